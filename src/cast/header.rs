@@ -1,0 +1,99 @@
+//! The first line of a cast.
+
+use std::collections::BTreeMap;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The header of an asciicast v2 file.
+///
+/// Fields that are `None` or empty are left out of the line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Header {
+    /// Columns of the terminal at the start; at least 1.
+    pub width: u16,
+    /// Rows of the terminal at the start; at least 1.
+    pub height: u16,
+    /// When the recording started: seconds since the Unix epoch.
+    pub timestamp: Option<u64>,
+    /// Longest pause that a player should show, in seconds.
+    pub idle_time_limit: Option<f64>,
+    /// The command that was recorded.
+    pub command: Option<String>,
+    /// What the recording is called.
+    pub title: Option<String>,
+    /// Environment of the recorded program, by convention `SHELL` and `TERM`.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Serialize for Header {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("version", &2)?;
+        map.serialize_entry("width", &self.width)?;
+        map.serialize_entry("height", &self.height)?;
+        if let Some(timestamp) = self.timestamp {
+            map.serialize_entry("timestamp", &timestamp)?;
+        }
+        if let Some(limit) = self.idle_time_limit {
+            map.serialize_entry("idle_time_limit", &limit)?;
+        }
+        if let Some(command) = &self.command {
+            map.serialize_entry("command", command)?;
+        }
+        if let Some(title) = &self.title {
+            map.serialize_entry("title", title)?;
+        }
+        if !self.env.is_empty() {
+            map.serialize_entry("env", &self.env)?;
+        }
+        map.end()
+    }
+}
+
+impl Header {
+    /// Appends the header line, with its newline, to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        serde_json::to_writer(&mut *out, self)
+            .expect("a header holds only text and finite numbers, and a Vec takes every write");
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_fields_are_left_out() {
+        let mut line = Vec::new();
+        Header {
+            width: 80,
+            height: 24,
+            ..Header::default()
+        }
+        .encode(&mut line);
+        assert_eq!(line, b"{\"version\":2,\"width\":80,\"height\":24}\n");
+    }
+
+    #[test]
+    fn every_field_is_written() {
+        let header = Header {
+            width: 80,
+            height: 24,
+            timestamp: Some(1_700_000_000),
+            idle_time_limit: Some(2.5),
+            command: Some("htop".into()),
+            title: Some("a \"title\"\n".into()),
+            env: BTreeMap::from([("TERM".into(), "screen".into())]),
+        };
+        let mut line = Vec::new();
+        header.encode(&mut line);
+        assert_eq!(
+            String::from_utf8(line).unwrap(),
+            "{\"version\":2,\"width\":80,\"height\":24,\"timestamp\":1700000000,\
+             \"idle_time_limit\":2.5,\"command\":\"htop\",\"title\":\"a \\\"title\\\"\\n\",\
+             \"env\":{\"TERM\":\"screen\"}}\n"
+        );
+    }
+}

@@ -1,0 +1,21 @@
+//! The asciicast format: events, header, encoding.
+//!
+//! This module knows no tmux, no tokio and no clock: bytes and times are
+//! arguments, results are values. Times are integer microseconds since the
+//! start of the recording; only the encoder turns them into the decimal
+//! seconds that the format wants.
+//!
+//! The format is described in the asciinema manual as
+//! [asciicast v2](https://docs.asciinema.org/manual/asciicast/v2/).
+
+mod encode;
+mod event;
+mod header;
+mod json;
+mod utf8;
+
+pub use encode::Encoder;
+pub use event::{Code, Event, Micros};
+pub use header::Header;
+pub use json::escape_into;
+pub use utf8::Utf8Carry;

@@ -1,0 +1,74 @@
+//! An error on its way to a person.
+
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+/// Why a verb failed: the error with its causes, the way out, the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    error: Box<dyn Error + Send + Sync>,
+    hint: Option<String>,
+    code: u8,
+}
+
+impl Failure {
+    /// A failure with exit code 1.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
+        Failure {
+            error: error.into(),
+            hint: None,
+            code: 1,
+        }
+    }
+
+    /// Wrong usage or unreadable input: exit code 2.
+    pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
+        Failure {
+            code: 2,
+            ..Failure::new(error)
+        }
+    }
+
+    /// Adds the way out.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Prints it on standard error and gives the exit code.
+    #[must_use]
+    pub fn report(self) -> ExitCode {
+        // `tvmux … | head` closing its end is no failure of ours.
+        let broken_pipe = self
+            .error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        if broken_pipe {
+            return ExitCode::SUCCESS;
+        }
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        let bold = Style::new().bold();
+        let mut message = self.error.to_string();
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        anstream::eprintln!("{red}error:{red:#} {message}");
+        if let Some(hint) = self.hint {
+            anstream::eprintln!("{bold}hint:{bold:#} {hint}");
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::new(error)
+    }
+}

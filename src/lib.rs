@@ -1,0 +1,18 @@
+//! tvmux: a flight recorder for tmux.
+//!
+//! # The floors
+//! Imports go down only.
+//!
+//! | floor | module | purpose |
+//! |---|---|---|
+//! | 4 | `cli` | the command line |
+//! | 3 | `http` | handlers over the daemon, who may come in |
+//! | 2 | `daemon`, `client` | who owns the recordings, and who asks for them |
+//! | 1 | `record`, `workspace` | from FIFO to cast; from file to session |
+//! | 0 | [`cast`], [`tmux`], `config`, `api` | the format, the multiplexer, the settings, the wire types |
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![warn(missing_docs)]
+
+pub mod cast;
+pub mod cli;
+pub mod tmux;

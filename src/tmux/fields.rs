@@ -1,0 +1,201 @@
+//! Formats whose answers can be read back without doubt.
+//!
+//! TAB parts fields (3.4 and 3.5 rewrite other control characters). Names,
+//! titles and paths may hold TAB and newline themselves, so a text goes with
+//! its length in bytes before it: `#{n:window_name}:#{window_name}`.
+
+use std::str::FromStr;
+
+use super::{Error, Result, Version};
+
+/// A `-F` format with named fields, and the reader of its answers.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    format: String,
+    kinds: Vec<Kind>,
+    lengths: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Ids, numbers, flags: never holds a TAB or a newline.
+    Plain,
+    /// Anything; length-prefixed where the server can.
+    Text,
+}
+
+/// One line of an answer: its fields, in the order of the format.
+#[derive(Clone, Debug)]
+pub struct Row {
+    values: std::vec::IntoIter<String>,
+}
+
+impl Fields {
+    /// An empty format for a server of this version.
+    #[must_use]
+    pub fn new(version: Version) -> Fields {
+        Fields {
+            lengths: version.has_length_modifier(),
+            ..Fields::default()
+        }
+    }
+
+    /// Adds ids, numbers or flags, by the names of their format variables.
+    #[must_use]
+    pub fn plain<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
+        for name in names {
+            self.part();
+            self.format.push_str(&format!("#{{{name}}}"));
+            self.kinds.push(Kind::Plain);
+        }
+        self
+    }
+
+    /// Adds texts that may hold anything, by the names of their variables.
+    ///
+    /// Before 3.2 a text comes without its length; there only the last field
+    /// may hold a TAB, and none a newline.
+    #[must_use]
+    pub fn text<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
+        for name in names {
+            self.part();
+            if self.lengths {
+                self.format.push_str(&format!("#{{n:{name}}}:"));
+            }
+            self.format.push_str(&format!("#{{{name}}}"));
+            self.kinds.push(Kind::Text);
+        }
+        self
+    }
+
+    fn part(&mut self) {
+        if !self.kinds.is_empty() {
+            self.format.push('\t');
+        }
+    }
+
+    /// The format, for `-F` or `display-message -p`.
+    #[must_use]
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// Reads every line of an answer.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] when the answer does not have the format's shape.
+    pub fn parse(&self, answer: &[u8]) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let mut rest = answer;
+        while !rest.is_empty() {
+            let (row, tail) = self.row(rest).ok_or_else(|| Error::Unexpected {
+                what: format!(
+                    "line {} of an answer to `{}`: {:?}",
+                    rows.len() + 1,
+                    self.format,
+                    String::from_utf8_lossy(&rest[..rest.len().min(200)])
+                ),
+            })?;
+            rows.push(row);
+            rest = tail;
+        }
+        Ok(rows)
+    }
+
+    /// Reads one line; gives it and what follows.
+    fn row<'a>(&self, mut rest: &'a [u8]) -> Option<(Row, &'a [u8])> {
+        let mut values = Vec::with_capacity(self.kinds.len());
+        for (i, kind) in self.kinds.iter().enumerate() {
+            let last = i + 1 == self.kinds.len();
+            let end = if *kind == Kind::Text && self.lengths {
+                let colon = rest.iter().position(|b| *b == b':')?;
+                let length: usize = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
+                rest = &rest[colon + 1..];
+                length
+            } else {
+                let stop = if last { b'\n' } else { b'\t' };
+                rest.iter().position(|b| *b == stop).unwrap_or(rest.len())
+            };
+            values.push(String::from_utf8_lossy(rest.get(..end)?).into_owned());
+            rest = &rest[end..];
+            match (rest.first(), last) {
+                (Some(b'\n'), true) | (Some(b'\t'), false) => rest = &rest[1..],
+                (None, true) => {}
+                _ => return None,
+            }
+        }
+        Some((
+            Row {
+                values: values.into_iter(),
+            },
+            rest,
+        ))
+    }
+}
+
+impl Row {
+    /// The next field as text.
+    pub fn text(&mut self) -> String {
+        self.values.next().unwrap_or_default()
+    }
+
+    /// The next field, read as a number or an id.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] when it is none.
+    pub fn get<T: FromStr>(&mut self) -> Result<T> {
+        let text = self.text();
+        text.parse().map_err(|_| Error::Unexpected {
+            what: format!(
+                "`{text}` where a {} was expected",
+                std::any::type_name::<T>()
+            ),
+        })
+    }
+
+    /// The next field as a flag: tmux prints 1, 0 or nothing.
+    pub fn flag(&mut self) -> bool {
+        !matches!(self.text().as_str(), "" | "0")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_may_hold_anything() {
+        let fields = Fields::new(Version::new(3, 3))
+            .plain(["window_id"])
+            .text(["window_name", "pane_path"]);
+        assert_eq!(
+            fields.format(),
+            "#{window_id}\t#{n:window_name}:#{window_name}\t#{n:pane_path}:#{pane_path}"
+        );
+        let rows = fields
+            .parse("@1\t5:a\tb\nc\t0:\n@2\t2:é\t3:/:\n\n".as_bytes())
+            .unwrap();
+        let all: Vec<Vec<String>> = rows.into_iter().map(|row| row.values.collect()).collect();
+        assert_eq!(all, [["@1", "a\tb\nc", ""], ["@2", "é", "/:\n"]]);
+    }
+
+    #[test]
+    fn old_servers_give_no_lengths() {
+        let fields = Fields::new(Version::new(3, 1))
+            .plain(["pane_id"])
+            .text(["pane_path"]);
+        assert_eq!(fields.format(), "#{pane_id}\t#{pane_path}");
+        let mut rows = fields.parse(b"%1\t/a\tb\n%2\t\n").unwrap();
+        assert_eq!(rows[0].text(), "%1");
+        assert_eq!(rows[0].text(), "/a\tb");
+        assert_eq!(rows.len(), 2);
+    }
+
+    #[test]
+    fn a_wrong_answer_is_an_error() {
+        let fields = Fields::new(Version::new(3, 3)).plain(["a"]).text(["b"]);
+        for bad in ["x", "x\t", "x\ty", "x\t9:y", "x\t1:yy\n"] {
+            assert!(fields.parse(bad.as_bytes()).is_err(), "{bad:?}");
+        }
+    }
+}

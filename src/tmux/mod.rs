@@ -1,0 +1,26 @@
+//! Drives tmux: ids, running commands, queries, snapshots, pipes, hooks,
+//! layouts. Knows no recording.
+//!
+//! Invariants:
+//! - Every command goes to a server named by its socket (`-S`) and runs with
+//!   `-u`, so that no locale changes what comes back.
+//! - Things are addressed by id (`$1`, `@2`, `%3`), never by name: names may
+//!   hold anything, and tmux matches them by prefix and pattern.
+//! - Commands joined in one [`Batch`] run with no pane output parsed between
+//!   them.
+//! - What differs between tmux versions is asked of [`Version`], and nowhere
+//!   else.
+
+mod batch;
+mod error;
+mod fields;
+mod ids;
+mod server;
+mod version;
+
+pub use batch::Batch;
+pub use error::{Error, Result};
+pub use fields::{Fields, Row};
+pub use ids::{IdError, PaneId, SessionId, WindowId};
+pub use server::{Server, Socket};
+pub use version::{Version, VersionError};

@@ -1,0 +1,203 @@
+//! A tmux server, and how commands reach it.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Stdio};
+
+use super::{Batch, Error, Result, Version};
+
+/// Where a tmux server listens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Socket(PathBuf);
+
+impl Socket {
+    /// The server at a path, as `tmux -S` takes it.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Socket {
+        Socket(path.into())
+    }
+
+    /// The server of a name in the user's socket folder, as `tmux -L` takes it.
+    #[must_use]
+    pub fn named(name: impl AsRef<Path>) -> Socket {
+        Socket(Self::folder().join(name))
+    }
+
+    /// The server that a plain `tmux` talks to: `default`, outside tmux.
+    #[must_use]
+    pub fn default_server() -> Socket {
+        Socket::named("default")
+    }
+
+    /// The server around this process, from `$TMUX` (`path,pid,session`; the
+    /// path itself may hold commas). `None` outside tmux.
+    #[must_use]
+    pub fn surrounding() -> Option<Socket> {
+        let tmux = env::var_os("TMUX")?;
+        let mut parts = tmux.as_bytes().rsplitn(3, |b| *b == b',');
+        let path = parts.nth(2)?;
+        (!path.is_empty()).then(|| Socket(PathBuf::from(OsStr::from_bytes(path))))
+    }
+
+    /// The folder of named sockets: `tmux-UID` in `$TMUX_TMPDIR`, else `/tmp`.
+    fn folder() -> PathBuf {
+        let base = env::var_os("TMUX_TMPDIR").filter(|dir| !dir.is_empty());
+        let base = base.map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+        base.join(format!("tmux-{}", nix::unistd::getuid()))
+    }
+
+    /// The socket's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// A tmux server: the program that talks to it and the socket it listens on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Server {
+    program: OsString,
+    socket: Socket,
+}
+
+impl Server {
+    /// The server at `socket`, spoken to with `program` (usually `tmux`).
+    #[must_use]
+    pub fn new(program: impl Into<OsString>, socket: Socket) -> Server {
+        Server {
+            program: program.into(),
+            socket,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// A client process for `batch`, not started yet. Standard input is
+    /// empty, output and errors are the caller's to set.
+    #[must_use]
+    pub fn command(&self, batch: &Batch) -> process::Command {
+        let mut command = process::Command::new(&self.program);
+        command
+            .arg("-u")
+            .arg("-S")
+            .arg(self.socket.path())
+            .args(batch.argv());
+        // Inside tmux the surrounding pane would be the default target.
+        command
+            .env_remove("TMUX")
+            .env_remove("TMUX_PANE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `batch` and gives what it printed; blocks meanwhile.
+    ///
+    /// # Errors
+    /// When tmux is missing, no server listens, or a command is refused.
+    pub fn run_blocking(&self, batch: &Batch) -> Result<Vec<u8>> {
+        self.answer(self.command(batch).output())
+    }
+
+    /// Runs `batch` and gives what it printed.
+    ///
+    /// # Errors
+    /// When tmux is missing, no server listens, or a command is refused.
+    pub async fn run(&self, batch: &Batch) -> Result<Vec<u8>> {
+        let mut command = tokio::process::Command::from(self.command(batch));
+        self.answer(command.kill_on_drop(true).output().await)
+    }
+
+    /// The server's version.
+    ///
+    /// # Errors
+    /// As [`Server::run`]; [`Error::TooOld`] below [`Version::OLDEST`].
+    pub async fn version(&self) -> Result<Version> {
+        Self::supported(&self.run(&Self::version_query()).await?)
+    }
+
+    /// The server's version; blocks meanwhile.
+    ///
+    /// # Errors
+    /// As [`Server::version`].
+    pub fn version_blocking(&self) -> Result<Version> {
+        Self::supported(&self.run_blocking(&Self::version_query())?)
+    }
+
+    fn version_query() -> Batch {
+        Batch::of(["display-message", "-p", "#{version}"])
+    }
+
+    fn supported(answer: &[u8]) -> Result<Version> {
+        let found = String::from_utf8_lossy(answer).trim().to_owned();
+        match found.parse::<Version>() {
+            Ok(version) if version >= Version::OLDEST => Ok(version),
+            Ok(_) => Err(Error::TooOld { found }),
+            // Before 3.0 `#{version}` may be empty.
+            Err(_) if found.is_empty() => Err(Error::TooOld {
+                found: "(unknown)".into(),
+            }),
+            Err(error) => Err(Error::Unexpected {
+                what: error.to_string(),
+            }),
+        }
+    }
+
+    /// Turns a finished client into its answer or its error.
+    pub(crate) fn answer(&self, output: io::Result<process::Output>) -> Result<Vec<u8>> {
+        let output = output.map_err(|source| self.spawn_error(source))?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        Err(self.refusal(&output.stderr))
+    }
+
+    pub(crate) fn spawn_error(&self, source: io::Error) -> Error {
+        if source.kind() == io::ErrorKind::NotFound {
+            return Error::ProgramMissing {
+                program: self.program.clone(),
+            };
+        }
+        Error::Io {
+            program: self.program.clone(),
+            source,
+        }
+    }
+
+    /// What a client that failed printed on standard error, as an error.
+    pub(crate) fn refusal(&self, stderr: &[u8]) -> Error {
+        let message = String::from_utf8_lossy(stderr).trim().to_owned();
+        let gone = [
+            "no server running on ",
+            "error connecting to ",
+            "lost server",
+            "server exited",
+        ];
+        if message.is_empty() || gone.iter().any(|start| message.starts_with(start)) {
+            return Error::NoServer {
+                socket: self.socket.path().to_owned(),
+            };
+        }
+        Error::Refused { message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let server = Server::new("tmux-that-is-not-there", Socket::at("/nowhere"));
+        let error = server
+            .run_blocking(&Batch::of(["list-sessions"]))
+            .unwrap_err();
+        assert!(matches!(error, Error::ProgramMissing { .. }), "{error:?}");
+    }
+}

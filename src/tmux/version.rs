@@ -1,0 +1,130 @@
+//! Which tmux it is, and what that one can do.
+//!
+//! The version that counts is the server's (`#{version}`), not that of the
+//! client binary: after an upgrade the old server goes on.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A version of tmux, such as `3.3a`.
+///
+/// Development versions order after the releases they build on: `next-3.5`
+/// counts as 3.5, `master` as newer than everything. OpenBSD's own
+/// (`openbsd-7.4`) are taken as current too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    major: u16,
+    minor: u16,
+    /// 0 for none, 1 for `a`, 2 for `b`, …
+    letter: u8,
+}
+
+/// A text that is no version of tmux.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no tmux version that is known here")]
+pub struct VersionError {
+    /// What tmux answered.
+    pub text: String,
+}
+
+impl Version {
+    /// The oldest version that is supported.
+    pub const OLDEST: Version = Version::new(3, 0);
+    const NEWEST: Version = Version::new(u16::MAX, 0);
+
+    /// The release `major.minor`.
+    #[must_use]
+    pub const fn new(major: u16, minor: u16) -> Version {
+        Version {
+            major,
+            minor,
+            letter: 0,
+        }
+    }
+
+    /// Whether formats have the `n:` modifier, the length of a text (3.2).
+    #[must_use]
+    pub fn has_length_modifier(self) -> bool {
+        self >= Version::new(3, 2)
+    }
+
+    /// Whether the `window-resized` hook exists (3.3).
+    #[must_use]
+    pub fn has_window_resized_hook(self) -> bool {
+        self >= Version::new(3, 3)
+    }
+}
+
+impl FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Version, VersionError> {
+        let text = text.trim();
+        if text == "master" || text.starts_with("openbsd-") {
+            return Ok(Version::NEWEST);
+        }
+        let number = text.strip_prefix("next-").unwrap_or(text);
+        let parse = || {
+            let (major, rest) = number.split_once('.')?;
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(rest.len());
+            let letter = match rest[end..].bytes().next() {
+                Some(letter @ b'a'..=b'z') => letter - b'a' + 1,
+                // Release candidates (`3.4-rc`) behave as their release.
+                Some(b'-') | None => 0,
+                Some(_) => return None,
+            };
+            Some(Version {
+                major: major.parse().ok()?,
+                minor: rest[..end].parse().ok()?,
+                letter,
+            })
+        };
+        parse().ok_or_else(|| VersionError {
+            text: text.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Version::NEWEST {
+            return f.write_str("master");
+        }
+        write!(f, "{}.{}", self.major, self.minor)?;
+        if self.letter > 0 {
+            write!(f, "{}", (b'a' + self.letter - 1) as char)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(text: &str) -> Version {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn versions_order() {
+        let ordered = [
+            "2.9a", "3.0", "3.0a", "3.3", "3.3a", "3.4", "next-3.5", "3.5a", "master",
+        ];
+        for pair in ordered.windows(2) {
+            assert!(version(pair[0]) < version(pair[1]), "{pair:?}");
+        }
+        assert_eq!(version("3.4-rc2"), version("3.4"));
+        assert!(version("openbsd-7.4") > version("3.7"));
+        assert_eq!(version("3.3a").to_string(), "3.3a");
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for bad in ["", "three", "3", "3.x", ".3", "3.3%"] {
+            assert!(bad.parse::<Version>().is_err(), "{bad}");
+        }
+    }
+}

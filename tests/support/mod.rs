@@ -1,0 +1,122 @@
+//! A tmux server of a test's own, gone when the test ends, also by panic.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tvmux::tmux::{Batch, Server, Socket};
+
+/// How long a test waits for a condition before it fails.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A private tmux server: socket in a temporary folder, no configuration.
+pub struct TestTmux {
+    server: Server,
+    pid: u32,
+    folder: tempfile::TempDir,
+}
+
+impl TestTmux {
+    /// Starts a server with one detached session `main` of 80 × 24 whose pane
+    /// runs `command` (a shell command; empty for a plain `sh`).
+    pub fn start(command: &str) -> TestTmux {
+        TestTmux::sized(command, 80, 24)
+    }
+
+    /// The same with a window of `columns` × `rows`.
+    pub fn sized(command: &str, columns: u16, rows: u16) -> TestTmux {
+        let folder = tempfile::Builder::new().prefix("tvmux-test-").tempdir().unwrap();
+        let socket = folder.path().join("tmux.sock");
+        let command = if command.is_empty() { "exec sh" } else { command };
+        let output = std::process::Command::new("tmux")
+            .args(["-u", "-f", "/dev/null", "-S"])
+            .arg(&socket)
+            .args(["new-session", "-d", "-s", "main", "-n", "first"])
+            .args(["-x", &columns.to_string(), "-y", &rows.to_string(), command])
+            .env_remove("TMUX")
+            .env_remove("TMUX_PANE")
+            .env("TERM", "xterm-256color")
+            .env("SHELL", "/bin/sh")
+            .env("PS1", "$ ")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let server = Server::new("tmux", Socket::at(socket));
+        let pid = server.run_blocking(&Batch::of(["display-message", "-p", "#{pid}"])).unwrap();
+        let pid = String::from_utf8(pid).unwrap().trim().parse().unwrap();
+        TestTmux { server, pid, folder }
+    }
+
+    /// The server, for the library's own functions.
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The server's process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// The test's folder, removed at the end.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The server's socket.
+    pub fn socket(&self) -> PathBuf {
+        self.server.socket().path().to_owned()
+    }
+
+    /// Runs one tmux command and gives what it printed, without the newline.
+    pub fn tmux(&self, command: &[&str]) -> String {
+        let mut answer = self.try_tmux(command).unwrap();
+        while answer.ends_with('\n') {
+            answer.pop();
+        }
+        answer
+    }
+
+    /// Runs one tmux command that may fail.
+    pub fn try_tmux(&self, command: &[&str]) -> tvmux::tmux::Result<String> {
+        let answer = self.server.run_blocking(&Batch::of(command))?;
+        Ok(String::from_utf8(answer).unwrap())
+    }
+
+    /// A format, expanded for `target`.
+    pub fn ask(&self, target: &str, format: &str) -> String {
+        self.tmux(&["display-message", "-p", "-t", target, format])
+    }
+}
+
+impl Drop for TestTmux {
+    fn drop(&mut self) {
+        let _ = self.server.run_blocking(&Batch::of(["kill-server"]));
+        let pid = nix::unistd::Pid::from_raw(self.pid as i32);
+        let end = Instant::now() + Duration::from_secs(10);
+        while nix::sys::signal::kill(pid, None).is_ok() {
+            if Instant::now() > end {
+                let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Waits until `condition` gives something; fails with `what` at the deadline.
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(Instant::now() < end, "waited {DEADLINE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Waits until `condition` holds.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    wait_for(what, || condition().then_some(()));
+}
