@@ -16,6 +16,7 @@ mod error;
 mod fields;
 mod ids;
 mod server;
+pub mod snapshot;
 mod version;
 
 pub use batch::Batch;
@@ -23,4 +24,5 @@ pub use error::{Error, Result};
 pub use fields::{Fields, Row};
 pub use ids::{IdError, PaneId, SessionId, WindowId};
 pub use server::{Server, Socket};
+pub use snapshot::Snapshot;
 pub use version::{Version, VersionError};

@@ -48,6 +48,44 @@ impl Version {
         self >= Version::new(3, 2)
     }
 
+    /// Whether `capture-pane -N` keeps the blanks at the ends of rows (3.1).
+    #[must_use]
+    pub fn has_capture_blanks(self) -> bool {
+        self >= Version::new(3, 1)
+    }
+
+    /// Whether captures hold cells that were erased with a colour, and `-T`
+    /// leaves them out (3.4).
+    #[must_use]
+    pub fn has_capture_erased(self) -> bool {
+        self >= Version::new(3, 4)
+    }
+
+    /// Whether the text colours of a pane can be read: `pane_fg`, `pane_bg`
+    /// (3.2).
+    #[must_use]
+    pub fn has_pane_colours(self) -> bool {
+        self >= Version::new(3, 2)
+    }
+
+    /// Whether the extended key mode can be read: `pane_key_mode` (3.5).
+    #[must_use]
+    pub fn has_key_mode(self) -> bool {
+        self >= Version::new(3, 5)
+    }
+
+    /// Whether the cursor's look can be read: `cursor_shape` and others (3.6).
+    #[must_use]
+    pub fn has_cursor_style(self) -> bool {
+        self >= Version::new(3, 6)
+    }
+
+    /// Whether bracketed paste and synchronized output can be read (3.7).
+    #[must_use]
+    pub fn has_paste_mode(self) -> bool {
+        self >= Version::new(3, 7)
+    }
+
     /// Whether the `window-resized` hook exists (3.3).
     #[must_use]
     pub fn has_window_resized_hook(self) -> bool {

@@ -1,6 +1,9 @@
 //! A tmux server of a test's own, gone when the test ends, also by panic.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod playback;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -8,6 +11,11 @@ use tvmux::tmux::{Batch, Server, Socket};
 
 /// How long a test waits for a condition before it fails.
 pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The tmux that is tested: `$TVMUX_TEST_TMUX`, else `tmux`.
+pub fn program() -> OsString {
+    std::env::var_os("TVMUX_TEST_TMUX").unwrap_or_else(|| "tmux".into())
+}
 
 /// A private tmux server: socket in a temporary folder, no configuration.
 pub struct TestTmux {
@@ -25,10 +33,17 @@ impl TestTmux {
 
     /// The same with a window of `columns` × `rows`.
     pub fn sized(command: &str, columns: u16, rows: u16) -> TestTmux {
-        let folder = tempfile::Builder::new().prefix("tvmux-test-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("tvmux-test-")
+            .tempdir()
+            .unwrap();
         let socket = folder.path().join("tmux.sock");
-        let command = if command.is_empty() { "exec sh" } else { command };
-        let output = std::process::Command::new("tmux")
+        let command = if command.is_empty() {
+            "exec sh"
+        } else {
+            command
+        };
+        let output = std::process::Command::new(program())
             .args(["-u", "-f", "/dev/null", "-S"])
             .arg(&socket)
             .args(["new-session", "-d", "-s", "main", "-n", "first"])
@@ -41,11 +56,21 @@ impl TestTmux {
             .current_dir(folder.path())
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let server = Server::new("tmux", Socket::at(socket));
-        let pid = server.run_blocking(&Batch::of(["display-message", "-p", "#{pid}"])).unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let server = Server::new(program(), Socket::at(socket));
+        let pid = server
+            .run_blocking(&Batch::of(["display-message", "-p", "#{pid}"]))
+            .unwrap();
         let pid = String::from_utf8(pid).unwrap().trim().parse().unwrap();
-        TestTmux { server, pid, folder }
+        TestTmux {
+            server,
+            pid,
+            folder,
+        }
     }
 
     /// The server, for the library's own functions.

@@ -1,0 +1,1 @@
+//! Golden answers: what is read from them, and what is painted.
