@@ -15,4 +15,5 @@
 
 pub mod cast;
 pub mod cli;
+pub mod config;
 pub mod tmux;
