@@ -16,4 +16,5 @@
 pub mod cast;
 pub mod cli;
 pub mod config;
+pub mod record;
 pub mod tmux;

@@ -62,7 +62,8 @@ fn event(time: Micros, code: Code, data: &str, out: &mut Vec<u8>) {
     close(out);
 }
 
-fn open(time: Micros, code: Code, out: &mut Vec<u8>) {
+/// Starts a line: everything up to the data.
+pub(crate) fn open(time: Micros, code: Code, out: &mut Vec<u8>) {
     out.push(b'[');
     push_seconds(time, out);
     out.extend_from_slice(b", \"");
@@ -76,7 +77,8 @@ fn open(time: Micros, code: Code, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\", \"");
 }
 
-fn close(out: &mut Vec<u8>) {
+/// Ends a line that [`open`] started.
+pub(crate) fn close(out: &mut Vec<u8>) {
     out.extend_from_slice(b"\"]\n");
 }
 

@@ -45,37 +45,63 @@ fn clean_prefix(bytes: &[u8]) -> usize {
     at
 }
 
+/// The longest escape sequence of one byte: `\u001b`.
+pub(crate) const LONGEST_ESCAPE: usize = 6;
+
 /// Appends `text` to `out`, escaped as the inside of a JSON string
 /// (RFC 8259, section 7), without the quotes.
 pub fn escape_into(text: &str, out: &mut Vec<u8>) {
-    let mut rest = text.as_bytes();
-    out.reserve(rest.len() + rest.len() / 8 + 16);
+    out.reserve(text.len() + text.len() / 8 + 16);
+    escape_bounded(text, out, usize::MAX);
+}
+
+/// As [`escape_into`], but appends `max` bytes at most. Returns how many bytes
+/// of `text` are in `out` now; it stops between characters.
+pub(crate) fn escape_bounded(text: &str, out: &mut Vec<u8>, max: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let mut left = max;
     loop {
-        let clean = clean_prefix(rest);
-        out.extend_from_slice(&rest[..clean]);
-        let Some(&byte) = rest.get(clean) else { return };
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            control => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(&[
-                    b'\\',
-                    b'u',
-                    b'0',
-                    b'0',
-                    HEX[usize::from(control >> 4)],
-                    HEX[usize::from(control & 15)],
-                ]);
-            }
+        let clean = clean_prefix(&bytes[at..]);
+        if clean > left {
+            let end = text.floor_char_boundary(at + left);
+            out.extend_from_slice(&bytes[at..end]);
+            return end;
         }
-        rest = &rest[clean + 1..];
+        out.extend_from_slice(&bytes[at..at + clean]);
+        at += clean;
+        left -= clean;
+        let Some(&byte) = bytes.get(at) else {
+            return at;
+        };
+        let (escape, length) = escape_of(byte);
+        if length > left {
+            return at;
+        }
+        out.extend_from_slice(&escape[..length]);
+        at += 1;
+        left -= length;
     }
+}
+
+/// The escape sequence of a byte that needs one, and its length.
+#[inline]
+fn escape_of(byte: u8) -> ([u8; LONGEST_ESCAPE], usize) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\r' => b'r',
+        b'\t' => b't',
+        0x08 => b'b',
+        0x0c => b'f',
+        control => {
+            let high = HEX[usize::from(control >> 4)];
+            let low = HEX[usize::from(control & 15)];
+            return ([b'\\', b'u', b'0', b'0', high, low], 6);
+        }
+    };
+    ([b'\\', short, 0, 0, 0, 0], 2)
 }
 
 #[cfg(test)]
@@ -109,6 +135,26 @@ mod tests {
             line.push(b'"');
             let back: String = serde_json::from_slice(&line).unwrap();
             prop_assert_eq!(back, text);
+        }
+
+        #[test]
+        fn a_bound_holds(text in any::<String>(), max in 0usize..40) {
+            let mut whole = Vec::new();
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let mut piece = Vec::new();
+                let taken = escape_bounded(rest, &mut piece, max);
+                prop_assert!(piece.len() <= max);
+                prop_assert!(taken > 0 || max < LONGEST_ESCAPE);
+                if taken == 0 {
+                    return Ok(());
+                }
+                rest = &rest[taken..];
+                whole.extend_from_slice(&piece);
+            }
+            let mut at_once = Vec::new();
+            escape_into(&text, &mut at_once);
+            prop_assert_eq!(whole, at_once);
         }
 
         #[test]

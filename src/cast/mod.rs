@@ -15,7 +15,9 @@ mod json;
 mod utf8;
 
 pub use encode::Encoder;
+pub(crate) use encode::open;
 pub use event::{Code, Event, Micros};
 pub use header::Header;
+pub(crate) use json::escape_bounded;
 pub use json::escape_into;
 pub use utf8::Utf8Carry;

@@ -14,9 +14,12 @@
 mod batch;
 mod error;
 mod fields;
+pub mod hooks;
 mod ids;
+pub mod pipe;
 mod server;
 pub mod snapshot;
+mod state;
 mod version;
 
 pub use batch::Batch;
@@ -25,4 +28,5 @@ pub use fields::{Fields, Row};
 pub use ids::{IdError, PaneId, SessionId, WindowId};
 pub use server::{Server, Socket};
 pub use snapshot::Snapshot;
+pub use state::{PaneState, ServerIdentity, ServerState, StateQuery};
 pub use version::{Version, VersionError};

@@ -1,0 +1,166 @@
+//! The reading end of a named pipe, drained without blocking.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::Mode;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Wanted capacity, in bytes: what a pane prints while the daemon is busy
+/// elsewhere. The default limit of `pipe-max-size` for users.
+const CAPACITY: i32 = 1024 * 1024;
+
+/// A FIFO of this process's own, gone from the folder when dropped.
+#[derive(Debug)]
+pub struct Fifo {
+    file: AsyncFd<File>,
+    path: PathBuf,
+}
+
+/// What reading gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes.
+    Bytes(usize),
+    /// Nothing now.
+    Empty,
+    /// All writers are gone and everything is read.
+    Closed,
+}
+
+impl Fifo {
+    /// Makes the FIFO (mode 0600) and opens it for reading, before anybody
+    /// opens it for writing: a writer's `open` then does not wait.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened.
+    pub fn create(path: &Path) -> io::Result<Fifo> {
+        nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let file = Self::open(path).inspect_err(|_| {
+            let _ = std::fs::remove_file(path);
+        })?;
+        // Refused when the user's share of pipe pages is used up: the default
+        // capacity does too.
+        let _ = fcntl(&file, FcntlArg::F_SETPIPE_SZ(CAPACITY));
+        Ok(Fifo {
+            file: AsyncFd::with_interest(file, Interest::READABLE)?,
+            path: path.to_owned(),
+        })
+    }
+
+    fn open(path: &Path) -> io::Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits())
+            .open(path)
+    }
+
+    /// Whether somebody holds the FIFO at `path` open for writing. `false` too
+    /// when there is none.
+    #[must_use]
+    pub fn has_writer(path: &Path) -> bool {
+        let is_fifo = path
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.file_type().is_fifo());
+        // Without a writer a read gives the end, with one "would block" or data.
+        is_fifo && Self::open(path).is_ok_and(|mut file| !matches!(file.read(&mut [0; 1]), Ok(0)))
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits until there is something to read or the last writer has gone.
+    ///
+    /// # Errors
+    /// When the runtime's event loop fails.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.file
+            .readable()
+            .await
+            .map(|mut guard| guard.retain_ready())
+    }
+
+    /// Reads what is there, up to the length of `buffer`.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<Read> {
+        let mut file = self.file.get_ref();
+        loop {
+            match file.read(buffer) {
+                Ok(0) if self.is_hung_up() => return Ok(Read::Closed),
+                // No writer yet.
+                Ok(0) => {
+                    self.clear_ready();
+                    return Ok(Read::Empty);
+                }
+                Ok(count) => return Ok(Read::Bytes(count)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.clear_ready();
+                    return Ok(Read::Empty);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Makes the next [`Fifo::readable`] wait for news. To be called right
+    /// after the system said that there is nothing, and nowhere else.
+    fn clear_ready(&self) {
+        let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+        let _ = self.file.try_io(Interest::READABLE, |_| nothing());
+    }
+
+    /// A FIFO says "hung up" only when a writer was there and has gone.
+    fn is_hung_up(&self) -> bool {
+        let mut fds = [PollFd::new(self.file.get_ref().as_fd(), PollFlags::POLLIN)];
+        matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..))
+            && fds[0]
+                .revents()
+                .is_some_and(|events| events.contains(PollFlags::POLLHUP))
+    }
+}
+
+impl Drop for Fifo {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[tokio::test]
+    async fn a_fifo_tells_no_writer_from_a_writer_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        let fifo = Fifo::create(&path).unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(fifo.read(&mut buffer).unwrap(), Read::Empty);
+        assert!(!Fifo::has_writer(&path));
+        let mut writer = OpenOptions::new().write(true).open(&path).unwrap();
+        assert_eq!(fifo.read(&mut buffer).unwrap(), Read::Empty);
+        assert!(Fifo::has_writer(&path));
+        writer.write_all(b"hello").unwrap();
+        fifo.readable().await.unwrap();
+        assert_eq!(fifo.read(&mut buffer).unwrap(), Read::Bytes(5));
+        assert_eq!(fifo.read(&mut buffer).unwrap(), Read::Empty);
+        drop(writer);
+        fifo.readable().await.unwrap();
+        assert_eq!(fifo.read(&mut buffer).unwrap(), Read::Closed);
+        drop(fifo);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,299 @@
+//! The recorder: a state machine that turns what happens in a pane into lines.
+//!
+//! No I/O and no clock: bytes and times come in, lines wait to be taken. Times
+//! never go backwards, whatever the caller's clock does. What the memory bound
+//! does not let in is counted as lost.
+
+use super::pages::PagedLines;
+use crate::cast::{Code, Header, Micros};
+
+/// Longest label of a marker, in bytes; longer ones are cut.
+const LONGEST_LABEL: usize = 1024;
+
+/// What a recorder has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Events in the file and on their way there.
+    pub events: u64,
+    /// Bytes in the file and on their way there.
+    pub bytes: u64,
+    /// Time of the last event.
+    pub duration: Micros,
+    /// How often something is missing.
+    pub gaps: u64,
+    /// Bytes of output that are known to be missing.
+    pub lost_bytes: u64,
+}
+
+/// Turns output, resizes, markers and snapshots into lines of a cast.
+#[derive(Debug)]
+pub struct Recorder {
+    lines: PagedLines,
+    /// Bytes taken and not yet in the file.
+    in_flight: usize,
+    /// Most bytes that may wait in memory.
+    bound: usize,
+    size: (u16, u16),
+    stats: Stats,
+    /// Whether output has been dropped since the last gap marker.
+    overflowed: bool,
+    /// How many bytes may still be the end of a character that began before
+    /// the stream did.
+    continuation: u8,
+}
+
+impl Recorder {
+    /// A recorder at the start of a file. At most about `bound` bytes wait in
+    /// memory.
+    #[must_use]
+    pub fn new(header: &Header, bound: usize) -> Recorder {
+        let mut recorder = Recorder::resume(0, 0, (header.width, header.height), bound);
+        recorder.lines.header(header);
+        recorder.stats.bytes = recorder.lines.position();
+        recorder
+    }
+
+    /// A recorder that goes on at `offset` bytes of a file whose last event is
+    /// at `last` and left a terminal of `size` (columns, rows).
+    #[must_use]
+    pub fn resume(offset: u64, last: Micros, size: (u16, u16), bound: usize) -> Recorder {
+        Recorder {
+            lines: PagedLines::at(offset),
+            in_flight: 0,
+            bound,
+            size,
+            stats: Stats {
+                bytes: offset,
+                duration: last,
+                ..Stats::default()
+            },
+            overflowed: false,
+            continuation: 0,
+        }
+    }
+
+    /// Starts over in a new file, from time 0. What waited in memory is lost,
+    /// and counted, as are the `gone` bytes of the old file.
+    pub fn restart(&mut self, header: &Header, gone: u64) {
+        self.stats.lost_bytes += gone + self.lines.len() as u64;
+        let kept = self.stats;
+        *self = Recorder::new(header, self.bound);
+        self.stats.gaps = kept.gaps;
+        self.stats.lost_bytes = kept.lost_bytes;
+    }
+
+    /// The pane printed `bytes`. Returns whether they were taken: at the memory
+    /// bound they are dropped and counted.
+    pub fn output(&mut self, time: Micros, mut bytes: &[u8]) -> bool {
+        while self.continuation > 0 && !bytes.is_empty() {
+            // 10xxxxxx: the rest of a character whose start came before.
+            if bytes[0] & 0xc0 != 0x80 {
+                self.continuation = 0;
+                break;
+            }
+            bytes = &bytes[1..];
+            self.continuation -= 1;
+        }
+        if self.overflowed || self.is_full() {
+            self.overflowed = true;
+            self.stats.lost_bytes += bytes.len() as u64;
+            return false;
+        }
+        let time = self.advance(time);
+        self.stats.events += self.lines.output(time, bytes);
+        self.count();
+        true
+    }
+
+    /// The terminal has a new size.
+    pub fn resize(&mut self, time: Micros, columns: u16, rows: u16) {
+        if self.size == (columns, rows) {
+            return;
+        }
+        self.size = (columns, rows);
+        self.event(time, Code::Resize, &format!("{columns}x{rows}"));
+    }
+
+    /// The user marks this moment.
+    pub fn marker(&mut self, time: Micros, label: &str) {
+        let end = label.floor_char_boundary(LONGEST_LABEL);
+        self.event(time, Code::Marker, &label[..end]);
+    }
+
+    /// Something is missing from here on, or was until here: a marker that
+    /// says what.
+    pub fn gap(&mut self, time: Micros, what: &str) {
+        self.stats.gaps += 1;
+        self.overflowed = false;
+        self.marker(time, what);
+    }
+
+    /// Bytes that are known to be missing without having come by here.
+    pub fn lose(&mut self, bytes: u64) {
+        self.stats.lost_bytes += bytes;
+    }
+
+    /// The screen as a whole: bytes that paint it, and its size. What follows
+    /// as output continues from there.
+    pub fn snapshot(&mut self, time: Micros, columns: u16, rows: u16, painted: &[u8]) {
+        self.lines.drop_partial();
+        self.resize(time, columns, rows);
+        let time = self.advance(time);
+        self.stats.events += self.lines.output(time, painted);
+        self.stats.events += self.lines.flush(time);
+        self.continuation = 3;
+        self.count();
+    }
+
+    /// The recording ends: what waits for the rest of its character is written
+    /// as it is.
+    pub fn finish(&mut self) {
+        self.stats.events += self.lines.flush(self.stats.duration);
+        self.count();
+    }
+
+    fn event(&mut self, time: Micros, code: Code, data: &str) {
+        let time = self.advance(time);
+        self.lines.event(time, code, data);
+        self.stats.events += 1;
+        self.count();
+    }
+
+    fn advance(&mut self, time: Micros) -> Micros {
+        self.stats.duration = self.stats.duration.max(time);
+        self.stats.duration
+    }
+
+    fn count(&mut self) {
+        self.stats.bytes = self.lines.position();
+    }
+
+    /// Whether nothing more fits into memory.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.lines.len() + self.in_flight >= self.bound
+    }
+
+    /// Whether output has been dropped since the last gap marker.
+    #[must_use]
+    pub fn has_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// How many bytes wait to be taken.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// How many bytes wait in memory, taken ones that are not in the file yet
+    /// included.
+    #[must_use]
+    pub fn in_memory(&self) -> usize {
+        self.lines.len() + self.in_flight
+    }
+
+    /// The terminal's size: columns, rows.
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
+        self.size
+    }
+
+    /// What has been done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Takes the waiting lines; `spare` becomes the next buffer. They count as
+    /// in memory until [`Recorder::written`].
+    #[must_use]
+    pub fn take(&mut self, spare: Vec<u8>) -> Vec<u8> {
+        let lines = self.lines.take(spare);
+        self.in_flight += lines.len();
+        lines
+    }
+
+    /// `bytes` of what was taken are in the file.
+    pub fn written(&mut self, bytes: usize) {
+        self.in_flight = self.in_flight.saturating_sub(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder(bound: usize) -> Recorder {
+        let header = Header {
+            width: 80,
+            height: 24,
+            ..Header::default()
+        };
+        Recorder::new(&header, bound)
+    }
+
+    fn lines(recorder: &mut Recorder) -> Vec<String> {
+        let taken = recorder.take(Vec::new());
+        let text = String::from_utf8(taken).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn times_never_go_backwards() {
+        let mut recorder = recorder(1 << 20);
+        recorder.output(5_000_000, b"a");
+        recorder.output(4_000_000, b"b");
+        recorder.marker(3_000_000, "m");
+        let lines = lines(&mut recorder);
+        assert_eq!(lines[1], "[5.000000, \"o\", \"a\"]");
+        assert_eq!(lines[2], "[5.000000, \"o\", \"b\"]");
+        assert_eq!(lines[3], "[5.000000, \"m\", \"m\"]");
+        assert_eq!(recorder.stats().duration, 5_000_000);
+        assert_eq!(recorder.stats().events, 3);
+    }
+
+    #[test]
+    fn a_snapshot_starts_the_stream_anew() {
+        let mut recorder = recorder(1 << 20);
+        recorder.output(1, b"old\xe2\x82");
+        recorder.snapshot(2, 100, 30, b"\x1bcnew");
+        // The last byte of a character that began before the snapshot.
+        recorder.output(3, b"\xacx\x80");
+        recorder.output(4, b"y");
+        let lines = lines(&mut recorder);
+        assert_eq!(lines[1], "[0.000001, \"o\", \"old\"]");
+        assert_eq!(lines[2], "[0.000002, \"r\", \"100x30\"]");
+        assert_eq!(lines[3], "[0.000002, \"o\", \"\\u001bcnew\"]");
+        assert_eq!(lines[4], "[0.000003, \"o\", \"x\u{FFFD}\"]");
+        assert_eq!(lines[5], "[0.000004, \"o\", \"y\"]");
+    }
+
+    #[test]
+    fn beyond_the_bound_output_is_counted() {
+        let mut recorder = recorder(1000);
+        assert!(recorder.output(1, &[b'a'; 2000]));
+        assert!(!recorder.output(2, &[b'b'; 500]));
+        let taken = recorder.take(Vec::new());
+        assert!(!recorder.output(3, b"c"));
+        recorder.written(taken.len());
+        // Nothing is taken before the gap is marked: the stream is broken.
+        assert!(!recorder.output(4, b"d"));
+        assert_eq!(recorder.stats().lost_bytes, 502);
+        recorder.gap(5, "gap");
+        assert!(recorder.output(6, b"e"));
+        assert_eq!(recorder.stats().gaps, 1);
+        assert_eq!(
+            lines(&mut recorder),
+            ["[0.000005, \"m\", \"gap\"]", "[0.000006, \"o\", \"e\"]"]
+        );
+    }
+
+    #[test]
+    fn an_unfinished_character_is_kept_at_the_end() {
+        let mut recorder = recorder(1 << 20);
+        recorder.output(1, b"\xf0\x9f");
+        recorder.finish();
+        assert_eq!(lines(&mut recorder)[1], "[0.000001, \"o\", \"\u{FFFD}\"]");
+    }
+}

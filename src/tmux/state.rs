@@ -1,0 +1,193 @@
+//! What a server holds: sessions, windows and panes, at one moment.
+
+use super::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
+
+/// One pane in one session: a window that is linked to several sessions is
+/// there once for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaneState {
+    /// The session.
+    pub session: SessionId,
+    /// The window.
+    pub window: WindowId,
+    /// The pane.
+    pub pane: PaneId,
+    /// The process that tmux started in it; another one after `respawn-pane`.
+    pub pid: u32,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Whether it is its window's active pane.
+    pub is_active: bool,
+    /// Whether its window is its session's current one.
+    pub is_current_window: bool,
+    /// Whether a `pipe-pane` runs on it, whoever started it.
+    pub is_piped: bool,
+    /// Whether its process has ended (`remain-on-exit`).
+    pub is_dead: bool,
+    /// The window's index in the session.
+    pub window_index: u32,
+    /// The pane's index in the window.
+    pub pane_index: u32,
+    /// The session's name.
+    pub session_name: String,
+    /// The window's name.
+    pub window_name: String,
+}
+
+/// Which server process it is: a socket may be taken over by another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct ServerIdentity {
+    /// Its process id.
+    pub pid: u32,
+    /// When it started: seconds since the Unix epoch.
+    pub start_time: u64,
+}
+
+/// All panes of a server at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerState {
+    /// Which server it is.
+    pub identity: ServerIdentity,
+    /// Its panes, by session and window.
+    pub panes: Vec<PaneState>,
+}
+
+/// The question for a [`ServerState`], and the reader of its answer.
+#[derive(Clone, Debug)]
+pub struct StateQuery {
+    fields: Fields,
+    marker: String,
+}
+
+impl StateQuery {
+    /// A question for servers of this version. `marker` is a line that ends
+    /// the answer: letters and digits, not to be guessed by who names windows.
+    #[must_use]
+    pub fn new(version: Version, marker: &str) -> StateQuery {
+        let fields = Fields::new(version)
+            .plain([
+                "session_id",
+                "window_id",
+                "pane_id",
+                "pane_pid",
+                "pane_width",
+                "pane_height",
+                "pane_active",
+                "window_active",
+                "pane_pipe",
+                "pane_dead",
+                "window_index",
+                "pane_index",
+            ])
+            .text(["session_name", "window_name"]);
+        StateQuery {
+            fields,
+            marker: marker.to_owned(),
+        }
+    }
+
+    /// The commands that ask.
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        let end = format!("{}\t#{{pid}}\t#{{start_time}}", self.marker);
+        let mut batch = Batch::of(["list-panes", "-a", "-F", self.fields.format()]);
+        batch.push(["display-message", "-p", &end]);
+        batch
+    }
+
+    /// Reads an answer, once all of it is there: `None` before that.
+    ///
+    /// # Errors
+    /// When it is not what was asked for.
+    pub fn parse(&self, answer: &[u8]) -> Result<Option<ServerState>> {
+        let Some(end) = memchr::memmem::rfind(answer, self.marker.as_bytes()) else {
+            return Ok(None);
+        };
+        let (rows, last) = answer.split_at(end);
+        if !last.ends_with(b"\n") {
+            return Ok(None);
+        }
+        let wrong = || Error::Unexpected {
+            what: format!("a state that ends in {:?}", String::from_utf8_lossy(last)),
+        };
+        let text = std::str::from_utf8(last).map_err(|_| wrong())?;
+        let mut parts = text.trim_end().split('\t').skip(1);
+        let mut number = || parts.next()?.parse::<u64>().ok();
+        let (Some(pid), Some(start_time)) = (number(), number()) else {
+            return Err(wrong());
+        };
+        let mut panes = Vec::new();
+        for mut row in self.fields.parse(rows)? {
+            panes.push(PaneState {
+                session: row.get()?,
+                window: row.get()?,
+                pane: row.get()?,
+                // Empty when the pane was made without a process (3.3+).
+                pid: row.text().parse().unwrap_or(0),
+                size: (row.get()?, row.get()?),
+                is_active: row.flag(),
+                is_current_window: row.flag(),
+                is_piped: row.flag(),
+                is_dead: row.flag(),
+                window_index: row.get()?,
+                pane_index: row.get()?,
+                session_name: row.text(),
+                window_name: row.text(),
+            });
+        }
+        Ok(Some(ServerState {
+            identity: ServerIdentity {
+                pid: u32::try_from(pid).map_err(|_| wrong())?,
+                start_time,
+            },
+            panes,
+        }))
+    }
+}
+
+impl ServerState {
+    /// The panes of a window, as one of its sessions has them.
+    pub fn window(&self, window: WindowId) -> impl Iterator<Item = &PaneState> {
+        let mut panes = self.panes.iter().filter(move |pane| pane.window == window);
+        let first = panes.next();
+        let session = first.map(|pane| pane.session);
+        first
+            .into_iter()
+            .chain(panes.filter(move |pane| Some(pane.session) == session))
+    }
+
+    /// A window's active pane.
+    #[must_use]
+    pub fn active_pane(&self, window: WindowId) -> Option<&PaneState> {
+        self.window(window).find(|pane| pane.is_active)
+    }
+
+    /// A pane, wherever it is.
+    #[must_use]
+    pub fn pane(&self, pane: PaneId) -> Option<&PaneState> {
+        self.panes.iter().find(|state| state.pane == pane)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_when_it_is_whole() {
+        let query = StateQuery::new(Version::new(3, 3), "END42");
+        let answer = "$0\t@1\t%2\t77\t80\t24\t1\t1\t0\t0\t3\t0\t4:main\t5:a\tb\nc\n\
+                      $1\t@1\t%2\t77\t80\t24\t1\t0\t0\t0\t9\t0\t5:other\t5:a\tb\nc\n\
+                      END42\t12\t1700000000\n";
+        for cut in 0..answer.len() {
+            assert_eq!(query.parse(&answer.as_bytes()[..cut]).unwrap(), None);
+        }
+        let state = query.parse(answer.as_bytes()).unwrap().unwrap();
+        assert_eq!(state.identity.pid, 12);
+        assert_eq!(state.panes[0].window_name, "a\tb\nc");
+        assert_eq!(state.window(WindowId(1)).count(), 1);
+        let active = state.active_pane(WindowId(1)).unwrap();
+        assert_eq!((active.pane, active.size), (PaneId(2), (80, 24)));
+        assert!(state.active_pane(WindowId(7)).is_none());
+    }
+}
