@@ -13,8 +13,13 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![warn(missing_docs)]
 
+pub mod api;
 pub mod cast;
 pub mod cli;
+pub mod client;
 pub mod config;
+pub mod daemon;
+pub mod folders;
+pub mod http;
 pub mod record;
 pub mod tmux;

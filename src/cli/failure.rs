@@ -1,6 +1,7 @@
 //! An error on its way to a person.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
@@ -52,18 +53,24 @@ impl Failure {
         }
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         let bold = Style::new().bold();
-        let mut message = self.error.to_string();
-        let mut cause = self.error.source();
-        while let Some(error) = cause {
-            message.push_str(": ");
-            message.push_str(&error.to_string());
-            cause = error.source();
-        }
-        anstream::eprintln!("{red}error:{red:#} {message}");
+        anstream::eprintln!("{red}error:{red:#} {self}");
         if let Some(hint) = self.hint {
             anstream::eprintln!("{bold}hint:{bold:#} {hint}");
         }
         ExitCode::from(self.code)
+    }
+}
+
+/// The error and its causes, in one line.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.error)?;
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

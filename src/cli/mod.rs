@@ -5,13 +5,25 @@
 //! program quietly.
 //!
 //! Exit codes: 0 done; 1 it could not be done, or what was asked about is not
-//! so; 2 wrong usage, or something could not be read.
+//! so; 2 wrong usage, or something could not be read. `rec -- COMMAND` exits
+//! with the command's status.
 
+mod background;
+mod completions;
+mod config;
 mod failure;
+mod rec;
+mod server;
+mod table;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+
+use crate::config::Config;
+use crate::folders::Folders;
+use crate::{client, tmux};
 
 pub use failure::Failure;
 
@@ -19,26 +31,122 @@ pub use failure::Failure;
 type Outcome = Result<ExitCode, Failure>;
 
 /// A flight recorder for tmux.
+///
+/// Records tmux windows as asciicast v2 files, following the active pane.
+/// Inside tmux, `tvmux rec` records the current window and `tvmux rec stop`
+/// ends it.
 #[derive(Debug, Parser)]
 #[command(
     name = "tvmux",
-    version,
-    about,
+    disable_version_flag = true,
     max_term_width = 100,
-    arg_required_else_help = true
+    after_help = "Exit codes: 0 done; 1 not done, or output is missing; 2 wrong usage."
 )]
 struct Cli {
+    /// Read settings from this file only.
+    #[arg(long, global = true, value_name = "FILE")]
+    config_file: Option<PathBuf>,
+
+    /// Print the versions of this program and of the running server.
+    #[arg(short = 'V', long, action = ArgAction::SetTrue)]
+    version: bool,
+
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {}
+enum Verb {
+    /// Record tmux windows.
+    Rec(Box<rec::Args>),
+    /// Start, stop and look at the server that records.
+    Server(server::Args),
+    /// Show the settings.
+    Config(config::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+}
+
+/// What every verb may need.
+struct Session {
+    config: Config,
+    config_file: Option<PathBuf>,
+    folders: Folders,
+}
 
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome: Outcome = match cli.verb {};
-    outcome.unwrap_or_else(|failure| failure.report())
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    run(cli).unwrap_or_else(|failure| failure.report())
+}
+
+fn run(cli: Cli) -> Outcome {
+    if cli.version {
+        return version();
+    }
+    let Some(verb) = cli.verb else {
+        Cli::command().print_help()?;
+        return Ok(ExitCode::from(2));
+    };
+    if let Verb::Completions(args) = verb {
+        return completions::run(&args);
+    }
+    let config = Config::load(cli.config_file.as_deref()).map_err(Failure::usage)?;
+    for key in config.obsolete() {
+        anstream::eprintln!("warning: the setting `{key}` has no effect any more");
+    }
+    let session = Session {
+        config,
+        config_file: cli.config_file,
+        folders: Folders::of_user(),
+    };
+    match verb {
+        Verb::Rec(args) => rec::run(&session, *args),
+        Verb::Server(args) => server::run(&session, args),
+        Verb::Config(args) => config::run(&session, &args),
+        Verb::Completions(args) => completions::run(&args),
+    }
+}
+
+fn version() -> Outcome {
+    anstream::println!("tvmux {}", env!("CARGO_PKG_VERSION"));
+    let info = runtime()?.block_on(async {
+        let mut client = client::Client::connect(&Folders::of_user().socket()).await?;
+        client.info().await
+    });
+    match info {
+        Ok(info) => anstream::println!("server {} (pid {})", info.version, info.pid),
+        Err(client::Error::NotRunning { .. }) => anstream::println!("server not running"),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The event loop of everything that waits.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+impl Session {
+    /// The tmux server that is meant: the one around this process, else the
+    /// default one.
+    fn tmux_socket(&self) -> tmux::Socket {
+        tmux::Socket::surrounding().unwrap_or_else(tmux::Socket::default_server)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

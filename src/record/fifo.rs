@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
+use nix::unistd::Pid;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -48,8 +49,11 @@ impl Fifo {
         // Refused when the user's share of pipe pages is used up: the default
         // capacity does too.
         let _ = fcntl(&file, FcntlArg::F_SETPIPE_SZ(CAPACITY));
+        // SAFETY: a `File` gives the same descriptor as long as it lives, and it
+        // lives in the `AsyncFd` until that is dropped.
+        let file = unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) };
         Ok(Fifo {
-            file: AsyncFd::with_interest(file, Interest::READABLE)?,
+            file: file.map_err(|error| error.into_parts().1)?,
             path: path.to_owned(),
         })
     }
@@ -76,6 +80,25 @@ impl Fifo {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The processes that have it as their standard output. Only this user's
+    /// can be seen.
+    #[must_use]
+    pub fn writers(&self) -> Vec<Pid> {
+        let Ok(processes) = std::fs::read_dir("/proc") else {
+            return Vec::new();
+        };
+        let pid = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+        processes
+            .flatten()
+            .filter_map(pid)
+            .filter(|pid| {
+                std::fs::read_link(format!("/proc/{pid}/fd/1"))
+                    .is_ok_and(|output| output == self.path)
+            })
+            .map(Pid::from_raw)
+            .collect()
     }
 
     /// Waits until there is something to read or the last writer has gone.

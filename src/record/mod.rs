@@ -16,9 +16,11 @@ mod fifo;
 mod pages;
 mod recorder;
 mod storage;
+mod tail;
 
 pub use cast_file::{Appended, CastFile};
 pub use fifo::{Fifo, Read};
 pub use pages::PAGE;
 pub use recorder::{Recorder, Stats};
 pub use storage::{DiskFile, Storage};
+pub use tail::{Tail, cut_tail};

@@ -47,16 +47,23 @@ impl Recorder {
     /// memory.
     #[must_use]
     pub fn new(header: &Header, bound: usize) -> Recorder {
-        let mut recorder = Recorder::resume(0, 0, (header.width, header.height), bound);
+        let mut recorder = Recorder::resume(0, 0, (header.width, header.height), 0, bound);
         recorder.lines.header(header);
         recorder.stats.bytes = recorder.lines.position();
         recorder
     }
 
-    /// A recorder that goes on at `offset` bytes of a file whose last event is
-    /// at `last` and left a terminal of `size` (columns, rows).
+    /// A recorder that goes on at `offset` bytes of a file with so many
+    /// `events`, whose last one is at `last` and left a terminal of `size`
+    /// (columns, rows).
     #[must_use]
-    pub fn resume(offset: u64, last: Micros, size: (u16, u16), bound: usize) -> Recorder {
+    pub fn resume(
+        offset: u64,
+        last: Micros,
+        size: (u16, u16),
+        events: u64,
+        bound: usize,
+    ) -> Recorder {
         Recorder {
             lines: PagedLines::at(offset),
             in_flight: 0,
@@ -65,11 +72,20 @@ impl Recorder {
             stats: Stats {
                 bytes: offset,
                 duration: last,
+                events,
                 ..Stats::default()
             },
             overflowed: false,
             continuation: 0,
         }
+    }
+
+    /// The same with what is known to be missing already.
+    #[must_use]
+    pub fn with_losses(mut self, gaps: u64, bytes: u64) -> Recorder {
+        self.stats.gaps = gaps;
+        self.stats.lost_bytes = bytes;
+        self
     }
 
     /// Starts over in a new file, from time 0. What waited in memory is lost,

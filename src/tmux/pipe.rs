@@ -44,7 +44,7 @@ pub struct UnsafePath {
 /// # Errors
 /// When it cannot.
 pub fn check_path(path: &Path) -> Result<(), UnsafePath> {
-    let safe = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+@:,=".contains(b);
+    let safe = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+@:=".contains(b);
     if path.as_os_str().as_bytes().iter().all(safe) {
         return Ok(());
     }
@@ -109,10 +109,12 @@ pub fn disown(pane: PaneId) -> Batch {
     Batch::of(["set-option", "-pu", "-t", &pane.to_string(), OWNER])
 }
 
-/// Lists the panes of a server that have an owner noted: `pane TAB path`.
+/// Lists all panes of a server: `pane TAB path TAB window`, where the path is
+/// that of the FIFO the pane was piped into by us, if it was, and the window is
+/// there where it is marked as recorded.
 #[must_use]
 pub fn owners() -> Batch {
-    let format = format!("#{{pane_id}}\t#{{{OWNER}}}");
+    let format = format!("#{{pane_id}}\t#{{{OWNER}}}\t#{{?{RECORDING},#{{window_id}},}}");
     Batch::of(["list-panes", "-a", "-F", &format])
 }
 

@@ -61,6 +61,7 @@ impl Socket {
 pub struct Server {
     program: OsString,
     socket: Socket,
+    config: Option<PathBuf>,
 }
 
 impl Server {
@@ -70,7 +71,16 @@ impl Server {
         Server {
             program: program.into(),
             socket,
+            config: None,
         }
+    }
+
+    /// The same; if a command starts the server, that one reads this file and
+    /// not the user's configuration (`tmux -f`).
+    #[must_use]
+    pub fn with_config(mut self, file: impl Into<PathBuf>) -> Server {
+        self.config = Some(file.into());
+        self
     }
 
     /// Where it listens.
@@ -84,11 +94,11 @@ impl Server {
     #[must_use]
     pub fn command(&self, batch: &Batch) -> process::Command {
         let mut command = process::Command::new(&self.program);
-        command
-            .arg("-u")
-            .arg("-S")
-            .arg(self.socket.path())
-            .args(batch.argv());
+        command.arg("-u");
+        if let Some(config) = &self.config {
+            command.arg("-f").arg(config);
+        }
+        command.arg("-S").arg(self.socket.path()).args(batch.argv());
         // Inside tmux the surrounding pane would be the default target.
         command
             .env_remove("TMUX")

@@ -1,0 +1,26 @@
+//! What a client is told when something could not be done.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of an error reply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// A word for programs, such as `not_found`.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+    /// The same sentence: where the Python program had it.
+    pub detail: String,
+}
+
+impl ErrorBody {
+    /// A body with this code and message.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> ErrorBody {
+        let message = message.into();
+        ErrorBody {
+            code: code.into(),
+            detail: message.clone(),
+            message,
+        }
+    }
+}

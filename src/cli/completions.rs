@@ -1,0 +1,21 @@
+//! `tvmux completions`.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::{Cli, Outcome};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Which shell.
+    shell: Shell,
+}
+
+pub(super) fn run(args: &Args) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "tvmux", &mut script);
+    std::io::Write::write_all(&mut std::io::stdout(), &script)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,82 @@
+//! `tvmux rec ls`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::api::{Recording, State};
+use crate::cli::table::{self, printable};
+use crate::cli::{Outcome, Session};
+use crate::client::{self, Client};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only the ids, one a line.
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// As a JSON array.
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+}
+
+pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
+    let recordings = match Client::connect(&session.folders.socket()).await {
+        Ok(mut client) => client.recordings().await?,
+        // Nobody records, then.
+        Err(client::Error::NotRunning { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&recordings)?)?;
+    } else if args.quiet {
+        for recording in &recordings {
+            writeln!(out, "{}", recording.id)?;
+        }
+    } else if recordings.is_empty() {
+        writeln!(out, "Nothing is recorded.")?;
+    } else {
+        drop(out);
+        let rows: Vec<_> = recordings.iter().map(row).collect();
+        table::print(
+            &["ID", "STATE", "PANE", "TIME", "SIZE", "LOST", "CAST"],
+            &rows,
+        )?;
+        let mut out = anstream::stdout().lock();
+        for recording in recordings {
+            if let Some(reason) = recording.reason {
+                writeln!(out, "{}: {}", printable(&recording.id), printable(&reason))?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(recording: &Recording) -> Vec<String> {
+    let state = match recording.state {
+        State::Recording => "recording".to_owned(),
+        other => other.name().to_uppercase(),
+    };
+    let lost = match (recording.gaps, recording.lost_bytes) {
+        (0, 0) => "-".to_owned(),
+        (gaps, 0) => format!("{gaps} gap{}", if gaps == 1 { "" } else { "s" }),
+        (_, bytes) => table::size(bytes),
+    };
+    vec![
+        printable(&recording.id),
+        state,
+        recording.active_pane.clone().unwrap_or_else(|| "-".into()),
+        table::duration(elapsed(recording)),
+        table::size(recording.bytes),
+        lost,
+        printable(&recording.cast_path.to_string_lossy()),
+    ]
+}
+
+/// Seconds since the recording started.
+fn elapsed(recording: &Recording) -> f64 {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    now.saturating_sub(recording.started) as f64
+}

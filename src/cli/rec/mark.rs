@@ -1,0 +1,67 @@
+//! `tvmux rec mark`.
+
+use std::env;
+use std::process::ExitCode;
+
+use crate::api::MarkerCreate;
+use crate::cli::background::hint_start;
+use crate::cli::table::{duration, printable};
+use crate::cli::{Failure, Outcome, Session};
+use crate::client::Client;
+use crate::tmux::Socket;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What the marker is called.
+    #[arg(default_value = "")]
+    label: String,
+
+    /// Which recording; that of the current window without, or the only one.
+    #[arg(short, long, value_name = "ID")]
+    target: Option<String>,
+}
+
+pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
+    let mut client = Client::connect(&session.folders.socket())
+        .await
+        .map_err(hint_start)?;
+    let id = match &args.target {
+        Some(id) => id.clone(),
+        None => this_one(session, &mut client).await?,
+    };
+    let marker = MarkerCreate {
+        label: args.label.clone(),
+    };
+    let recording = client.mark(&id, &marker).await?;
+    anstream::println!(
+        "Marked {} at {}",
+        printable(&recording.id),
+        duration(recording.duration)
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The recording of the current window, or the only one there is.
+async fn this_one(session: &Session, client: &mut Client) -> Result<String, Failure> {
+    let recordings = client.recordings().await?;
+    if let (Some(socket), Ok(pane)) = (Socket::surrounding(), env::var("TMUX_PANE")) {
+        let server = crate::tmux::Server::new(session.config.tmux.command.as_str(), socket);
+        let format = ["display-message", "-p", "-t", &pane, "#{window_id}"];
+        let answer = server.run(&crate::tmux::Batch::of(format)).await?;
+        let window = String::from_utf8_lossy(&answer).trim().to_owned();
+        let here = recordings.iter().find(|recording| {
+            recording.window_id == window && recording.socket == server.socket().path()
+        });
+        if let Some(recording) = here {
+            return Ok(recording.id.clone());
+        }
+    }
+    match recordings.as_slice() {
+        [only] => Ok(only.id.clone()),
+        [] => Err(Failure::new("nothing is recorded").hint("start with `tvmux rec`")),
+        _ => Err(
+            Failure::usage("this window is not recorded, and several others are")
+                .hint("name one with `-t ID`; `tvmux rec ls` lists them"),
+        ),
+    }
+}

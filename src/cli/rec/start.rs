@@ -1,0 +1,120 @@
+//! `tvmux rec start`.
+
+use std::env;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::api::RecordingCreate;
+use crate::cli::background::connect_or_start;
+use crate::cli::table::printable;
+use crate::cli::{Failure, Outcome, Session};
+use crate::client;
+use crate::tmux::Socket;
+
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct StartArgs {
+    /// The window: an id (`@3`) or any tmux target; the current one without.
+    #[arg(short, long)]
+    target: Option<String>,
+
+    /// The folder for the cast.
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    /// The cast's title; the window's name without.
+    #[arg(long)]
+    title: Option<String>,
+
+    /// The longest pause that players should show, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    idle_time_limit: Option<f64>,
+
+    /// Stay on the pane that is active now.
+    #[arg(long)]
+    no_follow: bool,
+
+    /// The tmux server's socket; that around this shell without.
+    #[arg(short = 'S', long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+
+    /// Print the recording as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl StartArgs {
+    /// What to ask of the daemon, for a window that is named elsewhere.
+    pub(super) fn request(
+        &self,
+        target: String,
+        socket: PathBuf,
+    ) -> Result<RecordingCreate, Failure> {
+        Ok(RecordingCreate {
+            window_id: target.clone(),
+            pane_id: self.no_follow.then_some(target),
+            socket: Some(socket),
+            directory: self.output.as_ref().map(std::path::absolute).transpose()?,
+            title: self.title.clone(),
+            idle_time_limit: self.idle_time_limit,
+            follow_active_pane: self.no_follow.then_some(false),
+            ..RecordingCreate::default()
+        })
+    }
+
+    /// Whether a window was named.
+    pub(super) fn names_window(&self) -> bool {
+        self.target.is_some() || self.socket.is_some()
+    }
+}
+
+pub(super) async fn run(session: &Session, args: &StartArgs) -> Outcome {
+    let socket = match &args.socket {
+        Some(path) => Socket::at(std::path::absolute(path)?),
+        None => session.tmux_socket(),
+    };
+    let is_inside = args.socket.is_none() && Socket::surrounding().is_some();
+    let pane = env::var("TMUX_PANE").ok().filter(|_| is_inside);
+    let target = args.target.clone().or(pane).ok_or_else(|| {
+        Failure::usage("not inside tmux, so there is no current window to record").hint(
+            "run this inside tmux, name a window with `-t TARGET`, or record a command with \
+             `tvmux rec -- COMMAND`",
+        )
+    })?;
+    let request = args.request(target, socket.path().to_owned())?;
+    let mut client = connect_or_start(session).await?;
+    let (is_new, recording) = client.create_recording(&request).await.map_err(explain)?;
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&recording)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let id = printable(&recording.id);
+    let path = printable(&recording.cast_path.to_string_lossy());
+    if is_new {
+        writeln!(out, "Recording {id} to {path}")?;
+    } else {
+        writeln!(out, "{id} is recorded already, to {path}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds the way out to what the daemon refused.
+pub(super) fn explain(error: client::Error) -> Failure {
+    let hint = match &error {
+        client::Error::Refused { body, .. } => match body.code.as_str() {
+            "no_window" => Some("`tmux list-windows -a` lists the windows there are"),
+            "no_tmux_server" => Some("start tmux, or record a command with `tvmux rec -- COMMAND`"),
+            "output" => {
+                Some("name a folder you can write to with `-o DIR`, or set `[output] directory`")
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    let failure = Failure::new(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

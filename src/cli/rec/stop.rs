@@ -1,0 +1,114 @@
+//! `tvmux rec stop`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::api::Recording;
+use crate::cli::background::hint_start;
+use crate::cli::table::{duration, printable, size};
+use crate::cli::{Outcome, Session};
+use crate::client::{self, Client};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Which: the id that `rec ls` shows, a window id (`@3`) or a tmux target.
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+
+    /// The recordings as they ended, as a JSON array.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
+    let mut client = match Client::connect(&session.folders.socket()).await {
+        Ok(client) => client,
+        Err(client::Error::NotRunning { .. }) if args.ids.is_empty() => {
+            anstream::println!(
+                "{}",
+                if args.json {
+                    "[]"
+                } else {
+                    "Nothing is recorded."
+                }
+            );
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(error) => return Err(hint_start(error)),
+    };
+    let ids = if args.ids.is_empty() {
+        let all = client.recordings().await?;
+        all.into_iter().map(|recording| recording.id).collect()
+    } else {
+        args.ids.clone()
+    };
+    if ids.is_empty() && !args.json {
+        anstream::println!("Nothing is recorded.");
+    }
+    let mut stopped = Vec::new();
+    let mut is_well = true;
+    for id in ids {
+        // Each on a connection of its own: a server that ends with its last
+        // recording may close the one before.
+        let result = match Client::connect(&session.folders.socket()).await {
+            Ok(mut client) => client.stop_recording(&id).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(reply) => {
+                if !args.json {
+                    report(&reply.recording)?;
+                }
+                is_well &= is_complete(&reply.recording);
+                stopped.push(reply.recording);
+            }
+            Err(error) => {
+                is_well = false;
+                let _ = hint_start(error).report();
+            }
+        }
+    }
+    if args.json {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{}", serde_json::to_string_pretty(&stopped)?)?;
+    }
+    Ok(ExitCode::from(u8::from(!is_well)))
+}
+
+/// Whether nothing is known to be missing.
+pub(super) fn is_complete(recording: &Recording) -> bool {
+    recording.gaps == 0 && recording.lost_bytes == 0
+}
+
+/// Says how a recording ended; what is missing goes to standard error.
+pub(super) fn report(recording: &Recording) -> std::io::Result<()> {
+    let id = printable(&recording.id);
+    writeln!(
+        anstream::stdout(),
+        "Stopped {id}: {} ({}, {} in {} events)",
+        printable(&recording.cast_path.to_string_lossy()),
+        duration(recording.duration),
+        size(recording.bytes),
+        recording.events,
+    )?;
+    if is_complete(recording) {
+        return Ok(());
+    }
+    let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+    let gaps = match recording.gaps {
+        1 => "1 gap".to_owned(),
+        gaps => format!("{gaps} gaps"),
+    };
+    let why = match &recording.reason {
+        Some(reason) => format!(" ({})", printable(reason)),
+        None => String::new(),
+    };
+    writeln!(
+        anstream::stderr(),
+        "{yellow}warning:{yellow:#} {id} is not complete: {gaps}, {} bytes of output are known to \
+         be missing{why}; markers in the cast show where",
+        recording.lost_bytes
+    )
+}

@@ -1,0 +1,275 @@
+//! `tvmux server`.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use tokio::net::UnixListener;
+use tokio::signal::unix::SignalKind;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::background::{self, READY};
+use super::{Failure, Outcome, Session};
+use crate::client::{self, Client};
+use crate::config::Level;
+use crate::daemon::Daemon;
+use crate::http;
+
+#[derive(Debug, clap::Args)]
+#[command(arg_required_else_help = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Start the server in the background.
+    Start,
+    /// Finish all recordings and end the server.
+    Stop,
+    /// Say whether the server runs; exits with 1 when it does not.
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the server in the foreground, until SIGTERM, SIGINT or SIGHUP.
+    Run {
+        /// Detach, and report on standard output when it listens.
+        #[arg(long, hide = true)]
+        background: bool,
+        /// End with the last recording, if `server.auto_shutdown` is set.
+        #[arg(long, hide = true)]
+        on_demand: bool,
+    },
+}
+
+pub(super) fn run(session: &Session, args: Args) -> Outcome {
+    let runtime = super::runtime()?;
+    match args.verb {
+        Verb::Start => runtime.block_on(start(session)),
+        Verb::Stop => runtime.block_on(stop(session)),
+        Verb::Status { json } => runtime.block_on(status(session, json)),
+        Verb::Run {
+            background,
+            on_demand,
+        } => run_daemon(session, &runtime, background, on_demand),
+    }
+}
+
+async fn start(session: &Session) -> Outcome {
+    if let Ok(mut client) = Client::connect(&session.folders.socket()).await {
+        let info = client.info().await?;
+        anstream::println!("The server runs already (pid {}).", info.pid);
+        return Ok(ExitCode::SUCCESS);
+    }
+    background::start(session, false)?;
+    let info = Client::connect(&session.folders.socket())
+        .await?
+        .info()
+        .await?;
+    anstream::println!("The server runs (pid {}).", info.pid);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop(session: &Session) -> Outcome {
+    let was_running = background::stop(session).await?;
+    anstream::println!(
+        "{}",
+        if was_running {
+            "The server has ended."
+        } else {
+            "The server does not run."
+        }
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn status(session: &Session, json: bool) -> Outcome {
+    let info = match Client::connect(&session.folders.socket()).await {
+        Ok(mut client) => Some(client.info().await?),
+        Err(client::Error::NotRunning { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let mut out = anstream::stdout().lock();
+    match (&info, json) {
+        (Some(info), true) => writeln!(out, "{}", serde_json::to_string(info)?)?,
+        (None, true) => writeln!(out, "{}", serde_json::json!({"status": "stopped"}))?,
+        (Some(info), false) => writeln!(
+            out,
+            "running: version {}, pid {}, {} recording{}",
+            info.version,
+            info.pid,
+            info.recorders,
+            if info.recorders == 1 { "" } else { "s" }
+        )?,
+        (None, false) => writeln!(out, "not running")?,
+    }
+    Ok(ExitCode::from(u8::from(info.is_none())))
+}
+
+/// Runs the daemon; in the background the outcome of the start is told in one
+/// line on standard output.
+fn run_daemon(
+    session: &Session,
+    runtime: &tokio::runtime::Runtime,
+    background: bool,
+    on_demand: bool,
+) -> Outcome {
+    let outcome = runtime.block_on(serve(session, background, on_demand));
+    if let (true, Err(failure)) = (background, &outcome) {
+        let _ = writeln!(io::stdout(), "{failure}");
+    }
+    // A write that a disk does not answer must not keep the process.
+    outcome
+}
+
+async fn serve(session: &Session, background: bool, on_demand: bool) -> Outcome {
+    session.folders.prepare()?;
+    if background {
+        // Away from the terminal that started it, and from its folder.
+        nix::unistd::setsid()?;
+        std::env::set_current_dir("/")?;
+    }
+    log_to_stderr(session.config.logging.level);
+    let _lock = lock(session)?;
+    raise_limits()?;
+
+    // Before anything is recorded: a signal now must not be lost.
+    let mut signals = Signals::new()?;
+    let daemon = Daemon::new(session.config.clone(), session.folders.clone());
+    let socket = session.folders.socket();
+    // We hold the lock: a socket that is there belongs to nobody.
+    let _ = std::fs::remove_file(&socket);
+    let listener = UnixListener::bind(&socket)?;
+    if let Err(error) = daemon.recover().await {
+        tracing::error!(%error, "recovering recordings failed");
+    }
+    tracing::info!(pid = std::process::id(), socket = %socket.display(), "listening");
+    if background {
+        writeln!(io::stdout(), "{READY}")?;
+        // Whoever waits for the end of our output need not wait for ours.
+        let null = File::options().write(true).open("/dev/null")?;
+        nix::unistd::dup2_stdout(&null)?;
+    }
+
+    let ends_alone = on_demand && session.config.server.auto_shutdown;
+    let end = {
+        let daemon = daemon.clone();
+        let socket = socket.clone();
+        async move {
+            tokio::select! {
+                name = signals.next() => tracing::info!(signal = name, "ending"),
+                () = daemon.done(), if ends_alone => tracing::info!("nothing is recorded: ending"),
+            }
+            // From here on a new client finds nobody and starts a new server.
+            let _ = std::fs::remove_file(&socket);
+            daemon.shut_down().await;
+        }
+    };
+    http::serve_unix(daemon, listener, end).await?;
+    tracing::info!("ended");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One daemon for a user: who holds this lock is it. The kernel gives it up
+/// when the process ends, however it ends.
+fn lock(session: &Session) -> Result<[Flock<File>; 2], Failure> {
+    let runtime = session.folders.pid_file();
+    let state = session.folders.state().join("lock");
+    let take = |path: &std::path::Path| -> Result<Flock<File>, Failure> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .custom_flags(OFlag::O_NOFOLLOW.bits())
+            .open(path)
+            .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+        // A daemon that has just said goodbye still holds it for a moment.
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        let mut file = file;
+        loop {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(lock),
+                Err((back, _)) if std::time::Instant::now() < end && is_ending(session) => {
+                    file = back;
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
+                Err(_) => {
+                    let holder = std::fs::read_to_string(path).unwrap_or_default();
+                    return Err(Failure::new(format!(
+                        "another tvmux server (pid {}) runs for this user; it holds {}",
+                        holder.trim(),
+                        path.display()
+                    ))
+                    .hint("`tvmux server stop` ends it"));
+                }
+            }
+        }
+    };
+    let mut locks = [take(&runtime)?, take(&state)?];
+    for lock in &mut locks {
+        lock.set_len(0)?;
+        writeln!(lock, "{}", std::process::id())?;
+    }
+    Ok(locks)
+}
+
+/// Whether the daemon that holds the lock has taken its socket away already.
+fn is_ending(session: &Session) -> bool {
+    std::os::unix::net::UnixStream::connect(session.folders.socket()).is_err()
+}
+
+/// Hundreds of recordings need more descriptors than the usual soft limit; a
+/// file that may not grow must give an error, not a deadly signal.
+fn raise_limits() -> nix::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map(|_| ())
+}
+
+fn log_to_stderr(level: Level) {
+    let level = match level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warning => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .init();
+}
+
+struct Signals([(&'static str, tokio::signal::unix::Signal); 3]);
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        let listen = |name, kind| Ok::<_, io::Error>((name, tokio::signal::unix::signal(kind)?));
+        Ok(Signals([
+            listen("SIGTERM", SignalKind::terminate())?,
+            listen("SIGINT", SignalKind::interrupt())?,
+            listen("SIGHUP", SignalKind::hangup())?,
+        ]))
+    }
+
+    /// The next signal's name.
+    async fn next(&mut self) -> &'static str {
+        let [(term, a), (int, b), (hup, c)] = &mut self.0;
+        tokio::select! {
+            _ = a.recv() => *term,
+            _ = b.recv() => *int,
+            _ = c.recv() => *hup,
+        }
+    }
+}

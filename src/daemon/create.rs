@@ -1,0 +1,401 @@
+//! Starts a recording.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Zoned;
+
+use super::journal::{Journal, JournalFile, Survives};
+use super::names::{cast_name, host_name, recording_id};
+use super::recording::{self, Arrival, ArrivalError, Start, Subject, Target};
+use super::{Daemon, Error, Result};
+use crate::api;
+use crate::cast::Header;
+use crate::record::Recorder;
+use crate::tmux::pipe::{self, Piped};
+use crate::tmux::{self, Batch, Fields, PaneId, Server, ServerIdentity, Socket, Version, WindowId};
+
+/// A recording that was asked for.
+#[derive(Debug)]
+pub enum Created {
+    /// It has just started.
+    New(api::Recording),
+    /// The window is recorded already.
+    Present(api::Recording),
+}
+
+/// What tmux says of the window that is to be recorded.
+struct Found {
+    window: WindowId,
+    pane: PaneId,
+    pid: u32,
+    is_dead: bool,
+    identity: ServerIdentity,
+    session_name: String,
+    window_name: String,
+    shell: String,
+    terminal: String,
+}
+
+impl Daemon {
+    /// Starts to record a window, unless it is recorded already.
+    ///
+    /// # Errors
+    /// When there is no such window, its pane is piped by somebody else, or
+    /// the cast cannot be made.
+    pub async fn create(&self, request: &api::RecordingCreate) -> Result<Created> {
+        check(request)?;
+        let server = self.tmux(request.socket.as_ref().map(Socket::at));
+        let version = server.version().await?;
+        let target = target_of(request);
+        let found = find(&server, version, &target).await?;
+        let _creating = self.shared.creating.lock().await;
+        if self.registry().is_closing {
+            return Err(Error::ShuttingDown);
+        }
+        let key = (server.socket().clone(), found.window);
+        if let Some(handle) = self.registry().recordings.get(&key) {
+            return Ok(Created::Present(handle.info()));
+        }
+        let directory = self.cast_directory(request)?;
+        let (arrival, path_of_pipe) = self.capture(&server, version, &found).await?;
+        let pane = found.pane;
+        let started = self
+            .begin(request, server.clone(), version, found, arrival, directory)
+            .await;
+        if started.is_err() {
+            // Fails when the pane is gone, and the pipe with it.
+            let _ = server.run(&pipe::stop(pane, &path_of_pipe)).await;
+        }
+        started
+    }
+
+    /// Takes the first snapshot and starts the pipe.
+    async fn capture(
+        &self,
+        server: &Server,
+        version: Version,
+        found: &Found,
+    ) -> Result<(Arrival, PathBuf)> {
+        let path = self
+            .shared
+            .context
+            .pipes
+            .path(found.identity.pid, found.pane);
+        let arrival = recording::arrive(server.clone(), version, found.pane, path.clone(), None)
+            .await
+            .map_err(|error| match error {
+                ArrivalError::Tmux(error) => Error::Tmux(error),
+                other => Error::Capture {
+                    message: recording::chain(&other),
+                },
+            })?;
+        if matches!(arrival.stream, Err(Piped::Busy)) {
+            return Err(Error::PaneBusy {
+                pane: found.pane.to_string(),
+            });
+        }
+        Ok((arrival, path))
+    }
+
+    async fn begin(
+        &self,
+        request: &api::RecordingCreate,
+        server: Server,
+        version: Version,
+        found: Found,
+        arrival: Arrival,
+        directory: PathBuf,
+    ) -> Result<Created> {
+        let context = self.shared.context.clone();
+        let now = Zoned::now();
+        let header = Header {
+            width: arrival.snapshot.columns(),
+            height: arrival.snapshot.rows(),
+            timestamp: u64::try_from(now.timestamp().as_second()).ok(),
+            idle_time_limit: request.idle_time_limit,
+            command: request.command.clone(),
+            title: request
+                .title
+                .clone()
+                .or_else(|| Some(found.window_name.clone()).filter(|name| !name.is_empty())),
+            env: BTreeMap::from([
+                ("SHELL".to_owned(), found.shell.clone()),
+                ("TERM".to_owned(), found.terminal.clone()),
+            ]),
+        };
+        let bound = usize::try_from(context.config.recording.max_buffer_bytes);
+        let mut recorder = Recorder::new(&header, bound.unwrap_or(usize::MAX));
+        let mut painted = Vec::new();
+        arrival.snapshot.paint(&mut painted);
+        recorder.snapshot(0, header.width, header.height, &painted);
+
+        let lines = recorder.take(Vec::new());
+        let length = lines.len();
+        let follow = request
+            .follow_active_pane
+            .unwrap_or(context.config.recording.follow_active_pane);
+        let mut journal = Journal {
+            format: Journal::FORMAT,
+            id: recording_id(server.socket(), &found.session_name, found.window),
+            cast_path: PathBuf::new(),
+            socket: server.socket().path().to_owned(),
+            server: found.identity,
+            window: found.window,
+            pane: (!follow).then_some(found.pane),
+            session_name: found.session_name.clone(),
+            started_micros: u64::try_from(now.timestamp().as_microsecond()).unwrap_or_default(),
+            title: header.title.clone(),
+            command: header.command.clone(),
+            idle_time_limit: header.idle_time_limit,
+            env: header.env.clone(),
+            gaps: 0,
+            lost_bytes: 0,
+        };
+        let place = JournalFile::new(self.shared.folders.state(), &journal);
+        let names = Names {
+            now: now.clone(),
+            session: found.session_name.clone(),
+            window: found.window,
+            window_name: found.window_name.clone(),
+        };
+        let (file, journal) = tokio::task::spawn_blocking({
+            let place = place.clone();
+            move || -> Result<(File, Journal)> {
+                let (path, file) = create_cast(&directory, &names, &lines)?;
+                journal.cast_path = path;
+                if let Err(source) = place.write(&journal, Survives::Kill) {
+                    let _ = fs::remove_file(&journal.cast_path);
+                    let path = journal.cast_path;
+                    return Err(Error::Output { path, source });
+                }
+                Ok((file, journal))
+            }
+        })
+        .await
+        .expect("creating files does not panic")?;
+        place.write_later(&journal);
+        recorder.written(length);
+        // A status line that lacks the mark is no reason to fail.
+        let _ = server.run(&pipe::flag_window(found.window, true)).await;
+
+        let info = api::Recording {
+            id: journal.id.clone(),
+            session_id: found.session_name,
+            window_id: found.window.to_string(),
+            active: true,
+            cast_path: journal.cast_path.clone(),
+            active_pane: Some(found.pane.to_string()),
+            state: api::State::Recording,
+            reason: None,
+            title: header.title.clone(),
+            socket: journal.socket.clone(),
+            started: header.timestamp.unwrap_or_default(),
+            duration: 0.0,
+            bytes: recorder.stats().bytes,
+            events: recorder.stats().events,
+            gaps: 0,
+            lost_bytes: 0,
+        };
+        tracing::info!(id = info.id, path = %info.cast_path.display(), "recording");
+        let target = Target {
+            pane: found.pane,
+            pid: found.pid,
+            size: (header.width, header.height),
+            is_dead: found.is_dead,
+        };
+        let stream = arrival.stream.ok();
+        if let Some(stream) = &stream {
+            context.pipes.took(&server, stream.pane, stream.fifo.path());
+        }
+        let key = (server.socket().clone(), found.window);
+        let handle = recording::spawn(Start {
+            context,
+            watcher: self.watcher(&server, version),
+            subject: Subject {
+                version,
+                identity: found.identity,
+                window: found.window,
+                pane: journal.pane,
+                header,
+                server,
+            },
+            info: info.clone(),
+            journal: (journal, place),
+            recorder,
+            file,
+            length: length as u64,
+            now: 0,
+            stream,
+            target: Some(target),
+            gap: None,
+        });
+        self.adopt(key, handle);
+        Ok(Created::New(info))
+    }
+
+    /// The folder for a new cast.
+    fn cast_directory(&self, request: &api::RecordingCreate) -> Result<PathBuf> {
+        let output = &self.config().output;
+        let base = request
+            .directory
+            .clone()
+            .unwrap_or_else(|| output.directory());
+        if !base.is_absolute() {
+            return Err(Error::Invalid {
+                message: format!("the folder {} is not an absolute path", base.display()),
+            });
+        }
+        if request.directory.is_some() {
+            return Ok(base);
+        }
+        let month = jiff::fmt::strtime::format(&output.date_format, &Zoned::now());
+        Ok(base.join(month.unwrap_or_default()))
+    }
+}
+
+fn check(request: &api::RecordingCreate) -> Result<()> {
+    let invalid = |message: &str| {
+        Err(Error::Invalid {
+            message: message.to_owned(),
+        })
+    };
+    if let Some(limit) = request.idle_time_limit
+        && !(limit.is_finite() && limit > 0.0)
+    {
+        return invalid("idle_time_limit must be a positive number of seconds");
+    }
+    if request
+        .socket
+        .as_ref()
+        .is_some_and(|path| !path.is_absolute())
+    {
+        return invalid("socket must be an absolute path");
+    }
+    Ok(())
+}
+
+/// The tmux target that a request names.
+fn target_of(request: &api::RecordingCreate) -> String {
+    if let Some(pane) = &request.pane_id
+        && request.follow_active_pane == Some(false)
+    {
+        return pane.clone();
+    }
+    let window = &request.window_id;
+    match &request.session_id {
+        // An id needs no session, and is looked for wherever it is.
+        Some(session) if !window.starts_with('@') && !window.starts_with('%') => {
+            format!("{session}:{window}")
+        }
+        _ => window.clone(),
+    }
+}
+
+/// The window that a tmux target names.
+pub(super) async fn window_of(server: &Server, target: &str) -> tmux::Result<WindowId> {
+    let answer = server
+        .run(&Batch::of([
+            "display-message",
+            "-p",
+            "-t",
+            target,
+            "#{window_id}",
+        ]))
+        .await?;
+    let text = String::from_utf8_lossy(&answer);
+    text.trim().parse().map_err(|_| tmux::Error::Refused {
+        message: format!("can't find window: {target}"),
+    })
+}
+
+async fn find(server: &Server, version: Version, target: &str) -> Result<Found> {
+    let fields = Fields::new(version)
+        .plain([
+            "window_id",
+            "pane_id",
+            "pane_pid",
+            "pane_dead",
+            "pid",
+            "start_time",
+        ])
+        .text([
+            "session_name",
+            "window_name",
+            "default-shell",
+            "default-terminal",
+        ]);
+    let ask = Batch::of(["display-message", "-p", "-t", target, fields.format()]);
+    let no_window = |message: String| Error::NoWindow {
+        target: target.to_owned(),
+        message,
+    };
+    let answer = server.run(&ask).await.map_err(|error| match error {
+        tmux::Error::Refused { message } => no_window(message),
+        other => Error::Tmux(other),
+    })?;
+    // Some versions answer for no window with empty fields and no error.
+    if answer.starts_with(b"\t") {
+        return Err(no_window("can't find it".into()));
+    }
+    let Some(mut row) = fields.parse(&answer)?.into_iter().next() else {
+        return Err(no_window("can't find it".into()));
+    };
+    Ok(Found {
+        window: row.get()?,
+        pane: row.get()?,
+        pid: row.text().parse().unwrap_or(0),
+        is_dead: row.flag(),
+        identity: ServerIdentity {
+            pid: row.get()?,
+            start_time: row.get()?,
+        },
+        session_name: row.text(),
+        window_name: row.text(),
+        shell: row.text(),
+        terminal: row.text(),
+    })
+}
+
+struct Names {
+    now: Zoned,
+    session: String,
+    window: WindowId,
+    window_name: String,
+}
+
+/// Makes the cast's file, with its first lines, under a name that is free.
+fn create_cast(directory: &Path, names: &Names, lines: &[u8]) -> Result<(PathBuf, File)> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source: io::Error| Error::Output { path, source }
+    };
+    fs::create_dir_all(directory).map_err(failed(directory))?;
+    let host = host_name();
+    for number in 1.. {
+        let Names {
+            now,
+            session,
+            window,
+            window_name,
+        } = names;
+        let name = cast_name(now, &host, session, *window, window_name, number);
+        let path = directory.join(name);
+        match recording::create_file(&path, lines) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(&path)(error)),
+        }
+    }
+    unreachable!("there are more numbers than files")
+}
+
+impl recording::Handle {
+    /// How the recording is now.
+    pub(super) fn info(&self) -> api::Recording {
+        let info = self.info.lock().unwrap_or_else(|error| error.into_inner());
+        info.clone()
+    }
+}

@@ -1,0 +1,71 @@
+//! Why the daemon did not do what it was asked. Knows no HTTP.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::tmux;
+
+/// Why the daemon did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no recording of this id.
+    #[error("no recording `{id}`; `tvmux rec ls` lists those that run")]
+    NoRecording {
+        /// What was asked for.
+        id: String,
+    },
+    /// Several recordings fit.
+    #[error("`{id}` may be any of {}", .matches.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        id: String,
+        /// The ids that fit.
+        matches: Vec<String>,
+    },
+    /// There is no such window.
+    #[error("no tmux window `{target}`: {message}")]
+    NoWindow {
+        /// What was asked for.
+        target: String,
+        /// What tmux said.
+        message: String,
+    },
+    /// Another program has the pane's pipe.
+    #[error(
+        "pane {pane} is piped by another program already (tmux pipe-pane), and tmux allows one pipe; \
+         end it with `tmux pipe-pane -t {pane}` and try again"
+    )]
+    PaneBusy {
+        /// Which pane.
+        pane: String,
+    },
+    /// tmux could not be asked or refused.
+    #[error(transparent)]
+    Tmux(#[from] tmux::Error),
+    /// A cast cannot be made.
+    #[error("cannot record to {}", .path.display())]
+    Output {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The capture could not be started.
+    #[error("cannot capture the pane: {message}")]
+    Capture {
+        /// Why.
+        message: String,
+    },
+    /// A request makes no sense.
+    #[error("{message}")]
+    Invalid {
+        /// Why.
+        message: String,
+    },
+    /// The daemon is about to end.
+    #[error("the server is shutting down; try again in a moment")]
+    ShuttingDown,
+}
+
+/// What asking the daemon gives.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

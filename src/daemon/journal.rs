@@ -1,0 +1,170 @@
+//! What a later daemon needs to go on with a recording.
+//!
+//! One small file for each running recording, replaced atomically and gone
+//! when the recording has ended.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde::{Deserialize, Serialize};
+
+use crate::tmux::{PaneId, ServerIdentity, WindowId};
+
+/// The shape of the files; another one is left alone.
+const FORMAT: u32 = 1;
+
+const SUFFIX: &str = ".journal.json";
+
+/// A running recording, as it is kept on disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Journal {
+    /// The shape of this file.
+    pub(super) format: u32,
+    /// The recording's id.
+    pub(super) id: String,
+    /// The cast.
+    pub(super) cast_path: PathBuf,
+    /// The tmux server's socket.
+    pub(super) socket: PathBuf,
+    /// Which server process it was.
+    pub(super) server: ServerIdentity,
+    /// The recorded window.
+    pub(super) window: WindowId,
+    /// The recorded pane, where the active one is not followed.
+    pub(super) pane: Option<PaneId>,
+    /// The name of the window's session.
+    pub(super) session_name: String,
+    /// When the cast starts: microseconds since the Unix epoch.
+    pub(super) started_micros: u64,
+    /// The cast's title.
+    pub(super) title: Option<String>,
+    /// The recorded command.
+    pub(super) command: Option<String>,
+    /// The longest pause that a player should show, in seconds.
+    pub(super) idle_time_limit: Option<f64>,
+    /// The cast's environment.
+    pub(super) env: BTreeMap<String, String>,
+    /// Gaps so far.
+    pub(super) gaps: u64,
+    /// Bytes of output known to be missing so far.
+    pub(super) lost_bytes: u64,
+}
+
+impl Journal {
+    /// The format that is written now.
+    pub(super) const FORMAT: u32 = FORMAT;
+
+    /// Reads all journals in a folder; what cannot be read is logged and left.
+    pub(super) fn read_all(folder: &Path) -> io::Result<Vec<(Journal, JournalFile)>> {
+        let mut journals = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if !path.to_string_lossy().ends_with(SUFFIX) {
+                continue;
+            }
+            match read(&path) {
+                Ok(journal) => journals.push((journal, JournalFile::at(path))),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), error, "a journal that cannot be read");
+                }
+            }
+        }
+        Ok(journals)
+    }
+}
+
+fn read(path: &Path) -> Result<Journal, String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    match journal.format {
+        FORMAT => Ok(journal),
+        other => Err(format!("its format is {other}, not {FORMAT}")),
+    }
+}
+
+/// Where a journal is.
+#[derive(Clone, Debug)]
+pub(super) struct JournalFile {
+    path: PathBuf,
+    /// Held while writing; true once the journal is gone for good.
+    is_removed: Arc<Mutex<bool>>,
+}
+
+/// What a journal must survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Survives {
+    /// The daemon's end.
+    Kill,
+    /// A power cut too.
+    PowerCut,
+}
+
+impl JournalFile {
+    /// A place for the journal of a new recording.
+    pub(super) fn new(folder: &Path, journal: &Journal) -> JournalFile {
+        let name = format!(
+            "{}-{}-{}{SUFFIX}",
+            journal.started_micros, journal.server.pid, journal.window.0
+        );
+        JournalFile::at(folder.join(name))
+    }
+
+    fn at(path: PathBuf) -> JournalFile {
+        JournalFile {
+            path,
+            is_removed: Arc::default(),
+        }
+    }
+
+    /// Writes the journal so that either the old one or the new one is there.
+    /// Does nothing once it has been removed.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub(super) fn write(&self, journal: &Journal, survives: Survives) -> io::Result<()> {
+        let is_removed = self.lock();
+        if *is_removed {
+            return Ok(());
+        }
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&serde_json::to_vec(journal)?)?;
+        if survives == Survives::PowerCut {
+            file.as_file().sync_all()?;
+        }
+        file.persist(&self.path)?;
+        if survives == Survives::PowerCut {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the journal on another thread; a failure is logged.
+    pub(super) fn write_later(&self, journal: &Journal) {
+        let (file, journal) = (self.clone(), journal.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = file.write(&journal, Survives::PowerCut) {
+                tracing::warn!(path = %file.path.display(), %error, "a journal cannot be written");
+            }
+        });
+    }
+
+    /// Removes the journal: its recording has ended.
+    pub(super) fn remove(&self) {
+        *self.lock() = true;
+        if let Err(error) = fs::remove_file(&self.path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.path.display(), %error, "a journal cannot be removed");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_removed
+            .lock()
+            .unwrap_or_else(|error| error.into_inner())
+    }
+}

@@ -1,0 +1,303 @@
+//! The daemon: who records what, from the first start to the last stop.
+//!
+//! It owns the recordings and one watcher for each tmux server on which
+//! something is recorded. It knows no HTTP and no process signals: a caller
+//! starts it, asks it, and shuts it down; so tests run it in their own process.
+//!
+//! Invariant: a window has one recording at most, and what the daemon has put
+//! into a tmux server (hooks, pipes, options) is gone when nothing there is
+//! recorded any more.
+
+mod create;
+mod error;
+mod journal;
+mod names;
+mod pipes;
+mod recording;
+mod recovery;
+mod watcher;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::{oneshot, watch};
+
+use crate::api;
+use crate::config::Config;
+use crate::folders::Folders;
+use crate::tmux::{Server, Socket, Version, WindowId};
+
+pub use create::Created;
+pub use error::{Error, Result};
+
+use pipes::Pipes;
+use recording::{Command, Context, Handle};
+use watcher::Watcher;
+
+/// The daemon. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Daemon {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    context: Context,
+    folders: Folders,
+    registry: Mutex<Registry>,
+    /// Held while a recording is being created: two for one window must not be.
+    creating: tokio::sync::Mutex<()>,
+    /// How many recordings run, and how many have been started.
+    counts: watch::Sender<Counts>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    running: usize,
+    started: u64,
+}
+
+#[derive(Default)]
+struct Registry {
+    recordings: HashMap<(Socket, WindowId), Handle>,
+    watchers: HashMap<Socket, Arc<Watcher>>,
+    is_closing: bool,
+}
+
+impl Daemon {
+    /// A daemon that records nothing yet. The folders must be prepared.
+    #[must_use]
+    pub fn new(config: Config, folders: Folders) -> Daemon {
+        let context = Context {
+            config: Arc::new(config),
+            pipes: Arc::new(Pipes::new(folders.pipes())),
+        };
+        Daemon {
+            shared: Arc::new(Shared {
+                context,
+                folders,
+                registry: Mutex::default(),
+                creating: tokio::sync::Mutex::default(),
+                counts: watch::Sender::new(Counts::default()),
+            }),
+        }
+    }
+
+    /// The settings it works with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.shared.context.config
+    }
+
+    /// The folders it works with.
+    #[must_use]
+    pub fn folders(&self) -> &Folders {
+        &self.shared.folders
+    }
+
+    /// The tmux server at `socket`, or the default one.
+    #[must_use]
+    pub fn tmux(&self, socket: Option<Socket>) -> Server {
+        let socket = socket.unwrap_or_else(Socket::default_server);
+        Server::new(self.config().tmux.command.as_str(), socket)
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub fn info(&self) -> api::ServerInfo {
+        api::ServerInfo {
+            status: api::ServerStatus::Running,
+            pid: std::process::id(),
+            recorders: self.registry().recordings.len(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// All recordings that run, by id.
+    #[must_use]
+    pub fn recordings(&self) -> Vec<api::Recording> {
+        let mut all: Vec<api::Recording> = self
+            .registry()
+            .recordings
+            .values()
+            .map(Handle::info)
+            .collect();
+        all.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+        all
+    }
+
+    /// One recording: by its id, a window id that only one has (`@3`), or a
+    /// tmux target.
+    ///
+    /// # Errors
+    /// When none or several fit.
+    pub async fn recording(&self, id: &str) -> Result<api::Recording> {
+        Ok(self.find(id).await?.1.info())
+    }
+
+    async fn find(&self, id: &str) -> Result<((Socket, WindowId), Handle)> {
+        let all: Vec<_> = {
+            let registry = self.registry();
+            let copy =
+                |(key, handle): (&(Socket, WindowId), &Handle)| (key.clone(), handle.clone());
+            registry.recordings.iter().map(copy).collect()
+        };
+        if let Some(exact) = all.iter().find(|(_, handle)| handle.info().id == id) {
+            return Ok(exact.clone());
+        }
+        let mut fitting: Vec<_> = all
+            .iter()
+            .filter(|((_, window), _)| window.to_string() == id)
+            .cloned()
+            .collect();
+        if fitting.is_empty() {
+            // A tmux target, on whichever server has a recording.
+            let sockets: std::collections::BTreeSet<_> =
+                all.iter().map(|((socket, _), _)| socket.clone()).collect();
+            for socket in sockets {
+                let server = self.tmux(Some(socket.clone()));
+                let Ok(window) = create::window_of(&server, id).await else {
+                    continue;
+                };
+                fitting.extend(
+                    all.iter()
+                        .filter(|(key, _)| *key == (socket.clone(), window))
+                        .cloned(),
+                );
+            }
+        }
+        let id = id.to_owned();
+        match fitting.len() {
+            0 => Err(Error::NoRecording { id }),
+            1 => Ok(fitting.remove(0)),
+            _ => {
+                let mut matches: Vec<_> =
+                    fitting.iter().map(|(_, handle)| handle.info().id).collect();
+                matches.sort();
+                Err(Error::Ambiguous { id, matches })
+            }
+        }
+    }
+
+    /// Puts a marker into a recording, at this moment.
+    ///
+    /// # Errors
+    /// When there is no such recording.
+    pub async fn mark(&self, id: &str, label: &str) -> Result<api::Recording> {
+        let (_, handle) = self.find(id).await?;
+        let (reply, marked) = oneshot::channel();
+        let gone = || Error::NoRecording { id: id.to_owned() };
+        let command = Command::Mark(label.to_owned(), reply);
+        handle.commands.send(command).await.map_err(|_| gone())?;
+        marked.await.map_err(|_| gone())?;
+        Ok(handle.info())
+    }
+
+    /// Ends a recording. Returns when its cast is whole and on the disk.
+    ///
+    /// # Errors
+    /// When there is no such recording.
+    pub async fn stop(&self, id: &str) -> Result<api::Recording> {
+        let (_, handle) = self.find(id).await?;
+        Ok(stop(handle).await)
+    }
+
+    /// Ends all recordings, and leaves every tmux server as it was.
+    pub async fn shut_down(&self) {
+        self.registry().is_closing = true;
+        // One that is being created is waited for, so that it is ended too.
+        drop(self.shared.creating.lock().await);
+        let handles: Vec<_> = self.registry().recordings.values().cloned().collect();
+        let stops: Vec<_> = handles
+            .into_iter()
+            .map(|handle| tokio::spawn(stop(handle)))
+            .collect();
+        for stopped in stops {
+            let _ = stopped.await;
+        }
+        let mut counts = self.shared.counts.subscribe();
+        let _ = counts.wait_for(|counts| counts.running == 0).await;
+        // Watchers go with their last recording, in a task of its own.
+        loop {
+            let watcher = self.registry().watchers.drain().next();
+            let Some((_, watcher)) = watcher else { break };
+            watcher.stop().await;
+        }
+    }
+
+    /// Returns when something has been recorded and nothing is any more.
+    pub async fn done(&self) {
+        let mut counts = self.shared.counts.subscribe();
+        let is_done = |counts: &Counts| counts.started > 0 && counts.running == 0;
+        let _ = counts.wait_for(is_done).await;
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.shared
+            .registry
+            .lock()
+            .unwrap_or_else(|error| error.into_inner())
+    }
+
+    /// The watcher of a server; starts one when there is none.
+    fn watcher(&self, server: &Server, version: Version) -> Arc<Watcher> {
+        let mut registry = self.registry();
+        if let Some(watcher) = registry.watchers.get(server.socket())
+            && !watcher.is_over()
+        {
+            return Arc::clone(watcher);
+        }
+        let watcher = Arc::new(Watcher::start(server.clone(), version));
+        registry
+            .watchers
+            .insert(server.socket().clone(), Arc::clone(&watcher));
+        watcher
+    }
+
+    /// Takes a recording into the registry, and out again when it has ended.
+    fn adopt(&self, key: (Socket, WindowId), handle: Handle) {
+        self.registry()
+            .recordings
+            .insert(key.clone(), handle.clone());
+        self.shared.counts.send_modify(|counts| {
+            counts.running += 1;
+            counts.started += 1;
+        });
+        let daemon = self.clone();
+        let mut ended = handle.ended;
+        tokio::spawn(async move {
+            let _ = ended.wait_for(|ended| *ended).await;
+            let socket = key.0.clone();
+            daemon.registry().recordings.remove(&key);
+            daemon.drop_watcher(&socket).await;
+            daemon
+                .shared
+                .counts
+                .send_modify(|counts| counts.running -= 1);
+        });
+    }
+
+    /// Ends the watch of a server on which nothing is recorded any more.
+    async fn drop_watcher(&self, socket: &Socket) {
+        // Not while a recording is being created there.
+        let _creating = self.shared.creating.lock().await;
+        let watcher = {
+            let mut registry = self.registry();
+            let is_used = registry.recordings.keys().any(|(used, _)| used == socket);
+            if is_used {
+                return;
+            }
+            registry.watchers.remove(socket)
+        };
+        if let Some(watcher) = watcher {
+            watcher.stop().await;
+        }
+    }
+}
+
+async fn stop(handle: Handle) -> api::Recording {
+    // An error means that it is about to end by itself.
+    let _ = handle.commands.send(Command::Stop).await;
+    let mut ended = handle.ended.clone();
+    let _ = ended.wait_for(|ended| *ended).await;
+    handle.info()
+}

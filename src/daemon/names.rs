@@ -1,0 +1,106 @@
+//! Ids and file names.
+
+use jiff::Zoned;
+
+use crate::tmux::{Socket, WindowId};
+
+/// Longest part of a file name, in characters.
+const LONGEST: usize = 40;
+
+/// A recording's id: `session:@window`, on a tmux server other than the
+/// default one `socket.session:@window`.
+pub(super) fn recording_id(socket: &Socket, session: &str, window: WindowId) -> String {
+    if *socket == Socket::default_server() {
+        return format!("{session}:{window}");
+    }
+    let name = socket.path().file_name().unwrap_or_default();
+    format!("{}.{session}:{window}", name.to_string_lossy())
+}
+
+/// The name of a cast, without a folder:
+/// `YYYY-MM-DD_HHMM_host_session_@3_window`, and `_2`, `_3` … for the `number`th
+/// of that name.
+pub(super) fn cast_name(
+    now: &Zoned,
+    host: &str,
+    session: &str,
+    window: WindowId,
+    window_name: &str,
+    number: u32,
+) -> String {
+    let parts = [
+        now.strftime("%Y-%m-%d_%H%M").to_string(),
+        safe_filename(host),
+        safe_filename(session),
+        window.to_string(),
+        safe_filename(window_name),
+    ];
+    let mut name = parts.join("_");
+    if number > 1 {
+        name.push_str(&format!("_{number}"));
+    }
+    name.push_str(".cast");
+    name
+}
+
+/// A text as part of a file name: letters, digits, `-`, `.` and `_` stay, the
+/// rest becomes `_`; never empty, hidden or long.
+pub(super) fn safe_filename(text: &str) -> String {
+    let safe = |c: char| {
+        if c.is_alphanumeric() || "-._@".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    let name: String = text.chars().map(safe).take(LONGEST).collect();
+    let name = name.trim_start_matches('.');
+    if name.is_empty() {
+        "_".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// This machine's name, without its domain.
+pub(super) fn host_name() -> String {
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    let name = name.to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe() {
+        assert_eq!(safe_filename("a b/c:d"), "a_b_c_d");
+        assert_eq!(safe_filename("..hidden"), "hidden");
+        assert_eq!(safe_filename(""), "_");
+        assert_eq!(safe_filename("../../etc"), "_.._etc");
+        assert_eq!(safe_filename(&"x".repeat(300)).len(), LONGEST);
+        assert_eq!(safe_filename("größe\u{1b}[1m"), "größe__1m");
+    }
+
+    #[test]
+    fn a_cast_is_named_after_its_window() {
+        let now: Zoned = "2026-03-04T05:06:07[UTC]".parse().unwrap();
+        let name = |number| cast_name(&now, "box", "main", WindowId(3), "vim a.rs", number);
+        assert_eq!(name(1), "2026-03-04_0506_box_main_@3_vim_a.rs.cast");
+        assert_eq!(name(2), "2026-03-04_0506_box_main_@3_vim_a.rs_2.cast");
+    }
+
+    #[test]
+    fn ids_name_other_servers() {
+        let window = WindowId(3);
+        assert_eq!(
+            recording_id(&Socket::default_server(), "main", window),
+            "main:@3"
+        );
+        assert_eq!(
+            recording_id(&Socket::at("/x/work.sock"), "main", window),
+            "work.sock.main:@3"
+        );
+    }
+}

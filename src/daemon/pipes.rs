@@ -1,0 +1,59 @@
+//! Which panes are piped by us, and into which FIFO.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::tmux::{PaneId, Server, Socket};
+
+/// The pipes of all recordings of this daemon.
+#[derive(Debug)]
+pub(super) struct Pipes {
+    folder: PathBuf,
+    serial: AtomicU64,
+    owned: Mutex<HashMap<(Socket, PaneId), PathBuf>>,
+}
+
+impl Pipes {
+    /// Pipes in this folder; none yet.
+    pub(super) fn new(folder: PathBuf) -> Pipes {
+        Pipes {
+            folder,
+            serial: AtomicU64::new(0),
+            owned: Mutex::default(),
+        }
+    }
+
+    /// A path for a FIFO, never given out before.
+    pub(super) fn path(&self, server: u32, pane: PaneId) -> PathBuf {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let us = std::process::id();
+        self.folder
+            .join(format!("{us}-{server}-{}-{serial}", pane.0))
+    }
+
+    /// A pane is piped by us now.
+    pub(super) fn took(&self, server: &Server, pane: PaneId, path: &Path) {
+        let key = (server.socket().clone(), pane);
+        self.lock().insert(key, path.to_owned());
+    }
+
+    /// A pane is no longer piped into this FIFO.
+    pub(super) fn left(&self, server: &Server, pane: PaneId, path: &Path) {
+        let key = (server.socket().clone(), pane);
+        let mut owned = self.lock();
+        if owned.get(&key).is_some_and(|owned| owned == path) {
+            owned.remove(&key);
+        }
+    }
+
+    /// Whether a recording of ours has the pane's pipe.
+    pub(super) fn is_ours(&self, server: &Server, pane: PaneId) -> bool {
+        self.lock().contains_key(&(server.socket().clone(), pane))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Socket, PaneId), PathBuf>> {
+        self.owned.lock().unwrap_or_else(|error| error.into_inner())
+    }
+}

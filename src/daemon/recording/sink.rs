@@ -1,0 +1,394 @@
+//! A recording's file, written and synced off the thread that drains.
+//!
+//! At most one write and one sync are under way, each on a thread for blocking
+//! work; lines go on gathering in the recorder meanwhile. What the file does
+//! not take is tried again each second.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::record::{Appended, CastFile, DiskFile, Recorder, Storage};
+
+/// Lines that are written before their time when so many bytes wait.
+const FLUSH_BYTES: usize = 64 * 1024;
+
+/// A buffer that has grown beyond this is given back to the system.
+const LARGEST_SPARE: usize = 4 * FLUSH_BYTES;
+
+/// How long after a failure the file is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Bounds on how long output is at risk.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Intervals {
+    /// From a byte read until it is in the file.
+    pub(super) flush: Duration,
+    /// From a byte read until it is on the disk.
+    pub(super) sync: Duration,
+}
+
+/// Why the file takes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// No space, no quota, too large, read-only, …: what the system said.
+    Refused(String),
+    /// The file has been removed, or its folder.
+    Removed,
+}
+
+/// What has happened to the file.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A timer: something may be due.
+    Due,
+    /// It takes no more, and why.
+    Failed(Trouble),
+    /// It takes lines again.
+    Recovered(Trouble),
+    /// The file has been removed, and it is time to call [`Sink::replace`].
+    Replaceable,
+    /// There is a new file where the old one was removed.
+    Replaced,
+    /// Syncing failed; lines are written all the same.
+    SyncFailed(io::Error),
+}
+
+/// A batch on its way, and how much of it is in the file.
+#[derive(Debug, Default)]
+struct Batch {
+    lines: Vec<u8>,
+    done: usize,
+}
+
+struct Wrote {
+    file: CastFile<DiskFile>,
+    batch: Batch,
+    written: usize,
+    trouble: Option<Trouble>,
+}
+
+enum Job {
+    Write(JoinHandle<Wrote>),
+    Replace(usize, JoinHandle<io::Result<File>>),
+}
+
+/// A recording's file.
+pub(super) struct Sink {
+    path: PathBuf,
+    intervals: Intervals,
+    /// `None` while a job has it.
+    file: Option<CastFile<DiskFile>>,
+    storage: Arc<DiskFile>,
+    job: Option<Job>,
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    /// What the file has not taken.
+    backlog: Option<Batch>,
+    spare: Vec<u8>,
+    trouble: Option<Trouble>,
+    flush_due: Option<Instant>,
+    sync_due: Option<Instant>,
+    retry_due: Option<Instant>,
+}
+
+impl Sink {
+    /// A sink for `file` at `path`, of which `length` bytes are whole lines.
+    pub(super) fn new(path: &Path, file: File, length: u64, intervals: Intervals) -> Sink {
+        let file = CastFile::new(DiskFile(file), length);
+        Sink {
+            path: path.to_owned(),
+            intervals,
+            storage: file.storage(),
+            file: Some(file),
+            job: None,
+            syncing: None,
+            backlog: None,
+            spare: Vec::new(),
+            trouble: None,
+            flush_due: None,
+            sync_due: None,
+            retry_due: None,
+        }
+    }
+
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why the file takes nothing at present.
+    pub(super) fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
+    }
+
+    /// Starts what is due: to be called after the recorder has got something,
+    /// and after each [`News`].
+    pub(super) fn advance(&mut self, recorder: &mut Recorder) {
+        let now = Instant::now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.retry_due) && self.trouble != Some(Trouble::Removed) {
+            self.retry_due = None;
+            if let Some(batch) = self.backlog.take() {
+                self.write(batch);
+            }
+        } else if self.trouble.is_none() && recorder.waiting() > 0 {
+            // A fifth early, so that the write itself lies within the bound.
+            let due = *self
+                .flush_due
+                .get_or_insert(now + self.intervals.flush * 4 / 5);
+            if (due <= now || recorder.waiting() >= FLUSH_BYTES) && self.job.is_none() {
+                self.flush_due = None;
+                let lines = recorder.take(std::mem::take(&mut self.spare));
+                self.write(Batch { lines, done: 0 });
+            }
+        }
+        if is_due(self.sync_due) && self.syncing.is_none() {
+            self.sync_due = None;
+            let storage = Arc::clone(&self.storage);
+            self.syncing = Some(tokio::task::spawn_blocking(move || storage.sync()));
+        }
+    }
+
+    /// Makes a new file with `lines` where the old one was removed.
+    pub(super) fn replace(&mut self, lines: Vec<u8>) {
+        let path = self.path.clone();
+        let length = lines.len();
+        let job = tokio::task::spawn_blocking(move || create(&path, &lines));
+        self.job = Some(Job::Replace(length, job));
+    }
+
+    fn write(&mut self, batch: Batch) {
+        let Some(mut file) = self.file.take() else {
+            self.backlog = Some(batch);
+            return;
+        };
+        self.job = Some(Job::Write(tokio::task::spawn_blocking(move || {
+            if matches!(file.storage().is_linked(), Ok(false)) {
+                return Wrote {
+                    file,
+                    batch,
+                    written: 0,
+                    trouble: Some(Trouble::Removed),
+                };
+            }
+            let Appended { written, error } = file.append(&batch.lines[batch.done..]);
+            Wrote {
+                file,
+                batch,
+                written,
+                trouble: error.map(|error| Trouble::Refused(describe(&error))),
+            }
+        })));
+    }
+
+    /// Waits for news. Cancel safe.
+    pub(super) async fn news(&mut self, recorder_waits: bool) -> Wake {
+        let mut due = self.sync_due.filter(|_| self.syncing.is_none());
+        if self.job.is_none() {
+            let flush = self
+                .flush_due
+                .filter(|_| recorder_waits && self.trouble.is_none());
+            due = [due, flush, self.retry_due].into_iter().flatten().min();
+        }
+        let timer = async {
+            match due {
+                Some(due) => sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        let job = async {
+            match &mut self.job {
+                Some(Job::Write(job)) => Done::Wrote(job.await),
+                Some(Job::Replace(length, job)) => Done::Replaced(*length, job.await),
+                None => std::future::pending().await,
+            }
+        };
+        let sync = async {
+            match &mut self.syncing {
+                Some(sync) => sync.await,
+                None => std::future::pending().await,
+            }
+        };
+        let done = tokio::select! {
+            done = job => done,
+            synced = sync => Done::Synced(synced),
+            () = timer => Done::Timer,
+        };
+        Wake(done)
+    }
+
+    /// Takes in what [`Sink::news`] has waited for.
+    pub(super) fn settle(&mut self, wake: Wake, recorder: &mut Recorder) -> News {
+        match wake.0 {
+            Done::Timer => {
+                let removed = self.trouble == Some(Trouble::Removed);
+                let is_due = self.retry_due.is_some_and(|due| due <= Instant::now());
+                if removed && is_due {
+                    self.retry_due = None;
+                    return News::Replaceable;
+                }
+                News::Due
+            }
+            Done::Wrote(wrote) => {
+                self.job = None;
+                self.wrote(wrote.expect("writing does not panic"), recorder)
+            }
+            Done::Replaced(length, file) => {
+                self.job = None;
+                recorder.written(length);
+                match file.expect("creating a file does not panic") {
+                    Ok(file) => {
+                        self.adopt(file, length as u64);
+                        self.trouble = None;
+                        News::Replaced
+                    }
+                    Err(_) => {
+                        self.retry_due = Some(Instant::now() + RETRY);
+                        News::Due
+                    }
+                }
+            }
+            Done::Synced(synced) => {
+                self.syncing = None;
+                match synced.expect("syncing does not panic") {
+                    Ok(()) => News::Due,
+                    Err(error) => {
+                        self.sync_due.get_or_insert(Instant::now() + RETRY);
+                        News::SyncFailed(error)
+                    }
+                }
+            }
+        }
+    }
+
+    fn adopt(&mut self, file: File, length: u64) {
+        let file = CastFile::new(DiskFile(file), length);
+        self.storage = file.storage();
+        self.file = Some(file);
+        self.backlog = None;
+        self.flush_due = None;
+        self.retry_due = None;
+    }
+
+    fn wrote(&mut self, wrote: Wrote, recorder: &mut Recorder) -> News {
+        let Wrote {
+            file,
+            mut batch,
+            written,
+            trouble,
+        } = wrote;
+        let now = Instant::now();
+        self.file = Some(file);
+        batch.done += written;
+        recorder.written(written);
+        if written > 0 && self.sync_due.is_none() {
+            // The oldest of these bytes has waited for the flush already.
+            self.sync_due = Some(now + self.intervals.sync.saturating_sub(self.intervals.flush));
+        }
+        if batch.done == batch.lines.len() {
+            self.spare = if batch.lines.capacity() > LARGEST_SPARE {
+                Vec::new()
+            } else {
+                batch.lines
+            };
+        } else {
+            self.backlog = Some(batch);
+        }
+        match trouble {
+            None => match self.trouble.take() {
+                Some(trouble) => News::Recovered(trouble),
+                None => News::Due,
+            },
+            Some(trouble) => {
+                self.retry_due = Some(now + RETRY);
+                let is_new = self.trouble.as_ref() != Some(&trouble);
+                self.trouble = Some(trouble.clone());
+                if is_new {
+                    News::Failed(trouble)
+                } else {
+                    News::Due
+                }
+            }
+        }
+    }
+
+    /// Writes and syncs what is left. Returns how many bytes the file did not
+    /// take.
+    pub(super) async fn close(mut self, recorder: &mut Recorder) -> u64 {
+        loop {
+            while self.job.is_some() {
+                let wake = self.news(false).await;
+                let _ = self.settle(wake, recorder);
+            }
+            if self.trouble == Some(Trouble::Removed) {
+                break;
+            }
+            let had_trouble = self.trouble.is_some();
+            let batch = self.backlog.take().or_else(|| {
+                let waiting = recorder.waiting() > 0;
+                waiting.then(|| Batch {
+                    lines: recorder.take(Vec::new()),
+                    done: 0,
+                })
+            });
+            let Some(batch) = batch else { break };
+            self.write(batch);
+            while self.job.is_some() {
+                let wake = self.news(false).await;
+                let _ = self.settle(wake, recorder);
+            }
+            // One more try is all that a full disk gets at the end.
+            if had_trouble && self.trouble.is_some() {
+                break;
+            }
+        }
+        let storage = Arc::clone(&self.storage);
+        if let Some(sync) = self.syncing.take() {
+            let _ = sync.await;
+        }
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || storage.sync()).await {
+            tracing::warn!(path = %self.path.display(), %error, "the last sync failed");
+        }
+        recorder.in_memory() as u64
+    }
+}
+
+/// What [`Sink::news`] has waited for; to be given to [`Sink::settle`].
+pub(super) struct Wake(Done);
+
+enum Done {
+    Timer,
+    Wrote(Result<Wrote, tokio::task::JoinError>),
+    Replaced(usize, Result<io::Result<File>, tokio::task::JoinError>),
+    Synced(Result<io::Result<()>, tokio::task::JoinError>),
+}
+
+/// Makes a cast file with its first lines; never takes a file that is there.
+/// It has its name only once the lines are in it.
+pub(super) fn create(path: &Path, lines: &[u8]) -> io::Result<File> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".tvmux-")
+        .suffix(".part")
+        .tempfile_in(folder)?;
+    file.write_all(lines)?;
+    Ok(file.persist_noclobber(path)?)
+}
+
+/// What keeps the file from growing, for people.
+fn describe(error: &io::Error) -> String {
+    let what = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOSPC) => "no space left on the disk",
+        Some(Errno::EDQUOT) => "the disk quota is used up",
+        Some(Errno::EFBIG) => "the file has reached the largest size allowed",
+        Some(Errno::EROFS) => "the file system is read-only",
+        _ => return error.to_string(),
+    };
+    what.to_owned()
+}

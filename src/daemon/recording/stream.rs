@@ -1,0 +1,158 @@
+//! One pane's output, from its snapshot on.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::super::pipes::Pipes;
+use crate::record::{Fifo, Read};
+use crate::tmux::pipe::{self, Piped};
+use crate::tmux::{self, PaneId, Server, Snapshot, Version, snapshot};
+
+/// How long a pipe that was turned off may take to deliver its rest.
+const REST: Duration = Duration::from_secs(5);
+
+/// A pane that is piped into a FIFO of ours.
+#[derive(Debug)]
+pub(in crate::daemon) struct Stream {
+    pub(in crate::daemon) pane: PaneId,
+    pub(in crate::daemon) fifo: Fifo,
+    /// Whether the pipe has ended: nothing more will come.
+    pub(in crate::daemon) is_closed: bool,
+}
+
+/// What a switch to a pane has given.
+#[derive(Debug)]
+pub(in crate::daemon) struct Arrival {
+    pub(in crate::daemon) snapshot: Snapshot,
+    /// The pane's output from the snapshot on; an error where it cannot be had.
+    pub(in crate::daemon) stream: Result<Stream, Piped>,
+}
+
+/// Why a switch could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::daemon) enum Error {
+    /// tmux could not be asked, or refused.
+    #[error(transparent)]
+    Tmux(#[from] tmux::Error),
+    /// The FIFO could not be made.
+    #[error("cannot make the pipe {}", .path.display())]
+    Fifo {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Its path cannot be given to tmux.
+    #[error(transparent)]
+    Path(#[from] pipe::UnsafePath),
+}
+
+/// Takes a snapshot of `pane` and starts its pipe, in one tmux invocation:
+/// what the FIFO delivers is what follows the snapshot.
+///
+/// `own` is the FIFO that the pane is piped into by us already.
+pub(in crate::daemon) async fn arrive(
+    server: Server,
+    version: Version,
+    pane: PaneId,
+    path: PathBuf,
+    own: Option<PathBuf>,
+) -> Result<Arrival, Error> {
+    let fifo = Fifo::create(&path).map_err(|source| Error::Fifo {
+        path: path.clone(),
+        source,
+    })?;
+    let start = pipe::start(pane, &path, own.as_deref())?;
+    let marker = format!("tvmux{:016x}", fastrand::u64(..));
+    let mut batch = snapshot::query(version, pane, &marker);
+    batch.append(start);
+    let answer = server.run(&batch).await?;
+    let (snapshot, rest) = Snapshot::parse(version, &marker, &answer)?;
+    let piped = pipe::parse(rest).ok_or_else(|| tmux::Error::Unexpected {
+        what: format!("{:?} of a pipe", String::from_utf8_lossy(rest)),
+    })?;
+    let stream = match piped {
+        Piped::Yes => Ok(Stream {
+            pane,
+            fifo,
+            is_closed: false,
+        }),
+        refused => Err(refused),
+    };
+    Ok(Arrival { snapshot, stream })
+}
+
+impl Stream {
+    /// Reads until there is nothing or `most` bytes have come; gives each
+    /// chunk to `take` and returns how many bytes there were.
+    pub(in crate::daemon) fn drain(
+        &mut self,
+        buffer: &mut [u8],
+        most: usize,
+        mut take: impl FnMut(&[u8]),
+    ) -> usize {
+        let mut total = 0;
+        while !self.is_closed && total < most {
+            match self.fifo.read(buffer) {
+                Ok(Read::Bytes(count)) => {
+                    take(&buffer[..count]);
+                    total += count;
+                }
+                Ok(Read::Empty) => break,
+                Ok(Read::Closed) => self.is_closed = true,
+                Err(error) => {
+                    tracing::warn!(pane = %self.pane, %error, "reading a pipe failed");
+                    self.is_closed = true;
+                }
+            }
+        }
+        total
+    }
+
+    /// Ends the pipe process, where it is still there: that of a dead pane
+    /// would wait for its stream until the pane is closed.
+    pub(in crate::daemon) fn end_writers(self) {
+        if self.is_closed {
+            return;
+        }
+        for pid in self.fifo.writers() {
+            // It may have ended meanwhile.
+            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+        }
+    }
+
+    /// Turns the pipe off and lets the FIFO run dry, off the recording's way:
+    /// a pipe process must never find its FIFO full.
+    pub(in crate::daemon) fn release(mut self, server: Server, pipes: Arc<Pipes>) {
+        tokio::spawn(async move {
+            let stop = pipe::stop(self.pane, self.fifo.path());
+            let off = async {
+                // Fails when the pane is gone, and the pipe with it.
+                let _ = server.run(&stop).await;
+            };
+            let mut buffer = vec![0; 4096];
+            tokio::pin!(off);
+            let mut is_off = false;
+            let end = Instant::now() + REST;
+            while !self.is_closed && Instant::now() < end {
+                tokio::select! {
+                    () = &mut off, if !is_off => is_off = true,
+                    ready = timeout(REST, self.fifo.readable()) => {
+                        if !matches!(ready, Ok(Ok(()))) {
+                            break;
+                        }
+                        self.drain(&mut buffer, usize::MAX, |_| ());
+                    }
+                }
+            }
+            if !is_off {
+                off.await;
+            }
+            pipes.left(&server, self.pane, self.fifo.path());
+        });
+    }
+}

@@ -1,0 +1,244 @@
+//! Watches a tmux server: one waiting client, woken by hooks.
+//!
+//! The client prints the server's state and then waits for a signal that hooks
+//! give; state and wait are one invocation, so nothing that happens between
+//! them is missed, and a signal too many only costs a look. What no hook
+//! announces is seen by a slow look of its own. There is a watcher only while
+//! something on the server is recorded.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, ChildStdout};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+
+use crate::tmux::{self, Batch, Server, ServerState, StateQuery, Version, hooks};
+
+/// How often the server is looked at though no hook has called.
+const SLOW_LOOK: Duration = Duration::from_secs(5);
+
+/// A server that did not answer is asked again after this.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// What is known of a server.
+#[derive(Clone, Debug)]
+pub(super) enum View {
+    /// Nothing yet.
+    Unknown,
+    /// It was like this when it was last looked at.
+    Live(Arc<ServerState>),
+    /// It is gone.
+    Gone,
+}
+
+/// A watched server. Dropping the last handle ends the watch.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    view: watch::Receiver<View>,
+    look: Arc<Notify>,
+    stop: Arc<Notify>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Watcher {
+    /// Starts to watch a server.
+    pub(super) fn start(server: Server, version: Version) -> Watcher {
+        let (sender, view) = watch::channel(View::Unknown);
+        let (stopped_sender, stopped) = watch::channel(false);
+        let look = Arc::new(Notify::new());
+        let stop = Arc::new(Notify::new());
+        let task = Task {
+            query: StateQuery::new(version, &format!("tvmux{:016x}", fastrand::u64(..))),
+            server,
+            version,
+            view: sender,
+            look: Arc::clone(&look),
+            stop: Arc::clone(&stop),
+        };
+        tokio::spawn(async move {
+            task.run().await;
+            stopped_sender.send_replace(true);
+        });
+        Watcher {
+            view,
+            look,
+            stop,
+            stopped,
+        }
+    }
+
+    /// The server's state, as it changes.
+    pub(super) fn view(&self) -> watch::Receiver<View> {
+        self.view.clone()
+    }
+
+    /// Whether the server is gone, so that the watch has ended.
+    pub(super) fn is_over(&self) -> bool {
+        *self.stopped.borrow() || matches!(&*self.view.borrow(), View::Gone)
+    }
+
+    /// Asks for a look at the server now.
+    pub(super) fn look(&self) {
+        self.look.notify_one();
+    }
+
+    /// Ends the watch and removes the hooks.
+    pub(super) async fn stop(&self) {
+        self.stop.notify_one();
+        let mut stopped = self.stopped.clone();
+        // An error means that the task is gone: just as well.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+    }
+}
+
+struct Task {
+    server: Server,
+    version: Version,
+    query: StateQuery,
+    view: watch::Sender<View>,
+    look: Arc<Notify>,
+    stop: Arc<Notify>,
+}
+
+/// Why a waiting client is no longer waited for.
+enum Woken {
+    Signal,
+    Stop,
+    Failed,
+}
+
+impl Task {
+    async fn run(self) {
+        let mut first = true;
+        loop {
+            match self.wait_once(first).await {
+                Woken::Signal => first = false,
+                Woken::Stop => break,
+                Woken::Failed => {
+                    // Is the server gone, or was only the client killed?
+                    if let Err(error) = self.ask(hooks::install(self.version)).await {
+                        let socket = self.server.socket().path().display();
+                        tracing::info!(%socket, %error, "the tmux server is gone");
+                        self.view.send_replace(View::Gone);
+                        return;
+                    }
+                    let stop = self.stop.notified();
+                    if tokio::time::timeout(RETRY, stop).await.is_ok() {
+                        break;
+                    }
+                }
+            }
+        }
+        // Fails when the server is gone, and the hooks with it.
+        let _ = self.server.run(&hooks::remove(self.version)).await;
+    }
+
+    /// Lets a client print the state and wait for a signal.
+    async fn wait_once(&self, with_hooks: bool) -> Woken {
+        let mut batch = if with_hooks {
+            hooks::install(self.version)
+        } else {
+            Batch::new()
+        };
+        batch.append(self.query.batch()).append(hooks::wait());
+        let mut command = self.server.command(&batch);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut command = tokio::process::Command::from(command);
+        // SAFETY: prctl is async-signal-safe and touches no memory.
+        unsafe {
+            command.pre_exec(|| {
+                // A daemon that is killed must not leave its client behind.
+                nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+                Ok(())
+            });
+        }
+        let Ok(mut client) = command.spawn() else {
+            return Woken::Failed;
+        };
+        let Some(output) = client.stdout.take() else {
+            return Woken::Failed;
+        };
+        let woken = self.follow(&mut client, output).await;
+        if !matches!(woken, Woken::Signal) {
+            // The client is let go by a signal, not killed: tmux keeps a
+            // waiting client that was killed until the next signal.
+            let _ = self.server.run(&hooks::wake()).await;
+            if tokio::time::timeout(RETRY, client.wait()).await.is_err() {
+                let _ = client.kill().await;
+            }
+        }
+        woken
+    }
+
+    async fn follow(&self, client: &mut Child, mut output: ChildStdout) -> Woken {
+        let mut answer = Vec::with_capacity(4096);
+        let mut is_read = false;
+        let mut next_look = Instant::now() + SLOW_LOOK;
+        loop {
+            tokio::select! {
+                count = output.read_buf(&mut answer), if !is_read => {
+                    is_read = matches!(count, Ok(0) | Err(_));
+                    if self.publish(&answer) {
+                        is_read = true;
+                        answer = Vec::new();
+                    }
+                }
+                status = client.wait() => {
+                    return match status {
+                        Ok(status) if status.success() => Woken::Signal,
+                        _ => Woken::Failed,
+                    };
+                }
+                () = self.stop.notified() => return Woken::Stop,
+                () = self.look.notified() => {
+                    if self.ask(Batch::new()).await.is_err() {
+                        return Woken::Failed;
+                    }
+                }
+                () = sleep_until(next_look) => {
+                    // A reloaded configuration may have wiped the hooks.
+                    if self.ask(hooks::install(self.version)).await.is_err() {
+                        return Woken::Failed;
+                    }
+                    next_look = Instant::now() + SLOW_LOOK;
+                }
+            }
+        }
+    }
+
+    /// Runs `batch` and asks for the state once, beside the waiting client.
+    async fn ask(&self, mut batch: Batch) -> tmux::Result<()> {
+        batch.append(self.query.batch());
+        let answer = self.server.run(&batch).await?;
+        if self.publish(&answer) {
+            return Ok(());
+        }
+        Err(tmux::Error::Unexpected {
+            what: "a state without an end".into(),
+        })
+    }
+
+    /// Hands on a state that is there as a whole; `false` before that.
+    fn publish(&self, answer: &[u8]) -> bool {
+        match self.query.parse(answer) {
+            Ok(None) => false,
+            Ok(Some(state)) => {
+                self.view.send_replace(View::Live(Arc::new(state)));
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a state that cannot be read");
+                true
+            }
+        }
+    }
+}
