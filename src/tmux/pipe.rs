@@ -84,13 +84,22 @@ pub fn start(pane: PaneId, path: &Path, own: Option<&Path>) -> Result<Batch, Uns
 
 /// Ends the pipe into the FIFO at `path`, if that is the one on the pane.
 ///
-/// A pane that is gone makes the batch fail, which is no fault.
+/// A pane that is gone makes the batch fail, which is no fault. The pipe of a
+/// pane whose process has ended cannot be turned off; the batch prints what
+/// [`parse`] reads as [`Piped::Dead`] then.
 #[must_use]
 pub fn stop(pane: PaneId, path: &Path) -> Batch {
     let target = pane.to_string();
     let ours = format!("#{{==:#{{{OWNER}}},{}}}", path.to_string_lossy());
     let mut end = Batch::of(["set-option", "-pu", "-t", &target, OWNER]);
-    end.push(["pipe-pane", "-t", &target]);
+    end.push([
+        "display-message",
+        "-p",
+        "-t",
+        &target,
+        "#{?pane_dead,DEAD,}",
+    ])
+    .push(["pipe-pane", "-t", &target]);
     let mut batch = Batch::new();
     batch.push([
         "if-shell".into(),

@@ -679,7 +679,8 @@ impl Task {
                 while self.take_in(TURN_BYTES) > 0 && Instant::now() < patience {
                     tokio::time::sleep(QUIET).await;
                 }
-                if server.run(&pipe::stop(pane, &path)).await.is_err() {
+                let answer = server.run(&pipe::stop(pane, &path)).await;
+                if !answer.is_ok_and(|answer| pipe::parse(&answer).is_none()) {
                     // The pane is dead, or gone.
                     quiet = DEAD_QUIET;
                 }
