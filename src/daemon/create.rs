@@ -139,7 +139,7 @@ impl Daemon {
             .unwrap_or(context.config.recording.follow_active_pane);
         let mut journal = Journal {
             format: Journal::FORMAT,
-            id: recording_id(server.socket(), &found.session_name, found.window),
+            id: self.free_id(server.socket(), &found.session_name, found.window),
             cast_path: PathBuf::new(),
             socket: server.socket().path().to_owned(),
             server: found.identity,
@@ -205,6 +205,7 @@ impl Daemon {
             pid: found.pid,
             size: (header.width, header.height),
             is_dead: found.is_dead,
+            has_status: false,
         };
         let stream = arrival.stream.ok();
         if let Some(stream) = &stream {
@@ -234,6 +235,20 @@ impl Daemon {
         });
         self.adopt(key, handle);
         Ok(Created::New(info))
+    }
+
+    /// An id that no running recording has: two tmux servers may have sockets
+    /// of the same name in different folders.
+    fn free_id(&self, socket: &Socket, session: &str, window: WindowId) -> String {
+        let registry = self.registry();
+        let is_taken = |id: &String| {
+            let mut taken = registry.recordings.values();
+            taken.any(|handle| handle.info().id == *id)
+        };
+        (1..)
+            .map(|number| recording_id(socket, session, window, number))
+            .find(|id| !is_taken(id))
+            .expect("there are more numbers than recordings")
     }
 
     /// The folder for a new cast.

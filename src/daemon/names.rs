@@ -8,13 +8,23 @@ use crate::tmux::{Socket, WindowId};
 const LONGEST: usize = 40;
 
 /// A recording's id: `session:@window`, on a tmux server other than the
-/// default one `socket.session:@window`.
-pub(super) fn recording_id(socket: &Socket, session: &str, window: WindowId) -> String {
-    if *socket == Socket::default_server() {
+/// default one `socket.session:@window`, and for the `number`th server whose
+/// socket has that name `socket~2.session:@window` and so on.
+pub(super) fn recording_id(
+    socket: &Socket,
+    session: &str,
+    window: WindowId,
+    number: u32,
+) -> String {
+    if *socket == Socket::default_server() && number == 1 {
         return format!("{session}:{window}");
     }
     let name = socket.path().file_name().unwrap_or_default();
-    format!("{}.{session}:{window}", name.to_string_lossy())
+    let name = name.to_string_lossy();
+    match number {
+        1 => format!("{name}.{session}:{window}"),
+        _ => format!("{name}~{number}.{session}:{window}"),
+    }
 }
 
 /// The name of a cast, without a folder:
@@ -95,11 +105,11 @@ mod tests {
     fn ids_name_other_servers() {
         let window = WindowId(3);
         assert_eq!(
-            recording_id(&Socket::default_server(), "main", window),
+            recording_id(&Socket::default_server(), "main", window, 1),
             "main:@3"
         );
         assert_eq!(
-            recording_id(&Socket::at("/x/work.sock"), "main", window),
+            recording_id(&Socket::at("/x/work.sock"), "main", window, 1),
             "work.sock.main:@3"
         );
     }

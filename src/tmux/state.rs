@@ -24,6 +24,9 @@ pub struct PaneState {
     pub is_piped: bool,
     /// Whether its process has ended (`remain-on-exit`).
     pub is_dead: bool,
+    /// Whether tmux knows how its process has ended, and has drawn that on the
+    /// pane: a moment after the pane is dead.
+    pub has_status: bool,
     /// The window's index in the session.
     pub window_index: u32,
     /// The pane's index in the window.
@@ -76,6 +79,9 @@ impl StateQuery {
                 "window_active",
                 "pane_pipe",
                 "pane_dead",
+                // Unknown before 3.3, and empty then.
+                "pane_dead_status",
+                "pane_dead_signal",
                 "window_index",
                 "pane_index",
             ])
@@ -129,6 +135,7 @@ impl StateQuery {
                 is_current_window: row.flag(),
                 is_piped: row.flag(),
                 is_dead: row.flag(),
+                has_status: !(row.text() + &row.text()).is_empty(),
                 window_index: row.get()?,
                 pane_index: row.get()?,
                 session_name: row.text(),
@@ -176,8 +183,8 @@ mod tests {
     #[test]
     fn an_answer_is_read_when_it_is_whole() {
         let query = StateQuery::new(Version::new(3, 3), "END42");
-        let answer = "$0\t@1\t%2\t77\t80\t24\t1\t1\t0\t0\t3\t0\t4:main\t5:a\tb\nc\n\
-                      $1\t@1\t%2\t77\t80\t24\t1\t0\t0\t0\t9\t0\t5:other\t5:a\tb\nc\n\
+        let answer = "$0\t@1\t%2\t77\t80\t24\t1\t1\t0\t0\t\t\t3\t0\t4:main\t5:a\tb\nc\n\
+                      $1\t@1\t%2\t77\t80\t24\t1\t0\t0\t0\t\t\t9\t0\t5:other\t5:a\tb\nc\n\
                       END42\t12\t1700000000\n";
         for cut in 0..answer.len() {
             assert_eq!(query.parse(&answer.as_bytes()[..cut]).unwrap(), None);

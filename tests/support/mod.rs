@@ -4,10 +4,12 @@
 pub mod playback;
 
 use std::ffi::OsString;
+pub mod tvmux;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tvmux::tmux::{Batch, Server, Socket};
+use ::tvmux::tmux::{Batch, Server, Socket};
 
 /// How long a test waits for a condition before it fails.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -103,7 +105,7 @@ impl TestTmux {
     }
 
     /// Runs one tmux command that may fail.
-    pub fn try_tmux(&self, command: &[&str]) -> tvmux::tmux::Result<String> {
+    pub fn try_tmux(&self, command: &[&str]) -> ::tvmux::tmux::Result<String> {
         let answer = self.server.run_blocking(&Batch::of(command))?;
         Ok(String::from_utf8(answer).unwrap())
     }

@@ -138,6 +138,7 @@ pub(super) struct Target {
     pub(super) pid: u32,
     pub(super) size: (u16, u16),
     pub(super) is_dead: bool,
+    pub(super) has_status: bool,
 }
 
 type Switch = Pin<Box<dyn Future<Output = Result<Arrival, ArrivalError>> + Send>>;
@@ -432,6 +433,7 @@ impl Task {
             pid: found.pid,
             size: found.size,
             is_dead: found.is_dead,
+            has_status: found.has_status,
         };
         if self.target.is_some_and(|target| target.pane == wanted.pane) {
             // The pane has this size by now, whenever the snapshot comes.

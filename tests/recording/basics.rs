@@ -1,0 +1,214 @@
+//! The commands, as a user meets them.
+
+use crate::support::tvmux::{Tvmux, markers_of, output_of, parse_cast, read_cast};
+use crate::support::{TestTmux, wait_until};
+
+#[test]
+fn a_window_is_recorded_from_start_to_stop() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(
+        &tmux,
+        &["--title", "a \"title\"", "--idle-time-limit", "2.5"],
+    );
+    assert_eq!(recording["state"], "recording");
+    assert_eq!(recording["active_pane"], "%0");
+    let again = tvmux.record(&tmux, &[]);
+    assert_eq!(again["id"], recording["id"]);
+    assert_eq!(tmux.ask("main:", "#{@tvmux_recording}"), "1");
+
+    tmux.tmux(&["send-keys", "-t", "main:", "echo he''llo", "Enter"]);
+    let cast = tvmux.cast(&recording);
+    wait_until("the output is in the file", || {
+        std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("hello"))
+    });
+    tvmux.ok(["rec", "mark", "here", "-t", "@0"]);
+    let stopped = tvmux.ok(["rec", "stop", recording["id"].as_str().unwrap()]);
+    assert!(stopped.starts_with("Stopped "), "{stopped}");
+
+    let (header, events) = read_cast(&cast);
+    assert_eq!(header["width"], 80);
+    assert_eq!(header["height"], 24);
+    assert_eq!(header["title"], "a \"title\"");
+    assert_eq!(header["idle_time_limit"], 2.5);
+    assert_eq!(header["env"]["SHELL"], "/bin/sh");
+    assert!(
+        header["env"]["TERM"]
+            .as_str()
+            .is_some_and(|term| !term.is_empty())
+    );
+    assert!(header["timestamp"].as_u64().unwrap() > 1_600_000_000);
+    assert!(output_of(&events).contains("hello\r\n"));
+    assert_eq!(markers_of(&events), ["here"]);
+    assert_eq!(tmux.ask("main:", "#{@tvmux_recording}#{pane_pipe}"), "0");
+    assert!(tvmux.recordings().is_empty());
+    let name = cast.file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(name.ends_with("_main_@0_first.cast"), "{name}");
+}
+
+#[test]
+fn a_command_is_recorded_outside_tmux() {
+    let tvmux = Tvmux::new();
+    let script = "printf 'one\\n'; printf '\\033[31mtwo\\033[0m\\n'; exit 7";
+    let output = tvmux.run(["rec", "--", "sh", "-c", script]);
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    let path = String::from_utf8(output.stdout).unwrap();
+    let start = path.find('/').unwrap();
+    let path = &path[start..path.find(" (").unwrap()];
+    let (header, events) = read_cast(path.as_ref());
+    let output = output_of(&events);
+    assert!(
+        output.ends_with("one\r\n\u{1b}[31mtwo\u{1b}[0m\r\n"),
+        "{output:?}"
+    );
+    assert!(header["command"].as_str().unwrap().starts_with("sh -c "));
+    wait_until("the server has ended with its only recording", || {
+        !tvmux.run(["server", "status"]).status.success()
+    });
+}
+
+#[test]
+fn a_command_that_a_signal_ended_says_so() {
+    let tvmux = Tvmux::new();
+    let output = tvmux.run(["rec", "--", "sh", "-c", "kill -TERM $$"]);
+    assert_eq!(output.status.code(), Some(128 + 15), "{output:?}");
+    // Words are passed on as they are, a shell sees none of them.
+    let words = [
+        "rec",
+        "--",
+        "printf",
+        "%s|",
+        "a b",
+        "$HOME",
+        "#{pane_id}",
+        ";",
+        "x;",
+    ];
+    let output = tvmux.run(words);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let casts: Vec<_> = std::fs::read_dir(tvmux.folder().join("casts"))
+        .unwrap()
+        .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
+        .collect();
+    let literal = |bytes: &Vec<u8>| {
+        let (_, events) = parse_cast(bytes).unwrap();
+        output_of(&events).contains("a b|$HOME|#{pane_id}|;|x;|")
+    };
+    assert!(casts.iter().any(literal));
+}
+
+#[test]
+fn the_server_starts_on_demand_and_stops() {
+    let tmux = TestTmux::start("");
+    let tvmux = Tvmux::new();
+    assert_eq!(tvmux.run(["server", "status"]).status.code(), Some(1));
+    let recording = tvmux.record(&tmux, &[]);
+    let status = tvmux.ok(["server", "status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["recorders"], 1);
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    let quiet = tvmux.ok(["rec", "ls", "-q"]);
+    assert_eq!(quiet.trim_end(), recording["id"].as_str().unwrap());
+    let version = tvmux.ok(["--version"]);
+    assert!(version.contains("server "), "{version}");
+    // Stopping the server finishes what runs.
+    tvmux.ok(["server", "stop"]);
+    read_cast(&tvmux.cast(&recording));
+    assert_eq!(tmux.ask("main:", "#{pane_pipe}"), "0");
+    assert_eq!(tvmux.ok(["rec", "ls", "--json"]).trim(), "[]");
+}
+
+#[test]
+fn a_second_server_is_refused() {
+    let mut tvmux = Tvmux::new();
+    let pid = tvmux.start_server();
+    let second = tvmux.run(["server", "run"]);
+    assert_eq!(second.status.code(), Some(1));
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert!(message.contains(&format!("pid {pid}")), "{message}");
+    assert!(tvmux.run(["server", "status"]).status.success());
+}
+
+#[test]
+fn errors_name_the_thing_and_the_way_out() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let socket = tmux.socket();
+    let socket = socket.to_str().unwrap();
+    let fails = |args: &[&str], code: i32, needles: &[&str]| {
+        let output = tvmux.run(args);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+        for needle in needles {
+            assert!(message.contains(needle), "{args:?}: {message}");
+        }
+        assert!(!message.contains("panicked"), "{message}");
+    };
+    fails(
+        &["rec"],
+        2,
+        &["not inside tmux", "-t TARGET", "rec -- COMMAND"],
+    );
+    fails(
+        &["rec", "start", "-S", socket, "-t", "nope:"],
+        1,
+        &["nope:", "list-windows"],
+    );
+    fails(&["rec", "start", "-S", socket, "-t", "@99"], 1, &["@99"]);
+    fails(
+        &["rec", "start", "-S", "/nowhere", "-t", "@0"],
+        1,
+        &["no tmux server at /nowhere"],
+    );
+    fails(&["rec", "stop", "main:@9"], 1, &["main:@9", "rec ls"]);
+    fails(&["rec", "mark", "x"], 1, &["nothing is recorded"]);
+    let file = tvmux.folder().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    let file = file.to_str().unwrap();
+    fails(
+        &["rec", "start", "-S", socket, "-t", "@0", "-o", file],
+        1,
+        &[file, "-o DIR"],
+    );
+    assert_eq!(
+        tmux.ask("main:", "#{pane_pipe}#{@tvmux_pipe}#{@tvmux_recording}"),
+        "0"
+    );
+    fails(&["rec", "--frobnicate"], 2, &["--frobnicate"]);
+    let config = tvmux.folder().join("bad.toml");
+    std::fs::write(&config, "[server]\nprt = 1\n").unwrap();
+    let config = config.to_str().unwrap();
+    fails(
+        &["--config-file", config, "rec", "ls"],
+        2,
+        &["bad.toml:2", "server.prt"],
+    );
+}
+
+#[test]
+fn a_missing_tmux_is_named() {
+    let tvmux = Tvmux::new().with("TVMUX_TMUX_COMMAND", "tmux-that-is-not-there");
+    let output = tvmux.run(["rec", "--", "true"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        message.contains("`tmux-that-is-not-there` was not found"),
+        "{message}"
+    );
+}
+
+#[test]
+fn settings_are_shown() {
+    let tvmux = Tvmux::new().with("TVMUX_RECORDING_FLUSH_INTERVAL_MS", "50");
+    let shown = tvmux.ok(["config", "show"]);
+    assert!(shown.contains("flush_interval_ms = 50"), "{shown}");
+    let defaults = tvmux.ok(["config", "defaults", "--format", "env"]);
+    assert!(
+        defaults.contains("TVMUX_RECORDING_FLUSH_INTERVAL_MS=100"),
+        "{defaults}"
+    );
+    let completions = tvmux.ok(["completions", "bash"]);
+    assert!(completions.contains("tvmux"));
+}

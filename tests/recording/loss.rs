@@ -1,0 +1,183 @@
+//! Nothing is lost, nothing is doubled.
+
+use nix::sys::signal::Signal;
+
+use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast};
+use crate::support::{TestTmux, wait_until};
+
+/// A shell command that prints numbered lines for ever.
+const COUNTER: &str = "exec awk 'BEGIN { for (i = 1; ; i++) printf \"line %d end\\n\", i }'";
+
+/// The numbers of the whole lines in a stretch of output.
+fn numbers(output: &str) -> Vec<u64> {
+    output
+        .split("\r\n")
+        .filter_map(|line| {
+            line.strip_prefix("line ")?
+                .strip_suffix(" end")?
+                .parse()
+                .ok()
+        })
+        .collect()
+}
+
+/// The screen that a snapshot paints, and the output up to the next one.
+fn stretches(events: &[CastEvent]) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = Vec::new();
+    let mut painted_at = None;
+    for event in events.iter().filter(|event| event.code == 'o') {
+        // How the painting of every snapshot begins.
+        if event.data.starts_with("\u{18}\u{1b}\\") {
+            all.push((String::new(), String::new()));
+            painted_at = Some(event.time);
+        }
+        let (painted, output) = all.last_mut().expect("a cast begins with a snapshot");
+        // One that goes on in the next page has the same time there; what is
+        // read from a pipe afterwards has a later one.
+        if painted_at == Some(event.time) {
+            painted.push_str(&event.data);
+        } else {
+            output.push_str(&event.data);
+        }
+    }
+    all
+}
+
+#[test]
+fn fifty_megabytes_and_exit_are_all_there() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    tmux.tmux(&[
+        "new-window",
+        "-t",
+        "main:",
+        "-n",
+        "flood",
+        "read go; exec seq 1 6000000",
+    ]);
+    let recording = tvmux.record(&tmux, &[]);
+    tmux.tmux(&["send-keys", "-t", "main:flood", "go", "Enter"]);
+    wait_until("the recording has ended with its window", || {
+        tvmux.recordings().is_empty()
+    });
+    let (_, events) = read_cast(&tvmux.cast(&recording));
+    assert_eq!(markers_of(&events), [""; 0]);
+    let output = output_of(&events);
+    let start = output.find("go\r\n").unwrap() + 4;
+    assert!(output.len() - start > 50_000_000 - 10_000_000);
+    let mut expected = 1u64;
+    for line in output[start..].split_terminator("\r\n") {
+        assert_eq!(line.parse(), Ok(expected), "after {}", expected - 1);
+        expected += 1;
+    }
+    assert_eq!(expected, 6_000_001);
+}
+
+#[test]
+fn every_stretch_joins_its_snapshot() {
+    let tmux = TestTmux::start(COUNTER);
+    tmux.tmux(&["split-window", "-t", "@0", COUNTER]);
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    for round in 0..100 {
+        let pane = format!("%{}", round % 2);
+        tmux.tmux(&["select-pane", "-t", &pane]);
+        tvmux.wait_recording(&format!("round {round}"), |recording| {
+            recording["active_pane"] == pane.as_str()
+        });
+        if round % 5 == 0 {
+            let width = 70 + round % 30;
+            tmux.tmux(&["resize-window", "-t", "@0", "-x", &width.to_string()]);
+        }
+    }
+    let bytes = tvmux.recordings()[0]["bytes"].as_u64().unwrap();
+    tvmux.wait_recording("some more output", |recording| {
+        recording["bytes"].as_u64().unwrap() > bytes + 200_000
+    });
+    tvmux.run(["rec", "stop"]);
+    let (_, events) = read_cast(&tvmux.cast(&recording));
+    assert_eq!(markers_of(&events), [""; 0]);
+    let stretches = stretches(&events);
+    assert!(stretches.len() > 100, "{}", stretches.len());
+    let mut joined = 0;
+    for (painted, output) in &stretches {
+        // The last whole line on the screen, then the first of the stream.
+        let screen = last_number(painted);
+        let stream = numbers(output);
+        for pair in stream.windows(2) {
+            assert_eq!(pair[0] + 1, pair[1], "a stretch is contiguous");
+        }
+        if let (Some(last), Some(first)) = (screen, stream.first()) {
+            // The line that was being printed stands on the screen in part and
+            // ends in the stream.
+            assert!(
+                *first == last + 1 || *first == last + 2,
+                "{last}, then {first}"
+            );
+            joined += 1;
+        }
+    }
+    assert!(joined > 100, "{joined}");
+}
+
+/// The number of the last line that is whole on a painted screen.
+fn last_number(painted: &str) -> Option<u64> {
+    let end = painted.rfind(" end")?;
+    let start = painted[..end].rfind("line ")? + 5;
+    painted[start..end].parse().ok()
+}
+
+/// How often the daemon is killed; many more by hand.
+fn kills() -> u32 {
+    let asked = std::env::var("TVMUX_TEST_KILLS").ok();
+    asked.and_then(|kills| kills.parse().ok()).unwrap_or(15)
+}
+
+#[test]
+fn a_killed_daemon_leaves_a_whole_file_and_goes_on_in_it() {
+    // Each line tells when it was printed, in milliseconds.
+    let clock = "exec perl -MTime::HiRes=time -e '$|=1; for ($i=1;;$i++) { \
+                 printf \"at %d\\n\", time*1000; print \"x\" x 60, \"\\n\" for 1..20 }'";
+    let tmux = TestTmux::start(clock);
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    let cast = tvmux.cast(&recording);
+    let mut worst = 0;
+    for round in 0..kills() {
+        let before = std::fs::metadata(&cast).unwrap().len();
+        let some = before + 1 + fastrand::u64(0..3_000_000);
+        wait_until("output comes", || {
+            std::fs::metadata(&cast).unwrap().len() > some
+        });
+        tvmux.end_server(Signal::SIGKILL);
+        let killed = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_millis();
+        let bytes = std::fs::read(&cast).unwrap();
+        let (_, events) = parse_cast(&bytes).unwrap_or_else(|error| panic!("{round}: {error}"));
+        let output = output_of(&events);
+        let last = output
+            .rmatch_indices("at ")
+            .find_map(|(at, _)| output[at + 3..].split_once("\r\n")?.0.parse::<u128>().ok());
+        worst = worst.max(killed.saturating_sub(last.unwrap()));
+        tvmux.start_server();
+        tvmux.wait_recording("it goes on", |recording| recording["active_pane"] == "%0");
+        wait_until("in the same file", || {
+            std::fs::metadata(&cast).unwrap().len() > bytes.len() as u64
+        });
+        let now = std::fs::read(&cast).unwrap();
+        assert!(now.starts_with(&bytes), "what was there stays as it was");
+    }
+    println!("{} kills, at most {worst} ms of output missing", kills());
+    let stop = tvmux.run(["rec", "stop", "--json"]);
+    assert_eq!(stop.status.code(), Some(1));
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events).len(), kills() as usize);
+    // The bound itself is timing, which decides no test: a second would be a fault.
+    assert!(worst < 1000, "{worst} ms");
+    assert_eq!(tmux.ask("%0", "#{pane_dead}"), "0");
+}

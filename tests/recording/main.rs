@@ -1,0 +1,10 @@
+//! Recording, end to end: the program, a real tmux, the cast.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod basics;
+mod follow;
+mod harmless;
+mod loss;

@@ -1,0 +1,218 @@
+//! The program under test with folders of its own: its daemon ends with the
+//! test, also by panic.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::{TestTmux, wait_for, wait_until};
+
+/// A user of tvmux with an empty home.
+pub struct Tvmux {
+    folder: tempfile::TempDir,
+    server: Option<Child>,
+    variables: Vec<(String, String)>,
+}
+
+impl Tvmux {
+    /// A user whose daemon does not run yet.
+    pub fn new() -> Tvmux {
+        let folder = tempfile::Builder::new()
+            .prefix("tvmux-test-")
+            .tempdir()
+            .unwrap();
+        for name in ["run", "state", "casts"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Tvmux {
+            folder,
+            server: None,
+            variables: Vec::new(),
+        }
+    }
+
+    /// The same with an environment variable.
+    pub fn with(mut self, name: &str, value: impl AsRef<Path>) -> Tvmux {
+        let value = value.as_ref().to_str().unwrap().to_owned();
+        self.variables.push((name.to_owned(), value));
+        self
+    }
+
+    /// The folder of everything.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The daemon's socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("run/tvmux/server.sock")
+    }
+
+    /// A command with this user's environment.
+    pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tvmux"));
+        command
+            .args(args)
+            .env("HOME", self.folder.path())
+            .env("XDG_RUNTIME_DIR", self.folder.path().join("run"))
+            .env("XDG_STATE_HOME", self.folder.path().join("state"))
+            .env("XDG_CONFIG_HOME", self.folder.path().join("config"))
+            .env("TVMUX_OUTPUT_DIRECTORY", self.folder.path().join("casts"))
+            .env("TVMUX_OUTPUT_DATE_FORMAT", "")
+            .env("TVMUX_SERVER_PORT", "0")
+            .env("TVMUX_LOGGING_LEVEL", "DEBUG")
+            .env_remove("TMUX")
+            .env_remove("TMUX_PANE")
+            .stdin(Stdio::null());
+        for (name, value) in &self.variables {
+            command.env(name, value);
+        }
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs the program, which must succeed; gives what it printed.
+    pub fn ok<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> String {
+        let output = self.run(args);
+        assert!(output.status.success(), "{output:?}\n{}", self.log());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Starts the daemon as a child of the test, and waits until it listens.
+    pub fn start_server(&mut self) -> u32 {
+        let log = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .unwrap();
+        let child = self
+            .command(["server", "run"])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let pid = child.id();
+        self.server = Some(child);
+        wait_until("the server listens", || {
+            self.run(["server", "status"]).status.success()
+        });
+        pid
+    }
+
+    /// What the daemon has logged.
+    pub fn log(&self) -> String {
+        let read = |path: &str| fs::read_to_string(self.folder.path().join(path));
+        read("log").unwrap_or_default() + &read("run/tvmux/server.log").unwrap_or_default()
+    }
+
+    /// Sends a signal to the daemon that [`Tvmux::start_server`] has started,
+    /// and waits for its end.
+    pub fn end_server(&mut self, signal: Signal) {
+        let mut child = self.server.take().expect("a server was started");
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Starts to record the session's current window; gives the recording.
+    pub fn record(&self, tmux: &TestTmux, more: &[&str]) -> Value {
+        let socket = tmux.socket();
+        let mut args = vec!["rec", "start", "--json", "-t", "main:", "-S"];
+        args.push(socket.to_str().unwrap());
+        args.extend(more);
+        serde_json::from_str(&self.ok(args)).unwrap()
+    }
+
+    /// All recordings.
+    pub fn recordings(&self) -> Vec<Value> {
+        serde_json::from_str(&self.ok(["rec", "ls", "--json"])).unwrap()
+    }
+
+    /// Waits until the only recording has something; gives it then.
+    pub fn wait_recording(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        wait_for(what, || {
+            let recordings = self.recordings();
+            recordings.into_iter().find(|recording| is_so(recording))
+        })
+    }
+
+    /// The cast of a recording.
+    pub fn cast(&self, recording: &Value) -> PathBuf {
+        PathBuf::from(recording["cast_path"].as_str().unwrap())
+    }
+}
+
+impl Drop for Tvmux {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+            let _ = child.wait();
+        }
+        // One that was started in the background.
+        let _ = self.run(["server", "stop"]);
+        if std::thread::panicking() {
+            eprintln!("--- log\n{}", self.log());
+        }
+    }
+}
+
+/// One event of a cast.
+#[derive(Clone, Debug)]
+pub struct CastEvent {
+    pub time: f64,
+    pub code: char,
+    pub data: String,
+}
+
+/// Reads a cast, which must be whole and valid.
+pub fn read_cast(path: &Path) -> (Value, Vec<CastEvent>) {
+    let bytes = fs::read(path).unwrap();
+    parse_cast(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Reads the bytes of a cast; an error where it is not whole and valid.
+pub fn parse_cast(bytes: &[u8]) -> Result<(Value, Vec<CastEvent>), String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
+    if !text.ends_with('\n') {
+        let tail: String = text.chars().rev().take(100).collect();
+        return Err(format!("torn: …{}", tail.chars().rev().collect::<String>()));
+    }
+    let mut lines = text.lines();
+    let header: Value = serde_json::from_str(lines.next().unwrap_or_default())
+        .map_err(|error| format!("header: {error}"))?;
+    if header["version"] != 2 {
+        return Err(format!("header: {header}"));
+    }
+    let mut events = Vec::new();
+    let mut last = 0.0;
+    for (number, line) in lines.enumerate() {
+        let (time, code, data): (f64, char, String) = serde_json::from_str(line)
+            .map_err(|error| format!("line {}: {error}: {line}", number + 2))?;
+        if time < last {
+            return Err(format!("line {}: {time} after {last}", number + 2));
+        }
+        last = time;
+        events.push(CastEvent { time, code, data });
+    }
+    Ok((header, events))
+}
+
+/// All output of a cast.
+pub fn output_of(events: &[CastEvent]) -> String {
+    let output = events.iter().filter(|event| event.code == 'o');
+    output.map(|event| event.data.as_str()).collect()
+}
+
+/// The labels of a cast's markers.
+pub fn markers_of(events: &[CastEvent]) -> Vec<&str> {
+    let markers = events.iter().filter(|event| event.code == 'm');
+    markers.map(|event| event.data.as_str()).collect()
+}
