@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -112,8 +113,11 @@ pub(super) async fn stop(session: &Session) -> Result<bool, Failure> {
     }
     drop(client);
     kill(pid, Signal::SIGTERM)?;
+    // The lock is given up by the kernel, when the process is truly gone.
     let end = Instant::now() + PATIENCE;
-    while kill(pid, None).is_ok() {
+    let mut lock = File::open(session.folders.pid_file())?;
+    while let Err((back, _)) = Flock::lock(lock, FlockArg::LockSharedNonblock) {
+        lock = back;
         if Instant::now() > end {
             return Err(Failure::new(format!("the server (pid {pid}) does not end"))
                 .hint(format!("its log is {}", session.folders.log().display())));

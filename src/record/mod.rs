@@ -23,4 +23,4 @@ pub use fifo::{Fifo, Read};
 pub use pages::PAGE;
 pub use recorder::{Recorder, Stats};
 pub use storage::{DiskFile, Storage};
-pub use tail::{Tail, cut_tail};
+pub use tail::{Tail, cut_tail, find_tail};

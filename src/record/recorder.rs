@@ -144,9 +144,11 @@ impl Recorder {
         self.marker(time, what);
     }
 
-    /// Bytes that are known to be missing without having come by here.
-    pub fn lose(&mut self, bytes: u64) {
+    /// The end is missing: `bytes` that the file does not take, not even a
+    /// marker.
+    pub fn lose_end(&mut self, bytes: u64) {
         self.stats.lost_bytes += bytes;
+        self.stats.gaps += u64::from(bytes > 0);
     }
 
     /// The screen as a whole: bytes that paint it, and its size. What follows

@@ -46,7 +46,10 @@ pub fn cut_tail(file: &File) -> io::Result<Tail> {
 }
 
 /// Reads a cast up to its last good event.
-fn find_tail(cast: &mut impl BufRead) -> io::Result<Tail> {
+///
+/// # Errors
+/// When it cannot be read or has no header.
+pub fn find_tail(cast: &mut impl BufRead) -> io::Result<Tail> {
     let mut line = Vec::new();
     cast.read_until(b'\n', &mut line)?;
     let header: HeaderSize = serde_json::from_slice(&line)

@@ -5,6 +5,7 @@
 mod support;
 
 mod basics;
+mod disk;
 mod follow;
 mod harmless;
 mod loss;

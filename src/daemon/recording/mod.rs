@@ -705,7 +705,7 @@ impl Task {
         self.recorder.finish();
         let trouble = self.sink.trouble().cloned();
         let missing = self.sink.close(&mut self.recorder).await;
-        self.recorder.lose(missing);
+        self.recorder.lose_end(missing);
         let file = self.journal.1.clone();
         // Waits for a write that may be under way.
         let _ = tokio::task::spawn_blocking(move || file.remove()).await;
