@@ -13,7 +13,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::termios::{self, SetArg};
-use tvmux::tmux::Batch;
+use tvmux::tmux::{Batch, Version};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{TestTmux, wait_for, wait_until};
 
@@ -58,15 +59,19 @@ const STATE: &[&str] = &[
 const PART: &str = "part-of-a-screen";
 
 /// What a pane shows and how it behaves, in a form that can be compared.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Screen {
     /// The screen that is shown: a row a text, styles in `⟦…⟧` before what
-    /// has them, blanks at the end that look untouched left out.
+    /// has them, blanks at the end that look untouched left out, `↩` at the
+    /// end where a full row goes on in the next.
     pub shown: Vec<String>,
     /// The normal screen while the alternate one is shown.
     pub saved: Vec<String>,
-    /// The shown screen's lines: wrapped rows joined, no styles.
+    /// The shown screen's lines: wrapped rows joined, no styles. Not compared.
     pub lines: Vec<String>,
+    /// Whether a row is wider than the screen: tmux erased half of a wide
+    /// character, and shows the other still. Not compared.
+    pub overfull: bool,
     /// Name and value of each of the formats.
     pub state: Vec<(String, String)>,
 }
@@ -80,13 +85,23 @@ impl Screen {
         };
         let state: Vec<String> = STATE.iter().map(format).collect();
         let mut batch = Batch::new();
-        let blanks = tmux.ask(pane, "#{version}");
-        let blanks = if blanks.starts_with("3.0") {
-            "-pe"
-        } else {
+        let about = tmux.ask(pane, "#{version} #{alternate_on}");
+        let (version, alternate) = about.split_once(' ').unwrap();
+        let version: Version = version.parse().unwrap();
+        // Old versions have no `-N`, and until `-T` came all captures ended
+        // where the written cells do.
+        let blanks = if version.has_capture_blanks() {
             "-peN"
+        } else {
+            "-pe"
         };
-        for capture in [&[blanks][..], &["-aq", blanks], &["-pJ"]] {
+        let written = if version.has_capture_erased() {
+            "-pNT"
+        } else {
+            &blanks.replace('e', "")
+        };
+        let saved = if alternate == "1" { "-a" } else { "-q" };
+        for capture in [&[blanks][..], &[saved, blanks], &[written], &["-pJ"]] {
             let command = ["capture-pane", "-t", pane].into_iter();
             batch.push(command.chain(capture.iter().copied()));
             batch.push(["display-message", "-p", PART]);
@@ -97,12 +112,21 @@ impl Screen {
         let line = format!("\n{PART}\n");
         let mut parts = answer.split(&line);
         let mut next = || parts.next().unwrap();
-        let (shown, saved, lines, values) = (next(), next(), next(), next());
-        let alternate = values.lines().nth(16) == Some("1");
+        let (shown, saved, written, joined, values) = (next(), next(), next(), next(), next());
+        let columns = values.split('\n').next().unwrap().parse().unwrap();
+        let mut texts = written
+            .split('\n')
+            .chain(saved.split('\n').filter(|_| alternate == "1"));
+        let overfull = texts.any(|text| plain(text).width() > columns);
+        let mut shown = rows(shown);
+        if version.has_capture_blanks() {
+            mark_wrapped(&mut shown, written, joined, columns);
+        }
         Screen {
-            shown: rows(shown),
-            saved: if alternate { rows(saved) } else { Vec::new() },
-            lines: lines
+            shown,
+            saved: rows(saved),
+            overfull,
+            lines: joined
                 .lines()
                 .map(|line| line.trim_end().to_owned())
                 .collect(),
@@ -132,13 +156,20 @@ impl Screen {
         self
     }
 
+    /// The same, not telling rows that go on in the next from others.
+    pub fn without_wraps(mut self) -> Screen {
+        for row in &mut self.shown {
+            *row = row.trim_end_matches('↩').to_owned();
+        }
+        self
+    }
+
     /// What differs, a line each; nothing when all is the same.
     pub fn difference(&self, other: &Screen) -> Option<String> {
         let mut found = Vec::new();
         for (name, one, two) in [
             ("shown", &self.shown, &other.shown),
             ("saved", &self.saved, &other.saved),
-            ("line", &self.lines, &other.lines),
         ] {
             let empty = String::new();
             for i in 0..one.len().max(two.len()) {
@@ -175,10 +206,51 @@ impl fmt::Debug for Screen {
     }
 }
 
+/// Marks the full rows that go on in the next one: in `joined` no newline
+/// follows them. (tmux may take a row for wrapped that was erased since; no
+/// output brings a terminal there again.)
+fn mark_wrapped(rows: &mut [String], written: &str, joined: &str, columns: usize) {
+    let texts: Vec<&str> = written.split('\n').collect();
+    let mut rest = joined;
+    let mut at = 0;
+    while at < texts.len() {
+        let text = texts[at];
+        rest = rest
+            .strip_prefix(text)
+            .expect("joined rows are the same rows");
+        // A wide character goes to the next row whole.
+        let next = rest.chars().next().and_then(UnicodeWidthChar::width);
+        let full = next.is_some_and(|next| text.width() + next > columns);
+        if full && text.width() <= columns && !rest.starts_with('\n') {
+            rows[at].push('↩');
+        }
+        // Of rows never written to, tmux may take any for wrapped.
+        at += 1;
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
+        while at < texts.len() && texts[at].is_empty() {
+            at += 1;
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+    }
+}
+
 /// The rows of a capture with escape sequences.
 fn rows(capture: &str) -> Vec<String> {
     let mut pen = Pen::default();
     capture.split('\n').map(|line| pen.row(line)).collect()
+}
+
+/// A row of a capture without escape sequences.
+fn plain(row: &str) -> String {
+    let mut parts = row.split('\x1b');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let text_after = match part.strip_prefix('[') {
+            Some(codes) => codes.split_once('m').map(|(_, text)| text),
+            None => part.strip_prefix('\\'),
+        };
+        text + text_after.unwrap_or_default()
+    })
 }
 
 /// The state of SGR, charset and link over a capture.
