@@ -104,19 +104,21 @@ impl Screen {
         for capture in [&[blanks][..], &[saved, blanks], &[written], &["-pJ"]] {
             let command = ["capture-pane", "-t", pane].into_iter();
             batch.push(command.chain(capture.iter().copied()));
-            batch.push(["display-message", "-p", PART]);
+            batch.push(["display-message", "-p", &format!("\n{PART}")]);
         }
         batch.push(["display-message", "-p", "-t", pane, &state.join("\n")]);
         let answer = tmux.server().run_blocking(&batch).unwrap();
         let answer = String::from_utf8(answer).unwrap();
         let line = format!("\n{PART}\n");
         let mut parts = answer.split(&line);
-        let mut next = || parts.next().unwrap();
+        let mut next = || {
+            let part = parts.next().unwrap();
+            part.strip_suffix('\n').unwrap_or(part)
+        };
         let (shown, saved, written, joined, values) = (next(), next(), next(), next(), next());
         let columns = values.split('\n').next().unwrap().parse().unwrap();
-        let mut texts = written
-            .split('\n')
-            .chain(saved.split('\n').filter(|_| alternate == "1"));
+        let saved = if alternate == "1" { saved } else { "" };
+        let mut texts = shown.split('\n').chain(saved.split('\n'));
         let overfull = texts.any(|text| plain(text).width() > columns);
         let mut shown = rows(shown);
         if version.has_capture_blanks() {
@@ -324,12 +326,13 @@ impl Pen {
             return;
         }
         for code in parameters {
-            if code == "0" || code.is_empty() {
+            if code == "0" {
                 self.attributes.clear();
                 self.colours = Default::default();
-            } else {
+            } else if !code.is_empty() {
                 self.attributes.insert(code.to_owned());
             }
+            // An empty one is what 3.0 prints for a bright background.
         }
     }
 

@@ -65,6 +65,7 @@ impl Snapshot {
         let (shown, shown_whole) = Captures {
             styled: sections.get(Section::Styled),
             exact,
+            columns: usize::from(state.columns),
             written: sections.find(Section::Written),
             joined: sections.get(Section::Joined),
         }
@@ -75,6 +76,7 @@ impl Snapshot {
             let (rows, whole) = Captures {
                 styled: sections.get(Section::SavedStyled),
                 exact,
+                columns: usize::from(state.columns),
                 written: sections.find(Section::SavedWritten),
                 joined: sections.get(Section::SavedJoined),
             }

@@ -141,6 +141,8 @@ pub(super) struct Captures<'a> {
     /// Whether `styled` holds all blanks at the ends of rows; else those that
     /// were written are to be found in `joined` only.
     pub(super) exact: bool,
+    /// The screen's width.
+    pub(super) columns: usize,
     /// `capture-pane -N -T`: the cells that were written, where `styled` has
     /// the erased ones too.
     pub(super) written: Option<&'a [u8]>,
@@ -220,7 +222,8 @@ impl Captures<'_> {
                 Some(next) if !ended => next.leading_blanks(),
                 _ => 0,
             };
-            let own = blanks.saturating_sub(next);
+            let room = self.columns.saturating_sub(rows[index].width());
+            let own = blanks.saturating_sub(next).min(room);
             if own > 0 {
                 rows[index].push(&ends[index], &" ".repeat(own));
             }
@@ -271,12 +274,10 @@ fn parse(capture: &[u8]) -> (Vec<Row>, Vec<Style>) {
 fn sequence<'a>(rest: &'a [u8], style: &mut Style) -> &'a [u8] {
     match rest.get(1) {
         Some(b'[') => {
+            // Nothing but SGR is there.
             let body = &rest[2..];
-            let end = body.iter().position(|b| (0x40..=0x7e).contains(b));
-            let end = end.unwrap_or(body.len());
-            if body.get(end) == Some(&b'm') {
-                style.apply(&String::from_utf8_lossy(&body[..end]));
-            }
+            let end = memchr::memchr(b'm', body).unwrap_or(body.len());
+            style.apply(&String::from_utf8_lossy(&body[..end]));
             body.get(end + 1..).unwrap_or_default()
         }
         Some(b']') => {
@@ -293,7 +294,8 @@ fn sequence<'a>(rest: &'a [u8], style: &mut Style) -> &'a [u8] {
 }
 
 impl Style {
-    /// Applies the parameters of one SGR, in the spelling of tmux's captures.
+    /// Applies the parameters of one SGR, in the spelling of tmux's captures:
+    /// an empty one is no reset, but what 3.0 prints for a bright background.
     fn apply(&mut self, parameters: &str) {
         let mut numbers = parameters.split(';');
         while let Some(number) = numbers.next() {
