@@ -21,15 +21,16 @@ impl fmt::Debug for Output {
     }
 }
 
-/// Output of any kind for a screen of `size`, cut after any byte.
-pub fn of_any_kind(size: (u16, u16)) -> impl Strategy<Value = Output> {
+/// Output of any kind for a screen of `size`, cut after any byte. Not
+/// `bright`: without the backgrounds 100 to 107.
+pub fn of_any_kind(size: (u16, u16), bright: bool) -> impl Strategy<Value = Output> {
     let part = prop_oneof![
         6 => text(),
         2 => wide_text(),
         5 => movement(size),
         2 => row_erasure(),
         3 => cell_erasure(),
-        5 => pen(),
+        5 => pen(bright),
         3 => modes(),
         2 => alternate(),
         2 => region(size),
@@ -139,13 +140,17 @@ fn cell_erasure() -> impl Strategy<Value = String> {
     ]
 }
 
-fn pen() -> impl Strategy<Value = String> {
+fn pen(bright: bool) -> impl Strategy<Value = String> {
+    let mut colours = vec![30, 31, 37, 40, 44, 47, 90, 97];
+    if bright {
+        colours.extend([100, 107]);
+    }
     let code = prop_oneof![
         4 => select(vec![
             "0", "1", "2", "3", "4", "5", "7", "8", "9", "22", "23", "24", "27", "39", "49",
             "53", "55", "59", "4:2", "4:3", "4:4", "4:5", "4:0", "58:5:9", "58:2::1:2:3",
         ]).prop_map(str::to_owned),
-        2 => select(vec![30, 31, 37, 40, 44, 47, 90, 97, 100, 107]).prop_map(|n: u8| n.to_string()),
+        2 => select(colours).prop_map(|n: u8| n.to_string()),
         1 => (any::<bool>(), any::<u8>()).prop_map(|(b, n)| format!("{};5;{n}", 38 + u8::from(b) * 10)),
         1 => (any::<bool>(), any::<[u8; 3]>())
             .prop_map(|(b, [x, y, z])| format!("{};2;{x};{y};{z}", 38 + u8::from(b) * 10)),

@@ -13,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::termios::{self, SetArg};
-use tvmux::tmux::{Batch, Version};
+use tvmux::tmux::Batch;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{TestTmux, wait_for, wait_until};
@@ -85,9 +85,7 @@ impl Screen {
         };
         let state: Vec<String> = STATE.iter().map(format).collect();
         let mut batch = Batch::new();
-        let about = tmux.ask(pane, "#{version} #{alternate_on}");
-        let (version, alternate) = about.split_once(' ').unwrap();
-        let version: Version = version.parse().unwrap();
+        let version = tmux.server().version_blocking().unwrap();
         // Old versions have no `-N`, and until `-T` came all captures ended
         // where the written cells do.
         let blanks = if version.has_capture_blanks() {
@@ -100,8 +98,7 @@ impl Screen {
         } else {
             &blanks.replace('e', "")
         };
-        let saved = if alternate == "1" { "-a" } else { "-q" };
-        for capture in [&[blanks][..], &[saved, blanks], &[written], &["-pJ"]] {
+        for capture in [&[blanks][..], &["-aq", blanks], &[written], &["-pJ"]] {
             let command = ["capture-pane", "-t", pane].into_iter();
             batch.push(command.chain(capture.iter().copied()));
             batch.push(["display-message", "-p", &format!("\n{PART}")]);
@@ -117,7 +114,6 @@ impl Screen {
         };
         let (shown, saved, written, joined, values) = (next(), next(), next(), next(), next());
         let columns = values.split('\n').next().unwrap().parse().unwrap();
-        let saved = if alternate == "1" { saved } else { "" };
         let mut texts = shown.split('\n').chain(saved.split('\n'));
         let overfull = texts.any(|text| plain(text).width() > columns);
         let mut shown = rows(shown);
