@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use output::Output;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use support::playback::{Player, Screen};
+use support::playback::{Player, Screen, replay_cast, replay_cast_for};
 use support::{TestTmux, wait_for, wait_until};
 use tvmux::tmux::{Batch, Snapshot, Version, snapshot};
 
@@ -126,6 +126,28 @@ fn a_string_that_tmux_gave_up_swallows_nothing() {
     two.feed(b" and shown");
     one.screen().assert_same(&two.screen(), "after the string");
     assert!(two.screen().text().contains("shown and shown"));
+}
+
+#[test]
+fn a_cast_is_replayed_at_its_sizes() {
+    let tmux = TestTmux::start("");
+    let mut one = Player::start(&tmux, 30, 8);
+    one.feed("\x1b[31ma line that wraps at thirty columns\r\n日本".as_bytes());
+    one.resize(20, 5);
+    one.feed(b"\x1b[?25l\x1b]2;title\x07\x1b[5;9r");
+    let path = tmux.folder().join("a.cast");
+    let cast = r#"{"version":2,"width":30,"height":8}
+[0.0,"o","\u001b[31ma line that wraps at "]
+[0.1,"m","a marker"]
+[0.2,"o","thirty columns\r\n日本"]
+[0.3,"r","20x5"]
+[0.4,"o","\u001b[?25l\u001b]2;title\u0007\u001b[5;9r"]
+"#;
+    std::fs::write(&path, cast).unwrap();
+    one.screen().assert_same(&replay_cast(&path), "a cast");
+    let first = replay_cast_for(&path, |event| event[0].as_f64() < Some(0.15));
+    assert!(first.difference(&one.screen()).is_some());
+    assert_eq!(first.text().trim_end(), "a line that wraps at");
 }
 
 #[test]

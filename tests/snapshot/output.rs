@@ -32,6 +32,7 @@ pub fn of_any_kind(size: (u16, u16), bright: bool) -> impl Strategy<Value = Outp
         3 => cell_erasure(),
         5 => pen(bright),
         3 => modes(),
+        1 => insertion(),
         2 => alternate(),
         2 => region(size),
         2 => strings(),
@@ -47,37 +48,38 @@ pub fn of_any_kind(size: (u16, u16), bright: bool) -> impl Strategy<Value = Outp
 }
 
 /// Output that leaves no state that tmux cannot tell: no pen, no saved
-/// cursor, no character sets, no repetition, no wide characters of which half
-/// is erased.
+/// cursor, no character sets, no repetition. Where there are wide characters,
+/// none is overwritten: some versions then keep half of it.
 pub fn readable(size: (u16, u16)) -> impl Strategy<Value = Output> {
-    let any_width = prop_oneof![
-        6 => text(),
-        2 => wide_text(),
-        5 => movement(size),
-        3 => row_erasure(),
-        5 => plain(size),
+    let wide = prop_oneof![
+        8 => wide_text(),
+        3 => select(vec!["\r\n", "\x1b[2K", "\x1b[2J"]).prop_map(str::to_owned),
+        2 => modes(),
+        2 => strings(),
+        1 => alternate_with_cursor(),
     ];
     let narrow = prop_oneof![
         8 => text(),
         5 => movement(size),
         4 => cell_erasure(),
-        1 => row_erasure(),
-        5 => plain(size),
-    ];
-    prop_oneof![pieces(any_width), pieces(narrow)]
-}
-
-/// Modes and texts that can be read.
-fn plain(size: (u16, u16)) -> impl Strategy<Value = String> {
-    // The cursor that leaving the alternate screen brings back is known only
-    // while that is shown.
-    let alternate = select(vec!["\x1b[?1049h", "\x1b[?1049h\x1b[?1049l"]);
-    prop_oneof![
+        2 => row_erasure(),
         3 => modes(),
-        1 => alternate.prop_map(str::to_owned),
+        1 => insertion(),
         2 => region(size),
         2 => strings(),
-    ]
+        1 => alternate_with_cursor(),
+    ];
+    prop_oneof![pieces(wide), pieces(narrow)]
+}
+
+/// The cursor that leaving the alternate screen brings back is known only
+/// while that is shown.
+fn alternate_with_cursor() -> impl Strategy<Value = String> {
+    select(vec!["\x1b[?1049h", "\x1b[?1049h\x1b[?1049l"]).prop_map(str::to_owned)
+}
+
+fn insertion() -> impl Strategy<Value = String> {
+    select(vec!["\x1b[4h", "\x1b[4l"]).prop_map(str::to_owned)
 }
 
 fn pieces(part: impl Strategy<Value = String>) -> impl Strategy<Value = Output> {
@@ -171,7 +173,7 @@ fn modes() -> impl Strategy<Value = String> {
         6 => (private, any::<bool>()).prop_map(|(mode, on)| {
             format!("\x1b[?{mode}{}", if on { 'h' } else { 'l' })
         }),
-        1 => select(vec!["\x1b[4h", "\x1b[4l", "\x1b=", "\x1b>", "\x1b[34l", "\x1b[34h"])
+        1 => select(vec!["\x1b=", "\x1b>", "\x1b[34l", "\x1b[34h"])
             .prop_map(str::to_owned),
         1 => (0..7u8).prop_map(|n| format!("\x1b[{n} q")),
     ]

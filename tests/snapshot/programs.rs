@@ -1,12 +1,11 @@
 //! Real programs: snapshot and the stream that follows it, played on another
 //! terminal, give the screen that the program's own terminal shows.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 
 use tvmux::tmux::Batch;
 
-use super::support::playback::{Player, Screen, settle};
+use super::support::playback::{Player, Screen, settled};
 use super::support::{TestTmux, wait_until};
 use super::{paint, take_with};
 
@@ -15,7 +14,6 @@ struct Followed<'a> {
     tmux: &'a TestTmux,
     painted: Vec<u8>,
     stream: PathBuf,
-    settled: Cell<u32>,
 }
 
 const PANE: &str = "%0";
@@ -30,19 +28,16 @@ impl Followed<'_> {
             tmux,
             painted: paint(&take_with(tmux, PANE, batch)),
             stream,
-            settled: Cell::new(0),
         }
     }
 
     /// Checks that what was followed so far, played, gives what is shown now.
     fn check(&self, what: &str) {
-        self.settled.set(self.settled.get() + 1);
-        settle(self.tmux, PANE, &self.stream, self.settled.get());
-        let shown = Screen::of(self.tmux, PANE);
+        let (shown, output) = settled(self.tmux, PANE, &self.stream);
         let side = |name: &str| shown.value(name).parse().unwrap();
         let mut player = Player::start(self.tmux, side("pane_width"), side("pane_height"));
         player.feed(&self.painted);
-        player.feed(&std::fs::read(&self.stream).unwrap());
+        player.feed(&output);
         shown.assert_same(&player.screen(), what);
     }
 }

@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::termios::{self, SetArg};
 use tvmux::tmux::Batch;
@@ -421,29 +422,35 @@ fn open_raw(path: &str) -> File {
     tty
 }
 
-/// Writes a sequence that shows nothing to the terminal of `pane`, behind all
-/// that its program has printed, and waits until `file`, which the pane's
-/// output is piped to, ends with it.
+/// What `pane` shows, and the part of its output that is piped to `file` up
+/// to that very moment.
 ///
-/// The program must be quiet: what it prints later is in neither. `number` is
-/// to be another one each time.
-pub fn settle(tmux: &TestTmux, pane: &str, file: &Path, number: u32) {
-    let mark = format!("\x1b]7777;{number}\x1b\\");
+/// A sequence that shows nothing is written to the pane's terminal before and
+/// after the look: when nothing stands between the two in the file, the
+/// program was quiet meanwhile, and all that it printed before is in the file.
+pub fn settled(tmux: &TestTmux, pane: &str, file: &Path) -> (Screen, Vec<u8>) {
     let mut tty = OpenOptions::new()
         .write(true)
         .custom_flags(nix::libc::O_NOCTTY)
         .open(tmux.ask(pane, "#{pane_tty}"))
         .unwrap();
-    tty.write_all(mark.as_bytes()).unwrap();
-    wait_for("the pane's output is piped", || {
-        let mut file = File::open(file).ok()?;
-        let length = file.metadata().ok()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(mark.len() as u64)))
-            .ok()?;
-        let mut tail = Vec::new();
-        file.read_to_end(&mut tail).ok()?;
-        (tail == mark.as_bytes()).then_some(())
-    });
+    static MARKS: AtomicU32 = AtomicU32::new(0);
+    let mut mark = || {
+        let number = MARKS.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("\x1b]7777;{number}\x1b\\").into_bytes();
+        tty.write_all(&mark).unwrap();
+        let output = wait_for("the pane's output is piped", || {
+            let output = std::fs::read(file).ok()?;
+            memchr::memmem::rfind(&output, &mark).map(|at| output[..at + mark.len()].to_vec())
+        });
+        (output, mark.len())
+    };
+    wait_for("the pane is quiet", || {
+        let (before, _) = mark();
+        let screen = Screen::of(tmux, pane);
+        let (after, length) = mark();
+        (before.len() + length == after.len()).then_some((screen, before))
+    })
 }
 
 /// Plays a cast file to the end, on a tmux of its own: the header's size,
