@@ -39,7 +39,7 @@ pub fn of_any_kind(size: (u16, u16), bright: bool) -> impl Strategy<Value = Outp
         1 => shifts(),
         1 => (1..8u8).prop_map(|n| format!("\x1b[{n}b")),
     ];
-    (tab_stops(size), pieces(part), 0..4usize).prop_map(|(tabs, output, cut)| {
+    (tab_stops(size), pieces_up_to(30, part), 0..4usize).prop_map(|(tabs, output, cut)| {
         let mut bytes = tabs.into_bytes();
         bytes.extend(output.0);
         bytes.truncate(bytes.len().saturating_sub(cut));
@@ -69,7 +69,7 @@ pub fn readable(size: (u16, u16)) -> impl Strategy<Value = Output> {
         2 => strings(),
         1 => alternate_with_cursor(),
     ];
-    prop_oneof![pieces(wide), pieces(narrow)]
+    prop_oneof![pieces_up_to(50, wide), pieces_up_to(50, narrow)]
 }
 
 /// The cursor that leaving the alternate screen brings back is known only
@@ -82,8 +82,8 @@ fn insertion() -> impl Strategy<Value = String> {
     select(vec!["\x1b[4h", "\x1b[4l"]).prop_map(str::to_owned)
 }
 
-fn pieces(part: impl Strategy<Value = String>) -> impl Strategy<Value = Output> {
-    prop::collection::vec(part, 0..30).prop_map(|parts| Output(parts.concat().into_bytes()))
+fn pieces_up_to(most: usize, part: impl Strategy<Value = String>) -> impl Strategy<Value = Output> {
+    prop::collection::vec(part, 0..most).prop_map(|parts| Output(parts.concat().into_bytes()))
 }
 
 /// Other tab stops, set before there is text: newer tmux keeps tabs as such,

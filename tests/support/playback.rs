@@ -220,7 +220,8 @@ fn mark_wrapped(rows: &mut [String], written: &str, joined: &str, columns: usize
         // A wide character goes to the next row whole.
         let next = rest.chars().next().and_then(UnicodeWidthChar::width);
         let full = next.is_some_and(|next| text.width() + next > columns);
-        if full && text.width() <= columns && !rest.starts_with('\n') {
+        let touched = texts.get(at + 1).is_some_and(|text| !text.is_empty());
+        if full && touched && text.width() <= columns {
             rows[at].push('↩');
         }
         // Of rows never written to, tmux may take any for wrapped.
