@@ -86,6 +86,19 @@ impl Version {
         self >= Version::new(3, 7)
     }
 
+    /// Whether a backslash in a title comes doubled (before 3.1, since 3.7).
+    #[must_use]
+    pub fn has_escaped_titles(self) -> bool {
+        self < Version::new(3, 1) || self >= Version::new(3, 7)
+    }
+
+    /// Whether what a format gives is printed with a backslash before a `$`
+    /// that a name follows (3.4 alone).
+    #[must_use]
+    pub fn has_escaped_dollars(self) -> bool {
+        self >= Version::new(3, 4) && self < Version::new(3, 5)
+    }
+
     /// Whether the `window-resized` hook exists (3.3).
     #[must_use]
     pub fn has_window_resized_hook(self) -> bool {

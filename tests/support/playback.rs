@@ -7,13 +7,15 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::termios::{self, SetArg};
 use tvmux::tmux::Batch;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{TestTmux, wait_for, wait_until};
 
@@ -58,15 +60,19 @@ const STATE: &[&str] = &[
 const PART: &str = "part-of-a-screen";
 
 /// What a pane shows and how it behaves, in a form that can be compared.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Screen {
     /// The screen that is shown: a row a text, styles in `⟦…⟧` before what
-    /// has them, blanks at the end that look untouched left out.
+    /// has them, blanks at the end that look untouched left out, `↩` at the
+    /// end where a full row goes on in the next.
     pub shown: Vec<String>,
     /// The normal screen while the alternate one is shown.
     pub saved: Vec<String>,
-    /// The shown screen's lines: wrapped rows joined, no styles.
+    /// The shown screen's lines: wrapped rows joined, no styles. Not compared.
     pub lines: Vec<String>,
+    /// Whether a row is wider than the screen: tmux erased half of a wide
+    /// character, and shows the other still. Not compared.
+    pub overfull: bool,
     /// Name and value of each of the formats.
     pub state: Vec<(String, String)>,
 }
@@ -80,29 +86,46 @@ impl Screen {
         };
         let state: Vec<String> = STATE.iter().map(format).collect();
         let mut batch = Batch::new();
-        let blanks = tmux.ask(pane, "#{version}");
-        let blanks = if blanks.starts_with("3.0") {
-            "-pe"
-        } else {
+        let version = tmux.server().version_blocking().unwrap();
+        // Old versions have no `-N`, and until `-T` came all captures ended
+        // where the written cells do.
+        let blanks = if version.has_capture_blanks() {
             "-peN"
+        } else {
+            "-pe"
         };
-        for capture in [&[blanks][..], &["-aq", blanks], &["-pJ"]] {
+        let written = if version.has_capture_erased() {
+            "-pNT"
+        } else {
+            &blanks.replace('e', "")
+        };
+        for capture in [&[blanks][..], &["-aq", blanks], &[written], &["-pJ"]] {
             let command = ["capture-pane", "-t", pane].into_iter();
             batch.push(command.chain(capture.iter().copied()));
-            batch.push(["display-message", "-p", PART]);
+            batch.push(["display-message", "-p", &format!("\n{PART}")]);
         }
         batch.push(["display-message", "-p", "-t", pane, &state.join("\n")]);
         let answer = tmux.server().run_blocking(&batch).unwrap();
         let answer = String::from_utf8(answer).unwrap();
         let line = format!("\n{PART}\n");
         let mut parts = answer.split(&line);
-        let mut next = || parts.next().unwrap();
-        let (shown, saved, lines, values) = (next(), next(), next(), next());
-        let alternate = values.lines().nth(16) == Some("1");
+        let mut next = || {
+            let part = parts.next().unwrap();
+            part.strip_suffix('\n').unwrap_or(part)
+        };
+        let (shown, saved, written, joined, values) = (next(), next(), next(), next(), next());
+        let columns = values.split('\n').next().unwrap().parse().unwrap();
+        let mut texts = shown.split('\n').chain(saved.split('\n'));
+        let overfull = texts.any(|text| plain(text).width() > columns);
+        let mut shown = rows(shown);
+        if version.has_capture_blanks() {
+            mark_wrapped(&mut shown, written, joined, columns);
+        }
         Screen {
-            shown: rows(shown),
-            saved: if alternate { rows(saved) } else { Vec::new() },
-            lines: lines
+            shown,
+            saved: rows(saved),
+            overfull,
+            lines: joined
                 .lines()
                 .map(|line| line.trim_end().to_owned())
                 .collect(),
@@ -132,13 +155,20 @@ impl Screen {
         self
     }
 
+    /// The same, not telling rows that go on in the next from others.
+    pub fn without_wraps(mut self) -> Screen {
+        for row in &mut self.shown {
+            *row = row.trim_end_matches('↩').to_owned();
+        }
+        self
+    }
+
     /// What differs, a line each; nothing when all is the same.
     pub fn difference(&self, other: &Screen) -> Option<String> {
         let mut found = Vec::new();
         for (name, one, two) in [
             ("shown", &self.shown, &other.shown),
             ("saved", &self.saved, &other.saved),
-            ("line", &self.lines, &other.lines),
         ] {
             let empty = String::new();
             for i in 0..one.len().max(two.len()) {
@@ -175,10 +205,52 @@ impl fmt::Debug for Screen {
     }
 }
 
+/// Marks the full rows that go on in the next one: in `joined` no newline
+/// follows them. (tmux may take a row for wrapped that was erased since; no
+/// output brings a terminal there again.)
+fn mark_wrapped(rows: &mut [String], written: &str, joined: &str, columns: usize) {
+    let texts: Vec<&str> = written.split('\n').collect();
+    let mut rest = joined;
+    let mut at = 0;
+    while at < texts.len() {
+        let text = texts[at];
+        rest = rest
+            .strip_prefix(text)
+            .expect("joined rows are the same rows");
+        // A wide character goes to the next row whole.
+        let next = rest.chars().next().and_then(UnicodeWidthChar::width);
+        let full = next.is_some_and(|next| text.width() + next > columns);
+        let touched = texts.get(at + 1).is_some_and(|text| !text.is_empty());
+        if full && touched && text.width() <= columns {
+            rows[at].push('↩');
+        }
+        // Of rows never written to, tmux may take any for wrapped.
+        at += 1;
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
+        while at < texts.len() && texts[at].is_empty() {
+            at += 1;
+            rest = rest.strip_prefix('\n').unwrap_or(rest);
+        }
+    }
+}
+
 /// The rows of a capture with escape sequences.
 fn rows(capture: &str) -> Vec<String> {
     let mut pen = Pen::default();
     capture.split('\n').map(|line| pen.row(line)).collect()
+}
+
+/// A row of a capture without escape sequences.
+fn plain(row: &str) -> String {
+    let mut parts = row.split('\x1b');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let text_after = match part.strip_prefix('[') {
+            Some(codes) => codes.split_once('m').map(|(_, text)| text),
+            None => part.strip_prefix('\\'),
+        };
+        text + text_after.unwrap_or_default()
+    })
 }
 
 /// The state of SGR, charset and link over a capture.
@@ -252,12 +324,13 @@ impl Pen {
             return;
         }
         for code in parameters {
-            if code == "0" || code.is_empty() {
+            if code == "0" {
                 self.attributes.clear();
                 self.colours = Default::default();
-            } else {
+            } else if !code.is_empty() {
                 self.attributes.insert(code.to_owned());
             }
+            // An empty one is what 3.0 prints for a bright background.
         }
     }
 
@@ -350,29 +423,35 @@ fn open_raw(path: &str) -> File {
     tty
 }
 
-/// Writes a sequence that shows nothing to the terminal of `pane`, behind all
-/// that its program has printed, and waits until `file`, which the pane's
-/// output is piped to, ends with it.
+/// What `pane` shows, and the part of its output that is piped to `file` up
+/// to that very moment.
 ///
-/// The program must be quiet: what it prints later is in neither. `number` is
-/// to be another one each time.
-pub fn settle(tmux: &TestTmux, pane: &str, file: &Path, number: u32) {
-    let mark = format!("\x1b]7777;{number}\x1b\\");
+/// A sequence that shows nothing is written to the pane's terminal before and
+/// after the look: when nothing stands between the two in the file, the
+/// program was quiet meanwhile, and all that it printed before is in the file.
+pub fn settled(tmux: &TestTmux, pane: &str, file: &Path) -> (Screen, Vec<u8>) {
     let mut tty = OpenOptions::new()
         .write(true)
         .custom_flags(nix::libc::O_NOCTTY)
         .open(tmux.ask(pane, "#{pane_tty}"))
         .unwrap();
-    tty.write_all(mark.as_bytes()).unwrap();
-    wait_for("the pane's output is piped", || {
-        let mut file = File::open(file).ok()?;
-        let length = file.metadata().ok()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(mark.len() as u64)))
-            .ok()?;
-        let mut tail = Vec::new();
-        file.read_to_end(&mut tail).ok()?;
-        (tail == mark.as_bytes()).then_some(())
-    });
+    static MARKS: AtomicU32 = AtomicU32::new(0);
+    let mut mark = || {
+        let number = MARKS.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("\x1b]7777;{number}\x1b\\").into_bytes();
+        tty.write_all(&mark).unwrap();
+        let output = wait_for("the pane's output is piped", || {
+            let output = std::fs::read(file).ok()?;
+            memchr::memmem::rfind(&output, &mark).map(|at| output[..at + mark.len()].to_vec())
+        });
+        (output, mark.len())
+    };
+    wait_for("the pane is quiet", || {
+        let (before, _) = mark();
+        let screen = Screen::of(tmux, pane);
+        let (after, length) = mark();
+        (before.len() + length == after.len()).then_some((screen, before))
+    })
 }
 
 /// Plays a cast file to the end, on a tmux of its own: the header's size,

@@ -65,6 +65,7 @@ impl Snapshot {
         let (shown, shown_whole) = Captures {
             styled: sections.get(Section::Styled),
             exact,
+            columns: usize::from(state.columns),
             written: sections.find(Section::Written),
             joined: sections.get(Section::Joined),
         }
@@ -75,6 +76,7 @@ impl Snapshot {
             let (rows, whole) = Captures {
                 styled: sections.get(Section::SavedStyled),
                 exact,
+                columns: usize::from(state.columns),
                 written: sections.find(Section::SavedWritten),
                 joined: sections.get(Section::SavedJoined),
             }
@@ -82,10 +84,21 @@ impl Snapshot {
             torn |= !whole;
             saved = Some(rows);
         }
-        let text = |section| String::from_utf8_lossy(sections.get(section)).into_owned();
+        let text = |section| {
+            let text = String::from_utf8_lossy(sections.get(section));
+            if version.has_escaped_dollars() {
+                unescape(&text, "", "$")
+            } else {
+                text.into_owned()
+            }
+        };
+        let mut title = text(Section::Title);
+        if version.has_escaped_titles() {
+            title = unescape(&title, r"\", "$");
+        }
         let snapshot = Snapshot {
-            title: text(Section::Title),
-            path: text(Section::Path),
+            title,
+            path: unescape(&text(Section::Path), r"\", "$"),
             pending: pending::unfinished(
                 sections.get(Section::Pending),
                 query::expired(sections.get(Section::Clock)),
@@ -125,4 +138,31 @@ impl Snapshot {
     pub fn paint(&self, out: &mut Vec<u8>) {
         paint::Painter::new(out, self.state.columns).snapshot(self);
     }
+}
+
+/// tmux escapes some texts with backslashes, when it takes them from a
+/// program or when it prints them: before a backslash itself, and before a
+/// `$` that a name follows. Takes away those before the signs in `plain`, and
+/// before those in `named` where a name follows. (Control characters it
+/// refuses in the first place.)
+fn unescape(text: &str, plain: &str, named: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let mut ahead = rest.clone();
+        let escaped = ahead.next().filter(|_| c == '\\');
+        match escaped {
+            Some(sign) if plain.contains(sign) => {
+                out.push(sign);
+                rest = ahead;
+            }
+            Some(sign) if named.contains(sign) && ahead.next().is_some_and(starts_name) => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+fn starts_name(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_' || c == '{'
 }

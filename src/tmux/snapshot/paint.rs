@@ -72,9 +72,7 @@ impl Painter<'_> {
         self.modes(state);
         // The cursor comes behind what moves it, and before what keeps the
         // last cell from being written again for a pending wrap.
-        self.region(state);
-        let top = if state.origin { state.region.0 } else { 0 };
-        self.cursor(&snapshot.shown, state.cursor, top);
+        self.region_and_cursor(state, &snapshot.shown);
         if !state.wrap {
             self.put("\x1b[?7l");
         }
@@ -107,11 +105,18 @@ impl Painter<'_> {
                 }
                 self.place(0, y as u32);
             }
-            self.runs(&row.runs);
-            flows = rows.get(y + 1).is_some_and(|next| self.flows(row, next));
-            if !flows {
-                self.erased(&row.erased);
+            // tmux can erase half of a wide character and keep the other
+            // half at its full width; it must not spill into the next row.
+            let spills = row.width() > self.columns;
+            if spills {
+                self.put("\x1b[?7l");
             }
+            self.runs(&row.runs);
+            self.erased(&row.erased);
+            if spills {
+                self.put("\x1b[?7h");
+            }
+            flows = rows.get(y + 1).is_some_and(|next| self.flows(row, next));
         }
         self.style(&Style::default());
     }
@@ -127,7 +132,8 @@ impl Painter<'_> {
         };
         let wide = unicode_width::UnicodeWidthChar::width(first) == Some(2);
         let width = row.width();
-        width == self.columns || (wide && width + 1 == self.columns)
+        let full = width == self.columns || (wide && width + 1 == self.columns);
+        full && next.width() <= self.columns
     }
 
     fn runs(&mut self, runs: &[Run]) {
@@ -245,14 +251,29 @@ impl Painter<'_> {
         self.style(&Style::default());
     }
 
-    fn region(&mut self, state: &State) {
+    fn region_and_cursor(&mut self, state: &State, rows: &[Row]) {
         let (first, last) = state.region;
-        if (first, last) != (0, u32::from(state.rows).saturating_sub(1)) {
-            self.put(&format!("\x1b[{};{}r", first + 1, last + 1));
+        let whole = (first, last) == (0, u32::from(state.rows).saturating_sub(1));
+        let region = if whole {
+            String::new()
+        } else {
+            format!("\x1b[{};{}r", first + 1, last + 1)
+        };
+        let (_, y) = state.cursor;
+        if state.origin && !(first..=last).contains(&y) {
+            // With origin mode on, only a restored cursor gets out there.
+            self.put("\x1b[?6h");
+            self.cursor(rows, state.cursor, 0);
+            self.put("\x1b7");
+            self.put(&region);
+            self.put("\x1b8");
+            return;
         }
+        self.put(&region);
         if state.origin {
             self.put("\x1b[?6h");
         }
+        self.cursor(rows, state.cursor, if state.origin { first } else { 0 });
     }
 
     fn modes(&mut self, state: &State) {

@@ -85,7 +85,10 @@ pub fn query(version: Version, pane: PaneId, marker: &str) -> Batch {
             Section::SavedJoined => capture(&["-aq", "-pJ"]),
             Section::Joined => capture(&["-pJ"]),
         });
-        batch.push(["display-message", "-p", "-t", &pane, marker]);
+        // On a line of its own even where the section lacks its last newline,
+        // as some do in 3.0.
+        let line = format!("\n{marker}");
+        batch.push(["display-message", "-p", "-t", &pane, &line]);
     }
     batch
 }
@@ -113,17 +116,11 @@ impl<'a> Sections<'a> {
         let mut rest = answer;
         let mut found = Vec::new();
         for section in sections(version) {
-            // Old versions print nothing at all, not even a newline, where
-            // there is no saved screen.
-            if let Some(after) = rest.strip_prefix(&line.as_bytes()[1..]) {
-                found.push((section, &rest[..0]));
-                rest = after;
-                continue;
-            }
             let end = memmem::find(rest, line.as_bytes()).ok_or_else(|| Error::Unexpected {
                 what: format!("a snapshot without its part {section:?}"),
             })?;
-            found.push((section, &rest[..end]));
+            let text = &rest[..end];
+            found.push((section, text.strip_suffix(b"\n").unwrap_or(text)));
             rest = &rest[end + line.len()..];
         }
         Ok((Sections { found }, rest))

@@ -141,6 +141,8 @@ pub(super) struct Captures<'a> {
     /// Whether `styled` holds all blanks at the ends of rows; else those that
     /// were written are to be found in `joined` only.
     pub(super) exact: bool,
+    /// The screen's width.
+    pub(super) columns: usize,
     /// `capture-pane -N -T`: the cells that were written, where `styled` has
     /// the erased ones too.
     pub(super) written: Option<&'a [u8]>,
@@ -153,7 +155,11 @@ impl Captures<'_> {
     /// screen changed between them, and the rows are of one of its states.
     pub(super) fn rows(&self) -> (Vec<Row>, bool) {
         let (mut rows, ends) = parse(self.styled);
-        let agree = self.split(&mut rows) && self.join(&mut rows, &ends);
+        if !self.exact {
+            self.join_trimmed(&mut rows, &ends);
+            return (rows, true);
+        }
+        let agree = self.split(&mut rows) && self.join(&mut rows);
         if !agree {
             for row in &mut rows {
                 row.wrapped = false;
@@ -179,37 +185,54 @@ impl Captures<'_> {
         lengths.next().is_none()
     }
 
-    /// Finds out which rows are wrapped, and without `-N` how many blanks
-    /// stand at the ends of rows.
-    fn join(&self, rows: &mut [Row], ends: &[Style]) -> bool {
-        let joined = self.joined;
-        let mut at = 0;
-        for index in 0..rows.len() {
-            if at > joined.len() || !rows[index].is_at(joined, at) {
+    /// Finds out which rows are wrapped.
+    fn join(&self, rows: &mut [Row]) -> bool {
+        let mut rest = self.joined;
+        let mut index = 0;
+        while index < rows.len() {
+            if !rows[index].is_at(rest, 0) {
                 return false;
             }
-            at += rows[index].len();
-            if !self.exact {
-                let blanks = joined[at..].iter().take_while(|b| **b == b' ').count();
-                let ended = matches!(joined.get(at + blanks), None | Some(b'\n'));
-                let next = match rows.get(index + 1) {
-                    Some(next) if !ended => next.leading_blanks(),
-                    _ => 0,
-                };
-                let own = blanks.saturating_sub(next);
-                if own > 0 {
-                    rows[index].push(&ends[index], &" ".repeat(own));
-                }
-                at += own;
+            rest = &rest[rows[index].len()..];
+            // Where untouched rows follow, it cannot be told which of them
+            // lacks its newline. A terminal is not brought there by output.
+            let after = rows[index + 1..].iter();
+            let untouched = after.take_while(|row| row.runs.is_empty()).count();
+            let newlines = rest.iter().take(untouched + 1);
+            let newlines = newlines.take_while(|b| **b == b'\n').count();
+            rows[index].wrapped = newlines == 0 && !rest.is_empty();
+            rest = &rest[newlines..];
+            index += untouched + 1;
+        }
+        rest.is_empty()
+    }
+
+    /// Finds out which rows are wrapped, and how many blanks are missing at
+    /// their ends. What cannot be told is left as it is.
+    fn join_trimmed(&self, rows: &mut [Row], ends: &[Style]) {
+        let mut rest = self.joined;
+        for index in 0..rows.len() {
+            if !rows[index].is_at(rest, 0) {
+                return;
             }
-            match joined.get(at) {
-                Some(b'\n') => at += 1,
-                // Past the end: only the last row may be there.
-                None => at += 1,
-                Some(_) => rows[index].wrapped = true,
+            rest = &rest[rows[index].len()..];
+            let blanks = rest.iter().take_while(|b| **b == b' ').count();
+            let ended = matches!(rest.get(blanks), None | Some(b'\n'));
+            let next = match rows.get(index + 1) {
+                Some(next) if !ended => next.leading_blanks(),
+                _ => 0,
+            };
+            let room = self.columns.saturating_sub(rows[index].width());
+            let own = blanks.saturating_sub(next).min(room);
+            if own > 0 {
+                rows[index].push(&ends[index], &" ".repeat(own));
+            }
+            rest = &rest[own..];
+            match rest.strip_prefix(b"\n") {
+                Some(after) => rest = after,
+                None => rows[index].wrapped = !rest.is_empty(),
             }
         }
-        at == joined.len() + 1
     }
 }
 
@@ -251,12 +274,10 @@ fn parse(capture: &[u8]) -> (Vec<Row>, Vec<Style>) {
 fn sequence<'a>(rest: &'a [u8], style: &mut Style) -> &'a [u8] {
     match rest.get(1) {
         Some(b'[') => {
+            // Nothing but SGR is there.
             let body = &rest[2..];
-            let end = body.iter().position(|b| (0x40..=0x7e).contains(b));
-            let end = end.unwrap_or(body.len());
-            if body.get(end) == Some(&b'm') {
-                style.apply(&String::from_utf8_lossy(&body[..end]));
-            }
+            let end = memchr::memchr(b'm', body).unwrap_or(body.len());
+            style.apply(&String::from_utf8_lossy(&body[..end]));
             body.get(end + 1..).unwrap_or_default()
         }
         Some(b']') => {
@@ -264,7 +285,7 @@ fn sequence<'a>(rest: &'a [u8], style: &mut Style) -> &'a [u8] {
             let end = memchr::memmem::find(body, b"\x1b\\").unwrap_or(body.len());
             let text = String::from_utf8_lossy(&body[..end]);
             if let Some(link) = text.strip_prefix("8;") {
-                style.link = (link != ";").then(|| link.to_owned());
+                style.link = (link != ";").then(|| super::unescape(link, r"\", "$"));
             }
             body.get(end + 2..).unwrap_or_default()
         }
@@ -273,7 +294,8 @@ fn sequence<'a>(rest: &'a [u8], style: &mut Style) -> &'a [u8] {
 }
 
 impl Style {
-    /// Applies the parameters of one SGR, in the spelling of tmux's captures.
+    /// Applies the parameters of one SGR, in the spelling of tmux's captures:
+    /// an empty one is no reset, but what 3.0 prints for a bright background.
     fn apply(&mut self, parameters: &str) {
         let mut numbers = parameters.split(';');
         while let Some(number) = numbers.next() {
