@@ -231,6 +231,7 @@ impl Daemon {
             now: 0,
             stream,
             target: Some(target),
+            is_alternate: arrival.snapshot.is_alternate(),
             gap: None,
         });
         self.adopt(key, handle);

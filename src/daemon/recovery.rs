@@ -155,6 +155,7 @@ impl Daemon {
             now,
             stream: None,
             target: None,
+            is_alternate: false,
             gap: Some(format!(
                 "the recorder was interrupted; up to {missing:.1} s are missing"
             )),

@@ -132,7 +132,7 @@ impl PagedLines {
     /// Ends a line; fills the page up when less than `least` would be left.
     fn close(&mut self, least: usize) {
         self.buffer.push(b'"');
-        if self.room() - END.len() < least {
+        if self.room().saturating_sub(END.len()) < least {
             self.fill(END.len());
         }
         self.buffer.extend_from_slice(END);

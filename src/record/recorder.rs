@@ -40,6 +40,8 @@ pub struct Recorder {
     /// How many bytes may still be the end of a character that began before
     /// the stream did.
     continuation: u8,
+    /// Whether some of them have come.
+    is_cut: bool,
 }
 
 impl Recorder {
@@ -77,6 +79,7 @@ impl Recorder {
             },
             overflowed: false,
             continuation: 0,
+            is_cut: false,
         }
     }
 
@@ -101,24 +104,38 @@ impl Recorder {
     /// The pane printed `bytes`. Returns whether they were taken: at the memory
     /// bound they are dropped and counted.
     pub fn output(&mut self, time: Micros, mut bytes: &[u8]) -> bool {
-        while self.continuation > 0 && !bytes.is_empty() {
-            // 10xxxxxx: the rest of a character whose start came before.
-            if bytes[0] & 0xc0 != 0x80 {
-                self.continuation = 0;
-                break;
-            }
-            bytes = &bytes[1..];
-            self.continuation -= 1;
-        }
+        let cut = self.cut_character(&mut bytes);
         if self.overflowed || self.is_full() {
             self.overflowed = true;
             self.stats.lost_bytes += bytes.len() as u64;
             return false;
         }
         let time = self.advance(time);
+        if cut {
+            // It had a column of its own, and most are one column wide.
+            self.stats.events += self.lines.output(time, "\u{FFFD}".as_bytes());
+        }
         self.stats.events += self.lines.output(time, bytes);
         self.count();
         true
+    }
+
+    /// Takes from the start of a stream the rest of a character that began
+    /// before it. Returns whether that is complete now and there was one.
+    fn cut_character(&mut self, bytes: &mut &[u8]) -> bool {
+        while self.continuation > 0 {
+            match bytes.first() {
+                None => return false,
+                // 10xxxxxx: never the start of a character.
+                Some(byte) if byte & 0xc0 == 0x80 => {
+                    *bytes = &bytes[1..];
+                    self.continuation -= 1;
+                    self.is_cut = true;
+                }
+                Some(_) => self.continuation = 0,
+            }
+        }
+        std::mem::take(&mut self.is_cut)
     }
 
     /// The terminal has a new size.
@@ -160,6 +177,7 @@ impl Recorder {
         self.stats.events += self.lines.output(time, painted);
         self.stats.events += self.lines.flush(time);
         self.continuation = 3;
+        self.is_cut = false;
         self.count();
     }
 
@@ -283,8 +301,9 @@ mod tests {
         assert_eq!(lines[1], "[0.000001, \"o\", \"old\"]");
         assert_eq!(lines[2], "[0.000002, \"r\", \"100x30\"]");
         assert_eq!(lines[3], "[0.000002, \"o\", \"\\u001bcnew\"]");
-        assert_eq!(lines[4], "[0.000003, \"o\", \"x\u{FFFD}\"]");
-        assert_eq!(lines[5], "[0.000004, \"o\", \"y\"]");
+        assert_eq!(lines[4], "[0.000003, \"o\", \"\u{FFFD}\"]");
+        assert_eq!(lines[5], "[0.000003, \"o\", \"x\u{FFFD}\"]");
+        assert_eq!(lines[6], "[0.000004, \"o\", \"y\"]");
     }
 
     #[test]

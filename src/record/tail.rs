@@ -5,7 +5,7 @@
 //! good up to the first line that is no event, and ends there.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Seek};
 
 use serde::Deserialize;
 
@@ -34,14 +34,13 @@ struct HeaderSize {
 ///
 /// # Errors
 /// When the file cannot be read or cut, or has no header.
-pub fn cut_tail(file: &File) -> io::Result<Tail> {
+pub fn cut_tail(mut file: &File) -> io::Result<Tail> {
+    file.rewind()?;
     let tail = find_tail(&mut BufReader::with_capacity(256 * 1024, file))?;
     if file.metadata()?.len() > tail.length {
         file.set_len(tail.length)?;
         file.sync_all()?;
     }
-    let mut file = file;
-    file.seek(SeekFrom::Start(tail.length))?;
     Ok(tail)
 }
 

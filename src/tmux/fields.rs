@@ -14,6 +14,7 @@ pub struct Fields {
     format: String,
     kinds: Vec<Kind>,
     lengths: bool,
+    escaped: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,10 @@ impl Fields {
     #[must_use]
     pub fn new(version: Version) -> Fields {
         Fields {
-            lengths: version.has_length_modifier(),
+            // 3.4 counts the text as it is and prints it escaped: with an escape
+            // for each control character, so that none needs a length.
+            lengths: version.has_length_modifier() && !version.has_escaped_dollars(),
+            escaped: version.has_escaped_dollars(),
             ..Fields::default()
         }
     }
@@ -116,7 +120,12 @@ impl Fields {
                 let stop = if last { b'\n' } else { b'\t' };
                 rest.iter().position(|b| *b == stop).unwrap_or(rest.len())
             };
-            values.push(String::from_utf8_lossy(rest.get(..end)?).into_owned());
+            let value = String::from_utf8_lossy(rest.get(..end)?);
+            values.push(if self.escaped {
+                value.replace(r"\$", "$")
+            } else {
+                value.into_owned()
+            });
             rest = &rest[end..];
             match (rest.first(), last) {
                 (Some(b'\n'), true) | (Some(b'\t'), false) => rest = &rest[1..],

@@ -9,3 +9,4 @@ mod disk;
 mod follow;
 mod harmless;
 mod loss;
+mod playback;

@@ -17,6 +17,7 @@
 //! stands wherever a stream begins; a gap has a marker before the snapshot
 //! that ends it.
 
+mod alternate;
 mod sink;
 mod stream;
 
@@ -29,6 +30,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::alternate::Leaving;
 use self::sink::{Intervals, News, Sink, Trouble};
 use self::stream::Stream;
 use super::journal::{Journal, JournalFile};
@@ -127,6 +129,8 @@ pub(super) struct Start {
     pub(super) stream: Option<Stream>,
     /// What it is of.
     pub(super) target: Option<Target>,
+    /// Whether it began on the alternate screen.
+    pub(super) is_alternate: bool,
     /// What is missing before the stream begins.
     pub(super) gap: Option<String>,
 }
@@ -171,6 +175,8 @@ struct Task {
     /// What the last snapshot of a blind recording showed.
     last_painted: Vec<u8>,
     last_output: Instant,
+    /// Set while the stream began on the alternate screen and is there still.
+    leaving: Option<Leaving>,
     paused_until: Option<Instant>,
     warning: Option<String>,
 }
@@ -218,6 +224,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         blind: None,
         last_painted: Vec::new(),
         last_output: now,
+        leaving: start.is_alternate.then(Leaving::default),
         paused_until: None,
         warning: None,
         context: start.context,
@@ -320,13 +327,21 @@ impl Task {
             return 0;
         };
         let recorder = &mut self.recorder;
+        let leaving = &mut self.leaving;
+        let mut has_left = false;
         let total = BUFFER.with_borrow_mut(|buffer| {
             stream.drain(buffer, most, |bytes| {
                 recorder.output(now, bytes);
+                has_left |= leaving.as_mut().is_some_and(|leaving| leaving.sees(bytes));
             })
         });
         if total > 0 {
             self.last_output = Instant::now();
+        }
+        if has_left {
+            self.leaving = None;
+            self.stale = true;
+            self.switch_at = Some(Instant::now() + QUIET);
         }
         total
     }
@@ -526,6 +541,7 @@ impl Task {
             ..wanted
         });
         self.stale = is_torn;
+        self.leaving = snapshot.is_alternate().then(Leaving::default);
         self.wanted_since = None;
         self.warning = None;
         self.last_painted.clear();

@@ -123,6 +123,12 @@ impl Snapshot {
         self.state.rows
     }
 
+    /// Whether the alternate screen is shown, above a normal one.
+    #[must_use]
+    pub fn is_alternate(&self) -> bool {
+        self.state.alternate
+    }
+
     /// Whether output came in between the parts of the snapshot, so that it
     /// shows no moment there was: take another.
     ///
