@@ -18,6 +18,7 @@
 //! that ends it.
 
 mod alternate;
+mod process;
 mod sink;
 mod stream;
 
@@ -31,6 +32,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::alternate::Leaving;
+use self::process::Process;
 use self::sink::{Intervals, News, Sink, Trouble};
 use self::stream::Stream;
 use super::journal::{Journal, JournalFile};
@@ -160,6 +162,8 @@ struct Task {
     base: Micros,
     stream: Option<Stream>,
     target: Option<Target>,
+    /// The target's process.
+    process: Option<Process>,
     switching: Option<(Target, Switch)>,
     /// When the next try at a switch is due.
     switch_at: Option<Instant>,
@@ -214,6 +218,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         start: now,
         base: start.now,
         stream: start.stream,
+        process: start.target.map(|target| Process::watch(target.pid)),
         target: start.target,
         switching: None,
         switch_at: None,
@@ -267,6 +272,7 @@ impl Task {
                         break end;
                     }
                 }
+                () = ended(&mut self.process) => self.watcher.look(),
                 () = at(switch_at), if self.switching.is_none() => {
                     self.switch_at = None;
                     if let Err(end) = self.reconcile() {
@@ -540,6 +546,9 @@ impl Task {
             size: (snapshot.columns(), snapshot.rows()),
             ..wanted
         });
+        if self.process.as_ref().map(|process| process.pid) != Some(wanted.pid) {
+            self.process = Some(Process::watch(wanted.pid));
+        }
         self.stale = is_torn;
         self.leaving = snapshot.is_alternate().then(Leaving::default);
         self.wanted_since = None;
@@ -766,6 +775,13 @@ async fn readable(stream: Option<&Stream>) -> std::io::Result<()> {
 async fn at(when: Option<Instant>) {
     match when {
         Some(when) => sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn ended(process: &mut Option<Process>) {
+    match process {
+        Some(process) => process.ended().await,
         None => std::future::pending().await,
     }
 }
