@@ -48,12 +48,11 @@ impl Recorded {
                 recording["active_pane"] == pane.as_str() && recording["state"] == "recording"
             });
         wait_until(&format!("{what}: only {pane} is piped"), || {
-            let format = ["-f", "#{pane_pipe}", "-F", "#{pane_id}"];
-            let piped = self
-                .tmux
-                .tmux(&[&["list-panes", "-a"], &format[..]].concat());
+            let format = "#{?pane_pipe,#{pane_id},}";
+            let listed = self.tmux.tmux(&["list-panes", "-a", "-F", format]);
+            let mut piped = listed.lines().filter(|line| !line.is_empty()).peekable();
             // A linked window is listed once for each of its sessions.
-            !piped.is_empty() && piped.lines().all(|piped| piped == pane)
+            piped.peek().is_some() && piped.all(|piped| piped == pane)
         });
         // What is typed there arrives in the cast, and the size is right.
         let token = format!("t{}x", fastrand::u64(..));
@@ -112,7 +111,7 @@ fn the_window_may_move_be_linked_and_renamed() {
     let r = Recorded::start();
     r.tmux.tmux(&["new-session", "-d", "-s", "other"]);
     r.after(&["link-window", "-s", "@0", "-t", "other:7"]);
-    r.after(&["rename-window", "-t", "@0", "odd | name\t#{x}"]);
+    r.after(&["rename-window", "-t", "@0", "odd | name #{x}"]);
     r.after(&["rename-session", "-t", "main", "renamed"]);
     r.after(&["unlink-window", "-t", "renamed:0"]);
     r.after(&["move-window", "-s", "@0", "-t", "other:9"]);

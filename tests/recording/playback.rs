@@ -40,9 +40,15 @@ impl Filmed {
 
     fn shows(&self, text: &str) {
         let pane = self.pane();
-        wait_until(&format!("{pane} shows {text:?}"), || {
-            Screen::of(&self.tmux, &pane).text().contains(text)
-        });
+        let end = std::time::Instant::now() + DEADLINE;
+        loop {
+            let shown = Screen::of(&self.tmux, &pane).text();
+            if shown.contains(text) {
+                return;
+            }
+            let is_late = std::time::Instant::now() > end;
+            assert!(!is_late, "{pane} does not show {text:?}:\n{shown}");
+        }
     }
 
     /// As [`Filmed::is_the_same`], after a resize while the alternate screen was
@@ -127,7 +133,7 @@ fn a_day_at_the_terminal_plays_back() {
     f.is_the_same("out of vim");
 
     f.keys(&["less text.txt", "Enter"]);
-    f.shows("line 10 of");
+    f.shows("line 15 of");
     f.keys(&["Space", "/line 77", "Enter"]);
     f.shows("line 77 of");
     f.is_the_same("less");

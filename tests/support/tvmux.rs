@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{TestTmux, wait_for, wait_until};
+use super::{TestTmux, program, wait_for, wait_until};
 
 /// A user of tvmux with an empty home.
 pub struct Tvmux {
@@ -65,6 +65,7 @@ impl Tvmux {
             .env("TVMUX_OUTPUT_DIRECTORY", self.folder.path().join("casts"))
             .env("TVMUX_OUTPUT_DATE_FORMAT", "")
             .env("TVMUX_SERVER_PORT", "0")
+            .env("TVMUX_TMUX_COMMAND", program())
             .env("TVMUX_LOGGING_LEVEL", "DEBUG")
             .env_remove("TMUX")
             .env_remove("TMUX_PANE")
