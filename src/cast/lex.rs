@@ -131,11 +131,6 @@ impl Lexer {
         }
     }
 
-    /// How many brackets are open.
-    pub(super) fn depth(&self) -> usize {
-        self.depth
-    }
-
     /// Whether an error of grammar ended the reading.
     pub(super) fn is_dead(&self) -> bool {
         self.state == State::Dead
@@ -162,6 +157,30 @@ impl Lexer {
         }
     }
 
+    /// Reads one array or object from the start of `bytes`, which stand at
+    /// offset `at`, whatever follows it. Gives how long it is; `None` when it
+    /// is not whole.
+    pub(super) fn whole(mut self, bytes: &[u8], at: u64, sink: &mut impl Sink) -> Option<usize> {
+        let mut i = 0;
+        while i < bytes.len() {
+            match self.state {
+                State::Text => i = self.text(bytes, i, at, sink),
+                State::Dead => return None,
+                State::Done => return Some(i),
+                _ => {
+                    if self.byte(bytes[i], at + i as u64, sink) {
+                        i += 1;
+                    }
+                }
+            }
+        }
+        if self.is_done() {
+            return Some(i);
+        }
+        sink.fault(Fault::Torn, at + i as u64);
+        None
+    }
+
     /// Ends the input at offset `at`.
     pub(super) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
         match self.state {
@@ -173,11 +192,6 @@ impl Lexer {
             _ => sink.fault(Fault::Torn, at),
         }
         self.state = State::Dead;
-    }
-
-    /// Whether a string is open. Its end is missing when the input ends here.
-    pub(super) fn in_text(&self) -> bool {
-        matches!(self.state, State::Text | State::Escape | State::Hex(..))
     }
 
     /// The inside of a string from `bytes[i]` on; gives the first byte that is
@@ -291,7 +305,7 @@ impl Lexer {
             }
             _ => {}
         }
-        if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+        if is_blank(&byte) {
             return true;
         }
         match (self.state, byte) {
@@ -442,6 +456,11 @@ impl Digits {
             Digits::Zero | Digits::Whole | Digits::Fraction | Digits::Exponent
         )
     }
+}
+
+/// Whether a byte is white space for JSON, which has less of it than ASCII.
+pub(super) fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Checks that bytes which come in pieces are UTF-8.

@@ -18,6 +18,7 @@ mod lines;
 mod number;
 mod object;
 mod pipeline;
+mod repair;
 mod scan;
 mod utf8;
 mod validate;
@@ -28,6 +29,9 @@ pub use event::{Code, Event, Micros};
 pub use header::Header;
 pub(crate) use json::escape_bounded;
 pub use json::escape_into;
+pub use repair::{
+    Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits,
+};
 pub use utf8::Utf8Carry;
 pub use validate::{
     Counts, Events, Finding, Kind, Reader, Severity, Summary, ValidateOptions, validate,

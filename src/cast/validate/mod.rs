@@ -19,7 +19,7 @@ pub use tally::Events;
 
 pub(crate) use header::{Size, check as check_header};
 pub(crate) use line::parse_size;
-pub(crate) use opening::{Opening, opening};
+pub(crate) use opening::{BYTE_ORDER_MARK, opening};
 
 use super::batch::{Blocks, Place};
 use super::event::{Code, Micros};
@@ -353,4 +353,19 @@ impl Report<'_> {
         self.whole.events.add(Code::Output, 1);
         self.whole.clock.end += delay;
     }
+}
+
+/// Whether `line`, without its newline, is an event that every reader takes as
+/// it is, but perhaps for its place in time.
+pub(crate) fn is_sound(line: &[u8], version: u8) -> bool {
+    let mut tally = Tally::new(version, Reader::Strict, 0);
+    let mut check = LineCheck::new(version, 0, 0);
+    check.feed(line, 0, &mut tally);
+    check.finish(line.len() as u64, true, &mut tally);
+    tally.events.total() == 1 && !tally.counts.iter().any(|(kind, _)| kind.needs_repair())
+}
+
+/// Whether a comment can stay as it is.
+pub(crate) fn sound_comment(line: &[u8]) -> bool {
+    simdutf8::basic::from_utf8(line).is_ok()
 }
