@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use clap::Args;
 use serde_json::{Value, json};
 
 use super::progress::{Metered, Progress};
@@ -22,11 +21,11 @@ use crate::mend::{Change, MendError, MendOptions, Mended, mend};
 /// A valid cast is left untouched. Else every event that is intact stays byte
 /// for byte, what is torn, glued or misspelt is saved where that is possible,
 /// and the original is kept as FILE.backup.
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Exit codes: 0 every file is valid now, 1 nothing could be recovered from \
                         one, which is left as it was, 2 something could not be read or written, \
                         or wrong usage")]
-pub(super) struct Repair {
+pub(super) struct Args {
     /// Casts to repair; `-` is standard input, and wants --output
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -50,7 +49,7 @@ pub(super) struct Repair {
     threads: usize,
 }
 
-pub(super) fn run(arguments: &Repair) -> Outcome {
+pub(super) fn run(arguments: &Args) -> Outcome {
     let stdin = Path::new("-");
     if arguments.output.is_some() && arguments.files.len() > 1 {
         let failure = Failure::usage("--output takes the repaired form of one file");
@@ -107,7 +106,7 @@ impl Trouble {
 
 fn repair_one(
     path: &Path,
-    arguments: &Repair,
+    arguments: &Args,
     stop: &std::sync::atomic::AtomicBool,
 ) -> Result<Mended, Trouble> {
     let output = arguments.output.as_deref();
@@ -141,7 +140,7 @@ fn is_special(path: &Path) -> bool {
 }
 
 /// Repairs from a pipe or into one, where nothing can be atomic.
-fn stream(path: &Path, arguments: &Repair) -> io::Result<Mended> {
+fn stream(path: &Path, arguments: &Args) -> io::Result<Mended> {
     let (input, size): (Box<dyn Read + Send>, _) = if path == Path::new("-") {
         (Box::new(io::stdin()), None)
     } else {
@@ -169,7 +168,7 @@ fn stream(path: &Path, arguments: &Repair) -> io::Result<Mended> {
 }
 
 /// Tells what was done. On standard error when the cast is on standard output.
-fn say(path: &Path, mended: &Mended, arguments: &Repair) -> io::Result<()> {
+fn say(path: &Path, mended: &Mended, arguments: &Args) -> io::Result<()> {
     let name = shown(path);
     if !mended.report.is_recovered() {
         anstream::eprintln!("{name}: nothing could be recovered; it is left as it was");
@@ -189,7 +188,7 @@ fn say(path: &Path, mended: &Mended, arguments: &Repair) -> io::Result<()> {
     }
 }
 
-fn sentences(name: &str, mended: &Mended, arguments: &Repair) -> String {
+fn sentences(name: &str, mended: &Mended, arguments: &Args) -> String {
     let report = &mended.report;
     if !report.is_recovered() {
         return String::new();
@@ -231,7 +230,7 @@ fn amount(amount: Amount) -> String {
     format!("{} ({})", counted(amount.events, "event"), counted(amount.bytes, "byte"))
 }
 
-fn json_report(name: &str, mended: &Mended, arguments: &Repair) -> Value {
+fn json_report(name: &str, mended: &Mended, arguments: &Args) -> Value {
     let Report {
         version,
         header,

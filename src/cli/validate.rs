@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -16,10 +16,10 @@ use super::{Failure, Outcome};
 use crate::cast::{self, Finding, Reader, Severity, Summary, ValidateOptions};
 
 /// Checks every byte of casts of any recorder, v1 to v3
-#[derive(Debug, Args)]
+#[derive(Debug, clap::Args)]
 #[command(after_help = "Exit codes: 0 the reader takes every file whole, 1 it does not, \
                         2 something could not be read or wrong usage")]
-pub(super) struct Validate {
+pub(super) struct Args {
     /// Casts to look at; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -78,7 +78,7 @@ pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
 }
 
-pub(super) fn run(arguments: &Validate) -> Outcome {
+pub(super) fn run(arguments: &Args) -> Outcome {
     let mut out = BufWriter::new(anstream::stdout().lock());
     let mut worst = 0;
     for path in &arguments.files {
@@ -104,7 +104,7 @@ enum Trouble {
     Output(io::Error),
 }
 
-fn look_at(path: &Path, arguments: &Validate, out: &mut impl Write) -> Result<bool, Trouble> {
+fn look_at(path: &Path, arguments: &Args, out: &mut impl Write) -> Result<bool, Trouble> {
     let reader = arguments.reader.reader();
     let options = ValidateOptions {
         reader,
