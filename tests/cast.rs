@@ -3,9 +3,13 @@
 
 #[path = "cast/damage.rs"]
 mod damage;
+#[path = "cast/program.rs"]
+mod program;
 #[path = "cast/readers.rs"]
 mod readers;
 #[path = "cast/repair.rs"]
 mod repair;
 #[path = "cast/samples.rs"]
 mod samples;
+#[path = "cast/verdicts.rs"]
+mod verdicts;

@@ -86,8 +86,12 @@ impl<R: Read> Blocks<R> {
 
     fn fill(&mut self, block: &mut Vec<u8>) -> io::Result<()> {
         let mut filled = block.len();
-        block.resize(BLOCK.max(filled), 0);
-        while filled < block.len() && !self.read_all {
+        while filled < BLOCK && !self.read_all {
+            if filled == block.len() {
+                // By steps, so that a short cast costs little.
+                let room = (filled * 2).max(block.capacity()).clamp(8 * 1024, BLOCK);
+                block.resize(room, 0);
+            }
             match self.reader.read(&mut block[filled..]) {
                 Ok(0) => self.read_all = true,
                 Ok(count) => filled += count,

@@ -116,6 +116,8 @@ pub(super) struct Lexer {
     /// Where a high surrogate stands that still wants its other half.
     high: Option<u64>,
     utf8: Utf8Check,
+    /// Where the last raw control character ended.
+    after_control: Option<u64>,
 }
 
 impl Lexer {
@@ -128,6 +130,7 @@ impl Lexer {
             escape_at: 0,
             high: None,
             utf8: Utf8Check::default(),
+            after_control: None,
         }
     }
 
@@ -225,7 +228,12 @@ impl Lexer {
             }
             _ => {
                 self.lone_high(sink);
-                sink.fault(Fault::Control, at + i as u64);
+                // Of several in a row only the first is told.
+                let place = at + i as u64;
+                if self.after_control != Some(place) {
+                    sink.fault(Fault::Control, place);
+                }
+                self.after_control = Some(place + 1);
                 sink.piece(&bytes[start..=i]);
             }
         }
@@ -390,10 +398,7 @@ impl Lexer {
         }
         self.lone_high(sink);
         self.state = State::Text;
-        let good = matches!(
-            byte,
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'
-        );
+        let good = matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't');
         if good {
             sink.piece(&[byte]);
         } else {
@@ -605,7 +610,10 @@ mod tests {
             (b"[\"a\tb\"]", &[(Control, 3)]),
             (b"[\"a\xff\xe2\x82\"]", &[(NotUtf8, 3), (NotUtf8, 4)]),
             (b"[\"\\ud83d\\ude00\"]", &[]),
-            (b"[\"\\ud83dx\\ude00\"]", &[(LoneSurrogate, 2), (LoneSurrogate, 9)]),
+            (
+                b"[\"\\ud83dx\\ude00\"]",
+                &[(LoneSurrogate, 2), (LoneSurrogate, 9)],
+            ),
             (b"{\"a\" 1}", &[(Unexpected, 5)]),
             (b"{\"a\": [1, {}], \"b\": null}", &[]),
         ] {
@@ -623,8 +631,27 @@ mod tests {
         let piece = prop_oneof![
             any::<u8>().prop_map(|b| vec![b]),
             prop::sample::select(vec![
-                "[", "]", "{", "}", "\"", "\\", "\\u", "d83d", "de00", ",", ":", "1.5", "-", "é",
-                "😀", "NaN", "null", "\\n", "[1.0, \"o\", \"", "\"]", " ",
+                "[",
+                "]",
+                "{",
+                "}",
+                "\"",
+                "\\",
+                "\\u",
+                "d83d",
+                "de00",
+                ",",
+                ":",
+                "1.5",
+                "-",
+                "é",
+                "😀",
+                "NaN",
+                "null",
+                "\\n",
+                "[1.0, \"o\", \"",
+                "\"]",
+                " ",
             ])
             .prop_map(|s| s.as_bytes().to_vec()),
         ];

@@ -43,8 +43,7 @@ impl Liner {
     #[inline]
     pub(super) fn visit(&mut self, block: &[u8], mut visit: impl FnMut(Line)) {
         self.marks.scan(block);
-        let bad_utf8 =
-            self.marks.beyond_ascii && simdutf8::basic::from_utf8(block).is_err();
+        let bad_utf8 = self.marks.beyond_ascii && simdutf8::basic::from_utf8(block).is_err();
         let at = &self.marks.at[..];
         let flagged = &self.marks.flagged[..];
         let (mut start, mut mark, mut flag) = (0, 0, 0);

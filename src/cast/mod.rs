@@ -29,9 +29,7 @@ pub use event::{Code, Event, Micros};
 pub use header::Header;
 pub(crate) use json::escape_bounded;
 pub use json::escape_into;
-pub use repair::{
-    Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits,
-};
+pub use repair::{Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits};
 pub use utf8::Utf8Carry;
 pub use validate::{
     Counts, Events, Finding, Kind, Reader, Severity, Summary, ValidateOptions, validate,

@@ -76,8 +76,7 @@ impl Reading {
         }
         self.object.members.push(Member {
             // Its length is what counts until the key is decoded.
-            key: String::from_utf8(self.key.clone())
-                .unwrap_or_else(|_| "?".repeat(self.key.len())),
+            key: String::from_utf8(self.key.clone()).unwrap_or_else(|_| "?".repeat(self.key.len())),
             at: self.key_at,
             value: self.value_at..end,
         });
@@ -145,8 +144,16 @@ mod tests {
     #[test]
     fn members_keep_their_text() {
         let text = r#" {"a":1.50, "b\u0062" : {"c": [1, "]"]}, "d":"x\"y","e":null} rest"#;
-        let expected = [("a", "1.50"), ("bb", r#"{"c": [1, "]"]}"#), ("d", r#""x\"y""#), ("e", "null")];
-        assert_eq!(read(text), expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+        let expected = [
+            ("a", "1.50"),
+            ("bb", r#"{"c": [1, "]"]}"#),
+            ("d", r#""x\"y""#),
+            ("e", "null"),
+        ];
+        assert_eq!(
+            read(text),
+            expected.map(|(k, v)| (k.to_owned(), v.to_owned()))
+        );
         let object = Object::read(text.as_bytes());
         assert_eq!(object.end, Some(text.len() - 5));
         assert_eq!(object.get(text.as_bytes(), "a"), Some(&b"1.50"[..]));

@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn blocks_come_in_order_whatever_the_threads() {
-        let bytes: Vec<u8> = (0..BLOCK * 9).map(|i| if i % 50 == 0 { b'\n' } else { i as u8 | 64 }).collect();
+        let bytes: Vec<u8> = (0..BLOCK * 9)
+            .map(|i| if i % 50 == 0 { b'\n' } else { i as u8 | 64 })
+            .collect();
         for threads in [1, 2, 5] {
             let mut joined = Vec::new();
             run(
@@ -149,14 +151,27 @@ mod tests {
     fn an_error_ends_it() {
         for threads in [1, 3] {
             let mut seen = 0;
-            let read = run(Blocks::new(Failing(20)), threads, || (), |(), _, _| (), |_, _, ()| {
-                seen += 1;
-                Ok(())
-            });
-            assert_eq!((read.unwrap_err().to_string().as_str(), seen), ("the disk is gone", 20));
-            let merged = run(Blocks::new(Failing(20)), threads, || (), |(), _, _| (), |_, _, ()| {
-                Err(io::Error::other("full"))
-            });
+            let read = run(
+                Blocks::new(Failing(20)),
+                threads,
+                || (),
+                |(), _, _| (),
+                |_, _, ()| {
+                    seen += 1;
+                    Ok(())
+                },
+            );
+            assert_eq!(
+                (read.unwrap_err().to_string().as_str(), seen),
+                ("the disk is gone", 20)
+            );
+            let merged = run(
+                Blocks::new(Failing(20)),
+                threads,
+                || (),
+                |(), _, _| (),
+                |_, _, ()| Err(io::Error::other("full")),
+            );
             assert_eq!(merged.unwrap_err().to_string(), "full");
         }
     }

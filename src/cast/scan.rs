@@ -354,7 +354,11 @@ mod tests {
     fn the_tables_hold_what_json_says() {
         for byte in 0..=255u8 {
             let masks = portable::escape_masks(&[byte; WORD]);
-            assert_eq!(masks.simple != 0, b"\"\\/bfnrtu".contains(&byte), "{byte:#x}");
+            assert_eq!(
+                masks.simple != 0,
+                b"\"\\/bfnrtu".contains(&byte),
+                "{byte:#x}"
+            );
             assert_eq!(masks.hex != 0, byte.is_ascii_hexdigit(), "{byte:#x}");
         }
     }

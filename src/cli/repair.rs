@@ -22,9 +22,11 @@ use crate::mend::{Change, MendError, MendOptions, Mended, mend};
 /// for byte, what is torn, glued or misspelt is saved where that is possible,
 /// and the original is kept as FILE.backup.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 every file is valid now, 1 nothing could be recovered from \
+#[command(
+    after_help = "Exit codes: 0 every file is valid now, 1 nothing could be recovered from \
                         one, which is left as it was, 2 something could not be read or written, \
-                        or wrong usage")]
+                        or wrong usage"
+)]
 pub(super) struct Args {
     /// Casts to repair; `-` is standard input, and wants --output
     #[arg(required = true, value_name = "FILE")]
@@ -91,8 +93,9 @@ enum Trouble {
 impl Trouble {
     fn failure(self, path: &Path) -> Failure {
         match self {
-            Trouble::Mend(error @ MendError::Busy { .. }) => Failure::usage(error)
-                .hint("stop the recording first, or write the repaired cast elsewhere with --output"),
+            Trouble::Mend(error @ MendError::Busy { .. }) => Failure::usage(error).hint(
+                "stop the recording first, or write the repaired cast elsewhere with --output",
+            ),
             Trouble::Mend(error @ MendError::Backup { .. }) => {
                 Failure::usage(error).hint("make room, or keep no backup with --no-backup")
             }
@@ -201,24 +204,38 @@ fn sentences(name: &str, mended: &Mended, arguments: &Args) -> String {
         };
         return format!("{name}: valid, {events}{written}\n");
     }
-    let done = if arguments.dry_run { "would be repaired" } else { "repaired" };
+    let done = if arguments.dry_run {
+        "would be repaired"
+    } else {
+        "repaired"
+    };
     let mut parts = vec![format!("v{}", report.version)];
     parts.push(format!("header {}", report.header.name()));
     parts.push(format!("{} kept", amount(report.kept)));
-    for (what, done) in [(report.changed, "changed"), (report.saved, "saved"), (report.lost, "lost")] {
+    for (what, done) in [
+        (report.changed, "changed"),
+        (report.saved, "saved"),
+        (report.lost, "lost"),
+    ] {
         if what != Amount::default() {
             parts.push(format!("{} {done}", amount(what)));
         }
     }
     if report.headers_merged > 0 {
-        parts.push(format!("{} merged", counted(report.headers_merged, "further header")));
+        parts.push(format!(
+            "{} merged",
+            counted(report.headers_merged, "further header")
+        ));
     }
     if report.removed > 0 {
         parts.push(format!("{} removed", counted(report.removed, "other byte")));
     }
     let mut text = format!("{name}: {done}: {}\n", parts.join(", "));
     if let Some(backup) = &mended.backup {
-        text.push_str(&format!("{name}: the original is kept as {}\n", shown(backup)));
+        text.push_str(&format!(
+            "{name}: the original is kept as {}\n",
+            shown(backup)
+        ));
     }
     text
 }
@@ -227,7 +244,11 @@ fn amount(amount: Amount) -> String {
     if amount.events == 0 {
         return counted(amount.bytes, "byte");
     }
-    format!("{} ({})", counted(amount.events, "event"), counted(amount.bytes, "byte"))
+    format!(
+        "{} ({})",
+        counted(amount.events, "event"),
+        counted(amount.bytes, "byte")
+    )
 }
 
 fn json_report(name: &str, mended: &Mended, arguments: &Args) -> Value {

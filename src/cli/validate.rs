@@ -17,8 +17,10 @@ use crate::cast::{self, Finding, Reader, Severity, Summary, ValidateOptions};
 
 /// Checks every byte of casts of any recorder, v1 to v3
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 the reader takes every file whole, 1 it does not, \
-                        2 something could not be read or wrong usage")]
+#[command(
+    after_help = "Exit codes: 0 the reader takes every file whole, 1 it does not, \
+                        2 something could not be read or wrong usage"
+)]
 pub(super) struct Args {
     /// Casts to look at; `-` is standard input
     #[arg(required = true, value_name = "FILE")]

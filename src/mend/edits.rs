@@ -50,7 +50,10 @@ impl Write for Writing {
 }
 
 impl<'a> FileEdits<'a> {
-    pub(super) fn new(original: &'a Original, options: &MendOptions<'_>) -> Result<FileEdits<'a>, MendError> {
+    pub(super) fn new(
+        original: &'a Original,
+        options: &MendOptions<'_>,
+    ) -> Result<FileEdits<'a>, MendError> {
         Ok(FileEdits {
             original,
             stage: Stage::Start {

@@ -101,7 +101,9 @@ impl Original {
     fn copy_by_hand(&self, target: &mut File, mut offset: u64, length: u64) -> io::Result<()> {
         let mut buffer = vec![0; 256 * 1024];
         while offset < length {
-            let most = buffer.len().min(usize::try_from(length - offset).unwrap_or(usize::MAX));
+            let most = buffer
+                .len()
+                .min(usize::try_from(length - offset).unwrap_or(usize::MAX));
             match self.file.read_at(&mut buffer[..most], offset)? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 count => {
@@ -179,7 +181,9 @@ impl Temporary {
         match nameless {
             Ok(file) => Ok(Temporary::Nameless(file, folder.to_owned())),
             Err(error) if is_unsupported(&error) => {
-                let named = tempfile::Builder::new().prefix(".tvmux-").tempfile_in(folder)?;
+                let named = tempfile::Builder::new()
+                    .prefix(".tvmux-")
+                    .tempfile_in(folder)?;
                 Ok(Temporary::Named(named))
             }
             Err(error) => Err(error),
@@ -254,7 +258,13 @@ fn is_unsupported(error: &io::Error) -> bool {
 /// Gives a nameless file its first name.
 fn link(file: &File, path: &Path) -> io::Result<()> {
     let descriptor = PathBuf::from(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()));
-    linkat(AT_FDCWD, &descriptor, AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?;
+    linkat(
+        AT_FDCWD,
+        &descriptor,
+        AT_FDCWD,
+        path,
+        AtFlags::AT_SYMLINK_FOLLOW,
+    )?;
     Ok(())
 }
 

@@ -169,7 +169,9 @@ pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError>
             Change::InPlace
         }
         (None, Some(temporary)) => {
-            temporary.replace(&original.path).map_err(writing(&original.path))?;
+            temporary
+                .replace(&original.path)
+                .map_err(writing(&original.path))?;
             Change::Rewritten
         }
         (None, None) => Change::None,
@@ -182,7 +184,9 @@ pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError>
 }
 
 fn is_stopped(options: &MendOptions<'_>) -> bool {
-    options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    options
+        .stop
+        .is_some_and(|stop| stop.load(Ordering::Relaxed))
 }
 
 /// Cuts the tail, or adds the newline that is missing. Either is a single step

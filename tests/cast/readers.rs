@@ -93,7 +93,8 @@ fn lines(text: &str, header: &Value) -> Result<Vec<Event>, String> {
     optional("command", Value::is_string)?;
     optional("title", Value::is_string)?;
     optional("env", |env| {
-        env.as_object().is_some_and(|env| env.values().all(|v| v.is_string() || v.is_null()))
+        env.as_object()
+            .is_some_and(|env| env.values().all(|v| v.is_string() || v.is_null()))
     })?;
     let mut events = Vec::new();
     let mut time = 0.0;
@@ -137,8 +138,14 @@ fn document(text: &str) -> Result<Vec<Event>, String> {
     let stdout = document["stdout"].as_array().ok_or("stdout")?;
     let event = |event: &Value| {
         let event = event.as_array().filter(|event| event.len() == 2)?;
-        time += event[0].as_f64().filter(|delay| !delay.is_sign_negative())?;
+        time += event[0]
+            .as_f64()
+            .filter(|delay| !delay.is_sign_negative())?;
         Some((time, "o".to_owned(), event[1].as_str()?.to_owned()))
     };
-    stdout.iter().map(event).collect::<Option<_>>().ok_or("event".into())
+    stdout
+        .iter()
+        .map(event)
+        .collect::<Option<_>>()
+        .ok_or("event".into())
 }

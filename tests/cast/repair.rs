@@ -39,12 +39,23 @@ fn check(cast: &[u8]) -> Option<(Vec<u8>, Report)> {
         return None;
     }
     if let Err(why) = read(&out) {
-        panic!("{why}\nfrom {}\ngot {}", text(), String::from_utf8_lossy(&out));
+        panic!(
+            "{why}\nfrom {}\ngot {}",
+            text(),
+            String::from_utf8_lossy(&out)
+        );
     }
     let (summary, findings) = validated(&out, 1);
-    assert!(summary.is_valid(), "{findings:?}\n{}", String::from_utf8_lossy(&out));
+    assert!(
+        summary.is_valid(),
+        "{findings:?}\n{}",
+        String::from_utf8_lossy(&out)
+    );
     let (again, second) = repaired(&out, 1);
-    assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&out));
+    assert_eq!(
+        String::from_utf8_lossy(&again),
+        String::from_utf8_lossy(&out)
+    );
     assert!(!second.differs);
     Some((out, report))
 }
@@ -83,7 +94,11 @@ fn every_truncation_keeps_every_complete_event() {
                 None => assert_eq!(complete, 0, "{name} cut at {length}"),
                 Some((out, _)) => {
                     let events = read(&out).unwrap();
-                    let kept = if complete == 0 { &events[..0] } else { &events[..] };
+                    let kept = if complete == 0 {
+                        &events[..0]
+                    } else {
+                        &events[..]
+                    };
                     assert_eq!(kept, &whole[..complete], "{name} cut at {length}");
                 }
             }
@@ -92,7 +107,10 @@ fn every_truncation_keeps_every_complete_event() {
 }
 
 fn find(bytes: &[u8], text: &str) -> usize {
-    bytes.windows(text.len()).position(|w| w == text.as_bytes()).unwrap()
+    bytes
+        .windows(text.len())
+        .position(|w| w == text.as_bytes())
+        .unwrap()
 }
 
 proptest! {

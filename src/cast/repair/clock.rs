@@ -106,7 +106,11 @@ impl Clock {
             None => self.last,
         };
         // Rounding to what is written must not run backwards either.
-        let new = if self.is_plain() { new } else { round(new).max(self.last) };
+        let new = if self.is_plain() {
+            new
+        } else {
+            round(new).max(self.last)
+        };
         self.last = new;
         if self.is_plain() && time == Some(new) {
             NewTime::Same
@@ -129,7 +133,9 @@ fn text(seconds: f64) -> NewTime {
 /// Reads the time of an event: its value if it is a time, and whether every
 /// reader takes its text.
 pub(super) fn read_time(raw: &[u8]) -> (Option<f64>, bool) {
-    let quoted = raw.strip_prefix(b"\"").and_then(|raw| raw.strip_suffix(b"\""));
+    let quoted = raw
+        .strip_prefix(b"\"")
+        .and_then(|raw| raw.strip_suffix(b"\""));
     let number = quoted.unwrap_or(raw).trim_ascii();
     match any_seconds(number) {
         Some(time) if time == 0.0 && number.starts_with(b"-") => (Some(0.0), false),

@@ -41,7 +41,7 @@ pub(super) fn repair<R: Read>(
         out,
         written: 0,
         newline: false,
-        sized: (false, false),
+        names: Vec::new(),
         budget: LARGEST * 4,
     };
     if !document.start()? {
@@ -61,8 +61,8 @@ struct Document<'a, 'b, R> {
     written: u64,
     /// A line break was written.
     newline: bool,
-    /// Width and height were written.
-    sized: (bool, bool),
+    /// The members that were written.
+    names: Vec<String>,
     /// How much work may still go into text that looks like events but is none.
     budget: usize,
 }
@@ -146,7 +146,7 @@ impl<R: Read> Document<'_, '_, R> {
         }
         if good && bad.is_empty() {
             self.out.report.header = HeaderFate::Kept;
-            self.note_size(&object.members);
+            self.note_names(&object.members);
             return self.keep(list - brace).map(|()| true);
         }
         self.out.report.header = if check.version.is_some() {
@@ -169,7 +169,7 @@ impl<R: Read> Document<'_, '_, R> {
             .map(|(_, at)| *at)
             .collect();
         let members = good_members(&judged, &object, &bad);
-        self.note_size(&members);
+        self.note_names(&members);
         header = b"{\"version\": 1".to_vec();
         push_members(&judged, &members, &["version"], &mut header);
         header.extend_from_slice(b", \"stdout\": [\n");
@@ -177,9 +177,9 @@ impl<R: Read> Document<'_, '_, R> {
         Ok(true)
     }
 
-    fn note_size(&mut self, members: &[Member]) {
-        self.sized.0 |= members.iter().any(|member| member.key == "width");
-        self.sized.1 |= members.iter().any(|member| member.key == "height");
+    fn note_names(&mut self, members: &[Member]) {
+        let names = members.iter().map(|member| member.key.clone());
+        self.names.extend(names);
     }
 
     /// The events. Afterwards the window stands after the list's bracket, or at
@@ -212,7 +212,11 @@ impl<R: Read> Document<'_, '_, R> {
             let mut length = None;
             if next == Some(b'[') && self.budget > 0 {
                 length = Lexer::new().whole(&self.window[start..], 0, &mut elements);
-                while length.is_none() && elements.torn && self.rest().len() < LARGEST && self.more()? {
+                while length.is_none()
+                    && elements.torn
+                    && self.rest().len() < LARGEST
+                    && self.more()?
+                {
                     elements = Elements::default();
                     let start = self.at + separator;
                     length = Lexer::new().whole(&self.window[start..], 0, &mut elements);
@@ -224,7 +228,8 @@ impl<R: Read> Document<'_, '_, R> {
             match length {
                 Some(length) => self.event(separator, length, &elements.list)?,
                 None if elements.torn && !self.read_all => {
-                    let message = "a v1 event of more than 4 MiB, which is more than repair looks at";
+                    let message =
+                        "a v1 event of more than 4 MiB, which is more than repair looks at";
                     return Err(io::Error::new(io::ErrorKind::InvalidData, message));
                 }
                 None if self.damaged(separator)? => {}
@@ -335,7 +340,8 @@ impl<R: Read> Document<'_, '_, R> {
     fn lose(&mut self, separator: usize, length: usize) -> io::Result<()> {
         self.out.report.removed += separator as u64;
         self.cut(separator)?;
-        self.out.cut_event(&self.window[self.at..self.at + length])?;
+        self.out
+            .cut_event(&self.window[self.at..self.at + length])?;
         self.at += length;
         Ok(())
     }
@@ -367,7 +373,7 @@ impl<R: Read> Document<'_, '_, R> {
         let mended = mend_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
         let object = Object::read(&mended);
         let check = check_header(&mended, &object);
-        let bad: Vec<usize> = check
+        let mut bad: Vec<usize> = check
             .findings
             .iter()
             .filter(|(kind, _)| {
@@ -375,10 +381,16 @@ impl<R: Read> Document<'_, '_, R> {
             })
             .map(|(_, at)| *at)
             .collect();
+        let again = object.members.iter().skip(1);
+        bad.extend(
+            again
+                .filter(|m| self.names.contains(&m.key) || m.key == "stdout")
+                .map(|m| m.at),
+        );
         let brace = object.end.filter(|end| *end > shift).map(|end| end - shift);
         let good = brace.is_some_and(|end| blank(&rest[end..]));
         let members: Vec<Member> = good_members(&mended, &object, &bad);
-        self.note_size(&members);
+        self.note_names(&members);
         if let (Some(brace), true, true) = (brace, good, bad.is_empty() && mended == text) {
             self.keep(brace - 1)?;
             self.put_size()?;
@@ -406,10 +418,10 @@ impl<R: Read> Document<'_, '_, R> {
 
     fn put_size(&mut self) -> io::Result<()> {
         let (cols, rows) = guess_size(&[]);
-        if !self.sized.0 {
+        if !self.names.iter().any(|name| name == "width") {
             self.put(format!(", \"width\": {cols}").as_bytes())?;
         }
-        if !self.sized.1 {
+        if !self.names.iter().any(|name| name == "height") {
             self.put(format!(", \"height\": {rows}").as_bytes())?;
         }
         Ok(())
@@ -427,20 +439,34 @@ fn push_event(delay: &[u8], value: Option<f64>, data: &[u8], out: &mut Vec<u8>) 
     out.extend_from_slice(b"\"]");
 }
 
-/// Where the first event may stand: after the bracket of `"stdout": [`.
+/// Where the first event may stand: after the bracket of `"stdout": [`, as a
+/// member of the outermost object if it can be told.
 fn list_start(text: &[u8]) -> Option<usize> {
-    memchr::memmem::find_iter(text, b"\"stdout\"").find_map(|at| {
-        let after = at + b"\"stdout\"".len();
-        let rest = text[after..].trim_ascii_start().strip_prefix(b":")?;
-        let rest = rest.trim_ascii_start().strip_prefix(b"[")?;
-        Some(text.len() - rest.len())
-    })
+    /// More are only there to waste time.
+    const MOST: usize = 16;
+    let places: Vec<usize> = memchr::memmem::find_iter(text, b"\"stdout\"")
+        .filter_map(|at| {
+            let after = at + b"\"stdout\"".len();
+            let rest = text[after..].trim_ascii_start().strip_prefix(b":")?;
+            let rest = rest.trim_ascii_start().strip_prefix(b"[")?;
+            Some(text.len() - rest.len())
+        })
+        .take(MOST)
+        .collect();
+    let brace = memchr::memchr(b'{', text)?;
+    let outermost = places.iter().find(|list| {
+        let start = text.get(brace..**list).unwrap_or_default();
+        Object::read(&[start, b"]}"].concat()).is_whole()
+    });
+    outermost.or(places.first()).copied()
 }
 
 fn good_members(text: &[u8], object: &Object, bad: &[usize]) -> Vec<Member> {
     let mut members: Vec<Member> = Vec::new();
     for member in &object.members {
-        let wrong = bad.iter().any(|at| member.value.contains(at) || member.at == *at);
+        let wrong = bad
+            .iter()
+            .any(|at| member.value.contains(at) || member.at == *at);
         let again = members.iter().any(|other| other.key == member.key);
         let value = &text[member.value.clone()];
         if !wrong && !again && serde_json::from_slice::<serde_json::Value>(value).is_ok() {

@@ -185,7 +185,8 @@ impl Mender<'_> {
         let header = check_header(raw, object);
         self.out.cut(raw.len())?;
         self.out.report.headers_merged += 1;
-        self.clock.restart(header.version.unwrap_or(self.version()).max(2));
+        self.clock
+            .restart(header.version.unwrap_or(self.version()).max(2));
         let size = header.size.filter(|(cols, rows)| *cols > 0 && *rows > 0);
         if let Some((cols, rows)) = size
             && self.size != size
@@ -193,7 +194,11 @@ impl Mender<'_> {
             self.size = size;
             self.out.open_event(None)?;
             let mut event = vec![b'['];
-            let at = if self.version() == 2 { self.clock.last() } else { 0.0 };
+            let at = if self.version() == 2 {
+                self.clock.last()
+            } else {
+                0.0
+            };
             crate::cast::number::push_time(at, &mut event);
             event.extend_from_slice(format!(", \"r\", \"{cols}x{rows}\"]").as_bytes());
             self.out.put(&event)?;

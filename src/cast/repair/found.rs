@@ -100,8 +100,22 @@ impl Scan<'_> {
     fn number(&mut self) -> Option<Range<usize>> {
         self.space();
         let start = self.at;
-        while let Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E' | b'a' | b'N' | b'I' | b'n' | b'f' | b'i' | b't' | b'y') =
-            self.bytes.get(self.at)
+        while let Some(
+            b'0'..=b'9'
+            | b'-'
+            | b'+'
+            | b'.'
+            | b'e'
+            | b'E'
+            | b'a'
+            | b'N'
+            | b'I'
+            | b'n'
+            | b'f'
+            | b'i'
+            | b't'
+            | b'y',
+        ) = self.bytes.get(self.at)
         {
             self.at += 1;
         }
@@ -152,7 +166,11 @@ impl Finder<'_> {
                 at += blank;
                 continue;
             }
-            at = match self.array(at).or_else(|| self.loose(at)).or_else(|| self.object(at)) {
+            at = match self
+                .array(at)
+                .or_else(|| self.loose(at))
+                .or_else(|| self.object(at))
+            {
                 Some(end) => end,
                 None => {
                     let next = at + 1 + next_start(&rest[1..]);
@@ -177,7 +195,9 @@ impl Finder<'_> {
         }
         let mut elements = Elements::default();
         let length = Lexer::new().whole(rest, at as u64, &mut elements);
-        self.budget = self.budget.saturating_sub(length.unwrap_or(elements.last.saturating_sub(at)));
+        self.budget = self
+            .budget
+            .saturating_sub(length.unwrap_or(elements.last.saturating_sub(at)));
         let end = at + length?;
         if !elements.good {
             return None;
@@ -243,7 +263,10 @@ pub(super) fn loose_end_from(raw: &[u8], mut at: usize) -> (usize, Option<usize>
 }
 
 fn blanks(bytes: &[u8]) -> usize {
-    bytes.iter().take_while(|b| matches!(b, b' ' | b'\t')).count()
+    bytes
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'\t'))
+        .count()
 }
 
 /// Whether the quote at `quote` is the first of a head or of a header: then
@@ -255,7 +278,8 @@ pub(super) fn start_before(raw: &[u8], quote: usize) -> Option<usize> {
     let good = if raw[bracket] == b'[' {
         head(start).is_some_and(|head| bracket + head.code.start == quote + 1)
     } else {
-        start[1..quote - bracket].trim_ascii().is_empty() && raw[quote..].starts_with(b"\"version\"")
+        start[1..quote - bracket].trim_ascii().is_empty()
+            && raw[quote..].starts_with(b"\"version\"")
     };
     good.then_some(bracket)
 }

@@ -129,10 +129,7 @@ fn find_header(block: &[u8]) -> Place {
     while at < block.len() {
         let line = &block[at..];
         let length = memchr::memchr(b'\n', line).unwrap_or(line.len());
-        let blank = line
-            .iter()
-            .take_while(|b| is_blank(b) || **b == 0)
-            .count();
+        let blank = line.iter().take_while(|b| is_blank(b) || **b == 0).count();
         if blank > length {
             at += blank;
             continue;
@@ -158,7 +155,10 @@ fn find_header(block: &[u8]) -> Place {
             }
         }
         let line_end = at + length;
-        let event = start + next_start(&block[start..line_end]).max(1).min(line_end - start);
+        let event = start
+            + next_start(&block[start..line_end])
+                .max(1)
+                .min(line_end - start);
         let event = skip_to_event(block, event, line_end);
         if remains.is_none() && looks_like_header(&block[start..event]) {
             remains = Some(Place {
@@ -193,9 +193,16 @@ fn skip_to_event(block: &[u8], mut at: usize, end: usize) -> usize {
 }
 
 fn looks_like_header(text: &[u8]) -> bool {
-    ["\"version\"", "\"width\"", "\"height\"", "\"term\"", "\"cols\"", "\"timestamp\""]
-        .iter()
-        .any(|key| memchr::memmem::find(text, key.as_bytes()).is_some())
+    [
+        "\"version\"",
+        "\"width\"",
+        "\"height\"",
+        "\"term\"",
+        "\"cols\"",
+        "\"timestamp\"",
+    ]
+    .iter()
+    .any(|key| memchr::memmem::find(text, key.as_bytes()).is_some())
 }
 
 /// The number that follows `"key":` anywhere in damaged text.
@@ -206,18 +213,22 @@ fn number_of(text: &[u8], key: &str) -> Option<u64> {
     let rest = rest.trim_ascii_start();
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
     // A number at the very end may have lost digits.
-    let whole = rest.get(digits).is_some_and(|b| matches!(b, b',' | b'}' | b' ' | b'.'));
+    let whole = rest
+        .get(digits)
+        .is_some_and(|b| matches!(b, b',' | b'}' | b' ' | b'.'));
     let number = std::str::from_utf8(&rest[..digits]).ok()?;
     if whole { number.parse().ok() } else { None }
 }
 
 fn version_of(text: &[u8]) -> Option<u8> {
     let version = number_of(text, "version").and_then(|version| u8::try_from(version).ok());
-    version.filter(|version| (2..=3).contains(version)).or_else(|| {
-        let v3 = memchr::memmem::find(text, b"\"term\"").is_some();
-        let v2 = memchr::memmem::find(text, b"\"width\"").is_some();
-        (v3 || v2).then_some(if v3 { 3 } else { 2 })
-    })
+    version
+        .filter(|version| (2..=3).contains(version))
+        .or_else(|| {
+            let v3 = memchr::memmem::find(text, b"\"term\"").is_some();
+            let v2 = memchr::memmem::find(text, b"\"width\"").is_some();
+            (v3 || v2).then_some(if v3 { 3 } else { 2 })
+        })
 }
 
 fn dimensions(text: &[u8]) -> (Option<u32>, Option<u32>) {
@@ -235,7 +246,10 @@ pub(super) fn guess_size(block: &[u8]) -> Size {
     let (mut cols, mut rows) = (80, 24);
     for escape in memchr::memmem::find_iter(block, b"\\u001b[") {
         let rest = &block[escape + 7..block.len().min(escape + 24)];
-        let length = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b';').count();
+        let length = rest
+            .iter()
+            .take_while(|b| b.is_ascii_digit() || **b == b';')
+            .count();
         let Ok(numbers) = std::str::from_utf8(&rest[..length]) else {
             continue;
         };
@@ -286,7 +300,9 @@ fn compose(text: &[u8], object: &Object, version: u8, size: Size, bad: &[usize])
         out.extend_from_slice(format!(", \"width\": {cols}, \"height\": {rows}").as_bytes());
         seen.extend(["width", "height"]);
     } else {
-        out.extend_from_slice(format!(", \"term\": {{\"cols\": {cols}, \"rows\": {rows}").as_bytes());
+        out.extend_from_slice(
+            format!(", \"term\": {{\"cols\": {cols}, \"rows\": {rows}").as_bytes(),
+        );
         if let Some(term) = object.members.iter().find(|m| m.key == "term") {
             let base = term.value.start;
             let term = &text[term.value.clone()];
@@ -312,7 +328,9 @@ fn members<'a>(
 ) {
     for member in &object.members {
         let value = &text[member.value.clone()];
-        let wrong = bad.iter().any(|at| member.value.contains(at) || member.at == *at);
+        let wrong = bad
+            .iter()
+            .any(|at| member.value.contains(at) || member.at == *at);
         if wrong || seen.contains(&member.key.as_str()) {
             continue;
         }
@@ -326,6 +344,10 @@ fn members<'a>(
         out.extend_from_slice(&key);
         out.extend_from_slice(b": ");
         // A line break outside of strings is only white space.
-        out.extend(value.iter().map(|b| if *b == b'\n' || *b == b'\r' { b' ' } else { *b }));
+        out.extend(
+            value
+                .iter()
+                .map(|b| if *b == b'\n' || *b == b'\r' { b' ' } else { *b }),
+        );
     }
 }

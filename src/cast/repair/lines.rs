@@ -13,10 +13,11 @@ use super::found::{Found, find, head, is_start, loose_end_from};
 use super::long::Long;
 use super::output::{Fate, Output};
 use super::report::Report;
+use super::text::string_end;
 use crate::cast::batch::{BLOCK, Place};
 use crate::cast::event::Code;
 use crate::cast::lines::{Line, Liner};
-use crate::cast::validate::{Size, is_sound, sound_comment};
+use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
 
 /// What a worker found out about a block of whole lines.
 #[derive(Clone, Copy, Debug, Default)]
@@ -77,7 +78,7 @@ pub(super) struct Mender<'a> {
     pub(super) out: Output<'a>,
     pub(super) clock: Clock,
     version: u8,
-    /// The size that the last header gave.
+    /// The size that the last header or resize gave.
     pub(super) size: Option<Size>,
     liner: Liner,
     /// Plain lines that were read but not passed on yet.
@@ -124,7 +125,8 @@ impl<'a> Mender<'a> {
         }
         if scan.plain && self.torn.is_empty() && !self.out.waits() && self.clock.is_plain() {
             if !self.clock.is_ordered() {
-                self.out.count_many(Fate::Kept, scan.events, block.len() as u64);
+                self.out
+                    .count_many(Fate::Kept, scan.events, block.len() as u64);
                 return self.out.keep(block);
             }
             if scan.first >= self.held_last()
@@ -133,7 +135,8 @@ impl<'a> Mender<'a> {
                 let held = std::mem::take(&mut self.held);
                 let lines = memchr::memchr_iter(b'\n', &held).count() as u64;
                 let kept = held.len() + scan.tail;
-                self.out.count_many(Fate::Kept, lines + scan.events - 2, kept as u64);
+                self.out
+                    .count_many(Fate::Kept, lines + scan.events - 2, kept as u64);
                 self.out.keep(&held)?;
                 self.out.keep(&block[..scan.tail])?;
                 self.clock.pass(before);
@@ -169,7 +172,11 @@ impl<'a> Mender<'a> {
         self.liner.visit(&text, |line| lines.push(line));
         let mut count = lines.len();
         if !last && self.clock.is_ordered() {
-            let plain = lines.iter().rev().take(2).take_while(|line| line.plain.is_some());
+            let plain = lines
+                .iter()
+                .rev()
+                .take(2)
+                .take_while(|line| line.plain.is_some());
             count -= plain.count();
         }
         for index in 0..count {
@@ -239,7 +246,9 @@ impl<'a> Mender<'a> {
             .take_while(|line| line.plain.is_some() || text[line.start] != b'{')
             .filter_map(|line| line.plain);
         match (next.next(), next.next()) {
-            (Some(first), Some(second)) if first.time < time && second.time < time && first.time <= second.time => {
+            (Some(first), Some(second))
+                if first.time < time && second.time < time && first.time <= second.time =>
+            {
                 self.clock.absolute(first.time)
             }
             _ => f64::INFINITY,
@@ -266,19 +275,28 @@ impl<'a> Mender<'a> {
             if self.version == 3 && sound_comment(line) {
                 self.out.open_event(None)?;
                 self.out.keep(line)?;
-                return if newline { self.out.keep(b"\n") } else { self.out.put(b"\n") };
+                return if newline {
+                    self.out.keep(b"\n")
+                } else {
+                    self.out.put(b"\n")
+                };
             }
             if self.version == 3 {
                 let text = String::from_utf8_lossy(line);
                 self.out.open_event(None)?;
                 self.out.cut(line.len())?;
                 self.out.put(text.as_bytes())?;
-                return if newline { self.out.keep(b"\n") } else { self.out.put(b"\n") };
+                return if newline {
+                    self.out.keep(b"\n")
+                } else {
+                    self.out.put(b"\n")
+                };
             }
             self.out.report.removed += bytes.len() as u64;
             return self.out.cut(bytes.len());
         }
         if is_sound(line, self.version) {
+            self.note_resize(line);
             self.out.open_event(None)?;
             let number = time_range(line);
             let (time, _) = read_time(&line[number.clone()]);
@@ -290,18 +308,29 @@ impl<'a> Mender<'a> {
     }
 
     /// Saves what is in damaged text: a line, or a torn event with more lines.
-    fn salvage(&mut self, bytes: &[u8], ceiling: f64, at_end: bool, joined: bool) -> io::Result<()> {
+    fn salvage(
+        &mut self,
+        bytes: &[u8],
+        ceiling: f64,
+        at_end: bool,
+        joined: bool,
+    ) -> io::Result<()> {
         let newline = bytes.ends_with(b"\n");
         let line = &bytes[..bytes.len() - usize::from(newline)];
         let found = find(line);
-        let events = found.iter().filter(|found| !matches!(found, Found::Junk(_))).count();
+        let events = found
+            .iter()
+            .filter(|found| !matches!(found, Found::Junk(_)))
+            .count();
         let alone = events == 1 && !joined;
         for (index, part) in found.iter().enumerate() {
             let rest = &found[index + 1..];
             let tail_blank = rest.iter().all(|found| {
                 matches!(found, Found::Junk(junk) if line[junk.clone()].trim_ascii().iter().all(|b| *b == 0))
             });
-            if let Found::Loose { at, ended: false, .. } = part
+            if let Found::Loose {
+                at, ended: false, ..
+            } = part
                 && tail_blank
             {
                 if !newline && at_end {
@@ -320,7 +349,13 @@ impl<'a> Mender<'a> {
     }
 
     /// One part of a damaged line.
-    pub(super) fn part(&mut self, line: &[u8], part: &Found, ceiling: f64, alone: bool) -> io::Result<()> {
+    pub(super) fn part(
+        &mut self,
+        line: &[u8],
+        part: &Found,
+        ceiling: f64,
+        alone: bool,
+    ) -> io::Result<()> {
         match part {
             Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
             Found::Array(range, elements) => {
@@ -328,6 +363,7 @@ impl<'a> Mender<'a> {
                 if !is_sound(event, self.version) {
                     return self.rewrite(line, range, elements, ceiling, alone);
                 }
+                self.note_resize(event);
                 self.out.open_event(None)?;
                 let number = time_range(event);
                 let (time, _) = read_time(&event[number.clone()]);
@@ -339,10 +375,27 @@ impl<'a> Mender<'a> {
                 self.out.event_done(None);
                 Ok(())
             }
-            Found::Loose { head, at, data, ended } => {
-                self.loose(line, head, *at, data, *ended, ceiling)
-            }
+            Found::Loose {
+                head,
+                at,
+                data,
+                ended,
+            } => self.loose(line, head, *at, data, *ended, ceiling),
             Found::Object(range) => self.object(&line[range.clone()], ceiling),
+        }
+    }
+
+    /// Remembers the size that a resize gives.
+    fn note_resize(&mut self, event: &[u8]) {
+        let event = event.trim_ascii_start();
+        let Some(head) = head(event) else { return };
+        if &event[head.code.clone()] == b"r" {
+            let data = &event[head.len..];
+            let text = std::str::from_utf8(&data[..string_end(data)]).ok();
+            let size = text.and_then(parse_size);
+            self.size = size
+                .map(|(cols, rows)| (cols.into(), rows.into()))
+                .or(self.size);
         }
     }
 
@@ -460,10 +513,13 @@ impl<'a> Mender<'a> {
         self.version
     }
 
-    /// The code of an event, from its raw text, if it is one.
+    /// The code of an event, from its raw text, if it is one that can be
+    /// written without an escape.
     pub(super) fn code(raw: &[u8]) -> Option<Code> {
         let quoted = [b"\"", raw, b"\""].concat();
         let text: String = serde_json::from_slice(&quoted).ok()?;
-        text.chars().next().map(Code::from)
+        let letter = text.chars().next()?;
+        let plain = !letter.is_control() && letter != '"' && letter != '\\';
+        plain.then(|| Code::from(letter))
     }
 }

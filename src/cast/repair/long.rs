@@ -36,7 +36,12 @@ enum State {
 
 impl Long {
     /// Deals with another part; `over` is whether the line ends with it.
-    pub(super) fn part(&mut self, mender: &mut Mender<'_>, part: &[u8], over: bool) -> io::Result<()> {
+    pub(super) fn part(
+        &mut self,
+        mender: &mut Mender<'_>,
+        part: &[u8],
+        over: bool,
+    ) -> io::Result<()> {
         self.window.extend_from_slice(part);
         if !self.started {
             self.started = true;
@@ -66,7 +71,12 @@ impl Long {
         for (index, part) in found.iter().enumerate() {
             let open = index == last && !over;
             match part {
-                Found::Loose { head, at, ended: false, .. } if open || index == last => {
+                Found::Loose {
+                    head,
+                    at,
+                    ended: false,
+                    ..
+                } if open || index == last => {
                     let raw = &window[*at..*at + head.len];
                     let code = Mender::code(&window[*at + head.code.start..*at + head.code.end]);
                     let code = code.unwrap_or(Code::Output);
@@ -99,7 +109,13 @@ impl Long {
         Ok(())
     }
 
-    fn text(&mut self, mender: &mut Mender<'_>, same: bool, length: usize, over: bool) -> io::Result<()> {
+    fn text(
+        &mut self,
+        mender: &mut Mender<'_>,
+        same: bool,
+        length: usize,
+        over: bool,
+    ) -> io::Result<()> {
         let (end, after) = loose_end(&self.window);
         let certain = over || self.window.len() - end > BACK || after.is_some();
         let ended = certain && (end < self.window.len() || over);
@@ -191,7 +207,10 @@ mod tests {
     #[test]
     fn a_head_fits_into_what_stays_back() {
         let longest = format!("[{}, \"o\", \"", "1".repeat(64));
-        assert_eq!(head(longest.as_bytes()).map(|head| head.len), Some(longest.len()));
+        assert_eq!(
+            head(longest.as_bytes()).map(|head| head.len),
+            Some(longest.len())
+        );
         assert!(longest.len() < BACK);
     }
 }

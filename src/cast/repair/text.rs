@@ -68,7 +68,9 @@ pub(super) fn mend(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> Mended {
                 if let Escape::Unicode(0xdc00..=0xdfff) = escape(&raw[at + 6..]) {
                     out.extend_from_slice(&raw[at..at + 12]);
                     at += 12;
-                } else if torn && matches!(escape(&raw[at + 6..]), Escape::Cut) || torn && at + 6 == raw.len() {
+                } else if torn && matches!(escape(&raw[at + 6..]), Escape::Cut)
+                    || torn && at + 6 == raw.len()
+                {
                     mended.used = at;
                     return mended;
                 } else {
@@ -224,7 +226,10 @@ mod tests {
     #[test]
     fn damage_is_mended() {
         for (raw, text) in [
-            (&b"plain \\n \\u001b[m \xc3\xa9"[..], "plain \\n \\u001b[m é"),
+            (
+                &b"plain \\n \\u001b[m \xc3\xa9"[..],
+                "plain \\n \\u001b[m é",
+            ),
             (b"a\x00b\nc\x1b", "a\\u0000b\\nc\\u001b"),
             (b"say \"hi\"", "say \\\"hi\\\""),
             (b"\xff\xe2\x82x", "\u{FFFD}\u{FFFD}x"),

@@ -54,7 +54,9 @@ pub(super) fn check<R: Read>(
             let open = !block.is_empty() && !block.ends_with(b"\n");
             report.summary.lines += u64::from(open);
             if open {
-                document.found.push((Kind::NoFinalNewline, report.summary.bytes));
+                document
+                    .found
+                    .push((Kind::NoFinalNewline, report.summary.bytes));
             }
             break;
         }
@@ -120,7 +122,9 @@ impl Document {
 
     fn place(&self, at: usize) -> u64 {
         let after = self.places.partition_point(|(start, _)| *start <= at);
-        self.places[..after].last().map_or(0, |(start, offset)| offset + (at - start) as u64)
+        self.places[..after]
+            .last()
+            .map_or(0, |(start, offset)| offset + (at - start) as u64)
     }
 
     /// An element of the list of events ended.

@@ -85,7 +85,12 @@ impl Check<'_> {
     }
 
     fn v1_or_v2(&mut self, object: &Object, version: u8) {
-        let width = self.dimension(object, "width", 0, object.members.first().map_or(0, |m| m.at));
+        let width = self.dimension(
+            object,
+            "width",
+            0,
+            object.members.first().map_or(0, |m| m.at),
+        );
         let height = self.dimension(object, "height", 0, 0);
         self.out.size = width.zip(height);
         self.server_size();
@@ -174,14 +179,22 @@ impl Check<'_> {
     }
 
     /// A field that may be missing or null.
-    fn field_at<T: serde::de::DeserializeOwned>(&mut self, object: &Object, key: &str, base: usize) {
+    fn field_at<T: serde::de::DeserializeOwned>(
+        &mut self,
+        object: &Object,
+        key: &str,
+        base: usize,
+    ) {
         let Some(member) = object.members.iter().find(|m| m.key == key) else {
             return;
         };
         let at = base + member.value.start;
         let value = &self.text[at..base + member.value.end];
         // A fault inside the string has been told already.
-        let told = object.faults.iter().any(|(_, at)| member.value.contains(at));
+        let told = object
+            .faults
+            .iter()
+            .any(|(_, at)| member.value.contains(at));
         if !told && serde_json::from_slice::<Option<T>>(value).is_err() {
             self.note(Kind::FieldType, at);
         }
@@ -225,7 +238,9 @@ impl Check<'_> {
         let text = |key: &str| {
             let value = parts.get(theme, key)?;
             let value = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-            std::str::from_utf8(value).ok().filter(|text| !text.contains('\\'))
+            std::str::from_utf8(value)
+                .ok()
+                .filter(|text| !text.contains('\\'))
         };
         let colour = |text: &str| {
             text.len() == 7 && text.is_ascii() && {

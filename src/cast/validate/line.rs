@@ -90,7 +90,9 @@ impl LineCheck {
             }
             Start::Comment => {
                 let line = self.line;
-                self.comment.push(rest, rest_at, &mut |at| tally.note(Kind::BadUtf8Comment, at, line));
+                self.comment.push(rest, rest_at, &mut |at| {
+                    tally.note(Kind::BadUtf8Comment, at, line)
+                });
             }
             Start::Nothing | Start::Other => {}
         }
@@ -113,7 +115,8 @@ impl LineCheck {
             Start::Nothing if cr && end == at + 1 => tally.note(Kind::BlankCrLf, at, line),
             Start::Nothing => tally.note(Kind::WhiteSpaceLine, at, line),
             Start::Comment => {
-                self.comment.finish(&mut |at| tally.note(Kind::BadUtf8Comment, at, line));
+                self.comment
+                    .finish(&mut |at| tally.note(Kind::BadUtf8Comment, at, line));
                 if self.version != 3 {
                     tally.note(Kind::CommentInV2, at, line);
                 }

@@ -127,7 +127,6 @@ pub fn validate<R: Read + Send>(
         return Ok(report.finish(true));
     }
     report.version = opening.lines_version;
-    report.whole = Tally::new(report.version, options.reader, 0);
     report.start_lines(place, &block, opening.end);
     let (version, reader, most) = (report.version, options.reader, options.max_findings);
     pipeline::run(
@@ -240,7 +239,12 @@ impl Report<'_> {
         self.line = 2;
         self.summary.bytes = end as u64;
         let mut tally = self.fresh();
-        look_at_lines(&mut Liner::default(), &block[end..], self.version, &mut tally);
+        look_at_lines(
+            &mut Liner::default(),
+            &block[end..],
+            self.version,
+            &mut tally,
+        );
         let rest = Place {
             offset: end as u64,
             ..place

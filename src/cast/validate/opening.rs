@@ -25,7 +25,11 @@ pub(crate) struct Opening {
 
 /// Reads the opening of the cast that starts with `block`.
 pub(crate) fn opening(block: &[u8]) -> Opening {
-    let start = if block.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+    let start = if block.starts_with(BYTE_ORDER_MARK) {
+        BYTE_ORDER_MARK.len()
+    } else {
+        0
+    };
     let newline = memchr::memchr(b'\n', &block[start..]).map(|at| start + at);
     let line_end = newline.unwrap_or(block.len());
     let line = &block[start..line_end];
@@ -48,7 +52,10 @@ pub(crate) fn opening(block: &[u8]) -> Opening {
             opening.header.findings.push((Kind::Trailing, *at));
         }
         if line.ends_with(b"\r") && newline.is_some() {
-            opening.header.findings.push((Kind::CarriageReturn, line.len() - 1));
+            opening
+                .header
+                .findings
+                .push((Kind::CarriageReturn, line.len() - 1));
         }
         opening.document = opening.header.version == Some(1);
         opening.lines_version = opening.header.version.unwrap_or(2).max(2);
@@ -72,7 +79,10 @@ pub(crate) fn opening(block: &[u8]) -> Opening {
         opening.header.findings.clear();
         opening.header.version = Some(1);
     } else if newline.is_none() && block.len() < BLOCK && opening.end > start {
-        opening.header.findings.push((Kind::NoFinalNewline, line.len()));
+        opening
+            .header
+            .findings
+            .push((Kind::NoFinalNewline, line.len()));
     }
     for (_, at) in &mut opening.header.findings {
         *at += start;

@@ -72,7 +72,10 @@ impl Events {
     /// different unknown codes, U+FFFD stands for the rest.
     pub fn iter(&self) -> impl Iterator<Item = (Code, u64)> + '_ {
         let plain = PLAIN.into_iter().zip(self.plain);
-        let other = self.other.iter().map(|(code, count)| (Code::Other(*code), *count));
+        let other = self
+            .other
+            .iter()
+            .map(|(code, count)| (Code::Other(*code), *count));
         let beyond = (Code::Other('\u{FFFD}'), self.beyond);
         plain
             .chain(other)
