@@ -74,7 +74,7 @@ pub(super) fn push_time(seconds: f64, out: &mut Vec<u8>) {
     // The shortest text that reads back as the same value keeps the order of
     // times that are finer than a microsecond.
     let exact = micros as f64 / 1e6;
-    if exact == seconds || seconds < 0.0 || seconds >= LONGEST {
+    if exact == seconds || !(0.0..LONGEST).contains(&seconds) {
         let written = write!(out, "{}.{:06}", micros / 1_000_000, micros % 1_000_000);
         debug_assert!(written.is_ok());
         while out.ends_with(b"0") && !out.ends_with(b".0") {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::found::{Found, LONGEST_HEAD, find, head, loose_end};
+use super::found::{Found, LONGEST_HEAD, find, loose_end};
 use super::lines::Mender;
 use super::output::Fate;
 use super::text::mend;
@@ -203,6 +203,7 @@ fn without_spaces(head: &[u8]) -> impl Iterator<Item = &u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cast::repair::found::head;
 
     #[test]
     fn a_head_fits_into_what_stays_back() {

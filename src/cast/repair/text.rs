@@ -68,8 +68,8 @@ pub(super) fn mend(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> Mended {
                 if let Escape::Unicode(0xdc00..=0xdfff) = escape(&raw[at + 6..]) {
                     out.extend_from_slice(&raw[at..at + 12]);
                     at += 12;
-                } else if torn && matches!(escape(&raw[at + 6..]), Escape::Cut)
-                    || torn && at + 6 == raw.len()
+                } else if torn
+                    && (at + 6 == raw.len() || matches!(escape(&raw[at + 6..]), Escape::Cut))
                 {
                     mended.used = at;
                     return mended;

@@ -214,7 +214,8 @@ impl Check<'_> {
         }
         for variable in Object::read(env).members {
             let value = &env[variable.value.clone()];
-            if !value.starts_with(b"\"") && !(null_values && value == b"null") {
+            let good = value.starts_with(b"\"") || null_values && value == b"null";
+            if !good {
                 self.note(Kind::FieldType, base + variable.value.start);
             }
             let tame = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';

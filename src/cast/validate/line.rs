@@ -294,7 +294,7 @@ impl Shape {
         };
         if time == 0.0 && raw.starts_with(b"-") {
             note(Kind::TimeNegativeZero);
-        } else if time == f64::NEG_INFINITY || time == f64::INFINITY {
+        } else if time.is_infinite() {
             note(Kind::TimeInfinite);
             return None;
         } else if time < 0.0 {
