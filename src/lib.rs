@@ -8,7 +8,7 @@
 //! | 4 | `cli` | the command line |
 //! | 3 | `http` | handlers over the daemon, who may come in |
 //! | 2 | `daemon`, `client` | who owns the recordings, and who asks for them |
-//! | 1 | `record`, `workspace` | from FIFO to cast; from file to session |
+//! | 1 | [`mend`], `record`, `workspace` | repairing cast files; from FIFO to cast; from file to session |
 //! | 0 | [`cast`], [`tmux`], `config`, `api` | the format, the multiplexer, the settings, the wire types |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![warn(missing_docs)]
@@ -21,5 +21,6 @@ pub mod config;
 pub mod daemon;
 pub mod folders;
 pub mod http;
+pub mod mend;
 pub mod record;
 pub mod tmux;

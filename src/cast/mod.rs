@@ -1,4 +1,4 @@
-//! The asciicast format: events, header, encoding.
+//! The asciicast format: events, header, encoding, validating, repairing.
 //!
 //! This module knows no tmux, no tokio and no clock: bytes and times are
 //! arguments, results are values. Times are integer microseconds since the
@@ -8,11 +8,20 @@
 //! The format is described in the asciinema manual as
 //! [asciicast v2](https://docs.asciinema.org/manual/asciicast/v2/).
 
+mod batch;
 mod encode;
 mod event;
 mod header;
 mod json;
+mod lex;
+mod lines;
+mod number;
+mod object;
+mod pipeline;
+mod repair;
+mod scan;
 mod utf8;
+mod validate;
 
 pub use encode::Encoder;
 pub(crate) use encode::open;
@@ -20,4 +29,8 @@ pub use event::{Code, Event, Micros};
 pub use header::Header;
 pub(crate) use json::escape_bounded;
 pub use json::escape_into;
+pub use repair::{Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits};
 pub use utf8::Utf8Carry;
+pub use validate::{
+    Counts, Events, Finding, Kind, Reader, Severity, Summary, ValidateOptions, validate,
+};

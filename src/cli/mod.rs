@@ -12,9 +12,13 @@ mod background;
 mod completions;
 mod config;
 mod failure;
+mod progress;
 mod rec;
+mod repair;
 mod server;
+mod stop;
 mod table;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,6 +63,8 @@ struct Cli {
 enum Verb {
     /// Record tmux windows.
     Rec(Box<rec::Args>),
+    Validate(validate::Args),
+    Repair(repair::Args),
     /// Start, stop and look at the server that records.
     Server(server::Args),
     /// Show the settings.
@@ -92,8 +98,12 @@ fn run(cli: Cli) -> Outcome {
         Cli::command().print_help()?;
         return Ok(ExitCode::from(2));
     };
-    if let Verb::Completions(args) = verb {
-        return completions::run(&args);
+    // These need no settings, so bad ones do not stop them.
+    match &verb {
+        Verb::Completions(args) => return completions::run(args),
+        Verb::Validate(args) => return validate::run(args),
+        Verb::Repair(args) => return repair::run(args),
+        _ => {}
     }
     let config = Config::load(cli.config_file.as_deref()).map_err(Failure::usage)?;
     for key in config.obsolete() {
@@ -109,6 +119,8 @@ fn run(cli: Cli) -> Outcome {
         Verb::Server(args) => server::run(&session, args),
         Verb::Config(args) => config::run(&session, &args),
         Verb::Completions(args) => completions::run(&args),
+        Verb::Validate(args) => validate::run(&args),
+        Verb::Repair(args) => repair::run(&args),
     }
 }
 

@@ -1,0 +1,537 @@
+//! Repairs v1 documents: one JSON object with the events in a list.
+//!
+//! The events are read through a window that moves over the document, so its
+//! size does not matter. The members around the list are kept if they are good.
+//!
+//! A document on a single line is good for everybody but asciinema-player,
+//! which takes it for another version: a line break before the last brace
+//! mends that.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use super::clock::read_time;
+use super::found::{Element, Elements};
+use super::head::guess_size;
+use super::output::{Fate, Output};
+use super::report::HeaderFate;
+use super::text::{mend, mend_strings, replacement, string_end};
+use crate::cast::batch::{Blocks, Place};
+use crate::cast::lex::{Lexer, Scalar, is_blank};
+use crate::cast::number::push_time;
+use crate::cast::object::{Member, Object};
+use crate::cast::validate::{Kind, check_header};
+
+/// The largest event that is looked at.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// Repairs the document that starts with `block`.
+pub(super) fn repair<R: Read>(
+    blocks: Blocks<R>,
+    first: Place,
+    block: Vec<u8>,
+    out: &mut Output<'_>,
+) -> io::Result<()> {
+    out.report.version = 1;
+    let mut document = Document {
+        blocks,
+        window: block,
+        at: 0,
+        read_all: first.last,
+        out,
+        written: 0,
+        newline: false,
+        names: Vec::new(),
+        budget: LARGEST * 4,
+    };
+    if !document.start()? {
+        return document.cut_all();
+    }
+    document.list()?;
+    document.end()
+}
+
+struct Document<'a, 'b, R> {
+    blocks: Blocks<R>,
+    window: Vec<u8>,
+    /// What comes before was dealt with.
+    at: usize,
+    read_all: bool,
+    out: &'a mut Output<'b>,
+    written: u64,
+    /// A line break was written.
+    newline: bool,
+    /// The members that were written.
+    names: Vec<String>,
+    /// How much work may still go into text that looks like events but is none.
+    budget: usize,
+}
+
+impl<R: Read> Document<'_, '_, R> {
+    fn rest(&self) -> &[u8] {
+        &self.window[self.at..]
+    }
+
+    /// Reads more; gives whether there was any.
+    fn more(&mut self) -> io::Result<bool> {
+        if self.read_all {
+            return Ok(false);
+        }
+        self.window.drain(..self.at);
+        self.at = 0;
+        let mut block = Vec::new();
+        match self.blocks.next(&mut block)? {
+            Some(place) => self.read_all = place.last,
+            None => self.read_all = true,
+        }
+        self.window.append(&mut block);
+        Ok(true)
+    }
+
+    fn keep(&mut self, count: usize) -> io::Result<()> {
+        let bytes = &self.window[self.at..self.at + count];
+        self.newline |= bytes.contains(&b'\n');
+        self.out.keep(bytes)?;
+        self.at += count;
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.newline |= bytes.contains(&b'\n');
+        self.out.put(bytes)
+    }
+
+    fn cut(&mut self, count: usize) -> io::Result<()> {
+        self.out.cut(count)?;
+        self.at += count;
+        Ok(())
+    }
+
+    fn junk(&mut self, count: usize) -> io::Result<()> {
+        self.out.cut_junk(&self.window[self.at..self.at + count])?;
+        self.at += count;
+        Ok(())
+    }
+
+    /// There is nothing to save.
+    fn cut_all(&mut self) -> io::Result<()> {
+        loop {
+            self.junk(self.rest().len())?;
+            if !self.more()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What comes before the first event. Gives whether there is a list.
+    fn start(&mut self) -> io::Result<bool> {
+        let Some(list) = list_start(&self.window) else {
+            return Ok(false);
+        };
+        let brace = memchr::memchr(b'{', &self.window[..list]).unwrap_or(0);
+        let text = [&self.window[brace..list], b"]}"].concat();
+        let mended = mend_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
+        let object = Object::read(&mended);
+        let check = check_header(&mended, &object);
+        let good = object.faults.is_empty() && mended == text && check.version == Some(1);
+        let findings = check.findings.iter();
+        let bad: Vec<usize> = findings
+            .filter(|(kind, _)| kind.needs_repair() && *kind != Kind::SizeMissing)
+            .map(|(_, at)| *at)
+            .collect();
+        if self.window[..brace].iter().all(is_blank) {
+            self.keep(brace)?;
+        } else {
+            self.junk(brace)?;
+        }
+        if good && bad.is_empty() {
+            self.out.report.header = HeaderFate::Kept;
+            self.note_names(&object.members);
+            return self.keep(list - brace).map(|()| true);
+        }
+        self.out.report.header = if check.version.is_some() {
+            HeaderFate::Changed
+        } else {
+            HeaderFate::Rebuilt
+        };
+        self.out.cut(list - brace)?;
+        self.at += list - brace;
+        let mut header = b"{\"version\": 1".to_vec();
+        let members = good_members(&mended, &object, &bad);
+        push_members(&mended, &members, &["version", "stdout"], &mut header);
+        // Fields that nobody judged while the version was unknown are judged now.
+        let judged = [&header, &b"}"[..]].concat();
+        let object = Object::read(&judged);
+        let findings = check_header(&judged, &object).findings;
+        let bad: Vec<usize> = findings
+            .iter()
+            .filter(|(kind, _)| kind.needs_repair() && *kind != Kind::SizeMissing)
+            .map(|(_, at)| *at)
+            .collect();
+        let members = good_members(&judged, &object, &bad);
+        self.note_names(&members);
+        header = b"{\"version\": 1".to_vec();
+        push_members(&judged, &members, &["version"], &mut header);
+        header.extend_from_slice(b", \"stdout\": [\n");
+        self.put(&header)?;
+        Ok(true)
+    }
+
+    fn note_names(&mut self, members: &[Member]) {
+        let names = members.iter().map(|member| member.key.clone());
+        self.names.extend(names);
+    }
+
+    /// The events. Afterwards the window stands after the list's bracket, or at
+    /// the end of the input.
+    fn list(&mut self) -> io::Result<()> {
+        loop {
+            // What separates this event from the one before.
+            let mut separator = self.separator();
+            while self.at + separator == self.window.len() && separator < LARGEST && self.more()? {
+                separator = self.separator();
+            }
+            let next = self.rest().get(separator).copied();
+            match next {
+                Some(b']') => {
+                    self.separate(separator, 0)?;
+                    self.fill_list()?;
+                    return self.keep(1);
+                }
+                None => {
+                    self.junk(separator)?;
+                    if self.read_all {
+                        return self.close_list();
+                    }
+                    continue;
+                }
+                Some(_) => {}
+            }
+            let start = self.at + separator;
+            let mut elements = Elements::default();
+            let mut length = None;
+            if next == Some(b'[') && self.budget > 0 {
+                length = Lexer::new().whole(&self.window[start..], 0, &mut elements);
+                while length.is_none()
+                    && elements.torn
+                    && self.rest().len() < LARGEST
+                    && self.more()?
+                {
+                    elements = Elements::default();
+                    let start = self.at + separator;
+                    length = Lexer::new().whole(&self.window[start..], 0, &mut elements);
+                }
+            }
+            if length.is_none() {
+                self.budget = self.budget.saturating_sub(elements.last);
+            }
+            match length {
+                Some(length) => self.event(separator, length, &elements.list)?,
+                None if elements.torn && !self.read_all => {
+                    let message =
+                        "a v1 event of more than 4 MiB, which is more than repair looks at";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+                }
+                None if self.damaged(separator)? => {}
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn separator(&self) -> usize {
+        let rest = self.rest().iter();
+        rest.take_while(|b| is_blank(b) || matches!(**b, b',' | 0))
+            .count()
+    }
+
+    /// Deals with what separates two events, of which there must be as many
+    /// commas as said.
+    fn separate(&mut self, length: usize, commas: usize) -> io::Result<()> {
+        let text = &self.rest()[..length];
+        let good = text.iter().filter(|b| **b == b',').count() == commas && !text.contains(&0);
+        if good {
+            return self.keep(length);
+        }
+        self.out.report.removed += length as u64;
+        self.cut(length)?;
+        self.put(if commas == 1 { b",\n" } else { b"" })
+    }
+
+    fn open_event(&mut self, separator: usize) -> io::Result<()> {
+        self.separate(separator, usize::from(self.written > 0))?;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// A whole array, `separator` bytes after where the window stands.
+    fn event(&mut self, separator: usize, length: usize, elements: &[Element]) -> io::Result<()> {
+        let start = self.at + separator;
+        let raw = &self.window[start..start + length];
+        let delay = elements.first().map_or(&b""[..], |e| &raw[e.text.clone()]);
+        let (value, readable) = read_time(delay);
+        let text = |index: usize| -> Option<Range<usize>> {
+            let element = elements.get(index)?;
+            let inside = element.text.start + 1..element.text.end.saturating_sub(1);
+            (element.scalar == Some(Scalar::Text)).then_some(inside)
+        };
+        // An event of v2 has its data third.
+        let data = match (elements.len(), text(1), text(2)) {
+            (3, Some(code), Some(data)) if &raw[code.clone()] == b"o" => Some(data),
+            (_, Some(data), _) => Some(data),
+            _ => None,
+        };
+        let Some(data) = data else {
+            return self.lose(separator, length);
+        };
+        let mut mended = Vec::new();
+        let result = mend(&raw[data], false, &mut mended);
+        if result.high_at_end.is_some() {
+            replacement(&mut mended);
+        }
+        let good = elements.len() == 2 && value.is_some() && readable && !result.changed;
+        let mut new = Vec::new();
+        if !good {
+            self::push_event(delay, value.filter(|_| readable), &mended, &mut new);
+        }
+        self.open_event(separator)?;
+        if good {
+            self.out.count(Fate::Kept, length);
+            return self.keep(length);
+        }
+        self.out.count(Fate::Changed, length);
+        self.cut(length)?;
+        self.put(&new)
+    }
+
+    /// Something else than a whole array. Gives whether the list goes on.
+    fn damaged(&mut self, separator: usize) -> io::Result<bool> {
+        let start = self.at + separator;
+        let Some((delay, text)) = head(&self.window[start..]) else {
+            let rest = &self.window[start..];
+            let next = 1 + rest.get(1..).map_or(0, next_head);
+            let next = next.min(rest.len());
+            self.junk(separator + next)?;
+            return Ok(true);
+        };
+        let raw = &self.window[start..];
+        let (end, after) = loose_end(&raw[text..]);
+        let torn = after.is_none();
+        let length = after.map_or(text + end, |after| text + after);
+        if torn && start + length == self.window.len() && self.read_all {
+            // The torn end of the recording.
+            self.lose(separator, length)?;
+            return Ok(true);
+        }
+        let (value, readable) = read_time(&raw[delay.clone()]);
+        let mut mended = Vec::new();
+        let result = mend(&raw[text..text + end], torn, &mut mended);
+        if result.high_at_end.is_some() {
+            replacement(&mut mended);
+        }
+        let mut new = Vec::new();
+        push_event(&raw[delay], value.filter(|_| readable), &mended, &mut new);
+        self.open_event(separator)?;
+        self.out.count(Fate::Saved, length);
+        self.cut(length)?;
+        self.put(&new)?;
+        Ok(true)
+    }
+
+    fn lose(&mut self, separator: usize, length: usize) -> io::Result<()> {
+        self.out.report.removed += separator as u64;
+        self.cut(separator)?;
+        self.out
+            .cut_event(&self.window[self.at..self.at + length])?;
+        self.at += length;
+        Ok(())
+    }
+
+    fn close_list(&mut self) -> io::Result<()> {
+        self.fill_list()?;
+        self.put(b"\n]")
+    }
+
+    /// The player refuses a cast without events; this one shows nothing.
+    fn fill_list(&mut self) -> io::Result<()> {
+        let good = matches!(
+            self.out.report.header,
+            HeaderFate::Kept | HeaderFate::Changed
+        );
+        if self.written == 0 && good {
+            self.put(b"[0.0, \"\"]")?;
+        }
+        Ok(())
+    }
+
+    /// What comes after the list.
+    fn end(&mut self) -> io::Result<()> {
+        while self.rest().len() < LARGEST && self.more()? {}
+        let rest = self.rest();
+        let blank = |text: &[u8]| text.iter().all(is_blank);
+        let text = [b"{\"stdout\": []", rest].concat();
+        let shift = text.len() - rest.len();
+        let mended = mend_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
+        let object = Object::read(&mended);
+        let check = check_header(&mended, &object);
+        let mut bad: Vec<usize> = check
+            .findings
+            .iter()
+            .filter(|(kind, _)| {
+                kind.needs_repair() && !matches!(kind, Kind::SizeMissing | Kind::VersionUnknown)
+            })
+            .map(|(_, at)| *at)
+            .collect();
+        let again = object.members.iter().skip(1);
+        bad.extend(
+            again
+                .filter(|m| self.names.contains(&m.key) || m.key == "stdout")
+                .map(|m| m.at),
+        );
+        let brace = object.end.filter(|end| *end > shift).map(|end| end - shift);
+        let good = brace.is_some_and(|end| blank(&rest[end..]));
+        let members: Vec<Member> = good_members(&mended, &object, &bad);
+        self.note_names(&members);
+        if let (Some(brace), true, true) = (brace, good, bad.is_empty() && mended == text) {
+            self.keep(brace - 1)?;
+            self.put_size()?;
+            if !self.newline {
+                self.put(b"\n")?;
+            }
+            self.keep(1)?;
+        } else {
+            let mut tail = Vec::new();
+            push_members(&mended, &members, &["stdout"], &mut tail);
+            let length = self.rest().len();
+            self.junk(length)?;
+            self.put(&tail)?;
+            self.put_size()?;
+            if !self.newline {
+                self.put(b"\n")?;
+            }
+            self.put(b"}")?;
+        }
+        let rest = self.rest().len();
+        let ended = self.rest().ends_with(b"\n");
+        self.keep(rest)?;
+        if !ended { self.put(b"\n") } else { Ok(()) }
+    }
+
+    fn put_size(&mut self) -> io::Result<()> {
+        let (cols, rows) = guess_size(&[]);
+        if !self.names.iter().any(|name| name == "width") {
+            self.put(format!(", \"width\": {cols}").as_bytes())?;
+        }
+        if !self.names.iter().any(|name| name == "height") {
+            self.put(format!(", \"height\": {rows}").as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+fn push_event(delay: &[u8], value: Option<f64>, data: &[u8], out: &mut Vec<u8>) {
+    out.push(b'[');
+    match value {
+        Some(_) => out.extend_from_slice(delay),
+        None => push_time(read_time(delay).0.unwrap_or(0.0), out),
+    }
+    out.extend_from_slice(b", \"");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\"]");
+}
+
+/// Where the first event may stand: after the bracket of `"stdout": [`, as a
+/// member of the outermost object if it can be told.
+fn list_start(text: &[u8]) -> Option<usize> {
+    /// More are only there to waste time.
+    const MOST: usize = 16;
+    let places: Vec<usize> = memchr::memmem::find_iter(text, b"\"stdout\"")
+        .filter_map(|at| {
+            let after = at + b"\"stdout\"".len();
+            let rest = text[after..].trim_ascii_start().strip_prefix(b":")?;
+            let rest = rest.trim_ascii_start().strip_prefix(b"[")?;
+            Some(text.len() - rest.len())
+        })
+        .take(MOST)
+        .collect();
+    let brace = memchr::memchr(b'{', text)?;
+    let outermost = places.iter().find(|list| {
+        let start = text.get(brace..**list).unwrap_or_default();
+        Object::read(&[start, b"]}"].concat()).is_whole()
+    });
+    outermost.or(places.first()).copied()
+}
+
+fn good_members(text: &[u8], object: &Object, bad: &[usize]) -> Vec<Member> {
+    let mut members: Vec<Member> = Vec::new();
+    for member in &object.members {
+        let wrong = bad
+            .iter()
+            .any(|at| member.value.contains(at) || member.at == *at);
+        let again = members.iter().any(|other| other.key == member.key);
+        let value = &text[member.value.clone()];
+        if !wrong && !again && serde_json::from_slice::<serde_json::Value>(value).is_ok() {
+            members.push(member.clone());
+        }
+    }
+    members
+}
+
+fn push_members(text: &[u8], members: &[Member], without: &[&str], out: &mut Vec<u8>) {
+    for member in members {
+        if !without.contains(&member.key.as_str()) {
+            out.extend_from_slice(b", ");
+            out.extend_from_slice(&serde_json::to_vec(&member.key).unwrap_or_default());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(&text[member.value.clone()]);
+        }
+    }
+}
+
+/// Reads `[DELAY, "`: where the number stands, and where the text starts.
+fn head(bytes: &[u8]) -> Option<(Range<usize>, usize)> {
+    let bytes = &bytes[..bytes.len().min(128)];
+    let space = |at: usize| at + bytes[at..].iter().take_while(|b| is_blank(b)).count();
+    if bytes.first() != Some(&b'[') {
+        return None;
+    }
+    let start = space(1);
+    let number = |b: &&u8| b.is_ascii_digit() || matches!(**b, b'-' | b'+' | b'.' | b'e' | b'E');
+    let end = start + bytes[start..].iter().take_while(number).count();
+    let comma = space(end);
+    if end == start || bytes.get(comma) != Some(&b',') {
+        return None;
+    }
+    let quote = space(comma + 1);
+    (bytes.get(quote) == Some(&b'"')).then_some((start..end, quote + 1))
+}
+
+/// The offset of the next head in `bytes`, or their length.
+fn next_head(bytes: &[u8]) -> usize {
+    memchr::memchr_iter(b'[', bytes)
+        .find(|at| head(&bytes[*at..]).is_some())
+        .unwrap_or(bytes.len())
+}
+
+/// As the function of the same name for lines: where the text of an event
+/// ends, and where the event does, if its end is there.
+fn loose_end(raw: &[u8]) -> (usize, Option<usize>) {
+    let mut at = 0;
+    loop {
+        at += string_end(&raw[at..]);
+        if at >= raw.len() {
+            return (raw.len(), None);
+        }
+        let rest = raw[at + 1..].iter();
+        let after = at + 1 + rest.take_while(|b| is_blank(b)).count();
+        if raw.get(after) == Some(&b']') {
+            return (at, Some(after + 1));
+        }
+        let from = at.saturating_sub(128);
+        if let Some(bracket) = memchr::memrchr(b'[', &raw[from..at])
+            && head(&raw[from + bracket..]).is_some_and(|(_, text)| from + bracket + text == at + 1)
+        {
+            return (from + bracket, None);
+        }
+        at += 1;
+    }
+}

@@ -1,0 +1,525 @@
+//! Repairs the lines after the header.
+//!
+//! Blocks come in order, each with what a worker found out about it. One whose
+//! lines are all plain and in order is kept as a whole. Else its lines are
+//! looked at one by one; the last two plain lines are always held back, because
+//! only what follows shows whether a time that leaps forward is the damage, or
+//! those that seem to run backwards after it are.
+
+use std::io;
+
+use super::clock::{Clock, NewTime, read_time, time_range};
+use super::found::{Found, find, head, is_start, loose_end_from};
+use super::long::Long;
+use super::output::{Fate, Output};
+use super::report::Report;
+use super::text::string_end;
+use crate::cast::batch::{BLOCK, Place};
+use crate::cast::event::Code;
+use crate::cast::lines::{Line, Liner};
+use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
+
+/// What a worker found out about a block of whole lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct BlockScan {
+    /// Every line is plain and no time is below the one before it.
+    plain: bool,
+    events: u64,
+    /// The first time.
+    first: f64,
+    /// The time before the last two lines, if there are more.
+    before_tail: Option<f64>,
+    /// Where the last two lines start.
+    tail: usize,
+}
+
+/// Looks at blocks, on any thread.
+#[derive(Default)]
+pub(super) struct Scanner {
+    liner: Liner,
+}
+
+impl Scanner {
+    pub(super) fn scan(&mut self, block: &[u8]) -> BlockScan {
+        let mut scan = BlockScan {
+            plain: true,
+            ..BlockScan::default()
+        };
+        let mut times = [None::<f64>; 3];
+        let mut starts = [0; 2];
+        let mut ordered = true;
+        self.liner.visit(block, |line| {
+            let Some(plain) = line.plain else {
+                scan.plain = false;
+                return;
+            };
+            if scan.events == 0 {
+                scan.first = plain.time;
+            }
+            scan.events += 1;
+            ordered &= times[2].is_none_or(|last| plain.time >= last);
+            times = [times[1], times[2], Some(plain.time)];
+            starts = [starts[1], line.start];
+        });
+        scan.before_tail = times[0];
+        scan.tail = starts[0];
+        // In v3 times are intervals and need no order; its clock does not ask.
+        scan.plain &= scan.events > 0;
+        if !ordered {
+            scan.before_tail = None;
+            scan.first = f64::NEG_INFINITY;
+        }
+        scan
+    }
+}
+
+/// Repairs lines, block by block.
+pub(super) struct Mender<'a> {
+    pub(super) out: Output<'a>,
+    pub(super) clock: Clock,
+    version: u8,
+    /// The size that the last header or resize gave.
+    pub(super) size: Option<Size>,
+    liner: Liner,
+    /// Plain lines that were read but not passed on yet.
+    held: Vec<u8>,
+    /// A torn event, with the lines after it that may be the rest of it: a raw
+    /// newline in a string looks like that.
+    torn: Vec<u8>,
+    long: Long,
+    scratch: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+impl<'a> Mender<'a> {
+    pub(super) fn new(out: Output<'a>, version: u8, size: Option<Size>) -> Mender<'a> {
+        Mender {
+            out,
+            clock: Clock::new(version),
+            version,
+            size,
+            liner: Liner::default(),
+            held: Vec::new(),
+            torn: Vec::new(),
+            long: Long::default(),
+            scratch: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+
+    /// The rest of the first block, after the header that ends at `end`.
+    pub(super) fn start(&mut self, place: Place, block: &[u8], end: usize) -> io::Result<()> {
+        if place.ends_line || place.last {
+            let rest = Place {
+                offset: end as u64,
+                ..place
+            };
+            return self.block(rest, &block[end..], &BlockScan::default());
+        }
+        self.long_part(place, &block[end..])
+    }
+
+    pub(super) fn block(&mut self, place: Place, block: &[u8], scan: &BlockScan) -> io::Result<()> {
+        if !(place.starts_line && (place.ends_line || place.last)) {
+            return self.long_part(place, block);
+        }
+        if scan.plain && self.torn.is_empty() && !self.out.waits() && self.clock.is_plain() {
+            if !self.clock.is_ordered() {
+                self.out
+                    .count_many(Fate::Kept, scan.events, block.len() as u64);
+                return self.out.keep(block);
+            }
+            if scan.first >= self.held_last()
+                && let Some(before) = scan.before_tail
+            {
+                let held = std::mem::take(&mut self.held);
+                let lines = memchr::memchr_iter(b'\n', &held).count() as u64;
+                let kept = held.len() + scan.tail;
+                self.out
+                    .count_many(Fate::Kept, lines + scan.events - 2, kept as u64);
+                self.out.keep(&held)?;
+                self.out.keep(&block[..scan.tail])?;
+                self.clock.pass(before);
+                self.held = held;
+                self.held.clear();
+                self.held.extend_from_slice(&block[scan.tail..]);
+                return Ok(());
+            }
+        }
+        self.block_by_lines(block, place.last)
+    }
+
+    /// The last time that was read, also of lines that are held.
+    fn held_last(&mut self) -> f64 {
+        let mut last = self.clock.last();
+        let held = std::mem::take(&mut self.held);
+        self.liner.visit(&held, |line| {
+            if let Some(plain) = line.plain {
+                last = last.max(plain.time);
+            }
+        });
+        self.held = held;
+        last
+    }
+
+    fn block_by_lines(&mut self, block: &[u8], last: bool) -> io::Result<()> {
+        let mut text = std::mem::take(&mut self.scratch);
+        let mut lines = std::mem::take(&mut self.lines);
+        text.clear();
+        text.append(&mut self.held);
+        text.extend_from_slice(block);
+        lines.clear();
+        self.liner.visit(&text, |line| lines.push(line));
+        let mut count = lines.len();
+        if !last && self.clock.is_ordered() {
+            let plain = lines
+                .iter()
+                .rev()
+                .take(2)
+                .take_while(|line| line.plain.is_some());
+            count -= plain.count();
+        }
+        for index in 0..count {
+            self.line(&text, &lines, index, last)?;
+        }
+        if let Some(line) = lines.get(count) {
+            self.held.extend_from_slice(&text[line.start..]);
+        }
+        self.scratch = text;
+        self.lines = lines;
+        Ok(())
+    }
+
+    fn line(&mut self, text: &[u8], lines: &[Line], index: usize, last: bool) -> io::Result<()> {
+        let line = lines[index];
+        let bytes = &text[line.start..line.end];
+        let later = &lines[index + 1..];
+        if let Some(plain) = line.plain {
+            self.end_torn(false)?;
+            let ceiling = self.leap_ceiling(text, later, plain.time);
+            self.out.open_event(None)?;
+            let number = 1..1 + plain.time_len;
+            self.keep_event(bytes, &number, Some(plain.time), ceiling)?;
+            return Ok(());
+        }
+        let ceiling = later
+            .iter()
+            .find_map(|line| line.plain)
+            .map_or(f64::INFINITY, |plain| self.clock.absolute(plain.time));
+        let at_end = last && index + 1 == lines.len();
+        self.odd_line(bytes, ceiling, at_end)
+    }
+
+    /// Keeps an event that is good but perhaps for its time, which stands at
+    /// `number` in it.
+    fn keep_event(
+        &mut self,
+        event: &[u8],
+        number: &std::ops::Range<usize>,
+        time: Option<f64>,
+        ceiling: f64,
+    ) -> io::Result<()> {
+        match self.clock.settle(time, ceiling) {
+            NewTime::Same => {
+                self.out.count(Fate::Kept, event.len());
+                self.out.keep(event)
+            }
+            NewTime::Text(new) => {
+                self.out.count(Fate::Changed, event.len());
+                self.out.keep(&event[..number.start])?;
+                self.out.cut(number.len())?;
+                self.out.put(&new)?;
+                self.out.keep(&event[number.end..])
+            }
+        }
+    }
+
+    /// What a plain line's time may be at most: if the two plain lines after
+    /// it are both below it but not below the line before it, it is the one
+    /// that is wrong.
+    fn leap_ceiling(&self, text: &[u8], later: &[Line], time: f64) -> f64 {
+        if !self.clock.is_ordered() {
+            return f64::INFINITY;
+        }
+        let mut next = later
+            .iter()
+            .take_while(|line| line.plain.is_some() || text[line.start] != b'{')
+            .filter_map(|line| line.plain);
+        match (next.next(), next.next()) {
+            (Some(first), Some(second))
+                if first.time < time && second.time < time && first.time <= second.time =>
+            {
+                self.clock.absolute(first.time)
+            }
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// A line that is not plain, with its newline if it has one.
+    fn odd_line(&mut self, bytes: &[u8], ceiling: f64, at_end: bool) -> io::Result<()> {
+        let newline = bytes.ends_with(b"\n");
+        let line = &bytes[..bytes.len() - usize::from(newline)];
+        let comment = line.starts_with(b"#");
+        if !self.torn.is_empty() {
+            if comment && self.version == 3 || is_start(line) {
+                self.end_torn(false)?;
+            } else if self.torn.len() + bytes.len() <= BLOCK {
+                let looked_at = self.torn.len();
+                self.torn.extend_from_slice(bytes);
+                return self.try_torn(looked_at, ceiling, at_end);
+            } else {
+                self.end_torn(false)?;
+            }
+        }
+        if comment {
+            if self.version == 3 && sound_comment(line) {
+                self.out.open_event(None)?;
+                self.out.keep(line)?;
+                return if newline {
+                    self.out.keep(b"\n")
+                } else {
+                    self.out.put(b"\n")
+                };
+            }
+            if self.version == 3 {
+                let text = String::from_utf8_lossy(line);
+                self.out.open_event(None)?;
+                self.out.cut(line.len())?;
+                self.out.put(text.as_bytes())?;
+                return if newline {
+                    self.out.keep(b"\n")
+                } else {
+                    self.out.put(b"\n")
+                };
+            }
+            self.out.report.removed += bytes.len() as u64;
+            return self.out.cut(bytes.len());
+        }
+        if is_sound(line, self.version) {
+            self.note_resize(line);
+            self.out.open_event(None)?;
+            let number = time_range(line);
+            let (time, _) = read_time(&line[number.clone()]);
+            self.keep_event(line, &number, time, ceiling)?;
+            self.out.event_done(None);
+            return self.out.end_line(newline);
+        }
+        self.salvage(bytes, ceiling, at_end, false)
+    }
+
+    /// Saves what is in damaged text: a line, or a torn event with more lines.
+    fn salvage(
+        &mut self,
+        bytes: &[u8],
+        ceiling: f64,
+        at_end: bool,
+        joined: bool,
+    ) -> io::Result<()> {
+        let newline = bytes.ends_with(b"\n");
+        let line = &bytes[..bytes.len() - usize::from(newline)];
+        let found = find(line);
+        let events = found
+            .iter()
+            .filter(|found| !matches!(found, Found::Junk(_)))
+            .count();
+        let alone = events == 1 && !joined;
+        for (index, part) in found.iter().enumerate() {
+            let rest = &found[index + 1..];
+            let tail_blank = rest.iter().all(|found| {
+                matches!(found, Found::Junk(junk) if line[junk.clone()].trim_ascii().iter().all(|b| *b == 0))
+            });
+            if let Found::Loose {
+                at, ended: false, ..
+            } = part
+                && tail_blank
+            {
+                if !newline && at_end {
+                    // The torn end of the recording.
+                    self.out.report.lost += super::report::Amount::one(bytes.len() - at);
+                    return self.out.cut(bytes.len() - at);
+                }
+                if !joined && newline {
+                    self.torn.extend_from_slice(&bytes[*at..]);
+                    return if at_end { self.end_torn(true) } else { Ok(()) };
+                }
+            }
+            self.part(line, part, ceiling, alone)?;
+        }
+        self.out.end_line(newline)
+    }
+
+    /// One part of a damaged line.
+    pub(super) fn part(
+        &mut self,
+        line: &[u8],
+        part: &Found,
+        ceiling: f64,
+        alone: bool,
+    ) -> io::Result<()> {
+        match part {
+            Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
+            Found::Array(range, elements) => {
+                let event = &line[range.clone()];
+                if !is_sound(event, self.version) {
+                    return self.rewrite(line, range, elements, ceiling, alone);
+                }
+                self.note_resize(event);
+                self.out.open_event(None)?;
+                let number = time_range(event);
+                let (time, _) = read_time(&event[number.clone()]);
+                if alone {
+                    self.keep_event(event, &number, time, ceiling)?;
+                } else {
+                    self.saved_event(event, &number, time, ceiling)?;
+                }
+                self.out.event_done(None);
+                Ok(())
+            }
+            Found::Loose {
+                head,
+                at,
+                data,
+                ended,
+            } => self.loose(line, head, *at, data, *ended, ceiling),
+            Found::Object(range) => self.object(&line[range.clone()], ceiling),
+        }
+    }
+
+    /// Remembers the size that a resize gives.
+    fn note_resize(&mut self, event: &[u8]) {
+        let event = event.trim_ascii_start();
+        let Some(head) = head(event) else { return };
+        if &event[head.code.clone()] == b"r" {
+            let data = &event[head.len..];
+            let text = std::str::from_utf8(&data[..string_end(data)]).ok();
+            let size = text.and_then(parse_size);
+            self.size = size
+                .map(|(cols, rows)| (cols.into(), rows.into()))
+                .or(self.size);
+        }
+    }
+
+    /// A good event that stood where no reader finds it.
+    fn saved_event(
+        &mut self,
+        event: &[u8],
+        number: &std::ops::Range<usize>,
+        time: Option<f64>,
+        ceiling: f64,
+    ) -> io::Result<()> {
+        self.out.count(Fate::Saved, event.len());
+        match self.clock.settle(time, ceiling) {
+            NewTime::Same => self.out.keep(event),
+            NewTime::Text(new) => {
+                self.out.keep(&event[..number.start])?;
+                self.out.cut(number.len())?;
+                self.out.put(&new)?;
+                self.out.keep(&event[number.end..])
+            }
+        }
+    }
+
+    /// Looks whether the line that was added to the torn event completes it.
+    fn try_torn(&mut self, looked_at: usize, ceiling: f64, at_end: bool) -> io::Result<()> {
+        let start = head(&self.torn).map_or(0, |head| head.len);
+        let text = &self.torn[start..];
+        match loose_end_from(text, looked_at - start) {
+            (_, Some(_)) => {
+                let torn = std::mem::take(&mut self.torn);
+                self.salvage(&torn, ceiling, at_end, true)
+            }
+            // Another event starts in that line, which so is not part of this one.
+            (end, None) if end < text.len() => self.end_torn(false),
+            _ if at_end => self.end_torn(true),
+            _ => Ok(()),
+        }
+    }
+
+    /// No line will complete the torn event: it ends where its line does.
+    fn end_torn(&mut self, at_end: bool) -> io::Result<()> {
+        if self.torn.is_empty() {
+            return Ok(());
+        }
+        let torn = std::mem::take(&mut self.torn);
+        if at_end && !torn.ends_with(b"\n") {
+            return self.out.cut_event(&torn);
+        }
+        for (index, line) in torn.split_inclusive(|b| *b == b'\n').enumerate() {
+            // Only the first is the event; the others turned out to be none.
+            if index == 0 {
+                self.salvage(line, f64::INFINITY, false, true)?;
+            } else {
+                self.salvage_rest(line)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn salvage_rest(&mut self, line: &[u8]) -> io::Result<()> {
+        let newline = line.ends_with(b"\n");
+        let text = &line[..line.len() - usize::from(newline)];
+        for part in &find(text) {
+            self.part(text, part, f64::INFINITY, false)?;
+        }
+        self.out.end_line(newline)
+    }
+
+    /// A part of a line that is longer than a block.
+    fn long_part(&mut self, place: Place, block: &[u8]) -> io::Result<()> {
+        if place.starts_line {
+            self.release_held()?;
+            self.end_torn(false)?;
+        }
+        let newline = place.ends_line;
+        let text = &block[..block.len() - usize::from(newline)];
+        let mut long = std::mem::take(&mut self.long);
+        long.part(self, text, newline || place.last)?;
+        if newline || place.last {
+            self.out.end_line(newline)?;
+        } else {
+            self.long = long;
+        }
+        Ok(())
+    }
+
+    fn release_held(&mut self) -> io::Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let held = std::mem::take(&mut self.held);
+        let mut lines = Vec::new();
+        self.liner.visit(&held, |line| lines.push(line));
+        for index in 0..lines.len() {
+            self.line(&held, &lines, index, false)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the cast.
+    pub(super) fn finish(mut self) -> io::Result<Report> {
+        self.release_held()?;
+        self.end_torn(true)?;
+        self.out.open_event(None)?;
+        let report = &self.out.report;
+        if report.events() == 0 && report.is_recovered() {
+            // The player refuses a cast without events; this one shows nothing.
+            self.out.put(b"[0.0, \"o\", \"\"]\n")?;
+        }
+        Ok(self.out.report)
+    }
+
+    /// The version that is written.
+    pub(super) fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// The code of an event, from its raw text, if it is one that can be
+    /// written without an escape.
+    pub(super) fn code(raw: &[u8]) -> Option<Code> {
+        let quoted = [b"\"", raw, b"\""].concat();
+        let text: String = serde_json::from_slice(&quoted).ok()?;
+        let letter = text.chars().next()?;
+        let plain = !letter.is_control() && letter != '"' && letter != '\\';
+        plain.then(|| Code::from(letter))
+    }
+}

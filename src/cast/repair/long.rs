@@ -1,0 +1,217 @@
+//! Repairs a line that is longer than a block, part by part.
+
+use std::io;
+
+use super::found::{Found, LONGEST_HEAD, find, loose_end};
+use super::lines::Mender;
+use super::output::Fate;
+use super::text::mend;
+use crate::cast::event::Code;
+
+/// How many bytes stay back at the end of a part: the end of an event and the
+/// head of the next may be cut there.
+const BACK: usize = LONGEST_HEAD + 32;
+
+/// Where in the line the last part ended.
+#[derive(Debug, Default)]
+pub(super) struct Long {
+    state: State,
+    /// Bytes of the line that were not dealt with.
+    window: Vec<u8>,
+    /// Nothing of the line was dealt with yet.
+    started: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Between events.
+    #[default]
+    Between,
+    /// Inside the text of an event; whether it may still be as it was, and its
+    /// bytes so far.
+    Text(bool, usize),
+    /// Inside a comment.
+    Comment,
+}
+
+impl Long {
+    /// Deals with another part; `over` is whether the line ends with it.
+    pub(super) fn part(
+        &mut self,
+        mender: &mut Mender<'_>,
+        part: &[u8],
+        over: bool,
+    ) -> io::Result<()> {
+        self.window.extend_from_slice(part);
+        if !self.started {
+            self.started = true;
+            if mender.version() == 3 && self.window.starts_with(b"#") {
+                mender.out.open_event(None)?;
+                self.state = State::Comment;
+            }
+        }
+        loop {
+            let before = (self.state, self.window.len());
+            match self.state {
+                State::Between => self.between(mender, over)?,
+                State::Text(same, length) => self.text(mender, same, length, over)?,
+                State::Comment => self.comment(mender, over)?,
+            }
+            let stuck = before == (self.state, self.window.len());
+            if stuck || self.window.is_empty() && self.state == State::Between {
+                return Ok(());
+            }
+        }
+    }
+
+    fn between(&mut self, mender: &mut Mender<'_>, over: bool) -> io::Result<()> {
+        let window = std::mem::take(&mut self.window);
+        let found = find(&window);
+        let last = found.len().saturating_sub(1);
+        for (index, part) in found.iter().enumerate() {
+            let open = index == last && !over;
+            match part {
+                Found::Loose {
+                    head,
+                    at,
+                    ended: false,
+                    ..
+                } if open || index == last => {
+                    let raw = &window[*at..*at + head.len];
+                    let code = Mender::code(&window[*at + head.code.start..*at + head.code.end]);
+                    let code = code.unwrap_or(Code::Output);
+                    if matches!(code, Code::Resize | Code::Exit) {
+                        // No size is that long.
+                        mender.out.cut_event(&window[*at..])?;
+                        return Ok(());
+                    }
+                    mender.out.open_event(None)?;
+                    let opening = mender.opening(&raw[head.time.clone()], code, f64::INFINITY);
+                    let same = without_spaces(&opening).eq(without_spaces(raw));
+                    if same {
+                        mender.out.keep(raw)?;
+                    } else {
+                        mender.out.cut(raw.len())?;
+                        mender.out.put(&opening)?;
+                    }
+                    self.state = State::Text(same, raw.len());
+                    self.window.extend_from_slice(&window[*at + head.len..]);
+                    return Ok(());
+                }
+                Found::Junk(junk) if open => {
+                    let keep = junk.len().min(BACK);
+                    mender.out.cut_junk(&window[junk.start..junk.end - keep])?;
+                    self.window.extend_from_slice(&window[junk.end - keep..]);
+                }
+                part => mender.part(&window, part, f64::INFINITY, false)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn text(
+        &mut self,
+        mender: &mut Mender<'_>,
+        same: bool,
+        length: usize,
+        over: bool,
+    ) -> io::Result<()> {
+        let (end, after) = loose_end(&self.window);
+        let certain = over || self.window.len() - end > BACK || after.is_some();
+        let ended = certain && (end < self.window.len() || over);
+        let stop = if ended {
+            end
+        } else {
+            end.min(self.window.len().saturating_sub(BACK))
+        };
+        let raw = &self.window[..stop];
+        let mut mended = Vec::with_capacity(raw.len());
+        // Whatever a part's end cuts is complete with the next part.
+        let result = mend(raw, !ended || after.is_none(), &mut mended);
+        let used = result.used;
+        if result.changed {
+            mender.out.cut(used)?;
+            mender.out.put(&mended)?;
+        } else {
+            mender.out.keep(&raw[..used])?;
+        }
+        let same = same && !result.changed;
+        let length = length + used;
+        if !ended {
+            self.window.drain(..used);
+            self.state = State::Text(same, length);
+            return Ok(());
+        }
+        mender.out.cut(stop - used)?;
+        let mut whole = same;
+        match after {
+            Some(after) if result.high_at_end.is_none() => {
+                mender.out.keep(&self.window[end..after])?;
+                self.window.drain(..after);
+            }
+            Some(after) => {
+                mender.out.cut(after - end)?;
+                self.window.drain(..after);
+                whole = false;
+            }
+            None => {
+                mender.out.put(b"\"]")?;
+                self.window.drain(..end);
+                whole = false;
+            }
+        }
+        let fate = if whole { Fate::Kept } else { Fate::Saved };
+        mender.out.count(fate, length);
+        mender.out.event_done(result.high_at_end);
+        self.state = State::Between;
+        Ok(())
+    }
+
+    fn comment(&mut self, mender: &mut Mender<'_>, over: bool) -> io::Result<()> {
+        let text = match std::str::from_utf8(&self.window) {
+            Ok(_) => self.window.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        mender.out.keep(&self.window[..text])?;
+        self.window.drain(..text);
+        if self.window.is_empty() {
+            if over {
+                mender.out.event_done(None);
+            }
+            return Ok(());
+        }
+        let cut = std::str::from_utf8(&self.window).map_err(|error| error.error_len());
+        if let (Err(None), false) = (cut, over) {
+            return Ok(());
+        }
+        let length = cut.err().flatten().unwrap_or(self.window.len());
+        mender.out.cut(length)?;
+        mender.out.put("\u{FFFD}".as_bytes())?;
+        self.window.drain(..length);
+        if over && self.window.is_empty() {
+            mender.out.event_done(None);
+        }
+        Ok(())
+    }
+}
+
+/// A head's bytes but for the white space that may stand between its parts.
+fn without_spaces(head: &[u8]) -> impl Iterator<Item = &u8> {
+    head.iter().filter(|b| !matches!(b, b' ' | b'\t'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cast::repair::found::head;
+
+    #[test]
+    fn a_head_fits_into_what_stays_back() {
+        let longest = format!("[{}, \"o\", \"", "1".repeat(64));
+        assert_eq!(
+            head(longest.as_bytes()).map(|head| head.len),
+            Some(longest.len())
+        );
+        assert!(longest.len() < BACK);
+    }
+}

@@ -1,0 +1,125 @@
+//! Repairs casts: keeps what is good byte for byte, saves what can be saved.
+//!
+//! A repair is a sequence of [`Edits`] of the input, found in one pass and in
+//! constant memory. Blocks in which every line is plain pass as they are;
+//! only where something is odd does anybody look at single lines.
+//!
+//! What comes out is *valid*: asciinema 3.2, asciinema 2.4 (v1 and v2) and
+//! asciinema-player read it whole, times never run backwards, there are no
+//! blank lines, and the last line ends with a newline. Input that is valid
+//! comes out byte for byte.
+
+mod clock;
+mod document;
+mod event;
+mod found;
+mod head;
+mod lines;
+mod long;
+mod output;
+mod report;
+mod text;
+
+use std::io::{self, Read, Write};
+
+pub use output::Edits;
+pub use report::{Amount, HeaderFate, Report};
+
+use super::batch::Blocks;
+use super::pipeline;
+use super::validate::opening;
+use lines::{BlockScan, Scanner};
+use output::Output;
+
+/// How to repair.
+#[derive(Clone, Debug)]
+pub struct RepairOptions {
+    /// How many threads look at the file, at least 1.
+    pub threads: usize,
+}
+
+impl Default for RepairOptions {
+    fn default() -> RepairOptions {
+        RepairOptions { threads: 1 }
+    }
+}
+
+/// Repairs the cast that `input` gives, as edits of it.
+///
+/// When the report says that nothing could be recovered, what was given to
+/// `edits` is not worth keeping.
+///
+/// # Errors
+/// What reading `input` or `edits` give.
+pub fn repair_edits<R: Read + Send>(
+    input: R,
+    options: &RepairOptions,
+    edits: &mut dyn Edits,
+) -> io::Result<Report> {
+    let mut blocks = Blocks::new(input);
+    let mut block = Vec::new();
+    let mut output = Output::new(edits);
+    let Some(place) = blocks.next(&mut block)? else {
+        return Ok(output.report);
+    };
+    if opening(&block).document {
+        document::repair(blocks, place, block, &mut output)?;
+        return Ok(output.report);
+    }
+    let head = head::repair(&block, &mut output)?;
+    let mut mender = lines::Mender::new(output, head.version, head.size);
+    mender.start(place, &block, head.end)?;
+    drop(block);
+    pipeline::run(
+        blocks,
+        options.threads,
+        Scanner::default,
+        |scanner, place, block| {
+            if place.starts_line && place.ends_line {
+                scanner.scan(block)
+            } else {
+                BlockScan::default()
+            }
+        },
+        |place, block, scan| mender.block(place, block, &scan),
+    )?;
+    mender.finish()
+}
+
+/// Repairs the cast that `input` gives and writes it to `output`, also when
+/// nothing had to change.
+///
+/// When the report says that nothing could be recovered, what was written is
+/// not worth keeping.
+///
+/// # Errors
+/// What reading `input` or writing `output` gives.
+pub fn repair<R: Read + Send, W: Write>(
+    input: R,
+    output: W,
+    options: &RepairOptions,
+) -> io::Result<Report> {
+    let mut edits = Whole { output };
+    let report = repair_edits(input, options, &mut edits)?;
+    edits.output.flush()?;
+    Ok(report)
+}
+
+/// Writes out all of the edited text.
+struct Whole<W> {
+    output: W,
+}
+
+impl<W: Write> Edits for Whole<W> {
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.write_all(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.write_all(bytes)
+    }
+
+    fn cut(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+}

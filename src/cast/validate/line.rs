@@ -1,0 +1,469 @@
+//! Looks with care at one line after the header, in pieces of any size.
+
+use super::finding::Kind;
+use super::header::string_fault;
+use super::tally::Tally;
+use crate::cast::event::Code;
+use crate::cast::lex::{Fault, Lexer, Scalar, Sink, Utf8Check};
+use crate::cast::number::{LONGEST, any_seconds};
+
+/// What stands first on a line, after white space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Nothing so far.
+    Nothing,
+    /// `[`, as an event has it.
+    Bracket,
+    /// `{`: another header, or an event written as an object.
+    Brace,
+    /// `#`, as the line's first byte.
+    Comment,
+    /// Anything else.
+    Other,
+}
+
+/// A line being looked at.
+#[derive(Debug)]
+pub(super) struct LineCheck {
+    version: u8,
+    line: u64,
+    at: u64,
+    start: Start,
+    space: bool,
+    nul: bool,
+    last: u8,
+    lexer: Lexer,
+    comment: Utf8Check,
+    shape: Shape,
+}
+
+impl LineCheck {
+    /// A line at offset `at`, in a cast of that version (2 or 3).
+    pub(super) fn new(version: u8, line: u64, at: u64) -> LineCheck {
+        LineCheck {
+            version,
+            line,
+            at,
+            start: Start::Nothing,
+            space: false,
+            nul: false,
+            last: 0,
+            lexer: Lexer::new(),
+            comment: Utf8Check::default(),
+            shape: Shape::default(),
+        }
+    }
+
+    /// Reads more of the line, from offset `at`. No newline is in `bytes`.
+    pub(super) fn feed(&mut self, bytes: &[u8], at: u64, tally: &mut Tally) {
+        let Some(&last) = bytes.last() else { return };
+        self.last = last;
+        let mut rest = bytes;
+        if self.start == Start::Nothing {
+            let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | 0);
+            let blanks = bytes.iter().take_while(|b| blank(b)).count();
+            self.nul |= bytes[..blanks].contains(&0);
+            self.space |= blanks > 0;
+            rest = &bytes[blanks..];
+            self.start = match rest.first() {
+                None => return,
+                Some(b'[') => Start::Bracket,
+                Some(b'{') => Start::Brace,
+                Some(b'#') if !self.space => Start::Comment,
+                Some(_) => Start::Other,
+            };
+            if self.nul {
+                // A reader that skips NULs only does so for whole lines.
+                self.start = Start::Other;
+            }
+        }
+        let rest_at = at + (bytes.len() - rest.len()) as u64;
+        match self.start {
+            Start::Bracket | Start::Brace => {
+                let mut sink = Shaping {
+                    array: self.start == Start::Bracket,
+                    line: self.line,
+                    shape: &mut self.shape,
+                    tally,
+                };
+                self.lexer.feed(rest, rest_at, &mut sink);
+            }
+            Start::Comment => {
+                let line = self.line;
+                self.comment.push(rest, rest_at, &mut |at| {
+                    tally.note(Kind::BadUtf8Comment, at, line)
+                });
+            }
+            Start::Nothing | Start::Other => {}
+        }
+    }
+
+    /// Ends the line at offset `end`, before its newline if it has one.
+    pub(super) fn finish(mut self, end: u64, newline: bool, tally: &mut Tally) {
+        let (line, at) = (self.line, self.at);
+        if !newline && end > at {
+            tally.note(Kind::NoFinalNewline, end, line);
+        }
+        let cr = newline && self.last == b'\r';
+        match self.start {
+            Start::Nothing if self.nul => tally.note(Kind::NulLine, at, line),
+            Start::Nothing if end == at => {
+                if newline {
+                    tally.note(Kind::BlankLine, at, line);
+                }
+            }
+            Start::Nothing if cr && end == at + 1 => tally.note(Kind::BlankCrLf, at, line),
+            Start::Nothing => tally.note(Kind::WhiteSpaceLine, at, line),
+            Start::Comment => {
+                self.comment
+                    .finish(&mut |at| tally.note(Kind::BadUtf8Comment, at, line));
+                if self.version != 3 {
+                    tally.note(Kind::CommentInV2, at, line);
+                }
+            }
+            Start::Other => tally.note(Kind::NotAnEvent, at, line),
+            Start::Bracket | Start::Brace => {
+                if cr {
+                    tally.note(Kind::CarriageReturn, end - 1, line);
+                }
+                let mut sink = Shaping {
+                    array: self.start == Start::Bracket,
+                    line,
+                    shape: &mut self.shape,
+                    tally,
+                };
+                self.lexer.finish(end, &mut sink);
+                if self.start == Start::Bracket {
+                    if self.space && !self.lexer.is_dead() {
+                        tally.note(Kind::LeadingSpace, at, line);
+                    }
+                    self.array(tally);
+                } else {
+                    self.object(tally);
+                }
+            }
+        }
+    }
+
+    fn array(&mut self, tally: &mut Tally) {
+        let (line, at) = (self.line, self.at);
+        let shape = &self.shape;
+        if shape.broken {
+            return;
+        }
+        match shape.count {
+            0 => return tally.note(Kind::NoElements, at, line),
+            3 => {}
+            _ => tally.note(Kind::Arity, at, line),
+        }
+        let time = shape.time(0, line, tally);
+        let code = if shape.count > 1 {
+            shape.code(self.version, line, tally)
+        } else {
+            None
+        };
+        let data = shape.count > 2 && shape.data(code, self.version, line, tally);
+        if let Some(code) = code
+            && data
+        {
+            tally.event(code, time, at, line);
+        }
+    }
+
+    fn object(&mut self, tally: &mut Tally) {
+        let (line, at) = (self.line, self.at);
+        let shape = &self.shape;
+        if !shape.broken && shape.version {
+            tally.second_header(at, line);
+            return;
+        }
+        // asciinema takes an object for an event only if there is nothing at
+        // all to say against it.
+        let mut strict = Tally::scratch();
+        let whole = !shape.broken && !shape.twice && shape.slots.iter().all(|slot| slot.seen);
+        let time = shape.time(0, line, &mut strict);
+        let code = shape.code(self.version, line, &mut strict);
+        let data = shape.data(code, self.version, line, &mut strict);
+        match code {
+            Some(code) if whole && data && strict.taken_by_asciinema() => {
+                tally.note(Kind::ObjectEvent, at, line);
+                tally.event(code, time, at, line);
+            }
+            _ => tally.note(Kind::NotAnEvent, at, line),
+        }
+    }
+}
+
+/// The most raw bytes of an element that are kept. Longer ones are no times,
+/// codes or sizes that any reader takes.
+const KEPT: usize = 72;
+
+/// Time, code or data: the start of its raw text.
+#[derive(Clone, Debug)]
+struct Slot {
+    seen: bool,
+    scalar: Option<Scalar>,
+    at: u64,
+    text: [u8; KEPT],
+    len: usize,
+    cut: bool,
+}
+
+impl Default for Slot {
+    fn default() -> Slot {
+        Slot {
+            seen: false,
+            scalar: None,
+            at: 0,
+            text: [0; KEPT],
+            len: 0,
+            cut: false,
+        }
+    }
+}
+
+impl Slot {
+    fn raw(&self) -> &[u8] {
+        &self.text[..self.len]
+    }
+
+    /// The text with its escapes resolved; `None` when it is too long.
+    fn decoded(&self) -> Option<String> {
+        if self.cut {
+            return None;
+        }
+        let quoted = [b"\"", self.raw(), b"\""].concat();
+        serde_json::from_slice(&quoted).ok()
+    }
+}
+
+/// What the value on a line looks like.
+#[derive(Debug, Default)]
+struct Shape {
+    broken: bool,
+    depth: usize,
+    /// Elements so far.
+    count: u64,
+    /// Time, code and data.
+    slots: [Slot; 3],
+    /// The slot that the scalar being read goes to.
+    current: Option<usize>,
+    /// The start of the key being read, and the slot it names.
+    key: Slot,
+    /// An object has a key that names its version.
+    version: bool,
+    /// An object has a key twice.
+    twice: bool,
+}
+
+impl Shape {
+    fn next_element(&mut self, array: bool) -> Option<usize> {
+        if array {
+            self.count += 1;
+            return (self.count <= 3).then(|| self.count as usize - 1);
+        }
+        let slot = match self.key.raw() {
+            b"time" => 0,
+            b"code" => 1,
+            b"data" => 2,
+            b"version" => {
+                self.version = true;
+                return None;
+            }
+            _ => return None,
+        };
+        self.twice |= self.slots[slot].seen;
+        Some(slot)
+    }
+
+    fn time(&self, slot: usize, line: u64, tally: &mut Tally) -> Option<f64> {
+        let slot = &self.slots[slot];
+        let mut note = |kind| tally.note(kind, slot.at, line);
+        if slot.scalar != Some(Scalar::Number) {
+            note(Kind::TimeType);
+            return None;
+        }
+        let raw = slot.raw();
+        if raw.ends_with(b"NaN") || raw.ends_with(b"Infinity") {
+            return None;
+        }
+        let Some(time) = any_seconds(raw.trim_ascii_end()) else {
+            // A number cut where it could not end: too long to be a time.
+            note(Kind::TimeTooLarge);
+            return None;
+        };
+        if time == 0.0 && raw.starts_with(b"-") {
+            note(Kind::TimeNegativeZero);
+        } else if time.is_infinite() {
+            note(Kind::TimeInfinite);
+            return None;
+        } else if time < 0.0 {
+            note(Kind::TimeNegative);
+            return None;
+        } else if time >= LONGEST {
+            note(Kind::TimeTooLarge);
+            return None;
+        }
+        Some(time)
+    }
+
+    fn code(&self, version: u8, line: u64, tally: &mut Tally) -> Option<Code> {
+        let slot = &self.slots[1];
+        let mut note = |kind| tally.note(kind, slot.at, line);
+        if slot.scalar != Some(Scalar::Text) {
+            note(Kind::CodeType);
+            return None;
+        }
+        let escaped = slot.raw().contains(&b'\\');
+        if escaped {
+            note(Kind::CodeEscaped);
+        }
+        let text = slot.decoded();
+        let Some(first) = text.as_deref().map_or_else(
+            || std::str::from_utf8(slot.raw()).ok()?.chars().next(),
+            |text| text.chars().next(),
+        ) else {
+            if slot.len == 0 {
+                note(Kind::CodeEmpty);
+            }
+            return None;
+        };
+        let code = Code::from(first);
+        if text.is_none_or(|text| text.chars().nth(1).is_some()) {
+            note(Kind::CodeLong);
+            // Only the whole word `r` has sizes as data, only `x` a status.
+            return Some(match code {
+                Code::Resize | Code::Exit => Code::Other(first),
+                code => code,
+            });
+        }
+        let _ = version;
+        if matches!(code, Code::Other(_)) {
+            note(Kind::CodeUnknown);
+        }
+        Some(code)
+    }
+
+    /// Checks the data; gives whether it is a string.
+    fn data(&self, code: Option<Code>, version: u8, line: u64, tally: &mut Tally) -> bool {
+        let slot = &self.slots[2];
+        let mut note = |kind| tally.note(kind, slot.at, line);
+        if slot.scalar != Some(Scalar::Text) {
+            note(Kind::DataType);
+            return false;
+        }
+        match code {
+            Some(Code::Resize) => match slot.decoded().as_deref().and_then(parse_size) {
+                None => note(Kind::BadResize),
+                Some((0, _) | (_, 0)) => note(Kind::ZeroResize),
+                Some(_) => {}
+            },
+            Some(Code::Exit) if version == 3 => {
+                let status = slot.decoded().and_then(|text| text.parse::<i32>().ok());
+                if status.is_none() {
+                    note(Kind::BadExit);
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+/// Reads `COLSxROWS`.
+pub(crate) fn parse_size(text: &str) -> Option<(u16, u16)> {
+    let (cols, rows) = text.split_once('x')?;
+    Some((cols.parse().ok()?, rows.parse().ok()?))
+}
+
+/// Puts what the lexer finds into the shape, and faults into the tally.
+struct Shaping<'a> {
+    array: bool,
+    line: u64,
+    shape: &'a mut Shape,
+    tally: &'a mut Tally,
+}
+
+impl Sink for Shaping<'_> {
+    fn open(&mut self, _: u8, at: u64) {
+        if self.shape.depth == 1 {
+            if let Some(slot) = self.shape.next_element(self.array) {
+                let slot = &mut self.shape.slots[slot];
+                slot.seen = true;
+                slot.scalar = None;
+                slot.at = at;
+            }
+            self.shape.current = None;
+        }
+        self.shape.depth += 1;
+    }
+
+    fn close(&mut self, _: u8, _: u64) {
+        self.shape.depth -= 1;
+    }
+
+    fn start(&mut self, scalar: Scalar, key: bool, at: u64) {
+        self.shape.current = None;
+        if self.shape.depth != 1 {
+            return;
+        }
+        if key {
+            self.shape.key = Slot::default();
+            self.shape.key.seen = true;
+            return;
+        }
+        self.shape.key.seen = false;
+        if let Some(slot) = self.shape.next_element(self.array) {
+            self.shape.slots[slot] = Slot {
+                seen: true,
+                scalar: Some(scalar),
+                at,
+                ..Slot::default()
+            };
+            self.shape.current = Some(slot);
+        }
+    }
+
+    fn piece(&mut self, bytes: &[u8]) {
+        let shape = &mut *self.shape;
+        let slot = match shape.current {
+            Some(slot) => &mut shape.slots[slot],
+            None if shape.depth == 1 && shape.key.seen => &mut shape.key,
+            None => return,
+        };
+        let room = (KEPT - slot.len).min(bytes.len());
+        slot.text[slot.len..slot.len + room].copy_from_slice(&bytes[..room]);
+        slot.len += room;
+        slot.cut |= room < bytes.len();
+    }
+
+    fn end(&mut self, _: Scalar, _: bool, _: u64) {
+        self.shape.current = None;
+    }
+
+    fn fault(&mut self, fault: Fault, at: u64) {
+        let kind = match fault {
+            Fault::Unexpected | Fault::Empty => Kind::Syntax,
+            Fault::Trailing => Kind::Trailing,
+            Fault::TooDeep => Kind::TooDeep,
+            Fault::Torn => Kind::Torn,
+            Fault::NotANumber if self.shape.current == Some(0) => Kind::TimeNotANumber,
+            Fault::NotANumber => Kind::Syntax,
+            fault => {
+                // Inside of a line that is no event nobody reads strings.
+                if let Some(kind) = string_fault(fault)
+                    && self.array
+                {
+                    self.tally.note(kind, at, self.line);
+                } else {
+                    self.shape.broken |= matches!(fault, Fault::BadEscape | Fault::Control);
+                }
+                return;
+            }
+        };
+        self.shape.broken |= kind != Kind::TimeNotANumber;
+        if self.array {
+            self.tally.note(kind, at, self.line);
+        }
+    }
+}

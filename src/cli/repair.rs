@@ -1,0 +1,292 @@
+//! `tvmux repair`: makes casts valid again, saving what can be saved.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use serde_json::{Value, json};
+
+use super::progress::{Metered, Progress};
+use super::stop::stop_flag;
+use super::validate::{counted, shown, threads};
+use super::{Failure, Outcome};
+use crate::cast::{Amount, RepairOptions, Report, repair};
+use crate::mend::{Change, MendError, MendOptions, Mended, mend};
+
+/// Repairs casts of any recorder, v1 to v3
+///
+/// A valid cast is left untouched. Else every event that is intact stays byte
+/// for byte, what is torn, glued or misspelt is saved where that is possible,
+/// and the original is kept as FILE.backup.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 every file is valid now, 1 nothing could be recovered from \
+                        one, which is left as it was, 2 something could not be read or written, \
+                        or wrong usage"
+)]
+pub(super) struct Args {
+    /// Casts to repair; `-` is standard input, and wants --output
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Write the repaired cast here and leave FILE as it is; `-` is standard output
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Keep no backup of what is changed
+    #[arg(long)]
+    no_backup: bool,
+    /// Change nothing, only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object for each file, on a line of its own
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+    /// Threads that look at a file; the result does not depend on it
+    #[arg(long, value_name = "N", default_value_t = threads())]
+    threads: usize,
+}
+
+pub(super) fn run(arguments: &Args) -> Outcome {
+    let stdin = Path::new("-");
+    if arguments.output.is_some() && arguments.files.len() > 1 {
+        let failure = Failure::usage("--output takes the repaired form of one file");
+        return Err(failure.hint("give one FILE, or leave out --output"));
+    }
+    if arguments.output.is_none() && arguments.files.iter().any(|file| file == stdin) {
+        let failure = Failure::usage("standard input cannot be repaired in place");
+        return Err(failure.hint("say where the repaired cast goes with --output"));
+    }
+    let stop = stop_flag()?;
+    let mut worst = 0;
+    for path in &arguments.files {
+        let code = match repair_one(path, arguments, stop) {
+            Ok(mended) => {
+                let recovered = mended.report.is_recovered();
+                say(path, &mended, arguments)?;
+                u8::from(!recovered)
+            }
+            Err(Trouble::Mend(MendError::Stopped)) => {
+                // The shell's own code for a program ended by SIGINT.
+                return Ok(ExitCode::from(130));
+            }
+            Err(trouble) => {
+                // Reported at once: other files are repaired all the same.
+                let _ = trouble.failure(path).report();
+                2
+            }
+        };
+        worst = worst.max(code);
+    }
+    Ok(ExitCode::from(worst))
+}
+
+enum Trouble {
+    Mend(MendError),
+    Stream(io::Error),
+}
+
+impl Trouble {
+    fn failure(self, path: &Path) -> Failure {
+        match self {
+            Trouble::Mend(error @ MendError::Busy { .. }) => Failure::usage(error).hint(
+                "stop the recording first, or write the repaired cast elsewhere with --output",
+            ),
+            Trouble::Mend(error @ MendError::Backup { .. }) => {
+                Failure::usage(error).hint("make room, or keep no backup with --no-backup")
+            }
+            Trouble::Mend(error) => Failure::usage(error),
+            Trouble::Stream(error) => {
+                Failure::usage(format!("cannot repair {}: {error}", shown(path)))
+            }
+        }
+    }
+}
+
+fn repair_one(
+    path: &Path,
+    arguments: &Args,
+    stop: &std::sync::atomic::AtomicBool,
+) -> Result<Mended, Trouble> {
+    let output = arguments.output.as_deref();
+    let special = output.is_some_and(|output| output == Path::new("-") || is_special(output));
+    if path == Path::new("-") || special && !arguments.dry_run {
+        return stream(path, arguments).map_err(Trouble::Stream);
+    }
+    let total = fs::metadata(path).ok().map(|metadata| metadata.len());
+    let progress = Mutex::new(Progress::new(total));
+    let advance = |bytes| {
+        progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .advance(bytes);
+    };
+    let options = MendOptions {
+        threads: arguments.threads.max(1),
+        backup: !arguments.no_backup,
+        output,
+        dry_run: arguments.dry_run,
+        stop: Some(stop),
+        progress: Some(&advance),
+    };
+    mend(path, &options).map_err(Trouble::Mend)
+}
+
+/// Whether something other than a regular file is there: a pipe, a terminal.
+/// Such a thing is written to, not replaced.
+fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+/// Repairs from a pipe or into one, where nothing can be atomic.
+fn stream(path: &Path, arguments: &Args) -> io::Result<Mended> {
+    let (input, size): (Box<dyn Read + Send>, _) = if path == Path::new("-") {
+        (Box::new(io::stdin()), None)
+    } else {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        (Box::new(file), Some(size))
+    };
+    let output: Box<dyn Write> = match arguments.output.as_deref() {
+        _ if arguments.dry_run => Box::new(io::sink()),
+        Some(output) if output == Path::new("-") => Box::new(io::stdout().lock()),
+        Some(output) => Box::new(File::create(output)?),
+        None => Box::new(io::sink()),
+    };
+    let options = RepairOptions {
+        threads: arguments.threads.max(1),
+    };
+    let input = Metered::new(input, size);
+    let output = BufWriter::with_capacity(256 * 1024, output);
+    let report = repair(input, output, &options)?;
+    Ok(Mended {
+        report,
+        change: Change::Rewritten,
+        backup: None,
+    })
+}
+
+/// Tells what was done. On standard error when the cast is on standard output.
+fn say(path: &Path, mended: &Mended, arguments: &Args) -> io::Result<()> {
+    let name = shown(path);
+    if !mended.report.is_recovered() {
+        anstream::eprintln!("{name}: nothing could be recovered; it is left as it was");
+    }
+    if arguments.quiet {
+        return Ok(());
+    }
+    let text = if arguments.json {
+        format!("{}\n", json_report(&name, mended, arguments))
+    } else {
+        sentences(&name, mended, arguments)
+    };
+    if arguments.output.as_deref() == Some(Path::new("-")) {
+        io::stderr().lock().write_all(text.as_bytes())
+    } else {
+        io::stdout().lock().write_all(text.as_bytes())
+    }
+}
+
+fn sentences(name: &str, mended: &Mended, arguments: &Args) -> String {
+    let report = &mended.report;
+    if !report.is_recovered() {
+        return String::new();
+    }
+    let events = counted(report.events(), "event");
+    if !report.differs {
+        let written = match &arguments.output {
+            Some(output) if !arguments.dry_run => format!(", copied to {}", shown(output)),
+            _ => String::new(),
+        };
+        return format!("{name}: valid, {events}{written}\n");
+    }
+    let done = if arguments.dry_run {
+        "would be repaired"
+    } else {
+        "repaired"
+    };
+    let mut parts = vec![format!("v{}", report.version)];
+    parts.push(format!("header {}", report.header.name()));
+    parts.push(format!("{} kept", amount(report.kept)));
+    for (what, done) in [
+        (report.changed, "changed"),
+        (report.saved, "saved"),
+        (report.lost, "lost"),
+    ] {
+        if what != Amount::default() {
+            parts.push(format!("{} {done}", amount(what)));
+        }
+    }
+    if report.headers_merged > 0 {
+        parts.push(format!(
+            "{} merged",
+            counted(report.headers_merged, "further header")
+        ));
+    }
+    if report.removed > 0 {
+        parts.push(format!("{} removed", counted(report.removed, "other byte")));
+    }
+    let mut text = format!("{name}: {done}: {}\n", parts.join(", "));
+    if let Some(backup) = &mended.backup {
+        text.push_str(&format!(
+            "{name}: the original is kept as {}\n",
+            shown(backup)
+        ));
+    }
+    text
+}
+
+fn amount(amount: Amount) -> String {
+    if amount.events == 0 {
+        return counted(amount.bytes, "byte");
+    }
+    format!(
+        "{} ({})",
+        counted(amount.events, "event"),
+        counted(amount.bytes, "byte")
+    )
+}
+
+fn json_report(name: &str, mended: &Mended, arguments: &Args) -> Value {
+    let Report {
+        version,
+        header,
+        kept,
+        changed,
+        saved,
+        lost,
+        removed,
+        headers_merged,
+        bytes_read,
+        bytes_written,
+        differs,
+    } = mended.report;
+    let amount = |amount: Amount| json!({"events": amount.events, "bytes": amount.bytes});
+    json!({
+        "file": name,
+        "recovered": mended.report.is_recovered(),
+        "differs": differs,
+        "dry_run": arguments.dry_run,
+        "change": match mended.change {
+            Change::None => "none",
+            Change::InPlace => "in-place",
+            Change::Rewritten => "rewritten",
+        },
+        "output": arguments.output.as_deref().map(shown),
+        "backup": mended.backup.as_deref().map(shown),
+        "version": version,
+        "header": header.name(),
+        "kept": amount(kept),
+        "changed": amount(changed),
+        "saved": amount(saved),
+        "lost": amount(lost),
+        "removed": removed,
+        "headers_merged": headers_merged,
+        "bytes_read": bytes_read,
+        "bytes_written": bytes_written,
+    })
+}

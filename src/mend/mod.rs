@@ -1,0 +1,223 @@
+//! Mends cast files: what [`repair`](crate::cast::repair) finds is done to a
+//! file in such a way that a crash or a full disk at any moment leaves the
+//! original or the repaired file, never something between.
+//!
+//! A repaired file is written beside the original without a name, synced, and
+//! then takes its name. Only a torn tail is cut in place, which the file system
+//! does as a whole. The original is kept as a backup before anything is changed.
+//!
+//! This module knows no recording and no terminal; whoever has a path may call
+//! [`mend`].
+
+mod edits;
+mod files;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use thiserror::Error;
+
+use crate::cast::{RepairOptions, Report, repair_edits};
+use edits::{FileEdits, Tail};
+use files::Original;
+
+/// How to mend a file.
+#[derive(Clone, Copy)]
+pub struct MendOptions<'a> {
+    /// How many threads look at the file, at least 1.
+    pub threads: usize,
+    /// Whether the original is kept beside the repaired file.
+    pub backup: bool,
+    /// Where the repaired cast goes instead of replacing the original. It is
+    /// written also when nothing had to change.
+    pub output: Option<&'a Path>,
+    /// Only find out what would be done.
+    pub dry_run: bool,
+    /// When this becomes true the work ends; nothing is changed then.
+    pub stop: Option<&'a AtomicBool>,
+    /// Is called with the number of bytes of each read.
+    pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+impl Default for MendOptions<'_> {
+    fn default() -> Self {
+        MendOptions {
+            threads: 1,
+            backup: true,
+            output: None,
+            dry_run: false,
+            stop: None,
+            progress: None,
+        }
+    }
+}
+
+/// What was done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: it was valid, or nothing could be recovered.
+    None,
+    /// Its torn tail was cut, or its final newline added, in place.
+    InPlace,
+    /// A repaired file took its place, or was written where it was asked for.
+    Rewritten,
+}
+
+/// A file that was looked at, and mended if it had to be.
+#[derive(Clone, Debug)]
+pub struct Mended {
+    /// What the repair did, or would do in a dry run.
+    pub report: Report,
+    /// What was done to the file.
+    pub change: Change,
+    /// Where the original is kept.
+    pub backup: Option<PathBuf>,
+}
+
+/// Why a file could not be mended. The file is then as it was.
+#[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum MendError {
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{} is not a file", path.display())]
+    NotAFile { path: PathBuf },
+    #[error("cannot write {}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot keep a backup of {}", path.display())]
+    Backup { path: PathBuf, source: io::Error },
+    #[error("{} changed while it was being repaired: somebody is writing it", path.display())]
+    Busy { path: PathBuf },
+    #[error("stopped")]
+    Stopped,
+}
+
+/// Repairs the cast file at `path`. A symbolic link is followed.
+///
+/// The mode, the owner and the times of the file stay as they are. When nothing
+/// could be recovered, [`Report::is_recovered`] says so and the file is left as
+/// it was.
+///
+/// # Errors
+/// See [`MendError`]; the file is then as it was.
+pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError> {
+    let original = Original::open(path)?;
+    let mut edits = FileEdits::new(&original, options)?;
+    let watched = Watched {
+        file: &original.file,
+        options,
+    };
+    let repair = RepairOptions {
+        threads: options.threads.max(1),
+    };
+    let report = repair_edits(watched, &repair, &mut edits).map_err(|source| {
+        if is_stopped(options) {
+            MendError::Stopped
+        } else if let Some(path) = edits.failed() {
+            MendError::Write { path, source }
+        } else {
+            MendError::Read {
+                path: path.to_owned(),
+                source,
+            }
+        }
+    })?;
+    let unchanged = Mended {
+        report,
+        change: Change::None,
+        backup: None,
+    };
+    if options.dry_run || !report.is_recovered() || !report.differs && options.output.is_none() {
+        return Ok(unchanged);
+    }
+    original.check_unchanged()?;
+    let writing = |path: &Path| {
+        let path = path.to_owned();
+        move |source| MendError::Write { path, source }
+    };
+    if let Some(output) = options.output {
+        let temporary = edits.finish().map_err(writing(output))?;
+        temporary.replace(output).map_err(writing(output))?;
+        return Ok(Mended {
+            change: Change::Rewritten,
+            ..unchanged
+        });
+    }
+    let tail = edits.tail();
+    let temporary = match tail {
+        Some(_) => None,
+        None => Some(edits.finish().map_err(writing(&original.path))?),
+    };
+    let backup = if options.backup {
+        Some(original.back_up()?)
+    } else {
+        None
+    };
+    original.check_unchanged()?;
+    if is_stopped(options) {
+        if let Some(backup) = backup {
+            // Nothing was changed, so the backup has no purpose.
+            let _ = std::fs::remove_file(backup);
+        }
+        return Err(MendError::Stopped);
+    }
+    let change = match (tail, temporary) {
+        (Some(tail), _) => {
+            change_tail(&original, tail).map_err(writing(&original.path))?;
+            Change::InPlace
+        }
+        (None, Some(temporary)) => {
+            temporary
+                .replace(&original.path)
+                .map_err(writing(&original.path))?;
+            Change::Rewritten
+        }
+        (None, None) => Change::None,
+    };
+    Ok(Mended {
+        report,
+        change,
+        backup,
+    })
+}
+
+fn is_stopped(options: &MendOptions<'_>) -> bool {
+    options
+        .stop
+        .is_some_and(|stop| stop.load(Ordering::Relaxed))
+}
+
+/// Cuts the tail, or adds the newline that is missing. Either is a single step
+/// for the file system.
+fn change_tail(original: &Original, tail: Tail) -> io::Result<()> {
+    let file = File::options().write(true).open(&original.path)?;
+    match tail {
+        Tail::Cut(length) => file.set_len(length)?,
+        Tail::Newline => {
+            std::os::unix::fs::FileExt::write_all_at(&file, b"\n", original.length)?;
+        }
+    }
+    original.restore_times(&file)?;
+    file.sync_all()
+}
+
+/// The original as it is read, with somebody looking on.
+struct Watched<'a> {
+    file: &'a File,
+    options: &'a MendOptions<'a>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if is_stopped(self.options) {
+            return Err(io::Error::other("stopped"));
+        }
+        let count = self.file.read(buffer)?;
+        if let Some(progress) = self.options.progress {
+            progress(count as u64);
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,15 @@
+//! Casts: validating and repairing them, as a library and as a program.
+#![allow(clippy::unwrap_used)]
+
+#[path = "cast/damage.rs"]
+mod damage;
+#[path = "cast/program.rs"]
+mod program;
+#[path = "cast/readers.rs"]
+mod readers;
+#[path = "cast/repair.rs"]
+mod repair;
+#[path = "cast/samples.rs"]
+mod samples;
+#[path = "cast/verdicts.rs"]
+mod verdicts;

@@ -1,0 +1,203 @@
+//! Properties of repair over damaged casts.
+
+use proptest::prelude::*;
+use tvmux::cast::{
+    Edits, RepairOptions, Report, Summary, ValidateOptions, repair, repair_edits, validate,
+};
+
+use super::damage::{Damage, damage};
+use super::readers::read;
+use super::samples;
+
+fn repaired(cast: &[u8], threads: usize) -> (Vec<u8>, Report) {
+    let mut out = Vec::new();
+    let report = repair(cast, &mut out, &RepairOptions { threads }).unwrap();
+    (out, report)
+}
+
+fn validated(cast: &[u8], threads: usize) -> (Summary, Vec<String>) {
+    let options = ValidateOptions {
+        threads,
+        max_findings: usize::MAX,
+        ..ValidateOptions::default()
+    };
+    let mut findings = Vec::new();
+    let summary = validate(cast, &options, &mut |f| findings.push(format!("{f:?}"))).unwrap();
+    (summary, findings)
+}
+
+/// What must hold for any input at all. Gives the repaired cast, if any.
+fn check(cast: &[u8]) -> Option<(Vec<u8>, Report)> {
+    let (out, report) = repaired(cast, 1);
+    let text = || String::from_utf8_lossy(cast).into_owned();
+    assert_eq!(report.bytes_read, cast.len() as u64, "{}", text());
+    assert_eq!(report.bytes_written, out.len() as u64);
+    assert_eq!(validated(cast, 1), validated(cast, 2));
+    assert_eq!(repaired(cast, 2), (out.clone(), report));
+    assert_eq!(report.differs, out != cast || report.differs);
+    if !report.is_recovered() {
+        return None;
+    }
+    if let Err(why) = read(&out) {
+        panic!(
+            "{why}\nfrom {}\ngot {}",
+            text(),
+            String::from_utf8_lossy(&out)
+        );
+    }
+    let (summary, findings) = validated(&out, 1);
+    assert!(
+        summary.is_valid(),
+        "{findings:?}\n{}",
+        String::from_utf8_lossy(&out)
+    );
+    let (again, second) = repaired(&out, 1);
+    assert_eq!(
+        String::from_utf8_lossy(&again),
+        String::from_utf8_lossy(&out)
+    );
+    assert!(!second.differs);
+    Some((out, report))
+}
+
+#[test]
+fn valid_casts_stay_as_they_are() {
+    for (name, cast) in samples::all() {
+        let (out, report) = check(&cast).unwrap();
+        assert_eq!(out, cast, "{name}");
+        assert!(!report.differs, "{name}: {report:?}");
+        assert_eq!(report.lost, Default::default());
+    }
+}
+
+#[test]
+fn every_truncation_keeps_every_complete_event() {
+    for (name, cast) in samples::all() {
+        let whole = read(&cast).unwrap();
+        for length in 0..cast.len() {
+            let cut = &cast[..length];
+            // In v1 an event is complete with its bracket, else with its line;
+            // only the newline may be missing.
+            let complete = if name == "v1" {
+                let ends: Vec<usize> = ["\"hello \"\n    ]", "\\r\\n\"]", "漢字\"]"]
+                    .iter()
+                    .map(|end| find(&cast, end) + end.len())
+                    .collect();
+                ends.iter().filter(|end| **end <= length).count()
+            } else {
+                let events = cut.split(|b| *b == b'\n').skip(1);
+                events
+                    .filter(|line| serde_json::from_slice::<Vec<serde_json::Value>>(line).is_ok())
+                    .count()
+            };
+            match check(cut) {
+                None => assert_eq!(complete, 0, "{name} cut at {length}"),
+                Some((out, _)) => {
+                    let events = read(&out).unwrap();
+                    let kept = if complete == 0 {
+                        &events[..0]
+                    } else {
+                        &events[..]
+                    };
+                    assert_eq!(kept, &whole[..complete], "{name} cut at {length}");
+                }
+            }
+        }
+    }
+}
+
+fn find(bytes: &[u8], text: &str) -> usize {
+    bytes
+        .windows(text.len())
+        .position(|w| w == text.as_bytes())
+        .unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_damage_is_repaired(
+        sample in 0usize..3,
+        damages in prop::collection::vec(damage(), 1..5),
+    ) {
+        let mut cast = samples::all().swap_remove(sample).1;
+        for damage in &damages {
+            damage.apply(&mut cast);
+        }
+        check(&cast);
+    }
+
+    #[test]
+    fn undamaged_lines_stay(damage in damage()) {
+        // These put good lines, or whole events and headers, where they are
+        // wrong: then the lines after them may have to change.
+        let moves = match &damage {
+            Damage::Swap(..) | Damage::Duplicate(..) | Damage::Concatenate => true,
+            Damage::Insert(_, new) => new.contains(&b'[') || new.contains(&b'{'),
+            _ => false,
+        };
+        if moves {
+            return Ok(());
+        }
+        let mut cast = samples::long_v2(40);
+        let touched = damage.apply(&mut cast);
+        let Some((out, _)) = check(&cast) else { return Ok(()) };
+        let out: std::collections::HashSet<&[u8]> = out.split(|b| *b == b'\n').collect();
+        let torn_end = !cast.ends_with(b"\n");
+        let mut start = 0;
+        let mut after_damage = false;
+        for line in cast.split_inclusive(|b| *b == b'\n').collect::<Vec<_>>() {
+            let end = start + line.len();
+            let last = end == cast.len() && torn_end;
+            let outside = end < touched.start || start > touched.end;
+            // Of two times that contradict each other either may be the wrong
+            // one, so the line after a damaged one may get a later time.
+            if outside && start > 0 && !last && !after_damage {
+                prop_assert!(
+                    out.contains(&line[..line.len() - 1]),
+                    "{} is gone", String::from_utf8_lossy(line)
+                );
+            }
+            after_damage = !outside;
+            start = end;
+        }
+    }
+
+    #[test]
+    fn noise_ends_well(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        check(&bytes);
+    }
+
+    #[test]
+    fn edits_are_of_the_input(damages in prop::collection::vec(damage(), 1..4)) {
+        struct Replay<'a>(&'a [u8], Vec<u8>);
+        impl Edits for Replay<'_> {
+            fn keep(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+                assert_eq!(&self.0[..bytes.len()], bytes);
+                self.0 = &self.0[bytes.len()..];
+                self.1.extend_from_slice(bytes);
+                Ok(())
+            }
+            fn put(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+                self.1.extend_from_slice(bytes);
+                Ok(())
+            }
+            fn cut(&mut self, count: u64) -> std::io::Result<()> {
+                self.0 = &self.0[count as usize..];
+                Ok(())
+            }
+        }
+        let mut cast = samples::v2();
+        for damage in &damages {
+            damage.apply(&mut cast);
+        }
+        let mut replay = Replay(&cast, Vec::new());
+        repair_edits(&cast[..], &RepairOptions::default(), &mut replay).unwrap();
+        prop_assert_eq!(replay.0, b"");
+        prop_assert_eq!(replay.1, repaired(&cast, 1).0);
+    }
+}
