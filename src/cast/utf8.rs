@@ -52,32 +52,25 @@ impl Utf8Carry {
                 }
             }
         }
-        while !rest.is_empty() {
-            if let Ok(valid) = simdutf8::basic::from_utf8(rest) {
-                text(valid);
-                return;
-            }
-            let Err(error) = simdutf8::compat::from_utf8(rest) else {
-                return;
-            };
-            let (valid, invalid) = rest.split_at(error.valid_up_to());
-            if let Ok(valid) = std::str::from_utf8(valid)
-                && !valid.is_empty()
-            {
+        let (whole, torn) = rest.split_at(rest.len() - torn_end(rest));
+        if let Ok(valid) = simdutf8::basic::from_utf8(whole) {
+            if !valid.is_empty() {
                 text(valid);
             }
-            match error.error_len() {
-                Some(length) => {
-                    text("\u{FFFD}");
-                    rest = &invalid[length..];
+        } else {
+            // Rare enough that what looks at each byte will do: to start the
+            // fast way again behind each fault would be quadratic.
+            for chunk in whole.utf8_chunks() {
+                if !chunk.valid().is_empty() {
+                    text(chunk.valid());
                 }
-                None => {
-                    self.pending[..invalid.len()].copy_from_slice(invalid);
-                    self.len = invalid.len();
-                    return;
+                if !chunk.invalid().is_empty() {
+                    text("\u{FFFD}");
                 }
             }
         }
+        self.pending[..torn.len()].copy_from_slice(torn);
+        self.len = torn.len();
     }
 
     /// Ends the stream: an incomplete character becomes one U+FFFD.
@@ -87,6 +80,19 @@ impl Utf8Carry {
             text("\u{FFFD}");
         }
     }
+}
+
+/// How many bytes at the end of `bytes` are the start of a character that is
+/// not complete, but may become so; 3 at most.
+fn torn_end(bytes: &[u8]) -> usize {
+    let last = &bytes[bytes.len().saturating_sub(3)..];
+    // Only the last byte that starts a character can have a part missing.
+    let Some(start) = last.iter().rposition(|byte| byte & 0xc0 != 0x80) else {
+        return 0;
+    };
+    let end = &last[start..];
+    let is_torn = std::str::from_utf8(end).is_err_and(|error| error.error_len().is_none());
+    if is_torn { end.len() } else { 0 }
 }
 
 #[cfg(test)]
