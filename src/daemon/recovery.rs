@@ -16,6 +16,7 @@ use super::recording::{self, Start, Subject};
 use super::{Daemon, Result};
 use crate::api;
 use crate::cast::{Header, Micros};
+use crate::mend::{MendOptions, mend};
 use crate::record::{Fifo, Recorder, Tail, cut_tail};
 use crate::tmux::{
     self, Batch, PaneId, Server, ServerState, Socket, StateQuery, Version, hooks, pipe,
@@ -67,14 +68,14 @@ impl Daemon {
         place: JournalFile,
     ) -> Result<()> {
         let path = journal.cast_path.clone();
-        let mended = tokio::task::spawn_blocking(move || mend(&path))
+        let mended = tokio::task::spawn_blocking(move || open_whole(&path))
             .await
             .expect("mending does not panic");
         let (file, tail) = match mended {
             Ok(mended) => mended,
             Err(error) => {
                 let path = journal.cast_path.display();
-                tracing::warn!(id = journal.id, %path, %error, "the cast of a recording is not there");
+                tracing::warn!(id = journal.id, %path, error, "a cast that cannot go on");
                 place.remove();
                 return Ok(());
             }
@@ -175,11 +176,19 @@ fn now_in(journal: &Journal) -> Micros {
         .saturating_sub(journal.started_micros)
 }
 
-/// Opens a cast and cuts what is behind its last whole event.
-fn mend(path: &Path) -> io::Result<(File, Tail)> {
-    let file = File::options().read(true).write(true).open(path)?;
-    let tail = cut_tail(&file)?;
-    Ok((file, tail))
+/// Repairs a cast, opens it and finds where it goes on.
+fn open_whole(path: &Path) -> Result<(File, Tail), String> {
+    let mended = mend(path, &MendOptions::default()).map_err(|error| recording::chain(&error))?;
+    if let Some(backup) = &mended.backup {
+        let (path, backup) = (path.display(), backup.display());
+        tracing::warn!(%path, %backup, "a damaged cast was repaired; the original is kept");
+    }
+    let open = || {
+        let file = File::options().read(true).write(true).open(path)?;
+        let tail = cut_tail(&file)?;
+        Ok((file, tail))
+    };
+    open().map_err(|error: io::Error| error.to_string())
 }
 
 async fn look(server: &Server) -> tmux::Result<(Version, ServerState)> {

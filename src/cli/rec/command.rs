@@ -132,10 +132,12 @@ async fn open(
         ("prefix", "None"),
         ("prefix2", "None"),
         ("remain-on-exit", "on"),
+        ("remain-on-exit-format", ""),
         ("escape-time", "0"),
         ("default-shell", "/bin/sh"),
     ] {
-        batch.push(["set-option", "-g", option, value]);
+        // `-q`: versions before 3.3 do not know them all.
+        batch.push(["set-option", "-gq", option, value]);
     }
     batch.push([
         "set-hook",

@@ -24,6 +24,7 @@ mod stream;
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,6 +42,7 @@ use super::watcher::{View, Watcher};
 use crate::api;
 use crate::cast::{Header, Micros};
 use crate::config::Config;
+use crate::mend::{Change, MendOptions, Mended, mend};
 use crate::record::Recorder;
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{PaneId, Server, ServerIdentity, Version, WindowId};
@@ -192,7 +194,7 @@ enum End {
 }
 
 /// The file of a new cast, with its first lines in it.
-pub(super) fn create_file(path: &std::path::Path, lines: &[u8]) -> std::io::Result<std::fs::File> {
+pub(super) fn create_file(path: &Path, lines: &[u8]) -> std::io::Result<std::fs::File> {
     sink::create(path, lines)
 }
 
@@ -731,6 +733,11 @@ impl Task {
         let trouble = self.sink.trouble().cloned();
         let missing = self.sink.close(&mut self.recorder).await;
         self.recorder.lose_end(missing);
+        if self.context.config.recording.repair_on_stop {
+            let path = self.journal.0.cast_path.clone();
+            // Long for a long cast: not on the thread that drains.
+            let _ = tokio::task::spawn_blocking(move || check(&path)).await;
+        }
         let file = self.journal.1.clone();
         // Waits for a write that may be under way.
         let _ = tokio::task::spawn_blocking(move || file.remove()).await;
@@ -755,6 +762,26 @@ impl Task {
             bytes = stats.bytes,
             "finished"
         );
+    }
+}
+
+/// Checks a cast that has ended, and repairs it if something has happened to it.
+fn check(path: &Path) {
+    match mend(path, &MendOptions::default()) {
+        Ok(Mended {
+            change: Change::None,
+            ..
+        }) => {}
+        Ok(mended) => {
+            let backup = mended.backup.unwrap_or_default();
+            let (path, backup) = (path.display(), backup.display());
+            tracing::warn!(%path, %backup, "the cast was damaged, and was repaired");
+        }
+        // A cast that was removed needs no repair.
+        Err(error) => {
+            let path = path.display();
+            tracing::info!(%path, error = chain(&error), "the cast was not checked");
+        }
     }
 }
 
