@@ -77,7 +77,8 @@ pub struct Recording {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Annotations {
-    /// Whether snapshots set the cursor's place and visibility.
+    /// Whether snapshots restore if the cursor is shown, and its look; its
+    /// place always.
     pub include_cursor_state: bool,
 }
 

@@ -128,8 +128,8 @@ impl Daemon {
         };
         let bound = usize::try_from(context.config.recording.max_buffer_bytes);
         let mut recorder = Recorder::new(&header, bound.unwrap_or(usize::MAX));
-        let mut painted = Vec::new();
-        arrival.snapshot.paint(&mut painted);
+        let is_alternate = arrival.snapshot.is_alternate();
+        let painted = context.paint(arrival.snapshot);
         recorder.snapshot(0, header.width, header.height, &painted);
 
         let lines = recorder.take(Vec::new());
@@ -231,7 +231,7 @@ impl Daemon {
             now: 0,
             stream,
             target: Some(target),
-            is_alternate: arrival.snapshot.is_alternate(),
+            is_alternate,
             gap: None,
         });
         self.adopt(key, handle);

@@ -45,7 +45,7 @@ use crate::config::Config;
 use crate::mend::{Change, MendOptions, Mended, mend};
 use crate::record::Recorder;
 use crate::tmux::pipe::{self, Piped};
-use crate::tmux::{PaneId, Server, ServerIdentity, Version, WindowId};
+use crate::tmux::{PaneId, Server, ServerIdentity, Snapshot, Version, WindowId};
 
 pub(super) use self::stream::{Arrival, Error as ArrivalError, arrive};
 
@@ -101,6 +101,19 @@ pub(super) struct Subject {
 pub(super) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) pipes: Arc<Pipes>,
+}
+
+impl Context {
+    /// What a snapshot puts into a cast, by the settings.
+    pub(super) fn paint(&self, snapshot: Snapshot) -> Vec<u8> {
+        let mut painted = Vec::new();
+        if self.config.annotations.include_cursor_state {
+            snapshot.paint(&mut painted);
+        } else {
+            snapshot.with_plain_cursor().paint(&mut painted);
+        }
+        painted
+    }
 }
 
 /// What a client asks of a running recording.
@@ -531,9 +544,10 @@ impl Task {
         if matches!(stream, Err(Piped::Busy)) && self.waits_for_ours(wanted.pane) {
             return;
         }
-        let mut painted = Vec::new();
-        snapshot.paint(&mut painted);
+        let (columns, rows) = (snapshot.columns(), snapshot.rows());
+        let is_alternate = snapshot.is_alternate();
         let is_torn = snapshot.is_torn() && self.tries < TRIES;
+        let painted = self.context.paint(snapshot);
         let repeats = stream.is_err() && self.blind.is_some() && painted == self.last_painted;
         let is_gap = self.gap.is_some() || self.recorder.has_overflowed();
         if is_gap {
@@ -541,18 +555,17 @@ impl Task {
             self.mark_gap(&why);
         }
         if !repeats || is_gap {
-            let (columns, rows) = (snapshot.columns(), snapshot.rows());
             self.recorder.snapshot(self.now(), columns, rows, &painted);
         }
         self.target = Some(Target {
-            size: (snapshot.columns(), snapshot.rows()),
+            size: (columns, rows),
             ..wanted
         });
         if self.process.as_ref().map(|process| process.pid) != Some(wanted.pid) {
             self.process = Some(Process::watch(wanted.pid));
         }
         self.stale = is_torn;
-        self.leaving = snapshot.is_alternate().then(Leaving::default);
+        self.leaving = is_alternate.then(Leaving::default);
         self.wanted_since = None;
         self.warning = None;
         self.last_painted.clear();

@@ -129,6 +129,15 @@ impl Snapshot {
         self.state.alternate
     }
 
+    /// The same with a cursor that is shown and has its usual look; its place
+    /// stays.
+    #[must_use]
+    pub fn with_plain_cursor(mut self) -> Snapshot {
+        self.state.cursor_shown = true;
+        self.state.cursor_style = None;
+        self
+    }
+
     /// Whether output came in between the parts of the snapshot, so that it
     /// shows no moment there was: take another.
     ///
