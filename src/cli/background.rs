@@ -34,18 +34,22 @@ pub(super) async fn connect_or_start(session: &Session) -> Result<Client, Failur
             start(session, true)?;
             Ok(Client::connect(&session.folders.socket()).await?)
         }
-        other => Ok(other.map_err(hint_start)?),
+        Err(error @ client::Error::NotRunning { .. }) => {
+            Err(Failure::new(error).hint("start it with `tvmux server start`"))
+        }
+        other => Ok(other?),
     }
 }
 
-/// Adds the way out to "not running".
+/// "Not running" as somebody who asks for a recording understands it, with the
+/// way out.
 pub(super) fn hint_start(error: client::Error) -> Failure {
-    let is_down = matches!(error, client::Error::NotRunning { .. });
-    let failure = Failure::new(error);
-    if is_down {
-        failure.hint("start it with `tvmux server start`")
-    } else {
-        failure
+    match error {
+        client::Error::NotRunning { .. } => {
+            Failure::new("nothing is recorded: no tvmux server is running")
+                .hint("`tvmux rec` starts a recording, and the server with it")
+        }
+        other => Failure::new(other),
     }
 }
 

@@ -9,6 +9,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use terminal_size::{Height, Width, terminal_size};
@@ -122,6 +123,9 @@ async fn open(
     let size = ["-x", &columns, "-y", &rows];
     let mut words: Vec<&OsStr> = new.iter().chain(&size).map(OsStr::new).collect();
     words.extend([OsStr::new("-c"), folder.as_os_str()]);
+    if let Some(name) = command.first().and_then(|word| Path::new(word).file_name()) {
+        words.extend([OsStr::new("-n"), name]);
+    }
     words.extend(["--", "/bin/sh", "-c", SCRIPT, "sh"].map(OsStr::new));
     words.push(OsStr::new(&session.config.tmux.command));
     words.push(server.socket().path().as_os_str());
