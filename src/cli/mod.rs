@@ -27,6 +27,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::folders::Folders;
+use crate::record::relay;
 use crate::{client, tmux};
 
 pub use failure::Failure;
@@ -83,6 +84,10 @@ struct Session {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before anything that costs: one runs for each recorded pane.
+    if relay::is_relay(std::env::args_os().nth(1).as_deref()) {
+        return relay::run();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => error.exit(),

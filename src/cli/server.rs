@@ -143,7 +143,11 @@ async fn serve(session: &Session, background: bool, on_demand: bool) -> Outcome 
 
     // Before anything is recorded: a signal now must not be lost.
     let mut signals = Signals::new()?;
-    let daemon = Daemon::new(session.config.clone(), session.folders.clone());
+    let daemon = Daemon::new(
+        session.config.clone(),
+        session.folders.clone(),
+        std::env::current_exe().ok(),
+    );
     let socket = session.folders.socket();
     // We hold the lock: a socket that is there belongs to nobody.
     let _ = std::fs::remove_file(&socket);

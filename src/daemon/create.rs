@@ -84,14 +84,22 @@ impl Daemon {
             .context
             .pipes
             .path(found.identity.pid, found.pane);
-        let arrival = recording::arrive(server.clone(), version, found.pane, path.clone(), None)
-            .await
-            .map_err(|error| match error {
-                ArrivalError::Tmux(error) => Error::Tmux(error),
-                other => Error::Capture {
-                    message: recording::chain(&other),
-                },
-            })?;
+        let relay = self.shared.context.pipes.relay();
+        let arrival = recording::arrive(
+            server.clone(),
+            version,
+            found.pane,
+            path.clone(),
+            None,
+            relay,
+        )
+        .await
+        .map_err(|error| match error {
+            ArrivalError::Tmux(error) => Error::Tmux(error),
+            other => Error::Capture {
+                message: recording::chain(&other),
+            },
+        })?;
         if matches!(arrival.stream, Err(Piped::Busy)) {
             return Err(Error::PaneBusy {
                 pane: found.pane.to_string(),

@@ -18,6 +18,7 @@ mod recovery;
 mod watcher;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{oneshot, watch};
@@ -65,11 +66,13 @@ struct Registry {
 
 impl Daemon {
     /// A daemon that records nothing yet. The folders must be prepared.
+    /// `relay` is the path of this program, which serves as the process between
+    /// a pane and its FIFO too ([`crate::record::relay`]); without it `cat` does.
     #[must_use]
-    pub fn new(config: Config, folders: Folders) -> Daemon {
+    pub fn new(config: Config, folders: Folders, relay: Option<PathBuf>) -> Daemon {
         let context = Context {
             config: Arc::new(config),
-            pipes: Arc::new(Pipes::new(folders.pipes())),
+            pipes: Arc::new(Pipes::new(folders.pipes(), relay)),
         };
         Daemon {
             shared: Arc::new(Shared {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::tmux::{PaneId, Server, Socket};
 
@@ -11,18 +11,26 @@ use crate::tmux::{PaneId, Server, Socket};
 #[derive(Debug)]
 pub(super) struct Pipes {
     folder: PathBuf,
+    relay: Option<Arc<Path>>,
     serial: AtomicU64,
     owned: Mutex<HashMap<(Socket, PaneId), PathBuf>>,
 }
 
 impl Pipes {
-    /// Pipes in this folder; none yet.
-    pub(super) fn new(folder: PathBuf) -> Pipes {
+    /// Pipes in this folder; none yet. `relay` is the program that hands on
+    /// what panes print.
+    pub(super) fn new(folder: PathBuf, relay: Option<PathBuf>) -> Pipes {
         Pipes {
             folder,
+            relay: relay.map(Arc::from),
             serial: AtomicU64::new(0),
             owned: Mutex::default(),
         }
+    }
+
+    /// The program to run between a pane and its FIFO, if not `cat`.
+    pub(super) fn relay(&self) -> Option<Arc<Path>> {
+        self.relay.clone()
     }
 
     /// A path for a FIFO, never given out before.

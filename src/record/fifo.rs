@@ -13,15 +13,21 @@ use nix::unistd::Pid;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Wanted capacity, in bytes: what a pane prints while the daemon is busy
-/// elsewhere. The default limit of `pipe-max-size` for users.
-const CAPACITY: i32 = 1024 * 1024;
+/// Capacity in bytes while nothing much comes: what a new pipe has.
+const NARROW: i32 = 64 * 1024;
+
+/// Capacity in a flood: what a pane prints while the daemon is busy elsewhere.
+/// The default limit of `pipe-max-size` for users. Not for all the time: a
+/// user's share of pipe pages (`pipe-user-pages-soft`) is used up by 64 of
+/// these, and then every new pipe of the user's programs holds two pages only.
+const WIDE: i32 = 1024 * 1024;
 
 /// A FIFO of this process's own, gone from the folder when dropped.
 #[derive(Debug)]
 pub struct Fifo {
     file: AsyncFd<File>,
     path: PathBuf,
+    is_wide: bool,
 }
 
 /// What reading gave.
@@ -46,16 +52,25 @@ impl Fifo {
         let file = Self::open(path).inspect_err(|_| {
             let _ = std::fs::remove_file(path);
         })?;
-        // Refused when the user's share of pipe pages is used up: the default
-        // capacity does too.
-        let _ = fcntl(&file, FcntlArg::F_SETPIPE_SZ(CAPACITY));
         // SAFETY: a `File` gives the same descriptor as long as it lives, and it
         // lives in the `AsyncFd` until that is dropped.
         let file = unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) };
         Ok(Fifo {
             file: file.map_err(|error| error.into_parts().1)?,
             path: path.to_owned(),
+            is_wide: false,
         })
+    }
+
+    /// Makes room for a flood, or gives it back.
+    pub fn set_wide(&mut self, wide: bool) {
+        if self.is_wide != wide {
+            let capacity = if wide { WIDE } else { NARROW };
+            // Refused when the user's share of pipe pages is used up, or while
+            // more is in it: the capacity that it has does too.
+            let _ = fcntl(self.file.get_ref(), FcntlArg::F_SETPIPE_SZ(capacity));
+            self.is_wide = wide;
+        }
     }
 
     fn open(path: &Path) -> io::Result<File> {

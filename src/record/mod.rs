@@ -15,6 +15,7 @@ mod cast_file;
 mod fifo;
 mod pages;
 mod recorder;
+pub mod relay;
 mod storage;
 mod tail;
 

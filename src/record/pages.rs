@@ -56,6 +56,11 @@ impl PagedLines {
         std::mem::replace(&mut self.buffer, spare)
     }
 
+    /// Gives back the memory that no line waits in.
+    pub(super) fn shrink(&mut self) {
+        self.buffer.shrink_to_fit();
+    }
+
     /// The bytes left in the present page; all of it at its start.
     fn room(&self) -> usize {
         PAGE - (self.position() % PAGE as u64) as usize

@@ -250,6 +250,11 @@ impl Recorder {
         lines
     }
 
+    /// Gives back the memory that nothing waits in.
+    pub fn shrink(&mut self) {
+        self.lines.shrink();
+    }
+
     /// `bytes` of what was taken are in the file.
     pub fn written(&mut self, bytes: usize) {
         self.in_flight = self.in_flight.saturating_sub(bytes);

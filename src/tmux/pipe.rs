@@ -56,11 +56,18 @@ pub fn check_path(path: &Path) -> Result<(), UnsafePath> {
 /// Starts a pipe from `pane` into the FIFO at `path`, where nobody else's runs.
 ///
 /// `own` is the FIFO that this process has the pane piped into now, if any:
-/// that pipe is replaced. The answer ends in a line for [`parse`].
+/// that pipe is replaced. `relay` is a program and its argument that hand on
+/// what comes; where it is not there, or cannot stand in the command, `cat`
+/// does. The answer ends in a line for [`parse`].
 ///
 /// # Errors
 /// When the path cannot stand in the command.
-pub fn start(pane: PaneId, path: &Path, own: Option<&Path>) -> Result<Batch, UnsafePath> {
+pub fn start(
+    pane: PaneId,
+    path: &Path,
+    own: Option<&Path>,
+    relay: Option<(&Path, &str)>,
+) -> Result<Batch, UnsafePath> {
     check_path(path)?;
     let target = pane.to_string();
     let path = path.to_string_lossy();
@@ -77,7 +84,15 @@ pub fn start(pane: PaneId, path: &Path, own: Option<&Path>) -> Result<Batch, Uns
         "#{?pane_dead,DEAD,BUSY}",
     ]);
     let mut pipe = Batch::of(["set-option", "-p", "-t", &target, OWNER, &path]);
-    pipe.push(["pipe-pane", "-t", &target, &format!("exec cat >{path}")])
+    let cat = format!("exec cat >{path}");
+    let command = match relay.filter(|(program, _)| check_path(program).is_ok()) {
+        Some((program, argument)) => {
+            let program = program.to_string_lossy();
+            format!("test -x {program} && exec {program} {argument} >{path}; {cat}")
+        }
+        None => cat,
+    };
+    pipe.push(["pipe-pane", "-t", &target, &command])
         .push(["display-message", "-p", "PIPED"]);
     Ok(choose(&target, &taken, &refuse, &pipe))
 }

@@ -52,10 +52,13 @@ pub(super) use self::stream::{Arrival, Error as ArrivalError, arrive};
 /// A read that gave so many bytes is a flood: the pipe is left alone for a
 /// moment, so that the next read takes more at once.
 const FLOOD_BYTES: usize = 16 * 1024;
-const FLOOD_PAUSE: Duration = Duration::from_millis(3);
+const FLOOD_PAUSE: Duration = Duration::from_millis(8);
+
+/// What a flood was given is taken back when it is so long ago.
+const CALM: Duration = Duration::from_secs(4);
 
 /// Most bytes of one stream before others have their turn.
-const TURN_BYTES: usize = 256 * 1024;
+const TURN_BYTES: usize = 512 * 1024;
 
 /// A pipe is replaced when its pane has printed nothing for so long, since
 /// tmux drops what it has not delivered …
@@ -80,7 +83,7 @@ const TRIES: u32 = 50;
 
 thread_local! {
     /// What FIFOs are read into; shared, since draining never waits.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 * 1024]);
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 * 1024]);
 }
 
 /// What a recording is about.
@@ -197,6 +200,8 @@ struct Task {
     /// Set while the stream began on the alternate screen and is there still.
     leaving: Option<Leaving>,
     paused_until: Option<Instant>,
+    /// When the last flood was, until what it was given is taken back.
+    flooded: Option<Instant>,
     warning: Option<String>,
 }
 
@@ -246,6 +251,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         last_output: now,
         leaving: start.is_alternate.then(Leaving::default),
         paused_until: None,
+        flooded: None,
         warning: None,
         context: start.context,
         subject: start.subject,
@@ -333,7 +339,12 @@ impl Task {
         }
         let total = self.take_in(TURN_BYTES);
         if total >= FLOOD_BYTES {
-            self.paused_until = Some(Instant::now() + FLOOD_PAUSE);
+            let now = Instant::now();
+            self.paused_until = Some(now + FLOOD_PAUSE);
+            self.flooded = Some(now);
+            if let Some(stream) = &mut self.stream {
+                stream.fifo.set_wide(true);
+            }
         }
         if self.stream.as_ref().is_some_and(|stream| stream.is_closed) {
             // Did the pane end, or only its pipe?
@@ -448,8 +459,21 @@ impl Task {
         }
     }
 
+    /// Gives back the memory that a flood has taken.
+    fn calm_down(&mut self) {
+        if self.flooded.is_some_and(|last| last.elapsed() > CALM) {
+            self.flooded = None;
+            if let Some(stream) = &mut self.stream {
+                stream.fifo.set_wide(false);
+            }
+            self.recorder.shrink();
+            self.sink.shrink();
+        }
+    }
+
     /// Compares what there is with what is captured.
     fn reconcile(&mut self) -> Result<(), End> {
+        self.calm_down();
         let state = match &*self.view.borrow_and_update() {
             View::Unknown => return Ok(()),
             View::Gone => return Err(End::Gone("the tmux server is gone")),
@@ -514,6 +538,7 @@ impl Task {
             wanted.pane,
             path,
             own,
+            self.context.pipes.relay(),
         );
         self.switch_at = None;
         self.switching = Some((wanted, Box::pin(future)));

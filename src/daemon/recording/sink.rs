@@ -16,8 +16,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::record::{Appended, CastFile, DiskFile, Recorder, Storage};
 
-/// Lines that are written before their time when so many bytes wait.
-const FLUSH_BYTES: usize = 64 * 1024;
+/// Lines that are written before their time when so many bytes wait. Each write
+/// goes to another thread and back: in a flood, that costs more than the bytes.
+const FLUSH_BYTES: usize = 256 * 1024;
 
 /// A buffer that has grown beyond this is given back to the system.
 const LARGEST_SPARE: usize = 4 * FLUSH_BYTES;
@@ -153,6 +154,11 @@ impl Sink {
             let storage = Arc::clone(&self.storage);
             self.syncing = Some(tokio::task::spawn_blocking(move || storage.sync()));
         }
+    }
+
+    /// Gives back the buffer that waits for the next batch.
+    pub(super) fn shrink(&mut self) {
+        self.spare = Vec::new();
     }
 
     /// Makes a new file with `lines` where the old one was removed.

@@ -1,14 +1,14 @@
 //! One pane's output, from its snapshot on.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
 use super::super::pipes::Pipes;
-use crate::record::{Fifo, Read};
+use crate::record::{Fifo, Read, relay};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{self, PaneId, Server, Snapshot, Version, snapshot};
 
@@ -61,12 +61,14 @@ pub(in crate::daemon) async fn arrive(
     pane: PaneId,
     path: PathBuf,
     own: Option<PathBuf>,
+    relay: Option<Arc<Path>>,
 ) -> Result<Arrival, Error> {
     let fifo = Fifo::create(&path).map_err(|source| Error::Fifo {
         path: path.clone(),
         source,
     })?;
-    let start = pipe::start(pane, &path, own.as_deref())?;
+    let relay = relay.as_deref().map(|program| (program, relay::VERB));
+    let start = pipe::start(pane, &path, own.as_deref(), relay)?;
     let marker = format!("tvmux{:016x}", fastrand::u64(..));
     let mut batch = snapshot::query(version, pane, &marker);
     batch.append(start);

@@ -1,0 +1,67 @@
+//! The harness's arguments.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Measures the recorder as its users meet it, through a real tmux.
+#[derive(Debug, Parser)]
+pub struct Options {
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Only what takes a minute: one round, ten recordings.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// All of it: a flood of 2 GB, an hour of typing, 500 recordings.
+    #[arg(long, conflicts_with = "quick")]
+    pub full: bool,
+
+    /// Instead: flood, switch, resize, kill and restart at random for so long.
+    #[arg(long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "1")]
+    pub soak: Option<f64>,
+
+    /// The seed of the soak; a new one without.
+    #[arg(long)]
+    pub seed: Option<u64>,
+
+    /// Only the parts of these names: flood, typing, scale, idle, latency.
+    #[arg(long, value_delimiter = ',')]
+    pub only: Vec<String>,
+
+    /// asciinema 3, to compare with; `asciinema` from the path without.
+    #[arg(long, value_name = "PROGRAM")]
+    pub asciinema3: Option<PathBuf>,
+
+    /// asciinema 2, to compare with.
+    #[arg(long, value_name = "PROGRAM")]
+    pub asciinema2: Option<PathBuf>,
+
+    /// The Python tvmux, to compare with.
+    #[arg(long, value_name = "PROGRAM")]
+    pub python_tvmux: Option<PathBuf>,
+
+    /// What `cargo bench` gives to every harness.
+    #[arg(long, hide = true)]
+    pub bench: bool,
+}
+
+impl Options {
+    /// Whether a part is wanted.
+    pub fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == part)
+    }
+
+    /// One of three, by how much is to be measured.
+    pub fn scale<T>(&self, quick: T, usual: T, full: T) -> T {
+        if self.quick {
+            quick
+        } else if self.full {
+            full
+        } else {
+            usual
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The process between a pane and its FIFO.
+//!
+//! tmux gives a pane's output to the standard input of a process, in pieces of
+//! a few kilobytes. This one hands it on to its standard output, the FIFO,
+//! without looking at it, and waits for a moment after each large piece: the
+//! next one is larger then, and a flood costs few wake-ups. `cat` does the same
+//! at five times the cost, and is what runs where this program is not to be
+//! found.
+//!
+//! It ends when tmux closes the pipe, or with the first output after the reader
+//! of the FIFO has gone.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{SpliceFFlags, splice};
+
+/// The argument that makes the program a relay. Not for users.
+pub const VERB: &str = "pipe-relay";
+
+/// Most bytes handed on at once: what a FIFO holds.
+const MOST: usize = 1024 * 1024;
+
+/// A piece of this size is part of a flood.
+const FLOOD_BYTES: usize = 16 * 1024;
+
+/// How long a flood may gather: at tmux's fastest it fits the socket's buffer.
+const FLOOD_PAUSE: Duration = Duration::from_millis(4);
+
+/// Whether the process has been started as a relay: `verb` is its first
+/// argument.
+#[must_use]
+pub fn is_relay(verb: Option<&OsStr>) -> bool {
+    verb.is_some_and(|verb| verb == VERB)
+}
+
+/// Hands on standard input until it ends.
+#[must_use]
+pub fn run() -> ExitCode {
+    let (input, output) = (io::stdin(), io::stdout());
+    loop {
+        match splice(
+            input.as_fd(),
+            None,
+            output.as_fd(),
+            None,
+            MOST,
+            SpliceFFlags::empty(),
+        ) {
+            Ok(0) => return ExitCode::SUCCESS,
+            Ok(FLOOD_BYTES..) => thread::sleep(FLOOD_PAUSE),
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Not on a pipe, or a kernel that cannot.
+            Err(Errno::EINVAL) => {
+                let copied = io::copy(&mut input.lock(), &mut output.lock());
+                return ExitCode::from(u8::from(copied.is_err()));
+            }
+            // The FIFO's reader is gone.
+            Err(_) => return ExitCode::FAILURE,
+        }
+    }
+}
