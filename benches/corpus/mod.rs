@@ -1,37 +1,64 @@
-//! Terminal output to measure with: the same bytes in each run, and such as
-//! real programs print.
+//! Terminal output to measure with: the same at each run, made from a seed.
 #![allow(dead_code, reason = "each bench uses its own part")]
 
-use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write};
 
-use fastrand::Rng;
+use tvmux::cast::{Code, Encoder, Header};
 
-/// The seed of all corpora.
+/// The seed of what needs no other.
 pub const SEED: u64 = 0x7476_6d75_7831;
 
-/// What a pane prints.
+/// A small deterministic source of numbers (xorshift64*).
+#[derive(Clone, Debug)]
+pub struct Numbers(u64);
+
+impl Numbers {
+    /// A source that depends on `seed` alone.
+    pub fn new(seed: u64) -> Numbers {
+        Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        ((self.next() >> 33) as usize) % limit
+    }
+
+    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+        from[self.below(from.len())]
+    }
+}
+
+/// Kinds of terminal output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A server's log: lines of plain text.
-    Plain,
-    /// A compiler's errors: short runs of text between colours.
-    Colour,
-    /// Full-screen programs that redraw: cursor moves, colours, box drawing.
-    Redraw,
-    /// Wide, combining and other text beyond ASCII.
+    /// Log lines without any escape.
+    Logs,
+    /// A compiler that colours every word.
+    Colours,
+    /// An editor that redraws the screen.
+    Redraws,
+    /// Wide and combining characters, emoji.
     Wide,
-    /// A binary file sent to the terminal.
+    /// A binary file shown by mistake.
     Noise,
-    /// A shell's echo of what is typed, with a prompt now and then.
+    /// What a person types, a few bytes at a time.
     Keys,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Kind; 6] = [
-        Kind::Plain,
-        Kind::Colour,
-        Kind::Redraw,
+        Kind::Logs,
+        Kind::Colours,
+        Kind::Redraws,
         Kind::Wide,
         Kind::Noise,
         Kind::Keys,
@@ -40,172 +67,128 @@ impl Kind {
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Plain => "plain",
-            Kind::Colour => "colour",
-            Kind::Redraw => "redraw",
-            Kind::Wide => "wide",
-            Kind::Noise => "noise",
-            Kind::Keys => "keys",
+            Kind::Logs => "plain logs",
+            Kind::Colours => "colour-heavy output",
+            Kind::Redraws => "editor redraws",
+            Kind::Wide => "wide characters",
+            Kind::Noise => "binary noise",
+            Kind::Keys => "keystrokes",
         }
     }
 
-    /// At least `size` bytes of it, and little more.
-    pub fn bytes(self, size: usize) -> Vec<u8> {
-        let mut rng = Rng::with_seed(SEED + self as u64);
-        if self == Kind::Noise {
-            return (0..size).map(|_| rng.u8(..)).collect();
-        }
-        let mut text = String::with_capacity(size + 4096);
-        while text.len() < size {
-            match self {
-                Kind::Plain => log_line(&mut rng, &mut text),
-                Kind::Colour => compiler_error(&mut rng, &mut text),
-                Kind::Redraw => screen(&mut rng, &mut text),
-                Kind::Wide => wide_line(&mut rng, &mut text),
-                Kind::Noise => unreachable!("noise is no text"),
-                Kind::Keys => command_line(&mut rng, &mut text),
+    /// Appends a piece of output, a line or a few, to `out`.
+    pub fn piece(self, numbers: &mut Numbers, out: &mut Vec<u8>) {
+        const WORDS: &[&str] = &[
+            "request", "done", "cache", "worker", "retry", "socket", "flush", "index", "commit",
+            "render", "parse", "token", "queue", "signal",
+        ];
+        let n = numbers.next();
+        let (a, b, c) = (n % 60, n / 60 % 24, n / 1440 % 100_000);
+        let text = match self {
+            Kind::Logs => format!(
+                "2026-03-{:02} {b:02}:{a:02}:{:02}.{:03} INFO service[{c}]: {} {} took {} ms\r\n",
+                n % 28 + 1,
+                n % 59,
+                n % 1000,
+                numbers.pick(WORDS),
+                numbers.pick(WORDS),
+                n % 977
+            ),
+            Kind::Colours => format!(
+                "\x1b[1m\x1b[32m   Compiling\x1b[0m {}-{} v0.{b}.{a}\r\n\x1b[1m\x1b[33mwarning\x1b[0m\x1b[1m: unused `{}`\x1b[0m\r\n \x1b[1m\x1b[94m-->\x1b[0m src/{}.rs:{c}:{a}\r\n",
+                numbers.pick(WORDS),
+                numbers.pick(WORDS),
+                numbers.pick(WORDS),
+                numbers.pick(WORDS)
+            ),
+            Kind::Redraws => format!(
+                "\x1b[{};{}H\x1b[38;5;{}mlet {} = \x1b[38;5;{}m\"{}\"\x1b[m;\x1b[K",
+                a + 1,
+                b + 1,
+                n % 256,
+                numbers.pick(WORDS),
+                c % 256,
+                numbers.pick(WORDS)
+            ),
+            Kind::Wide => format!(
+                "{} 漢字かな交じり文 e\u{301}a\u{308} 👩‍👩‍👧 größe {}\r\n",
+                numbers.pick(WORDS),
+                c
+            ),
+            Kind::Noise => {
+                out.extend((0..32).map(|_| numbers.next() as u8));
+                return;
             }
+            Kind::Keys => {
+                out.push(b'a' + (n % 26) as u8);
+                if n.is_multiple_of(17) {
+                    out.extend_from_slice(b"\x1b[A");
+                }
+                return;
+            }
+        };
+        out.extend_from_slice(text.as_bytes());
+    }
+
+    /// At least `size` bytes of output, and little more, of a fixed seed.
+    pub fn bytes(self, size: usize) -> Vec<u8> {
+        self.output(SEED, size)
+    }
+
+    /// About `bytes` of output.
+    pub fn output(self, seed: u64, bytes: usize) -> Vec<u8> {
+        let mut numbers = Numbers::new(seed);
+        let mut out = Vec::with_capacity(bytes + 256);
+        while out.len() < bytes {
+            self.piece(&mut numbers, &mut out);
         }
-        text.into_bytes()
+        out
     }
 }
 
-const WORDS: [&str; 24] = [
-    "accepted",
-    "connection",
-    "from",
-    "worker",
-    "finished",
-    "request",
-    "in",
-    "status",
-    "retry",
-    "cache",
-    "miss",
-    "user",
-    "loaded",
-    "config",
-    "shard",
-    "queue",
-    "GET",
-    "/api/v1/items",
-    "timeout",
-    "\"ok\"",
-    "peer",
-    "flush",
-    "C:\\temp",
-    "done",
-];
-
-fn words(rng: &mut Rng, count: usize, out: &mut String) {
-    for number in 0..count {
-        if number > 0 {
-            out.push(' ');
+/// Writes a v2 cast of about `size` bytes whose events have about `event` bytes
+/// in the file, of output of these kinds in turn.
+pub fn write_cast(out: impl Write, kinds: &[Kind], event: usize, size: u64) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, out);
+    let mut line = Vec::new();
+    let header = Header {
+        width: 120,
+        height: 60,
+        timestamp: Some(1_700_000_000),
+        ..Header::default()
+    };
+    header.encode(&mut line);
+    let mut written = line.len() as u64;
+    out.write_all(&line)?;
+    // A few hundred different events, in a random order, are enough that no
+    // branch can be learnt by heart, and quick to make.
+    let mut numbers = Numbers::new(7);
+    let mut texts = Vec::new();
+    for i in 0..512 {
+        let kind = kinds[i % kinds.len()];
+        let mut raw = Vec::new();
+        let mut encoded = Vec::new();
+        while encoded.len() < event.saturating_sub(18) {
+            kind.piece(&mut numbers, &mut raw);
+            encoded.clear();
+            tvmux::cast::escape_into(&String::from_utf8_lossy(&raw), &mut encoded);
         }
-        out.push_str(WORDS[rng.usize(..WORDS.len())]);
-    }
-}
-
-/// Writing to a `String` cannot fail.
-macro_rules! put {
-    ($out:expr, $($arg:tt)*) => { $out.write_fmt(format_args!($($arg)*)).expect("a String takes all") };
-}
-
-fn log_line(rng: &mut Rng, out: &mut String) {
-    let (minute, second, milli) = (rng.u32(..60), rng.u32(..60), rng.u32(..1000));
-    let level = ["INFO ", "DEBUG", "WARN "][rng.usize(..3)];
-    put!(
-        out,
-        "2026-03-14T09:{minute:02}:{second:02}.{milli:03}Z {level} [worker-{}] ",
-        rng.u32(..16)
-    );
-    let count = rng.usize(4..14);
-    words(rng, count, out);
-    out.push_str("\r\n");
-}
-
-fn compiler_error(rng: &mut Rng, out: &mut String) {
-    let (line, column) = (rng.u32(1..900), rng.u32(1..80));
-    put!(
-        out,
-        "\x1b[0m\x1b[1m\x1b[38;5;9merror[E{:04}]\x1b[0m\x1b[0m\x1b[1m: ",
-        rng.u32(..1000)
-    );
-    words(rng, 5, out);
-    put!(
-        out,
-        "\x1b[0m\r\n\x1b[0m   \x1b[0m\x1b[0m\x1b[1m\x1b[38;5;12m--> \x1b[0m\x1b[0msrc/"
-    );
-    put!(
-        out,
-        "module_{}.rs:{line}:{column}\x1b[0m\r\n",
-        rng.u32(..40)
-    );
-    put!(
-        out,
-        "\x1b[0m\x1b[1m\x1b[38;5;12m{line:4} |\x1b[0m \x1b[0m    let \x1b[38;5;10mvalue\x1b[0m = "
-    );
-    words(rng, 3, out);
-    put!(
-        out,
-        ";\r\n     \x1b[1m\x1b[38;5;12m|\x1b[0m         \x1b[0m\x1b[1m\x1b[38;5;9m^^^^^\x1b[0m"
-    );
-    out.push_str(" expected `u64`, found `&str`\r\n");
-}
-
-/// Rows of an editor or a process list, drawn in place.
-fn screen(rng: &mut Rng, out: &mut String) {
-    out.push_str("\x1b[?25l\x1b[H");
-    for row in 1..=24 {
-        put!(out, "\x1b[{row};1H");
-        if rng.bool() {
-            let (pid, share) = (rng.u32(1..99_999), rng.f64() * 100.0);
-            put!(
-                out,
-                "\x1b[39m{pid:>6} \x1b[36mroot    \x1b[39m 20   0 \x1b[32m{share:5.1}\x1b[39m "
-            );
-            let bars = rng.usize(..12);
-            put!(
-                out,
-                "[\x1b[32m{}\x1b[90m{}\x1b[39m] ",
-                "|".repeat(bars),
-                " ".repeat(12 - bars)
-            );
-        } else {
-            put!(
-                out,
-                "\x1b[33m{row:>3} \x1b[0m\x1b[38;5;130mfn\x1b[0m name_{}(",
-                rng.u32(..99)
-            );
+        let mut text = String::from_utf8_lossy(&raw).into_owned();
+        while encoded.len() > event.saturating_sub(16) && text.pop().is_some() {
+            encoded.clear();
+            tvmux::cast::escape_into(&text, &mut encoded);
         }
-        let count = rng.usize(1..5);
-        words(rng, count, out);
-        out.push_str("\x1b[K");
+        texts.push(text);
     }
-    out.push_str("\x1b[24;1H\x1b[7m│ NORMAL ── main.rs ──\x1b[m\x1b[?25h");
-}
-
-fn wide_line(rng: &mut Rng, out: &mut String) {
-    const PIECES: [&str; 8] = [
-        "日本語のテキスト",
-        "한국어 문장",
-        "e\u{301}a\u{308}o\u{302}",
-        "👩‍💻 👍🏽",
-        "Привет, мир",
-        "naïve café",
-        "表示幅",
-        "│├──└",
-    ];
-    for _ in 0..rng.usize(2..8) {
-        out.push_str(PIECES[rng.usize(..PIECES.len())]);
-        out.push(' ');
+    let encoder = Encoder::new();
+    let mut time = 0;
+    while written < size {
+        time += 1 + numbers.next() % 20_000;
+        line.clear();
+        let text = &texts[numbers.below(texts.len())];
+        encoder.event(time, Code::Output, text, &mut line);
+        out.write_all(&line)?;
+        written += line.len() as u64;
     }
-    out.push_str("\r\n");
-}
-
-fn command_line(rng: &mut Rng, out: &mut String) {
-    out.push_str("\x1b[1;32muser@host\x1b[0m:\x1b[1;34m~/src\x1b[0m$ ");
-    let count = rng.usize(1..6);
-    words(rng, count, out);
-    out.push_str("\x08 \x08\r\n");
+    out.flush()
 }

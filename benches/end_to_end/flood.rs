@@ -31,8 +31,8 @@ struct Round {
 /// Floods with each corpus, in alternating rounds; a table for each.
 pub fn run(options: &Options) -> Vec<Table> {
     let kinds = options.scale(
-        &[Kind::Plain][..],
-        &[Kind::Plain, Kind::Colour, Kind::Wide],
+        &[Kind::Logs][..],
+        &[Kind::Logs, Kind::Colours, Kind::Wide],
         &Kind::ALL[..5],
     );
     let rounds = options.scale(2, 3, 5);
@@ -46,7 +46,7 @@ pub fn run(options: &Options) -> Vec<Table> {
             .into_iter()
             .filter(|one| matches!(one, Contestant::Cat | Contestant::Tvmux))
             .collect();
-        tables.push(compare(Kind::Plain, 2 << 30, 1, &few));
+        tables.push(compare(Kind::Logs, 2 << 30, 1, &few));
     }
     tables
 }
@@ -310,7 +310,7 @@ fn python_tvmux(tmux: &TestTmux, pane: &str, program: &Path) -> Round {
 /// Writes and syncs of a flood, counted in a round of their own.
 pub fn counted() -> Option<Table> {
     let tmux = TestTmux::start("");
-    let script = prepare(tmux.folder(), Kind::Plain, 64 << 20);
+    let script = prepare(tmux.folder(), Kind::Logs, 64 << 20);
     let command = format!("exec sh {}", script.display());
     let pane = tmux.tmux(&[
         "new-window",

@@ -170,7 +170,7 @@ pub fn flood(options: &Options) -> Table {
         let size = total / count;
         let tmux_folder = tempfile::tempdir().unwrap();
         let corpus = tmux_folder.path().join("corpus");
-        std::fs::write(&corpus, Kind::Colour.bytes(size)).unwrap();
+        std::fs::write(&corpus, Kind::Colours.bytes(size)).unwrap();
         let command = format!("stty -echo; read go; cat {}; exec cat", corpus.display());
         let many = Many::start(count, &command);
         for window in &many.windows {
@@ -239,7 +239,7 @@ pub fn typing(options: &Options) -> Table {
     let mut terminal = many.terminals().remove(0);
     let recording = many.tvmux.recordings().remove(0);
     let mut strike = |count: usize| {
-        for key in Kind::Plain.bytes(count).iter().take(count) {
+        for key in Kind::Logs.bytes(count).iter().take(count) {
             terminal.write_all(&[*key]).unwrap();
             std::thread::sleep(Duration::from_millis(1));
         }

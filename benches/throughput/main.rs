@@ -172,7 +172,7 @@ fn snapshot_building(criterion: &mut Criterion) {
     let tmux = support::TestTmux::sized("exec cat", 200, 50);
     let version = tmux.server().version_blocking().unwrap();
     let mut group = group(criterion, "snapshot");
-    for kind in [Kind::Plain, Kind::Colour, Kind::Redraw, Kind::Wide] {
+    for kind in [Kind::Logs, Kind::Colours, Kind::Redraws, Kind::Wide] {
         let file = tmux.folder().join(kind.name());
         std::fs::write(&file, kind.bytes(64 * 1024)).unwrap();
         let answer = screen_of(&tmux, version, &file);
