@@ -109,6 +109,9 @@ impl Daemon {
             pid: std::process::id(),
             recorders: self.registry().recordings.len(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            address: None,
+            address_error: None,
+            auth: self.config().server.auth,
         }
     }
 

@@ -30,6 +30,8 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
         E::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
         E::Tmux(error) => match error {
             tmux::Error::Refused { .. } => (StatusCode::BAD_REQUEST, "tmux"),
+            tmux::Error::Missing { .. } => (StatusCode::NOT_FOUND, "not_found"),
+            tmux::Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             tmux::Error::TooOld { .. } => (StatusCode::BAD_REQUEST, "tmux_too_old"),
             tmux::Error::NoServer { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux_server"),
             tmux::Error::ProgramMissing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux"),
