@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Position, Recording};
 
@@ -123,6 +123,15 @@ pub struct Event {
     /// The recording, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Box<Recording>>,
+}
+
+/// `GET /events`: from when on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsAfter {
+    /// Go on after the event of this number, as with `Last-Event-ID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
 }
 
 /// A saved cast: `GET /casts`.

@@ -75,7 +75,7 @@ impl Check for HookCreate {
         check::maybe(&self.command, |text| {
             check::filled("command", text, COMMAND)
         })?;
-        check::maybe(&self.description, |text| description(text))
+        check::maybe(&self.description, description)
     }
 }
 
@@ -106,7 +106,7 @@ impl Check for HookUpdate {
         check::maybe(&self.command, |text| {
             check::filled("command", text, COMMAND)
         })?;
-        check::maybe(&self.description, |text| description(text))
+        check::maybe(&self.description, description)
     }
 }
 

@@ -18,7 +18,7 @@ mod window;
 
 pub use check::Check;
 pub use error::ErrorBody;
-pub use event::{Cast, Event, EventKind};
+pub use event::{Cast, Event, EventKind, EventsAfter};
 pub use hook::{
     CallbackDeleted, CallbackEvent, CallbackEventResponse, HookAction, HookCommand, HookConfig,
     HookCreate, HookDeleted, HookReceived, HookStatus, HookUpdate,
@@ -37,6 +37,6 @@ pub use session::{
     SessionDeleted, SessionUpdate, SessionWindows, WindowReference,
 };
 pub use window::{
-    Layout, Window, WindowAction, WindowCreate, WindowDeleted, WindowLink, WindowLinkCreate,
-    WindowUpdate,
+    Layout, UnlinkFrom, Window, WindowAction, WindowCreate, WindowDeleted, WindowLink,
+    WindowLinkCreate, WindowUpdate,
 };

@@ -43,7 +43,6 @@ pub struct Pane {
 
 /// `GET /panes`: which.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PaneFilter {
     /// Only the panes of this window.
@@ -221,7 +220,6 @@ impl Check for PaneSendKeys {
 
 /// `GET /panes/{pane_id}/capture`: what of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CaptureRange {
     /// The first line: 0 is the top of the screen, less is history.

@@ -111,7 +111,6 @@ impl Check for WindowUpdate {
 
 /// `POST /windows/{window_id}/link`, in the query or in a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct WindowLinkCreate {
     /// The other session's name or id.
@@ -131,6 +130,16 @@ impl Check for WindowLinkCreate {
         let index = self.target_index.unwrap_or(0);
         check::within("target_index", index, 0, i32::MAX as u32)
     }
+}
+
+/// `POST /windows/{window_id}/unlink`: out of which session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UnlinkFrom {
+    /// The session's name or id; that which tmux finds first without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(max_length = 256)]
+    pub session: Option<String>,
 }
 
 /// `DELETE /windows/{window_id}`.

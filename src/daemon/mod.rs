@@ -8,14 +8,21 @@
 //! into a tmux server (hooks, pipes, options) is gone when nothing there is
 //! recorded any more.
 
+mod casts;
 mod create;
 mod error;
+mod events;
+mod hooks;
 mod journal;
 mod names;
+pub mod panes;
 mod pipes;
 mod recording;
 mod recovery;
+mod servers;
+pub mod sessions;
 mod watcher;
+pub mod windows;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -29,7 +36,10 @@ use crate::tmux::{Server, Socket, Version, WindowId};
 
 pub use create::Created;
 pub use error::{Error, Result};
+pub use events::Feed;
+pub use names::safe_filename;
 
+use events::Events;
 use pipes::Pipes;
 use recording::{Command, Context, Handle};
 use watcher::Watcher;
@@ -43,6 +53,10 @@ pub struct Daemon {
 struct Shared {
     context: Context,
     folders: Folders,
+    /// The tmux server that is meant where none is named.
+    home: Socket,
+    known: servers::Known,
+    notes: hooks::Notes,
     registry: Mutex<Registry>,
     /// Held while a recording is being created: two for one window must not be.
     creating: tokio::sync::Mutex<()>,
@@ -60,6 +74,8 @@ struct Counts {
 struct Registry {
     recordings: HashMap<(Socket, WindowId), Handle>,
     watchers: HashMap<Socket, Arc<Watcher>>,
+    /// How many feeds of events a server has.
+    listeners: HashMap<Socket, usize>,
     is_closing: bool,
 }
 
@@ -67,14 +83,24 @@ impl Daemon {
     /// A daemon that records nothing yet. The folders must be prepared.
     #[must_use]
     pub fn new(config: Config, folders: Folders) -> Daemon {
+        Daemon::serving(config, folders, Socket::default_server())
+    }
+
+    /// The same, for this tmux server where a client names none.
+    #[must_use]
+    pub fn serving(config: Config, folders: Folders, home: Socket) -> Daemon {
         let context = Context {
             config: Arc::new(config),
             pipes: Arc::new(Pipes::new(folders.pipes())),
+            events: Arc::new(Events::new()),
         };
         Daemon {
             shared: Arc::new(Shared {
                 context,
                 folders,
+                home,
+                known: servers::Known::default(),
+                notes: hooks::Notes::default(),
                 registry: Mutex::default(),
                 creating: tokio::sync::Mutex::default(),
                 counts: watch::Sender::new(Counts::default()),
@@ -94,10 +120,10 @@ impl Daemon {
         &self.shared.folders
     }
 
-    /// The tmux server at `socket`, or the default one.
+    /// The tmux server at `socket`, or that which the daemon serves.
     #[must_use]
     pub fn tmux(&self, socket: Option<Socket>) -> Server {
-        let socket = socket.unwrap_or_else(Socket::default_server);
+        let socket = socket.unwrap_or_else(|| self.shared.home.clone());
         Server::new(self.config().tmux.command.as_str(), socket)
     }
 
@@ -207,6 +233,7 @@ impl Daemon {
     /// Ends all recordings, and leaves every tmux server as it was.
     pub async fn shut_down(&self) {
         self.registry().is_closing = true;
+        self.events().close();
         // One that is being created is waited for, so that it is ended too.
         drop(self.shared.creating.lock().await);
         let handles: Vec<_> = self.registry().recordings.values().cloned().collect();
@@ -249,7 +276,8 @@ impl Daemon {
         {
             return Arc::clone(watcher);
         }
-        let watcher = Arc::new(Watcher::start(server.clone(), version));
+        let events = Arc::clone(&self.shared.context.events);
+        let watcher = Arc::new(Watcher::start(server.clone(), version, events));
         registry
             .watchers
             .insert(server.socket().clone(), Arc::clone(&watcher));
@@ -265,12 +293,19 @@ impl Daemon {
             counts.running += 1;
             counts.started += 1;
         });
+        self.events()
+            .recording(api::EventKind::RecordingStarted, &handle.info());
         let daemon = self.clone();
         let mut ended = handle.ended;
         tokio::spawn(async move {
             let _ = ended.wait_for(|ended| *ended).await;
             let socket = key.0.clone();
-            daemon.registry().recordings.remove(&key);
+            let ended = daemon.registry().recordings.remove(&key);
+            if let Some(ended) = ended {
+                daemon
+                    .events()
+                    .recording(api::EventKind::RecordingStopped, &ended.info());
+            }
             daemon.drop_watcher(&socket).await;
             daemon
                 .shared
@@ -285,7 +320,8 @@ impl Daemon {
         let _creating = self.shared.creating.lock().await;
         let watcher = {
             let mut registry = self.registry();
-            let is_used = registry.recordings.keys().any(|(used, _)| used == socket);
+            let is_used = registry.recordings.keys().any(|(used, _)| used == socket)
+                || registry.listeners.contains_key(socket);
             if is_used {
                 return;
             }

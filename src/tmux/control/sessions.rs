@@ -53,7 +53,7 @@ fn fields(version: Version) -> Fields {
 ///
 /// # Errors
 /// [`Error::Conflict`] when there is one of this name.
-pub(crate) async fn create(server: &Server, new: &NewSession) -> Result<SessionId> {
+pub async fn create_session(server: &Server, new: &NewSession) -> Result<SessionId> {
     let mut command = vec!["new-session".into(), "-d".into(), "-P".into()];
     command.extend(["-F".into(), "#{session_id}".into()]);
     command.extend(["-s".into(), escape_format(&new.name)]);
