@@ -6,7 +6,7 @@ use hyper::Method;
 use hyper::body::Incoming;
 
 use super::{Client, Error, Result, encode};
-use crate::api::{Event, EventsAfter};
+use crate::api::Event;
 
 /// Events as they come. Ends with its connection.
 pub struct EventReader {
@@ -28,17 +28,8 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn events(mut self, after: Option<u64>) -> Result<EventReader> {
-        let mut target = "/events".to_owned();
-        let query = EventsAfter { after: None };
-        let parts = [
-            serde_urlencoded::to_string(query),
-            serde_urlencoded::to_string(&self.tmux),
-        ];
-        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
-        for (i, part) in parts.enumerate() {
-            target.push(if i == 0 { '?' } else { '&' });
-            target.push_str(&part);
-        }
+        let tmux = serde_urlencoded::to_string(&self.tmux).unwrap_or_default();
+        let target = format!("/events?{tmux}");
         let headers: Vec<_> = after
             .map(|number| ("last-event-id", number.to_string()))
             .into_iter()
