@@ -7,6 +7,9 @@
 
 use std::path::Path;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 /// A request body that can be looked through before it is acted on.
 pub trait Check {
     /// Looks through all fields.
@@ -14,6 +17,29 @@ pub trait Check {
     /// # Errors
     /// With a sentence that names the field that does not fit.
     fn check(&self) -> Result<(), String>;
+}
+
+/// Reads a whole number, which JSON may also write as `5.0`.
+pub(super) fn whole<'de, D: Deserializer<'de>>(value: D) -> Result<u32, D::Error> {
+    let number = serde_json::Number::deserialize(value)?;
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0);
+    let found = number.as_u64().or_else(|| match float() {
+        // Exact below 2^53; beyond it is out of bounds anyway.
+        Some(float) if (0.0..=9e15).contains(&float) => Some(float as u64),
+        _ => None,
+    });
+    let found = found.and_then(|found| u32::try_from(found).ok());
+    found.ok_or_else(|| {
+        D::Error::custom(format!("`{number}` is no whole number from 0 to 2^32 - 1"))
+    })
+}
+
+/// The same where it may be left out.
+pub(super) fn maybe_whole<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] u32);
+    let value = Option::<Whole>::deserialize(value)?;
+    Ok(value.map(|Whole(number)| number))
 }
 
 /// Longest name, in characters.

@@ -142,7 +142,7 @@ pub struct CallbackEvent {
     #[serde(default)]
     pub pane_index: Option<String>,
     /// The pane's process.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "check::maybe_whole")]
     #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
     pub pane_pid: Option<u32>,
     /// Anything else.

@@ -56,7 +56,7 @@ pub struct PaneFilter {
 #[serde(untagged)]
 pub enum PaneSize {
     /// In columns or rows.
-    Cells(u32),
+    Cells(#[serde(deserialize_with = "check::whole")] u32),
     /// In hundredths of the pane that is split.
     Percent(Percent),
 }
@@ -177,7 +177,7 @@ pub struct PaneResize {
     /// Where the pane's edge goes: up, down, left or right.
     pub direction: Direction,
     /// By how many cells.
-    #[serde(default = "default_amount")]
+    #[serde(default = "default_amount", deserialize_with = "check::whole")]
     #[schema(default = 5, minimum = 1, maximum = 10000)]
     pub amount: u32,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::sync::Mutex;
 
 use super::{Daemon, Error, Result};
@@ -50,7 +50,8 @@ impl Daemon {
         let server = self.tmux(socket);
         let path = server.socket().path();
         let known = &self.shared.known;
-        let Ok(found) = path.metadata() else {
+        let found = path.metadata().ok();
+        let Some(found) = found.filter(|found| found.file_type().is_socket()) else {
             let socket = path.to_owned();
             if is_named && !known.has(server.socket()) && *server.socket() != self.shared.home {
                 return Err(Error::NoSocket { socket });

@@ -100,6 +100,11 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         replies.push(("415", "The body is not JSON."));
         replies.push(("422", "A value does not fit."));
     }
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        if parameter["in"] == "path" {
+            parameter["schema"]["minLength"] = json!(1);
+        }
+    }
     for (status, description) in replies {
         operation["responses"][status] = json!({
             "description": description,
