@@ -2,10 +2,12 @@
 //! outlive a crash.
 
 use std::env;
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 use crate::config::expand_home;
 
@@ -111,6 +113,63 @@ impl Folders {
         self.runtime.join("server.log")
     }
 
+    /// The token that TCP clients show.
+    #[must_use]
+    pub fn token(&self) -> PathBuf {
+        self.runtime.join("token")
+    }
+
+    /// Leaves a token for clients, in a new file that only this user can read.
+    /// Whatever is in its place (a link, say) is replaced, not written to.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_token(&self, token: &str) -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".token-")
+            .permissions(fs::Permissions::from_mode(0o600))
+            .tempfile_in(&self.runtime)?;
+        file.write_all(token.as_bytes())?;
+        file.persist(self.token()).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// The token of the daemon that runs.
+    ///
+    /// # Errors
+    /// When there is none, or the file is a link or not only this user's.
+    pub fn read_token(&self) -> io::Result<String> {
+        let mut file = File::options()
+            .read(true)
+            .custom_flags(OFlag::O_NOFOLLOW.bits() | OFlag::O_NONBLOCK.bits())
+            .open(self.token())?;
+        let found = file.metadata()?;
+        let user = nix::unistd::getuid().as_raw();
+        if !found.is_file() || found.uid() != user || found.mode() & 0o077 != 0 {
+            let why = format!("{} is not only this user's", self.token().display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+        let mut token = String::new();
+        file.read_to_string(&mut token)?;
+        Ok(token.trim_end().to_owned())
+    }
+
+    /// The folder of one session's pipes and sockets, in `base`: named after
+    /// host and session, and told from others of that name by `$TMUX`.
+    #[must_use]
+    pub fn session_dir(base: &Path, host: &str, session: &str, tmux: &str) -> PathBuf {
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let safe = |c: char| if is_safe(c) { c } else { '_' };
+        let name: String = session.chars().map(safe).take(20).collect();
+        let host: String = host.chars().map(safe).collect();
+        // FNV-1a: the same in every run and on every machine.
+        let text = format!("{host}_{session}_{tmux}");
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        base.join(format!("session_{host}_{name}_{:06x}", hash >> 40))
+    }
+
     /// The folder of the FIFOs.
     #[must_use]
     pub fn pipes(&self) -> PathBuf {
@@ -160,7 +219,7 @@ fn private(path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn folders_are_made_private() {
@@ -185,5 +244,35 @@ mod tests {
         symlink(&real, &link).unwrap();
         let linked = Folders::at(&link, &state).prepare().unwrap_err();
         assert!(linked.to_string().contains("link"), "{linked}");
+    }
+
+    #[test]
+    fn the_token_is_only_this_users() {
+        let base = tempfile::tempdir().unwrap();
+        let folders = Folders::at(base.path().join("run"), base.path().join("state"));
+        folders.prepare().unwrap();
+        let elsewhere = base.path().join("elsewhere");
+        fs::write(&elsewhere, "theirs").unwrap();
+        symlink(&elsewhere, folders.token()).unwrap();
+        assert!(folders.read_token().is_err(), "a link is not followed");
+        folders.write_token("secret").unwrap();
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "theirs");
+        assert_eq!(folders.read_token().unwrap(), "secret");
+        assert_eq!(fs::metadata(folders.token()).unwrap().mode() & 0o777, 0o600);
+        fs::set_permissions(folders.token(), fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(folders.read_token().is_err(), "others could have read it");
+    }
+
+    #[test]
+    fn sessions_have_folders_of_their_own() {
+        let base = Path::new("/run/tvmux");
+        let of = |session, tmux| Folders::session_dir(base, "laptop", session, tmux);
+        let one = of("my project", "/tmp/tmux-1000/default,3028,0");
+        let name = one.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("session_laptop_my_project_"), "{name}");
+        assert_eq!(name.len(), "session_laptop_my_project_".len() + 6);
+        assert_ne!(one, of("my project", "/tmp/tmux-1000/other,3028,0"));
+        assert_ne!(one, of("my_project", "/tmp/tmux-1000/default,3028,0"));
+        assert_eq!(of("../../x", "").parent(), Some(base));
     }
 }

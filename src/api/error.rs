@@ -1,9 +1,10 @@
 //! What a client is told when something could not be done.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The body of an error reply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
     /// A word for programs, such as `not_found`.
     pub code: String,

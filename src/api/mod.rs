@@ -1,15 +1,42 @@
 //! What goes over the wire between the daemon and its clients.
 //!
 //! One type for each request and reply, shared by both sides. Names and fields
-//! are those of the Python program's HTTP API; there are additions. Knows no
-//! HTTP library.
+//! are those of the Python program's HTTP API; there are additions. Each type
+//! carries its part of the OpenAPI document; the bounds that stand there are
+//! held by [`Check`]. Knows no HTTP library.
 
+mod check;
 mod error;
+mod event;
+mod hook;
+mod pane;
+mod position;
 mod recording;
 mod server;
+mod session;
+mod window;
 
+pub use check::Check;
 pub use error::ErrorBody;
+pub use event::{Cast, Event, EventKind, EventsAfter};
+pub use hook::{
+    CallbackDeleted, CallbackEvent, CallbackEventResponse, HookAction, HookCommand, HookConfig,
+    HookCreate, HookDeleted, HookReceived, HookStatus, HookUpdate,
+};
+pub use pane::{
+    CaptureRange, Direction, Pane, PaneAction, PaneCapture, PaneCreate, PaneDeleted, PaneFilter,
+    PaneResize, PaneSendKeys, PaneSize, Percent,
+};
+pub use position::{Position, PositionError};
 pub use recording::{
     MarkerCreate, Recording, RecordingCreate, RecordingStopped, State, StoppedStatus,
 };
-pub use server::{ServerInfo, ServerStatus, VersionInfo};
+pub use server::{ServerInfo, ServerStatus, SocketQuery, VersionInfo};
+pub use session::{
+    ActionStatus, AttachCommand, DeletedStatus, Session, SessionAction, SessionCreate,
+    SessionDeleted, SessionUpdate, SessionWindows, WindowReference,
+};
+pub use window::{
+    Layout, UnlinkFrom, Window, WindowAction, WindowCreate, WindowDeleted, WindowLink,
+    WindowLinkCreate, WindowUpdate,
+};

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::check::{self, COMMAND, Check, NAME};
 
 /// How a recording is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// All is well.
@@ -32,43 +35,90 @@ impl State {
 }
 
 /// `POST /recordings`: record a window.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordingCreate {
     /// The window: an id (`@3`), an index, a name, or any tmux target.
+    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
     pub window_id: String,
     /// The session that the window is looked for in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
     pub session_id: Option<String>,
     /// The pane to record when the recording does not follow the active one.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        alias = "active_pane"
+        rename = "active_pane",
+        alias = "pane_id"
     )]
+    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
     pub pane_id: Option<String>,
     /// The tmux server's socket; the default server's without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, max_length = 1024, pattern = r"^/[^\x00]*$")]
     pub socket: Option<PathBuf>,
-    /// The folder for the cast; the configured one without.
-    #[serde(default, skip_serializing_if = "Option::is_none", alias = "output_dir")]
+    /// The folder for the cast: an absolute path, or one that begins with `~`;
+    /// the configured one without.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename = "output_dir",
+        alias = "directory"
+    )]
+    #[schema(value_type = Option<String>, max_length = 1024, pattern = r"^(~|~?/[^\x00]*)$")]
     pub directory: Option<PathBuf>,
     /// The cast's title; the window's name without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
     pub title: Option<String>,
     /// The command that is recorded, for the cast's header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2048)]
     pub command: Option<String>,
     /// The longest pause that a player should show, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(exclusive_minimum = 0)]
     pub idle_time_limit: Option<f64>,
     /// Whether to follow the active pane; as configured without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_active_pane: Option<bool>,
 }
 
+impl Check for RecordingCreate {
+    fn check(&self) -> Result<(), String> {
+        check::filled("window_id", &self.window_id, NAME)?;
+        check::maybe(&self.session_id, |text| {
+            check::filled("session_id", text, NAME)
+        })?;
+        check::maybe(&self.pane_id, |text| {
+            check::filled("active_pane", text, NAME)
+        })?;
+        if let Some(socket) = &self.socket {
+            check::path("socket", socket)?;
+        }
+        if let Some(folder) = &self.directory
+            && !folder.starts_with("~")
+        {
+            check::path("output_dir", folder)?;
+        }
+        check::maybe(&self.title, |text| {
+            check::text("title", &text.replace('\0', " "), NAME)
+        })?;
+        check::maybe(&self.command, |text| {
+            check::text("command", &text.replace('\0', " "), COMMAND)
+        })?;
+        match self.idle_time_limit {
+            Some(limit) if !(limit.is_finite() && limit > 0.0) => {
+                Err("idle_time_limit must be a positive number of seconds".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A recording.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Recording {
     /// `session:@window`, on other servers `socket.session:@window`.
     pub id: String,
@@ -79,6 +129,7 @@ pub struct Recording {
     /// Whether it goes on.
     pub active: bool,
     /// The cast.
+    #[schema(value_type = String)]
     pub cast_path: PathBuf,
     /// The pane that is captured.
     pub active_pane: Option<String>,
@@ -89,6 +140,7 @@ pub struct Recording {
     /// The cast's title.
     pub title: Option<String>,
     /// The tmux server's socket.
+    #[schema(value_type = String)]
     pub socket: PathBuf,
     /// When it started: seconds since the Unix epoch.
     pub started: u64,
@@ -105,7 +157,7 @@ pub struct Recording {
 }
 
 /// Said by the reply to a stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StoppedStatus {
     /// It is.
@@ -113,23 +165,31 @@ pub enum StoppedStatus {
 }
 
 /// `DELETE /recordings/{id}`: the recording has ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RecordingStopped {
     /// Always stopped.
     pub status: StoppedStatus,
     /// Which one.
     pub recording_id: String,
     /// The cast.
+    #[schema(value_type = String)]
     pub cast_path: PathBuf,
     /// Its last state.
     pub recording: Recording,
 }
 
 /// `POST /recordings/{id}/markers`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MarkerCreate {
     /// What the marker is called; may be empty.
     #[serde(default)]
+    #[schema(max_length = 256)]
     pub label: String,
+}
+
+impl Check for MarkerCreate {
+    fn check(&self) -> Result<(), String> {
+        check::text("label", &self.label.replace('\0', " "), NAME)
+    }
 }

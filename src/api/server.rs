@@ -1,9 +1,14 @@
 //! What the daemon says of itself.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::check::{self, Check};
 
 /// Whether the daemon runs: whoever gets a reply knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ServerStatus {
     /// It does.
@@ -11,7 +16,7 @@ pub enum ServerStatus {
 }
 
 /// `GET /`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServerInfo {
     /// Always running.
     pub status: ServerStatus,
@@ -21,11 +26,41 @@ pub struct ServerInfo {
     pub recorders: usize,
     /// The daemon's version.
     pub version: String,
+    /// Where it listens on TCP.
+    #[serde(default)]
+    #[schema(example = "127.0.0.1:21590")]
+    pub address: Option<String>,
+    /// Why it does not listen on TCP.
+    #[serde(default)]
+    pub address_error: Option<String>,
+    /// Whether TCP clients must show the token.
+    #[serde(default)]
+    pub auth: bool,
 }
 
 /// `GET /version`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VersionInfo {
     /// The daemon's version.
     pub version: String,
+}
+
+/// Which tmux server is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SocketQuery {
+    /// The tmux server's socket; without it that which this server was started
+    /// from, or the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, max_length = 1024, pattern = r"^/[^\x00]*$")]
+    pub socket: Option<PathBuf>,
+}
+
+impl Check for SocketQuery {
+    fn check(&self) -> Result<(), String> {
+        match &self.socket {
+            Some(socket) => check::path("socket", socket),
+            None => Ok(()),
+        }
+    }
 }

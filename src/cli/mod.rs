@@ -8,6 +8,7 @@
 //! so; 2 wrong usage, or something could not be read. `rec -- COMMAND` exits
 //! with the command's status.
 
+mod api;
 mod background;
 mod completions;
 mod config;
@@ -68,6 +69,8 @@ enum Verb {
     Repair(repair::Args),
     /// Start, stop and look at the server that records.
     Server(server::Args),
+    /// Ask the server over its HTTP API.
+    Api(api::Args),
     /// Show the settings.
     Config(config::Args),
     /// Print a completion script for a shell.
@@ -122,6 +125,7 @@ fn run(cli: Cli) -> Outcome {
     match verb {
         Verb::Rec(args) => rec::run(&session, *args),
         Verb::Server(args) => server::run(&session, args),
+        Verb::Api(args) => api::run(&session, args),
         Verb::Config(args) => config::run(&session, &args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Validate(args) => validate::run(&args),
@@ -141,6 +145,11 @@ fn version() -> Outcome {
         Err(error) => return Err(error.into()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The whole command line, with the verbs that are known only when it runs.
+fn command() -> clap::Command {
+    Cli::command().mut_subcommand("api", |_| api::command())
 }
 
 /// The event loop of everything that waits.
@@ -164,6 +173,6 @@ mod tests {
 
     #[test]
     fn the_arguments_are_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use clap::Subcommand;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
-use tokio::net::UnixListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::SignalKind;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -18,7 +19,7 @@ use super::{Failure, Outcome, Session};
 use crate::client::{self, Client};
 use crate::config::Level;
 use crate::daemon::Daemon;
-use crate::http;
+use crate::http::{self, Gate, Listeners};
 
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true)]
@@ -101,14 +102,20 @@ async fn status(session: &Session, json: bool) -> Outcome {
     match (&info, json) {
         (Some(info), true) => writeln!(out, "{}", serde_json::to_string(info)?)?,
         (None, true) => writeln!(out, "{}", serde_json::json!({"status": "stopped"}))?,
-        (Some(info), false) => writeln!(
-            out,
-            "running: version {}, pid {}, {} recording{}",
-            info.version,
-            info.pid,
-            info.recorders,
-            if info.recorders == 1 { "" } else { "s" }
-        )?,
+        (Some(info), false) => {
+            let plural = if info.recorders == 1 { "" } else { "s" };
+            writeln!(
+                out,
+                "running: version {}, pid {}, {} recording{plural}",
+                info.version, info.pid, info.recorders
+            )?;
+            match (&info.address, &info.address_error) {
+                (Some(address), _) if info.auth => writeln!(out, "http://{address} (with token)")?,
+                (Some(address), _) => writeln!(out, "http://{address} (open to every local user)")?,
+                (None, Some(why)) => writeln!(out, "not listening on TCP: {why}")?,
+                (None, None) => {}
+            }
+        }
         (None, false) => writeln!(out, "not running")?,
     }
     Ok(ExitCode::from(u8::from(info.is_none())))
@@ -143,15 +150,17 @@ async fn serve(session: &Session, background: bool, on_demand: bool) -> Outcome 
 
     // Before anything is recorded: a signal now must not be lost.
     let mut signals = Signals::new()?;
-    let daemon = Daemon::new(
+    let daemon = Daemon::serving(
         session.config.clone(),
         session.folders.clone(),
+        session.tmux_socket(),
         std::env::current_exe().ok(),
     );
     let socket = session.folders.socket();
     // We hold the lock: a socket that is there belongs to nobody.
     let _ = std::fs::remove_file(&socket);
-    let listener = UnixListener::bind(&socket)?;
+    let unix = UnixListener::bind(&socket)?;
+    let (gate, tcp) = open_gate(session).await?;
     if let Err(error) = daemon.recover().await {
         tracing::error!(%error, "recovering recordings failed");
     }
@@ -177,9 +186,43 @@ async fn serve(session: &Session, background: bool, on_demand: bool) -> Outcome 
             daemon.shut_down().await;
         }
     };
-    http::serve_unix(daemon, listener, end).await?;
+    http::serve(daemon, gate, Listeners { unix, tcp }, end).await;
+    let _ = std::fs::remove_file(session.folders.token());
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Listens on TCP, where that can be; the Unix socket is enough to go on.
+async fn open_gate(session: &Session) -> Result<(Gate, Option<TcpListener>), Failure> {
+    let _ = std::fs::remove_file(session.folders.token());
+    let port = session.config.server.port;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    let (address, tcp) = match listener.and_then(|tcp| Ok((tcp.local_addr()?, tcp))) {
+        Ok(listening) => listening,
+        Err(error) => {
+            let why = format!("127.0.0.1:{port}: {error}");
+            tracing::warn!(%error, port, "not listening on TCP");
+            let gate = Gate {
+                address_error: Some(why),
+                ..Gate::default()
+            };
+            return Ok((gate, None));
+        }
+    };
+    let token = match session.config.server.auth {
+        true => Some(http::Token::create(&session.folders).map_err(|error| {
+            let path = session.folders.token();
+            Failure::new(format!("cannot write {}: {error}", path.display()))
+        })?),
+        false => None,
+    };
+    tracing::info!(%address, auth = token.is_some(), "listening on TCP");
+    let gate = Gate {
+        address: Some(address),
+        token,
+        ..Gate::default()
+    };
+    Ok((gate, Some(tcp)))
 }
 
 /// One daemon for a user: who holds this lock is it. The kernel gives it up

@@ -56,6 +56,42 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// No tmux server has ever been where one was looked for.
+    #[error("there is no tmux server at {}", .socket.display())]
+    NoSocket {
+        /// The socket that was named.
+        socket: PathBuf,
+    },
+    /// A folder to start in is not there.
+    #[error("{} is no folder", .path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no such cast.
+    #[error("no cast `{path}` in the output folder")]
+    NoCast {
+        /// What was asked for.
+        path: String,
+    },
+    /// There is no such event.
+    #[error("no event `{id}` in the history")]
+    NoEvent {
+        /// What was asked for.
+        id: String,
+    },
+    /// A command is installed on the hook already.
+    #[error("a command is installed on hook {name} already; change or remove it")]
+    HookTaken {
+        /// The hook.
+        name: String,
+    },
+    /// No command is installed on the hook.
+    #[error("no command is installed on hook {name}")]
+    NoHook {
+        /// The hook.
+        name: String,
+    },
     /// A request makes no sense.
     #[error("{message}")]
     Invalid {

@@ -8,14 +8,21 @@
 //! into a tmux server (hooks, pipes, options) is gone when nothing there is
 //! recorded any more.
 
+mod casts;
 mod create;
 mod error;
+mod events;
+mod hooks;
 mod journal;
 mod names;
+pub mod panes;
 mod pipes;
 mod recording;
 mod recovery;
+mod servers;
+pub mod sessions;
 mod watcher;
+pub mod windows;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -30,7 +37,10 @@ use crate::tmux::{Server, Socket, Version, WindowId};
 
 pub use create::Created;
 pub use error::{Error, Result};
+pub use events::Feed;
+pub use names::safe_filename;
 
+use events::Events;
 use pipes::Pipes;
 use recording::{Command, Context, Handle};
 use watcher::Watcher;
@@ -44,6 +54,10 @@ pub struct Daemon {
 struct Shared {
     context: Context,
     folders: Folders,
+    /// The tmux server that is meant where none is named.
+    home: Socket,
+    known: servers::Known,
+    notes: hooks::Notes,
     registry: Mutex<Registry>,
     /// Held while a recording is being created: two for one window must not be.
     creating: tokio::sync::Mutex<()>,
@@ -61,23 +75,40 @@ struct Counts {
 struct Registry {
     recordings: HashMap<(Socket, WindowId), Handle>,
     watchers: HashMap<Socket, Arc<Watcher>>,
+    /// How many feeds of events a server has.
+    listeners: HashMap<Socket, usize>,
     is_closing: bool,
 }
 
 impl Daemon {
     /// A daemon that records nothing yet. The folders must be prepared.
-    /// `relay` is the path of this program, which serves as the process between
-    /// a pane and its FIFO too ([`crate::record::relay`]); without it `cat` does.
     #[must_use]
-    pub fn new(config: Config, folders: Folders, relay: Option<PathBuf>) -> Daemon {
+    pub fn new(config: Config, folders: Folders) -> Daemon {
+        Daemon::serving(config, folders, Socket::default_server(), None)
+    }
+
+    /// The same, for this tmux server where a client names none. `relay` is the
+    /// path of this program, which serves as the process between a pane and its
+    /// FIFO too ([`crate::record::relay`]); without it `cat` does.
+    #[must_use]
+    pub fn serving(
+        config: Config,
+        folders: Folders,
+        home: Socket,
+        relay: Option<PathBuf>,
+    ) -> Daemon {
         let context = Context {
             config: Arc::new(config),
             pipes: Arc::new(Pipes::new(folders.pipes(), relay)),
+            events: Arc::new(Events::new()),
         };
         Daemon {
             shared: Arc::new(Shared {
                 context,
                 folders,
+                home,
+                known: servers::Known::default(),
+                notes: hooks::Notes::default(),
                 registry: Mutex::default(),
                 creating: tokio::sync::Mutex::default(),
                 counts: watch::Sender::new(Counts::default()),
@@ -97,10 +128,10 @@ impl Daemon {
         &self.shared.folders
     }
 
-    /// The tmux server at `socket`, or the default one.
+    /// The tmux server at `socket`, or that which the daemon serves.
     #[must_use]
     pub fn tmux(&self, socket: Option<Socket>) -> Server {
-        let socket = socket.unwrap_or_else(Socket::default_server);
+        let socket = socket.unwrap_or_else(|| self.shared.home.clone());
         Server::new(self.config().tmux.command.as_str(), socket)
     }
 
@@ -112,6 +143,9 @@ impl Daemon {
             pid: std::process::id(),
             recorders: self.registry().recordings.len(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            address: None,
+            address_error: None,
+            auth: self.config().server.auth,
         }
     }
 
@@ -207,6 +241,7 @@ impl Daemon {
     /// Ends all recordings, and leaves every tmux server as it was.
     pub async fn shut_down(&self) {
         self.registry().is_closing = true;
+        self.events().close();
         // One that is being created is waited for, so that it is ended too.
         drop(self.shared.creating.lock().await);
         let handles: Vec<_> = self.registry().recordings.values().cloned().collect();
@@ -249,7 +284,8 @@ impl Daemon {
         {
             return Arc::clone(watcher);
         }
-        let watcher = Arc::new(Watcher::start(server.clone(), version));
+        let events = Arc::clone(&self.shared.context.events);
+        let watcher = Arc::new(Watcher::start(server.clone(), version, events));
         registry
             .watchers
             .insert(server.socket().clone(), Arc::clone(&watcher));
@@ -265,12 +301,19 @@ impl Daemon {
             counts.running += 1;
             counts.started += 1;
         });
+        self.events()
+            .recording(api::EventKind::RecordingStarted, &handle.info());
         let daemon = self.clone();
         let mut ended = handle.ended;
         tokio::spawn(async move {
             let _ = ended.wait_for(|ended| *ended).await;
             let socket = key.0.clone();
-            daemon.registry().recordings.remove(&key);
+            let ended = daemon.registry().recordings.remove(&key);
+            if let Some(ended) = ended {
+                daemon
+                    .events()
+                    .recording(api::EventKind::RecordingStopped, &ended.info());
+            }
             daemon.drop_watcher(&socket).await;
             daemon
                 .shared
@@ -285,7 +328,8 @@ impl Daemon {
         let _creating = self.shared.creating.lock().await;
         let watcher = {
             let mut registry = self.registry();
-            let is_used = registry.recordings.keys().any(|(used, _)| used == socket);
+            let is_used = registry.recordings.keys().any(|(used, _)| used == socket)
+                || registry.listeners.contains_key(socket);
             if is_used {
                 return;
             }

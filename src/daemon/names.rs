@@ -55,7 +55,8 @@ pub(super) fn cast_name(
 
 /// A text as part of a file name: letters, digits, `-`, `.` and `_` stay, the
 /// rest becomes `_`; never empty, hidden or long.
-pub(super) fn safe_filename(text: &str) -> String {
+#[must_use]
+pub fn safe_filename(text: &str) -> String {
     let safe = |c: char| {
         if c.is_alphanumeric() || "-._@".contains(c) {
             c

@@ -4,10 +4,11 @@
 //! give; state and wait are one invocation, so nothing that happens between
 //! them is missed, and a signal too many only costs a look. What no hook
 //! announces is seen by a slow look of its own. There is a watcher only while
-//! something on the server is recorded.
+//! something on the server is recorded, or a client listens to its events.
 
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
@@ -15,6 +16,7 @@ use tokio::process::{Child, ChildStdout};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::events::Events;
 use crate::tmux::{self, Batch, Server, ServerState, StateQuery, Version, hooks};
 
 /// How often the server is looked at though no hook has called.
@@ -41,15 +43,17 @@ pub(super) struct Watcher {
     look: Arc<Notify>,
     stop: Arc<Notify>,
     stopped: watch::Receiver<bool>,
+    names: Arc<AtomicBool>,
 }
 
 impl Watcher {
-    /// Starts to watch a server.
-    pub(super) fn start(server: Server, version: Version) -> Watcher {
+    /// Starts to watch a server; what changes there is noted in `events`.
+    pub(super) fn start(server: Server, version: Version, events: Arc<Events>) -> Watcher {
         let (sender, view) = watch::channel(View::Unknown);
         let (stopped_sender, stopped) = watch::channel(false);
         let look = Arc::new(Notify::new());
         let stop = Arc::new(Notify::new());
+        let names = Arc::new(AtomicBool::new(false));
         let task = Task {
             query: StateQuery::new(version, &format!("tvmux{:016x}", fastrand::u64(..))),
             server,
@@ -57,6 +61,9 @@ impl Watcher {
             view: sender,
             look: Arc::clone(&look),
             stop: Arc::clone(&stop),
+            names: Arc::clone(&names),
+            has_names: AtomicBool::new(false),
+            events,
         };
         tokio::spawn(async move {
             task.run().await;
@@ -67,6 +74,14 @@ impl Watcher {
             look,
             stop,
             stopped,
+            names,
+        }
+    }
+
+    /// Sets whether other names are seen at once, or only by the way.
+    pub(super) fn tell_names(&self, wanted: bool) {
+        if self.names.swap(wanted, Ordering::Relaxed) != wanted {
+            self.look.notify_one();
         }
     }
 
@@ -107,6 +122,10 @@ struct Task {
     view: watch::Sender<View>,
     look: Arc<Notify>,
     stop: Arc<Notify>,
+    /// Whether hooks for names are wanted, and whether they are there.
+    names: Arc<AtomicBool>,
+    has_names: AtomicBool,
+    events: Arc<Events>,
 }
 
 /// Why a waiting client is no longer waited for.
@@ -125,9 +144,10 @@ impl Task {
                 Woken::Stop => break,
                 Woken::Failed => {
                     // Is the server gone, or was only the client killed?
-                    if let Err(error) = self.ask(hooks::install(self.version)).await {
+                    if let Err(error) = self.ask(self.install()).await {
                         let socket = self.server.socket().path().display();
                         tracing::info!(%socket, %error, "the tmux server is gone");
+                        self.events.gone(self.server.socket().path());
                         self.view.send_replace(View::Gone);
                         return;
                     }
@@ -145,7 +165,7 @@ impl Task {
     /// Lets a client print the state and wait for a signal.
     async fn wait_once(&self, with_hooks: bool) -> Woken {
         let mut batch = if with_hooks {
-            hooks::install(self.version)
+            self.install()
         } else {
             Batch::new()
         };
@@ -200,18 +220,38 @@ impl Task {
                 }
                 () = self.stop.notified() => return Woken::Stop,
                 () = self.look.notified() => {
-                    if self.ask(Batch::new()).await.is_err() {
+                    if self.ask(self.settle_names()).await.is_err() {
                         return Woken::Failed;
                     }
                 }
                 () = sleep_until(next_look) => {
                     // A reloaded configuration may have wiped the hooks.
-                    if self.ask(hooks::install(self.version)).await.is_err() {
+                    if self.ask(self.install()).await.is_err() {
                         return Woken::Failed;
                     }
                     next_look = Instant::now() + SLOW_LOOK;
                 }
             }
+        }
+    }
+
+    /// All hooks that are wanted.
+    fn install(&self) -> Batch {
+        let mut batch = hooks::install(self.version);
+        batch.append(self.settle_names());
+        if self.has_names.load(Ordering::Relaxed) {
+            batch.append(hooks::install_names());
+        }
+        batch
+    }
+
+    /// What brings the hooks for names about, or away.
+    fn settle_names(&self) -> Batch {
+        let wanted = self.names.load(Ordering::Relaxed);
+        match (self.has_names.swap(wanted, Ordering::Relaxed), wanted) {
+            (false, true) => hooks::install_names(),
+            (true, false) => hooks::remove_names(),
+            _ => Batch::new(),
         }
     }
 
@@ -232,6 +272,10 @@ impl Task {
         match self.query.parse(answer) {
             Ok(None) => false,
             Ok(Some(state)) => {
+                if let View::Live(before) = &*self.view.borrow() {
+                    let socket = self.server.socket().path();
+                    self.events.compare(socket, before, &state);
+                }
                 self.view.send_replace(View::Live(Arc::new(state)));
                 true
             }

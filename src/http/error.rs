@@ -1,19 +1,57 @@
-//! The daemon's errors as replies.
+//! Errors as replies.
+
+use std::error::Error;
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::api::ErrorBody;
 use crate::{daemon, tmux};
 
 /// An error on its way out.
-pub(super) struct Failure(daemon::Error);
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    body: ErrorBody,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Failure {
+        Failure {
+            status,
+            body: ErrorBody::new(code, message),
+        }
+    }
+
+    /// A request that is well-formed but asks for what cannot be.
+    pub(super) fn invalid(message: impl Into<String>) -> Failure {
+        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
+    }
+}
+
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl From<daemon::Error> for Failure {
     fn from(error: daemon::Error) -> Failure {
-        Failure(error)
+        let (status, code) = classify(&error);
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+            tracing::error!(error = chain(&error), "a request failed");
+        }
+        Failure::new(status, code, chain(&error))
     }
+}
+
+/// The error with its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message.push_str(": ");
+        message.push_str(&error.to_string());
+        cause = error.source();
+    }
+    message
 }
 
 /// The status and the code of an error.
@@ -24,12 +62,31 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
         E::Ambiguous { .. } => (StatusCode::CONFLICT, "ambiguous"),
         E::NoWindow { .. } => (StatusCode::NOT_FOUND, "no_window"),
         E::PaneBusy { .. } => (StatusCode::CONFLICT, "pane_busy"),
-        E::Output { .. } => (StatusCode::BAD_REQUEST, "output"),
+        E::Output { source, .. } => match source.kind() {
+            std::io::ErrorKind::PermissionDenied => (StatusCode::FORBIDDEN, "output"),
+            _ => (StatusCode::BAD_REQUEST, "output"),
+        },
         E::Capture { .. } => (StatusCode::SERVICE_UNAVAILABLE, "capture"),
+        E::NoSocket { .. } => (StatusCode::NOT_FOUND, "no_tmux_server"),
+        E::NoFolder { .. } => (StatusCode::NOT_FOUND, "no_folder"),
+        E::NoCast { .. } => (StatusCode::NOT_FOUND, "no_cast"),
+        E::NoEvent { .. } => (StatusCode::NOT_FOUND, "no_event"),
+        E::NoHook { .. } => (StatusCode::NOT_FOUND, "no_hook"),
+        E::HookTaken { .. } => (StatusCode::CONFLICT, "hook_taken"),
         E::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
         E::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
         E::Tmux(error) => match error {
             tmux::Error::Refused { .. } => (StatusCode::BAD_REQUEST, "tmux"),
+            tmux::Error::Missing { kind, .. } => (
+                StatusCode::NOT_FOUND,
+                match kind {
+                    tmux::control::Kind::Session => "no_session",
+                    tmux::control::Kind::Window => "no_window",
+                    tmux::control::Kind::Pane => "no_pane",
+                    tmux::control::Kind::Hook => "no_hook",
+                },
+            ),
+            tmux::Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             tmux::Error::TooOld { .. } => (StatusCode::BAD_REQUEST, "tmux_too_old"),
             tmux::Error::NoServer { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux_server"),
             tmux::Error::ProgramMissing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux"),
@@ -42,14 +99,16 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let (status, code) = classify(&self.0);
-        let mut message = self.0.to_string();
-        let mut cause = std::error::Error::source(&self.0);
-        while let Some(error) = cause {
-            message.push_str(": ");
-            message.push_str(&error.to_string());
-            cause = error.source();
-        }
-        (status, Json(ErrorBody::new(code, message))).into_response()
+        (self.status, Json(self.body)).into_response()
     }
+}
+
+pub(super) async fn no_route(uri: Uri) -> Failure {
+    let message = format!("there is nothing at {}", uri.path());
+    Failure::new(StatusCode::NOT_FOUND, "no_route", message)
+}
+
+pub(super) async fn no_method(method: Method, uri: Uri) -> Failure {
+    let message = format!("{method} cannot be done at {}", uri.path());
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "no_method", message)
 }

@@ -1,60 +1,113 @@
 //! The daemon's HTTP API: thin handlers, and who may come in.
 //!
 //! Handlers turn a request into a call of the daemon and its answer into a
-//! reply; they decide nothing.
+//! reply; they decide nothing. Before them stand the [`gate`] (whose request
+//! it is) and [`serve`] (how much of anything there may be).
 
+mod callbacks;
+mod casts;
+mod docs;
+mod document;
 mod error;
+mod events;
+mod extract;
+mod gate;
+mod hooks;
+mod info;
+mod panes;
 mod recordings;
+mod serve;
+mod sessions;
+mod token;
 mod unix;
+mod windows;
 
-use std::future::Future;
-use std::io;
+use std::sync::Arc;
 
-use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use tokio::net::UnixListener;
+use axum::Router;
+use axum::extract::FromRef;
+use tokio::sync::Semaphore;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::api::{ServerInfo, VersionInfo};
 use crate::daemon::Daemon;
 
-/// All routes.
-fn router(daemon: Daemon) -> Router {
-    Router::new()
-        .route("/", get(info))
-        .route("/version", get(version))
-        .route(
-            "/recordings",
-            get(recordings::list).post(recordings::create),
-        )
-        .route(
-            "/recordings/{id}",
-            get(recordings::get).delete(recordings::stop),
-        )
-        .route("/recordings/{id}/markers", post(recordings::mark))
-        .with_state(daemon)
-}
+pub use document::document;
+pub use gate::Gate;
+pub use serve::{Listeners, serve};
+pub use token::Token;
 
-/// Serves the API on a Unix socket until `shutdown` is done. Only processes of
-/// the same user are let in.
-///
-/// # Errors
-/// When the socket fails.
-pub async fn serve_unix(
+/// So many clients may listen to events at once.
+const MOST_STREAMS: usize = 64;
+
+/// What handlers work with.
+#[derive(Clone)]
+struct App {
     daemon: Daemon,
-    listener: UnixListener,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(unix::SameUser(listener), router(daemon))
-        .with_graceful_shutdown(shutdown)
-        .await
+    gate: Arc<Gate>,
+    streams: Arc<Semaphore>,
 }
 
-async fn info(State(daemon): State<Daemon>) -> Json<ServerInfo> {
-    Json(daemon.info())
+impl FromRef<App> for Daemon {
+    fn from_ref(app: &App) -> Daemon {
+        app.daemon.clone()
+    }
 }
 
-async fn version(State(daemon): State<Daemon>) -> Json<VersionInfo> {
-    let version = daemon.info().version;
-    Json(VersionInfo { version })
+/// All routes that answer, and their part of the OpenAPI document.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(info::info))
+        .routes(routes!(info::version))
+        .routes(routes!(document::openapi))
+        .routes(routes!(docs::docs))
+        .routes(routes!(sessions::list, sessions::create))
+        .routes(routes!(sessions::get, sessions::update, sessions::delete))
+        .routes(routes!(sessions::attach))
+        .routes(routes!(sessions::detach))
+        .routes(routes!(sessions::windows))
+        .routes(routes!(windows::list, windows::create))
+        .routes(routes!(windows::get, windows::update, windows::delete))
+        .routes(routes!(windows::select))
+        .routes(routes!(windows::link))
+        .routes(routes!(windows::unlink))
+        .routes(routes!(windows::panes))
+        .routes(routes!(panes::list, panes::create))
+        .routes(routes!(panes::get, panes::delete))
+        .routes(routes!(panes::select))
+        .routes(routes!(panes::resize))
+        .routes(routes!(panes::send_keys))
+        .routes(routes!(panes::capture))
+        .routes(routes!(callbacks::list, callbacks::create))
+        .routes(routes!(callbacks::get, callbacks::delete))
+        .routes(routes!(hooks::list, hooks::create))
+        .routes(routes!(
+            hooks::get,
+            hooks::replace,
+            hooks::update,
+            hooks::delete
+        ))
+        .routes(routes!(hooks::receive))
+        .routes(routes!(recordings::list, recordings::create))
+        .routes(routes!(recordings::get, recordings::stop))
+        .routes(routes!(recordings::mark))
+        .routes(routes!(casts::list))
+        .routes(routes!(casts::get))
+}
+
+/// The route that streams. It has no end, and so stands apart in the document.
+fn streams() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(events::events))
+}
+
+fn router(daemon: Daemon, gate: Arc<Gate>) -> Router {
+    let (router, _) = routes().merge(streams()).split_for_parts();
+    router
+        .fallback(error::no_route)
+        .method_not_allowed_fallback(error::no_method)
+        .with_state(App {
+            daemon,
+            gate,
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+        })
 }

@@ -1,38 +1,81 @@
 //! `/recordings`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::error::Failure;
-use crate::api::{MarkerCreate, Recording, RecordingCreate, RecordingStopped, StoppedStatus};
+use super::error::Result;
+use super::extract::{At, Body, Id};
+use crate::api::{
+    MarkerCreate, Recording, RecordingCreate, RecordingStopped, SocketQuery, StoppedStatus,
+};
+use crate::config::expand_home;
 use crate::daemon::{Created, Daemon};
 
+/// List the recordings that run.
+#[utoipa::path(
+    get,
+    path = "/recordings",
+    tag = "recordings",
+    responses((status = 200, body = Vec<Recording>))
+)]
 pub(super) async fn list(State(daemon): State<Daemon>) -> Json<Vec<Recording>> {
     Json(daemon.recordings())
 }
 
+/// Record a window.
+#[utoipa::path(
+    post,
+    path = "/recordings",
+    tag = "recordings",
+    params(SocketQuery),
+    request_body = RecordingCreate,
+    responses(
+        (status = 201, body = Recording),
+        (status = 202, body = Recording, description = "The window is recorded already."),
+    )
+)]
 pub(super) async fn create(
     State(daemon): State<Daemon>,
-    Json(request): Json<RecordingCreate>,
-) -> Result<(StatusCode, Json<Recording>), Failure> {
-    Ok(match daemon.create(&request).await? {
+    At(socket): At,
+    Body(mut new): Body<RecordingCreate>,
+) -> Result<(StatusCode, Json<Recording>)> {
+    new.socket = new
+        .socket
+        .or_else(|| socket.map(|socket| socket.path().to_owned()));
+    new.directory = new
+        .directory
+        .map(|folder| expand_home(&folder.to_string_lossy()));
+    Ok(match daemon.create(&new).await? {
         Created::New(recording) => (StatusCode::CREATED, Json(recording)),
         Created::Present(recording) => (StatusCode::ACCEPTED, Json(recording)),
     })
 }
 
-pub(super) async fn get(
-    State(daemon): State<Daemon>,
-    Path(id): Path<String>,
-) -> Result<Json<Recording>, Failure> {
+/// Show a recording.
+#[utoipa::path(
+    get,
+    path = "/recordings/{recording_id}",
+    tag = "recordings",
+    params(("recording_id" = String, Path, description = "Its id, or its window's id or target.")),
+    responses((status = 200, body = Recording))
+)]
+pub(super) async fn get(State(daemon): State<Daemon>, Id(id): Id) -> Result<Json<Recording>> {
     Ok(Json(daemon.recording(&id).await?))
 }
 
+/// End a recording. Answers when its cast is whole and on the disk.
+#[utoipa::path(
+    delete,
+    path = "/recordings/{recording_id}",
+    tag = "recordings",
+    params(("recording_id" = String, Path, description = "Its id, or its window's id or target.")),
+    responses((status = 200, body = RecordingStopped))
+)]
 pub(super) async fn stop(
     State(daemon): State<Daemon>,
-    Path(id): Path<String>,
-) -> Result<Json<RecordingStopped>, Failure> {
+    Id(id): Id,
+) -> Result<Json<RecordingStopped>> {
     let recording = daemon.stop(&id).await?;
     Ok(Json(RecordingStopped {
         status: StoppedStatus::Stopped,
@@ -42,11 +85,20 @@ pub(super) async fn stop(
     }))
 }
 
+/// Put a marker into a recording, at this moment.
+#[utoipa::path(
+    post,
+    path = "/recordings/{recording_id}/markers",
+    tag = "recordings",
+    params(("recording_id" = String, Path, description = "Its id, or its window's id or target.")),
+    request_body = MarkerCreate,
+    responses((status = 201, body = Recording))
+)]
 pub(super) async fn mark(
     State(daemon): State<Daemon>,
-    Path(id): Path<String>,
-    Json(marker): Json<MarkerCreate>,
-) -> Result<(StatusCode, Json<Recording>), Failure> {
+    Id(id): Id,
+    Body(marker): Body<MarkerCreate>,
+) -> Result<(StatusCode, Json<Recording>)> {
     let recording = daemon.mark(&id, &marker.label).await?;
     Ok((StatusCode::CREATED, Json(recording)))
 }

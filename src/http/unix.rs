@@ -1,27 +1,20 @@
 //! The Unix socket: who is on the other end is known from the kernel.
 
-use std::time::Duration;
-
-use axum::serve::Listener;
-use tokio::net::unix::SocketAddr;
+use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
 
-/// After a failed accept (no descriptors left), wait this long.
-const PAUSE: Duration = Duration::from_millis(100);
+use super::serve::PAUSE;
 
 /// A listener that takes only processes of this user, and of root.
 pub(super) struct SameUser(pub(super) UnixListener);
 
-impl Listener for SameUser {
-    type Io = UnixStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (UnixStream, SocketAddr) {
-        let own = nix::unistd::getuid().as_raw();
+impl SameUser {
+    /// The next client that may come in.
+    pub(super) async fn accept(&mut self) -> UnixStream {
         loop {
             match self.0.accept().await {
-                Ok((stream, address)) => match stream.peer_cred() {
-                    Ok(peer) if peer.uid() == own || peer.uid() == 0 => return (stream, address),
+                Ok((stream, _)) => match stream.peer_cred() {
+                    Ok(peer) if is_welcome(&peer) => return stream,
                     Ok(peer) => {
                         tracing::warn!(uid = peer.uid(), pid = peer.pid(), "turned away");
                     }
@@ -34,8 +27,9 @@ impl Listener for SameUser {
             }
         }
     }
+}
 
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
+fn is_welcome(peer: &UCred) -> bool {
+    let own = nix::unistd::getuid().as_raw();
+    peer.uid() == own || peer.uid() == 0
 }

@@ -36,6 +36,20 @@ pub enum Error {
         /// tmux's own message.
         message: String,
     },
+    /// What a command was for is not there.
+    #[error("no tmux {} `{target}`", .kind.name())]
+    Missing {
+        /// What kind of thing.
+        kind: super::control::Kind,
+        /// What was asked for.
+        target: String,
+    },
+    /// It cannot be done as things are on the server.
+    #[error("tmux: {message}")]
+    Conflict {
+        /// tmux's own message.
+        message: String,
+    },
     /// The server is older than what is supported.
     #[error("tmux {found} is too old: {oldest} or newer is needed", oldest = super::Version::OLDEST)]
     TooOld {

@@ -26,6 +26,10 @@ const EVENTS: [&str; 9] = [
     "pane-died",
 ];
 
+/// What gives things other names. A shell may rename its window with each
+/// command: these wake the client only where somebody wants to know.
+const NAMES: [&str; 2] = ["session-renamed", "window-renamed"];
+
 fn events(version: Version) -> impl Iterator<Item = &'static str> {
     let resized = version
         .has_window_resized_hook()
@@ -37,19 +41,39 @@ fn events(version: Version) -> impl Iterator<Item = &'static str> {
 /// configuration has wiped.
 #[must_use]
 pub fn install(version: Version) -> Batch {
+    install_all(events(version))
+}
+
+/// Installs the hooks that tell of other names, too.
+#[must_use]
+pub fn install_names() -> Batch {
+    install_all(NAMES.into_iter())
+}
+
+/// Removes the hooks, and only them.
+#[must_use]
+pub fn remove(version: Version) -> Batch {
+    remove_all(events(version).chain(NAMES))
+}
+
+/// Removes the hooks that tell of other names.
+#[must_use]
+pub fn remove_names() -> Batch {
+    remove_all(NAMES.into_iter())
+}
+
+fn install_all(events: impl Iterator<Item = &'static str>) -> Batch {
     let mut batch = Batch::new();
-    for event in events(version) {
+    for event in events {
         let command = format!("wait-for -S {CHANNEL}");
         batch.push(["set-hook", "-g", &format!("{event}[{INDEX}]"), &command]);
     }
     batch
 }
 
-/// Removes the hooks, and only them.
-#[must_use]
-pub fn remove(version: Version) -> Batch {
+fn remove_all(events: impl Iterator<Item = &'static str>) -> Batch {
     let mut batch = Batch::new();
-    for event in events(version) {
+    for event in events {
         batch.push(["set-hook", "-gu", &format!("{event}[{INDEX}]")]);
     }
     batch

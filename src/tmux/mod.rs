@@ -12,10 +12,12 @@
 //!   else.
 
 mod batch;
+pub mod control;
 mod error;
 mod fields;
 pub mod hooks;
 mod ids;
+mod name;
 pub mod pipe;
 mod server;
 pub mod snapshot;
@@ -23,9 +25,12 @@ mod state;
 mod version;
 
 pub use batch::Batch;
+pub use control::Control;
 pub use error::{Error, Result};
 pub use fields::{Fields, Row};
+
 pub use ids::{IdError, PaneId, SessionId, WindowId};
+pub use name::{decode_name, escape_format};
 pub use server::{Server, Socket};
 pub use snapshot::Snapshot;
 pub use state::{PaneState, ServerIdentity, ServerState, StateQuery};

@@ -36,6 +36,7 @@ use self::alternate::Leaving;
 use self::process::Process;
 use self::sink::{Intervals, News, Sink, Trouble};
 use self::stream::Stream;
+use super::events::Events;
 use super::journal::{Journal, JournalFile};
 use super::pipes::Pipes;
 use super::watcher::{View, Watcher};
@@ -104,6 +105,7 @@ pub(super) struct Subject {
 pub(super) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) pipes: Arc<Pipes>,
+    pub(super) events: Arc<Events>,
 }
 
 impl Context {
@@ -691,12 +693,11 @@ impl Task {
         }
         let (state, reason) = self.state();
         let mut info = self.info.lock().unwrap_or_else(|error| error.into_inner());
-        info.state = state;
-        if info.reason != reason {
-            info.reason = reason;
-        }
         let pane = self.target.map(|target| target.pane.to_string());
-        if info.active_pane != pane {
+        let is_news = info.state != state || info.reason != reason || info.active_pane != pane;
+        if is_news {
+            info.state = state;
+            info.reason = reason;
             info.active_pane = pane;
         }
         info.duration = stats.duration as f64 / 1e6;
@@ -704,6 +705,10 @@ impl Task {
         info.events = stats.events;
         info.gaps = stats.gaps;
         info.lost_bytes = stats.lost_bytes;
+        if is_news {
+            let events = &self.context.events;
+            events.recording(api::EventKind::RecordingChanged, &info);
+        }
     }
 
     fn state(&self) -> (api::State, Option<String>) {

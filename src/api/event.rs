@@ -1,0 +1,148 @@
+//! The live feed, and saved casts, on the wire.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{Position, Recording};
+
+/// What has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// The feed has begun: what is asked for from now on is no older.
+    Ready,
+    /// Events are missing before this one: ask for everything anew.
+    Reset,
+    /// A session is there.
+    SessionCreated,
+    /// A session has another name.
+    SessionRenamed,
+    /// A session has another current window.
+    SessionWindowChanged,
+    /// A session is gone.
+    SessionClosed,
+    /// A window is in a session.
+    WindowLinked,
+    /// A window has another name.
+    WindowRenamed,
+    /// A window has another active pane.
+    WindowPaneChanged,
+    /// A window is no longer in a session.
+    WindowUnlinked,
+    /// A pane is there.
+    PaneCreated,
+    /// A pane has another size.
+    PaneResized,
+    /// A pane runs another process (`respawn-pane`).
+    PaneRespawned,
+    /// A pane's process has ended; the pane stays.
+    PaneDied,
+    /// A pane is gone.
+    PaneClosed,
+    /// The tmux server is gone.
+    ServerGone,
+    /// A recording has started.
+    RecordingStarted,
+    /// A recording has another state, pane or reason.
+    RecordingChanged,
+    /// A recording has ended.
+    RecordingStopped,
+}
+
+impl EventKind {
+    /// The kind's name, as on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::Ready => "ready",
+            EventKind::Reset => "reset",
+            EventKind::SessionCreated => "session-created",
+            EventKind::SessionRenamed => "session-renamed",
+            EventKind::SessionWindowChanged => "session-window-changed",
+            EventKind::SessionClosed => "session-closed",
+            EventKind::WindowLinked => "window-linked",
+            EventKind::WindowRenamed => "window-renamed",
+            EventKind::WindowPaneChanged => "window-pane-changed",
+            EventKind::WindowUnlinked => "window-unlinked",
+            EventKind::PaneCreated => "pane-created",
+            EventKind::PaneResized => "pane-resized",
+            EventKind::PaneRespawned => "pane-respawned",
+            EventKind::PaneDied => "pane-died",
+            EventKind::PaneClosed => "pane-closed",
+            EventKind::ServerGone => "server-gone",
+            EventKind::RecordingStarted => "recording-started",
+            EventKind::RecordingChanged => "recording-changed",
+            EventKind::RecordingStopped => "recording-stopped",
+        }
+    }
+}
+
+/// One event of `GET /events`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Its number: greater than that of every event before it, also of an
+    /// earlier run of this server. To be given as `Last-Event-ID`.
+    pub sequence: u64,
+    /// When it was noted: seconds since the Unix epoch.
+    pub time: f64,
+    /// What has changed.
+    pub kind: EventKind,
+    /// The tmux server's socket, where it is about tmux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub socket: Option<PathBuf>,
+    /// The session's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The session's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The window's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_id: Option<String>,
+    /// The window's index in the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_index: Option<u32>,
+    /// The window's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<String>,
+    /// The pane's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pane_id: Option<String>,
+    /// The pane's index in the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pane_index: Option<u32>,
+    /// The pane's process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pane_pid: Option<u32>,
+    /// The pane's size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Position>,
+    /// The recording, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Box<Recording>>,
+}
+
+/// `GET /events`: from when on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct EventsAfter {
+    /// Go on after the event of this number, as with `Last-Event-ID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+}
+
+/// A saved cast: `GET /casts`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Cast {
+    /// Its path below the output folder, for `GET /casts/{path}`.
+    pub path: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// When it was written last: seconds since the Unix epoch.
+    pub modified: f64,
+    /// Whether a recording writes it now.
+    pub active: bool,
+}

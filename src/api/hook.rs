@@ -1,0 +1,222 @@
+//! Hooks, and what they tell, on the wire.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::DeletedStatus;
+use super::check::{self, COMMAND, Check, NAME};
+
+/// A tmux hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HookConfig {
+    /// Its name.
+    #[schema(example = "window-linked")]
+    pub name: String,
+    /// Whether a command is installed on it through this API.
+    pub enabled: bool,
+    /// That command, as it was given; kept while it is not installed.
+    pub command: Option<String>,
+    /// What the hook is for.
+    pub description: Option<String>,
+    /// All commands on it, the user's own too, as tmux writes them.
+    #[serde(default)]
+    pub commands: Vec<HookCommand>,
+}
+
+/// A command on a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HookCommand {
+    /// Its place in the hook's array.
+    pub index: u32,
+    /// The tmux command.
+    pub command: String,
+}
+
+/// `POST /hooks`: install a command on a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HookCreate {
+    /// The hook's name, as `GET /hooks` has it.
+    #[schema(min_length = 1, max_length = 256)]
+    pub name: String,
+    /// Whether it is installed now, or only noted.
+    #[serde(default = "enabled")]
+    #[schema(default = true)]
+    pub enabled: bool,
+    /// A tmux command; one that has this server look at tmux without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    pub command: Option<String>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    pub description: Option<String>,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+impl HookCreate {
+    /// A command on a hook.
+    pub fn new(name: impl Into<String>, command: impl Into<String>) -> HookCreate {
+        HookCreate {
+            name: name.into(),
+            enabled: true,
+            command: Some(command.into()),
+            description: None,
+        }
+    }
+}
+
+impl Check for HookCreate {
+    fn check(&self) -> Result<(), String> {
+        check::filled("name", &self.name, NAME)?;
+        check::maybe(&self.command, |text| {
+            check::filled("command", text, COMMAND)
+        })?;
+        check::maybe(&self.description, description)
+    }
+}
+
+/// Not given to tmux: NUL does no harm.
+fn description(text: &str) -> Result<(), String> {
+    check::text("description", &text.replace('\0', " "), NAME)
+}
+
+/// `PUT` or `PATCH /hooks/{hook_name}`: what is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HookUpdate {
+    /// Whether it is installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// A tmux command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    pub command: Option<String>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 256)]
+    pub description: Option<String>,
+}
+
+impl Check for HookUpdate {
+    fn check(&self) -> Result<(), String> {
+        check::maybe(&self.command, |text| {
+            check::filled("command", text, COMMAND)
+        })?;
+        check::maybe(&self.description, description)
+    }
+}
+
+/// `DELETE /hooks/{hook_name}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HookDeleted {
+    /// Always deleted.
+    pub status: DeletedStatus,
+    /// Its name.
+    pub hook: String,
+}
+
+/// Something that happened in tmux: `POST /hook` and `POST /callbacks`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackEvent {
+    /// What happened, by the name of tmux's hook.
+    #[schema(min_length = 1, max_length = 256)]
+    pub hook_name: String,
+    /// The pane.
+    #[serde(default)]
+    pub pane_id: Option<String>,
+    /// The session's name.
+    #[serde(default)]
+    pub session_name: Option<String>,
+    /// The window.
+    #[serde(default)]
+    pub window_id: Option<String>,
+    /// The window's index, as text; may be empty.
+    #[serde(default)]
+    pub window_index: Option<String>,
+    /// The pane's index, as text; may be empty.
+    #[serde(default)]
+    pub pane_index: Option<String>,
+    /// The pane's process.
+    #[serde(default, deserialize_with = "check::maybe_whole")]
+    #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
+    pub pane_pid: Option<u32>,
+    /// Anything else.
+    #[serde(default)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Check for CallbackEvent {
+    fn check(&self) -> Result<(), String> {
+        check::filled("hook_name", &self.hook_name.replace('\0', " "), NAME)
+    }
+}
+
+/// An event in the history: `/callbacks`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CallbackEventResponse {
+    /// Its id.
+    pub id: String,
+    /// When it was noted: seconds since the Unix epoch.
+    pub time: f64,
+    /// The tmux server's socket, where it was seen by this server itself.
+    #[serde(default)]
+    pub socket: Option<String>,
+    /// What happened, by the name of tmux's hook.
+    pub hook_name: String,
+    /// The pane.
+    pub pane_id: Option<String>,
+    /// The session's name.
+    pub session_name: Option<String>,
+    /// The window.
+    pub window_id: Option<String>,
+    /// The window's index, as text.
+    pub window_index: Option<String>,
+    /// The pane's index, as text.
+    pub pane_index: Option<String>,
+    /// The pane's process.
+    pub pane_pid: Option<u32>,
+    /// Anything else.
+    #[serde(default)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// `DELETE /callbacks/{event_id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CallbackDeleted {
+    /// Always deleted.
+    pub status: DeletedStatus,
+    /// Its id.
+    pub event_id: String,
+}
+
+/// Said when a hook's event was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HookStatus {
+    /// It was.
+    Ok,
+}
+
+/// What a hook's event has led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HookAction {
+    /// tmux is looked at anew.
+    Look,
+    /// Nothing: neither a recording nor a listener needs to know.
+    None,
+}
+
+/// `POST /hook`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HookReceived {
+    /// Always ok.
+    pub status: HookStatus,
+    /// What it has led to.
+    pub action: HookAction,
+}

@@ -1,0 +1,276 @@
+//! Panes on the wire.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+use super::check::{self, COMMAND, Check, KEYS, NAME};
+use super::{ActionStatus, DeletedStatus, Position};
+
+/// A tmux pane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Pane {
+    /// Its id.
+    #[schema(example = "%0")]
+    pub id: String,
+    /// Its index in the window.
+    pub index: u32,
+    /// Whether it is its window's active pane.
+    pub active: bool,
+    /// Its upper left corner in the window.
+    pub position: Position,
+    /// Its size.
+    pub size: Position,
+    /// The program that runs in the foreground.
+    pub command: String,
+    /// The process that tmux started in it; 0 when there is none.
+    pub pid: u32,
+    /// Its title.
+    pub title: String,
+    /// The name of a session that its window is in.
+    pub session: Option<String>,
+    /// The window's index in that session.
+    pub window_index: Option<u32>,
+    /// Its window.
+    pub window_id: Option<String>,
+    /// Whether its process has ended (`remain-on-exit`).
+    #[serde(default)]
+    pub dead: bool,
+}
+
+/// `GET /panes`: which.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PaneFilter {
+    /// Only the panes of this window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(max_length = 256, example = "@0")]
+    pub window_id: Option<String>,
+}
+
+/// How large a new pane is to be: cells, or hundredths as in `"25%"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PaneSize {
+    /// In columns or rows.
+    Cells(#[serde(deserialize_with = "check::whole")] u32),
+    /// In hundredths of the pane that is split.
+    Percent(Percent),
+}
+
+impl PartialSchema for PaneSize {
+    fn schema() -> RefOr<Schema> {
+        let cells = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(10_000));
+        let part = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[1-9][0-9]?%$"));
+        OneOfBuilder::new()
+            .item(cells)
+            .item(part)
+            .description(Some("Cells, or hundredths as in `25%`."))
+            .into()
+    }
+}
+
+impl ToSchema for PaneSize {}
+
+/// Hundredths, from 1 to 99, written as `25%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Percent(pub u8);
+
+impl From<Percent> for String {
+    fn from(part: Percent) -> String {
+        format!("{}%", part.0)
+    }
+}
+
+impl TryFrom<String> for Percent {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Percent, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Percent, String> {
+        let digits = text
+            .strip_suffix('%')
+            .filter(|digits| digits.starts_with(|c: char| ('1'..='9').contains(&c)));
+        let number = digits.and_then(|digits| digits.parse().ok());
+        match number {
+            Some(number @ 1..=99) => Ok(Percent(number)),
+            _ => Err(format!("`{text}` is none of 1% to 99%")),
+        }
+    }
+}
+
+/// `POST /panes`: split a window. The new pane does not become the active one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaneCreate {
+    /// The window to split.
+    #[schema(min_length = 1, max_length = 256, example = "@0")]
+    pub window_id: String,
+    /// The pane of that window to split; the active one without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, example = "%0")]
+    pub target_pane_id: Option<String>,
+    /// Whether the new pane is beside the other, not below it.
+    #[serde(default)]
+    pub horizontal: bool,
+    /// Its size in cells, or as text in hundredths (`"25%"`); half without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<PaneSize>,
+    /// Where it starts: an absolute path; `.` is the home folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1024, pattern = r"^(\.|/[^\x00]*)$")]
+    pub start_directory: Option<String>,
+    /// What runs in it, as a shell command; the default shell without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    pub command: Option<String>,
+}
+
+impl Check for PaneCreate {
+    fn check(&self) -> Result<(), String> {
+        check::filled("window_id", &self.window_id, NAME)?;
+        check::maybe(&self.target_pane_id, |text| {
+            check::filled("target_pane_id", text, NAME)
+        })?;
+        if let Some(PaneSize::Cells(cells)) = self.size {
+            check::within("size", cells, 1, 10_000)?;
+        }
+        check::start_directory(&self.start_directory)?;
+        check::maybe(&self.command, |text| {
+            check::filled("command", text, COMMAND)
+        })
+    }
+}
+
+/// Where an edge goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum Direction {
+    /// Up.
+    U,
+    /// Down.
+    D,
+    /// Left.
+    L,
+    /// Right.
+    R,
+}
+
+/// `POST /panes/{pane_id}/resize`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaneResize {
+    /// Where the pane's edge goes: up, down, left or right.
+    pub direction: Direction,
+    /// By how many cells.
+    #[serde(default = "default_amount", deserialize_with = "check::whole")]
+    #[schema(default = 5, minimum = 1, maximum = 10000)]
+    pub amount: u32,
+}
+
+fn default_amount() -> u32 {
+    5
+}
+
+impl Check for PaneResize {
+    fn check(&self) -> Result<(), String> {
+        check::within("amount", self.amount, 1, 10_000)
+    }
+}
+
+/// `POST /panes/{pane_id}/send-keys`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaneSendKeys {
+    /// A key by tmux's name for it (`C-c`, `Up`), or any other text.
+    #[schema(max_length = 65536, pattern = r"^[^\x00]*$")]
+    pub keys: String,
+    /// Whether Enter is pressed after it.
+    #[serde(default = "default_enter")]
+    #[schema(default = true)]
+    pub enter: bool,
+    /// Whether the text is typed as it is even if it is a key's name.
+    #[serde(default)]
+    pub literal: bool,
+}
+
+fn default_enter() -> bool {
+    true
+}
+
+impl Check for PaneSendKeys {
+    fn check(&self) -> Result<(), String> {
+        check::text("keys", &self.keys, KEYS)
+    }
+}
+
+/// `GET /panes/{pane_id}/capture`: what of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CaptureRange {
+    /// The first line: 0 is the top of the screen, less is history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = -2_147_483_648, maximum = 32767)]
+    pub start: Option<i32>,
+    /// The last line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = -2_147_483_648, maximum = 32767)]
+    pub end: Option<i32>,
+    /// Whether colours and attributes go along, as escape sequences.
+    #[serde(default)]
+    #[param(default = false)]
+    pub escapes: bool,
+}
+
+impl Check for CaptureRange {
+    fn check(&self) -> Result<(), String> {
+        for (field, line) in [("start", self.start), ("end", self.end)] {
+            check::within(field, line.unwrap_or(0), i32::MIN, i16::MAX.into())?;
+        }
+        Ok(())
+    }
+}
+
+/// `GET /panes/{pane_id}/capture`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaneCapture {
+    /// The pane's id.
+    pub pane: String,
+    /// What it shows, a line a row.
+    pub content: String,
+}
+
+/// `DELETE /panes/{pane_id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaneDeleted {
+    /// Always deleted.
+    pub status: DeletedStatus,
+    /// Its id.
+    pub pane: String,
+}
+
+/// What was done to a pane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PaneAction {
+    /// What.
+    pub status: ActionStatus,
+    /// Its id.
+    pub pane: String,
+    /// What was typed, where anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
+}

@@ -1,0 +1,204 @@
+//! The daemon from outside: whether it runs, its start and its end.
+//!
+//! The daemon is this same program as `server run`. It is given a pipe as its
+//! standard output and says there in one line that it listens, or why it does
+//! not: nobody polls.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Client, Error, Result};
+use crate::folders::{self, Folders};
+
+/// What the daemon says when it listens.
+pub const READY: &str = "ready";
+
+/// A log that has grown beyond this is started anew.
+const LARGEST_LOG: u64 = 1024 * 1024;
+
+/// How long the end of the daemon is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How the daemon of some folders is reached, and started.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    folders: Folders,
+    program: PathBuf,
+    config_file: Option<PathBuf>,
+}
+
+/// Why the daemon did not start or end.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// A folder cannot be used.
+    #[error(transparent)]
+    Folders(#[from] folders::Error),
+    /// The system refused.
+    #[error("cannot use {}", .path.display())]
+    Io {
+        /// The file or program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The daemon did not start, and says why, if it could.
+    #[error("the server did not start{}{why}", if .why.is_empty() { "" } else { ": " })]
+    NotStarted {
+        /// Its reason.
+        why: String,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// What listens there is not what it says it is.
+    #[error("the server says that it is process {said}, the kernel says otherwise")]
+    Impostor {
+        /// The process id that it told.
+        said: u32,
+    },
+    /// The daemon does not end.
+    #[error("the server (pid {pid}) does not end")]
+    NotEnded {
+        /// Its process id.
+        pid: i32,
+        /// Its log.
+        log: PathBuf,
+    },
+    /// It could not be asked.
+    #[error(transparent)]
+    Client(#[from] Error),
+}
+
+impl Connection {
+    /// The daemon of these folders; `program` is what is run to start it.
+    #[must_use]
+    pub fn new(folders: Folders, program: impl Into<PathBuf>) -> Connection {
+        Connection {
+            folders,
+            program: program.into(),
+            config_file: None,
+        }
+    }
+
+    /// The same; a daemon that is started reads this configuration file.
+    #[must_use]
+    pub fn with_config_file(mut self, file: Option<PathBuf>) -> Connection {
+        self.config_file = file;
+        self
+    }
+
+    /// A client of the daemon.
+    ///
+    /// # Errors
+    /// [`Error::NotRunning`] when it does not run.
+    pub async fn client(&self) -> Result<Client> {
+        Client::connect(&self.folders.socket()).await
+    }
+
+    /// The daemon's process id, if it runs; as the kernel knows it.
+    pub async fn server_pid(&self) -> Option<i32> {
+        self.client().await.ok()?.server_pid()
+    }
+
+    /// Whether the daemon runs and answers.
+    pub async fn is_running(&self) -> bool {
+        match self.client().await {
+            Ok(mut client) => client.info().await.is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Starts the daemon and returns when it listens. One that is `on_demand`
+    /// ends with its last recording, if its settings say so.
+    ///
+    /// # Errors
+    /// When it does not start, or one runs already.
+    pub fn start(&self, on_demand: bool) -> Result<(), ConnectionError> {
+        self.folders.prepare()?;
+        let path = self.folders.log();
+        let log = open_log(&path).map_err(at(&path))?;
+        let mut command = Command::new(&self.program);
+        if let Some(file) = &self.config_file {
+            let file = std::path::absolute(file).map_err(at(file))?;
+            command.arg("--config-file").arg(file);
+        }
+        command.args(["server", "run", "--background"]);
+        if on_demand {
+            command.arg("--on-demand");
+        }
+        let daemon = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn();
+        let mut daemon = daemon.map_err(at(&self.program))?;
+        let mut line = String::new();
+        if let Some(output) = daemon.stdout.take() {
+            let read = BufReader::new(output).read_line(&mut line);
+            read.map_err(at(&self.program))?;
+        }
+        match line.trim_end() {
+            READY => Ok(()),
+            why => Err(ConnectionError::NotStarted {
+                why: why.to_owned(),
+                log: path,
+            }),
+        }
+    }
+
+    /// Asks the daemon to end and waits until it has. `false` when none runs.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn stop(&self) -> Result<bool, ConnectionError> {
+        let mut client = match self.client().await {
+            Ok(client) => client,
+            Err(Error::NotRunning { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let said = client.info().await?.pid;
+        let Some(pid) = client.server_pid().filter(|pid| *pid as u32 == said) else {
+            return Err(ConnectionError::Impostor { said });
+        };
+        drop(client);
+        let lock_path = self.folders.pid_file();
+        let mut lock = File::open(&lock_path).map_err(at(&lock_path))?;
+        let asked = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        asked.map_err(|error| at(&lock_path)(error.into()))?;
+        // The lock is given up by the kernel, when the process is truly gone.
+        let end = Instant::now() + PATIENCE;
+        while let Err((back, _)) = Flock::lock(lock, FlockArg::LockSharedNonblock) {
+            lock = back;
+            if Instant::now() > end {
+                let log = self.folders.log();
+                return Err(ConnectionError::NotEnded { pid, log });
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(true)
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> ConnectionError {
+    let path = path.to_owned();
+    move |source| ConnectionError::Io { path, source }
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    let is_large = path.metadata().is_ok_and(|log| log.len() > LARGEST_LOG);
+    File::options()
+        .create(true)
+        .append(!is_large)
+        .write(true)
+        .truncate(is_large)
+        .mode(0o600)
+        .custom_flags(OFlag::O_NOFOLLOW.bits())
+        .open(path)
+}

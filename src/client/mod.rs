@@ -1,0 +1,231 @@
+//! A typed client of the daemon's API, over its Unix socket or TCP.
+//!
+//! Requests and replies are the server's own types: what does not fit does not
+//! compile.
+
+mod calls;
+mod connection;
+mod events;
+mod remote;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::api::{ErrorBody, SocketQuery};
+
+pub use connection::{Connection, ConnectionError, READY};
+pub use events::{CastReader, EventReader};
+pub use remote::{Model, Remote, Transaction};
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No daemon listens.
+    #[error("no tvmux server is running (nothing listens on {})", .socket.display())]
+    NotRunning {
+        /// Where it was looked for.
+        socket: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The connection broke.
+    #[error("the connection to the tvmux server broke")]
+    Broken(#[source] hyper::Error),
+    /// The daemon refused, and says why.
+    #[error("{}", .body.message)]
+    Refused {
+        /// The reply's status.
+        status: u16,
+        /// Code and message.
+        body: ErrorBody,
+    },
+    /// The reply is not what this client knows.
+    #[error("a reply of the tvmux server cannot be read (is it another version?)")]
+    Reply(#[source] serde_json::Error),
+}
+
+/// What a call gives.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A connection to the daemon.
+pub struct Client {
+    sender: SendRequest<Full<Bytes>>,
+    server_pid: Option<i32>,
+    host: String,
+    token: Option<String>,
+    tmux: SocketQuery,
+}
+
+/// No query.
+pub(super) const NONE: Option<&()> = None;
+
+impl Client {
+    /// Connects to the daemon that listens at `socket`.
+    ///
+    /// # Errors
+    /// [`Error::NotRunning`] when none does.
+    pub async fn connect(socket: &Path) -> Result<Client> {
+        let stream = UnixStream::connect(socket)
+            .await
+            .map_err(|source| Error::NotRunning {
+                socket: socket.to_owned(),
+                source,
+            })?;
+        let server_pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
+        let client = Client::over(stream, "localhost".into(), None).await?;
+        Ok(Client {
+            server_pid,
+            ..client
+        })
+    }
+
+    /// Connects to the daemon that listens on TCP, and shows it the token.
+    ///
+    /// # Errors
+    /// [`Error::NotRunning`] when none does.
+    pub async fn connect_tcp(address: SocketAddr, token: Option<String>) -> Result<Client> {
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|source| Error::NotRunning {
+                socket: address.to_string().into(),
+                source,
+            })?;
+        let _ = stream.set_nodelay(true);
+        Client::over(stream, address.to_string(), token).await
+    }
+
+    async fn over<S>(stream: S, host: String, token: Option<String>) -> Result<Client>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(Error::Broken)?;
+        tokio::spawn(connection);
+        Ok(Client {
+            sender,
+            server_pid: None,
+            host,
+            token,
+            tmux: SocketQuery::default(),
+        })
+    }
+
+    /// The same client, for the tmux server at `socket`.
+    #[must_use]
+    pub fn for_tmux(mut self, socket: impl Into<PathBuf>) -> Client {
+        self.tmux.socket = Some(socket.into());
+        self
+    }
+
+    /// The process at the other end, as the kernel knows it.
+    #[must_use]
+    pub fn server_pid(&self) -> Option<i32> {
+        self.server_pid
+    }
+
+    /// A call whose reply is JSON. A tmux server that was named goes along.
+    async fn call<T: DeserializeOwned>(
+        &mut self,
+        method: Method,
+        path: &str,
+        query: Option<&impl Serialize>,
+        body: Option<&impl Serialize>,
+    ) -> Result<(StatusCode, T)> {
+        let mut target = path.to_owned();
+        let own = query.and_then(|query| serde_urlencoded::to_string(query).ok());
+        let tmux = serde_urlencoded::to_string(&self.tmux).ok();
+        let parts = [own, tmux].into_iter().flatten();
+        for (i, part) in parts.filter(|part| !part.is_empty()).enumerate() {
+            target.push(if i == 0 { '?' } else { '&' });
+            target.push_str(&part);
+        }
+        let body = match body {
+            Some(body) => Some(serde_json::to_vec(body).map_err(Error::Reply)?),
+            None => None,
+        };
+        let reply = self.send(method, &target, body, &[]).await?;
+        let status = reply.status();
+        let bytes = whole(reply).await?;
+        let value = serde_json::from_slice(&bytes).map_err(Error::Reply)?;
+        Ok((status, value))
+    }
+
+    /// Sends a request as it is: `target` is path and query, percent-encoded,
+    /// `body` JSON.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the reply is no success.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        target: &str,
+        body: Option<Vec<u8>>,
+        headers: &[(&'static str, String)],
+    ) -> Result<Response<Incoming>> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", &self.host);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = Full::new(Bytes::from(body.unwrap_or_default()));
+        let request = request.body(body).map_err(|error| Error::Refused {
+            status: 400,
+            body: ErrorBody::new("request", error.to_string()),
+        })?;
+        let broken = Error::Broken;
+        self.sender.ready().await.map_err(broken)?;
+        let reply = self.sender.send_request(request).await.map_err(broken)?;
+        let status = reply.status();
+        if status.is_success() {
+            return Ok(reply);
+        }
+        let body = whole(reply).await?;
+        let body = serde_json::from_slice(&body)
+            .unwrap_or_else(|_| ErrorBody::new("http", String::from_utf8_lossy(&body)));
+        Err(Error::Refused {
+            status: status.as_u16(),
+            body,
+        })
+    }
+}
+
+/// A reply's whole body.
+async fn whole(reply: Response<Incoming>) -> Result<Bytes> {
+    let body = reply.into_body().collect().await.map_err(Error::Broken)?;
+    Ok(body.to_bytes())
+}
+
+/// Percent-encodes a path segment (RFC 3986: all but unreserved characters).
+#[must_use]
+pub fn encode(segment: &str) -> String {
+    let mut encoded = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte as char);
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

@@ -1,0 +1,38 @@
+//! The token that TCP clients show.
+
+use std::fmt;
+use std::io;
+
+use subtle::ConstantTimeEq;
+
+use crate::folders::Folders;
+
+/// A secret. It is never shown, and compared without telling by time how much
+/// of it was right.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// Makes a token and leaves it in the runtime folder, for clients of this
+    /// user.
+    ///
+    /// # Errors
+    /// When the system has no random bytes, or the file cannot be written.
+    pub fn create(folders: &Folders) -> io::Result<Token> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        folders.write_token(&text)?;
+        Ok(Token(text))
+    }
+
+    pub(super) fn is(&self, shown: &str) -> bool {
+        self.0.as_bytes().ct_eq(shown.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}

@@ -1,0 +1,326 @@
+//! Panes.
+
+use std::path::PathBuf;
+
+use super::{Control, Kind, Target, missing};
+use crate::tmux::name::{decode_name, escape_format};
+use crate::tmux::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
+
+/// tmux takes about 16 KiB of arguments at once; longer text goes in parts.
+const MOST_KEYS: usize = 4 * 1024;
+
+/// A pane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pane {
+    /// Its id.
+    pub id: PaneId,
+    /// Its window.
+    pub window: WindowId,
+    /// A session that its window is in.
+    pub session: SessionId,
+    /// That session's name, as it was given.
+    pub session_name: String,
+    /// The window's index in that session.
+    pub window_index: u32,
+    /// Its index in the window.
+    pub index: u32,
+    /// Whether it is its window's active pane.
+    pub is_active: bool,
+    /// Columns from the left and rows from the top of its window.
+    pub position: (u16, u16),
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The process that tmux started in it; 0 when there is none.
+    pub pid: u32,
+    /// Whether that process has ended.
+    pub is_dead: bool,
+    /// The name of the program that runs in the foreground.
+    pub command: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// A pane that is to be made by splitting another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPane {
+    /// What is split.
+    pub target: SplitTarget,
+    /// Whether the new pane is beside the other, not below it.
+    pub horizontal: bool,
+    /// How large it is to be; half without.
+    pub size: Option<SplitSize>,
+    /// Where it starts.
+    pub start_directory: Option<PathBuf>,
+    /// What runs in it; a shell command.
+    pub command: Option<String>,
+}
+
+/// What is split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitTarget {
+    /// A window's active pane.
+    Window(WindowId),
+    /// This pane.
+    Pane(PaneId),
+}
+
+/// How large a new pane is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SplitSize {
+    /// In columns or rows.
+    Cells(u32),
+    /// In hundredths of the pane that is split.
+    Percent(u8),
+}
+
+/// Where a pane's edge goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Up.
+    Up,
+    /// Down.
+    Down,
+    /// Left.
+    Left,
+    /// Right.
+    Right,
+}
+
+/// What of a pane is captured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// The first line: 0 is the top of the screen, less is history.
+    pub start: Option<i32>,
+    /// The last line.
+    pub end: Option<i32>,
+    /// Whether colours and attributes go along, as escape sequences.
+    pub escapes: bool,
+}
+
+fn fields(version: Version) -> Fields {
+    Fields::new(version)
+        .plain([
+            "pane_id",
+            "window_id",
+            "session_id",
+            "window_index",
+            "pane_index",
+            "pane_active",
+            "pane_left",
+            "pane_top",
+            "pane_width",
+            "pane_height",
+            "pane_pid",
+            "pane_dead",
+        ])
+        .text(["session_name", "pane_current_command", "pane_title"])
+}
+
+impl Control {
+    /// All panes, each once.
+    ///
+    /// # Errors
+    /// As [`Server::run`](crate::tmux::Server::run).
+    pub async fn panes(&self) -> Result<Vec<Pane>> {
+        self.list_panes(&["-a"]).await
+    }
+
+    /// The panes of a window.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such window.
+    pub async fn window_panes(&self, window: WindowId) -> Result<Vec<Pane>> {
+        self.list_panes(&["-t", &window.target()]).await
+    }
+
+    /// One pane.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is none.
+    pub async fn pane(&self, id: PaneId) -> Result<Pane> {
+        // Lists the panes of the pane's window.
+        let panes = self.list_panes(&["-t", &id.target()]).await?;
+        let found = panes.into_iter().find(|pane| pane.id == id);
+        found.ok_or_else(|| missing(Kind::Pane, id))
+    }
+
+    async fn list_panes(&self, which: &[&str]) -> Result<Vec<Pane>> {
+        let fields = fields(self.version);
+        let mut command = vec!["list-panes"];
+        command.extend(which);
+        command.extend(["-F", fields.format()]);
+        let answer = self.run(&Batch::of(command)).await?;
+        let mut panes: Vec<Pane> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        for mut row in fields.parse(&answer)? {
+            let pane = Pane {
+                id: row.get()?,
+                window: row.get()?,
+                session: row.get()?,
+                window_index: row.get()?,
+                index: row.get()?,
+                is_active: row.flag(),
+                position: (row.get()?, row.get()?),
+                size: (row.get()?, row.get()?),
+                // Empty when the pane was made without a process (3.3+).
+                pid: row.text().parse().unwrap_or(0),
+                is_dead: row.flag(),
+                session_name: decode_name(&row.text()),
+                command: row.text(),
+                title: row.text(),
+            };
+            // A window that is linked twice is listed twice.
+            if seen.insert(pane.id) {
+                panes.push(pane);
+            }
+        }
+        Ok(panes)
+    }
+
+    /// Makes a pane, without making it active.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when there is no room.
+    pub async fn create_pane(&self, new: &NewPane) -> Result<Pane> {
+        let target = match new.target {
+            SplitTarget::Pane(pane) => pane.target(),
+            SplitTarget::Window(window) => window.target(),
+        };
+        let side = if new.horizontal { "-h" } else { "-v" };
+        let mut command: Vec<String> = ["split-window", "-d", side, "-t", &target]
+            .map(str::to_owned)
+            .to_vec();
+        match new.size {
+            Some(SplitSize::Cells(cells)) => command.extend(["-l".into(), cells.to_string()]),
+            Some(SplitSize::Percent(part)) => command.extend(["-l".into(), format!("{part}%")]),
+            None => {}
+        }
+        if let Some(folder) = &new.start_directory {
+            command.extend(["-c".into(), escape_format(&folder.to_string_lossy())]);
+        }
+        command.extend(["-P", "-F", "#{pane_id}", "--"].map(str::to_owned));
+        command.extend(new.command.clone());
+        let id = self.line(&Batch::of(command)).await?;
+        let id = id.parse().map_err(|_| Error::Unexpected {
+            what: format!("`{id}` as a new pane's id"),
+        })?;
+        self.pane(id).await
+    }
+
+    /// Ends a pane.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is none.
+    pub async fn kill_pane(&self, id: PaneId) -> Result<()> {
+        let command = Batch::of(["kill-pane", "-t", &id.target()]);
+        self.run(&command).await.map(drop)
+    }
+
+    /// Makes a pane its window's active one.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is none.
+    pub async fn select_pane(&self, id: PaneId) -> Result<()> {
+        let command = Batch::of(["select-pane", "-t", &id.target()]);
+        self.run(&command).await.map(drop)
+    }
+
+    /// Moves an edge of a pane by so many cells, as far as there is room.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is none.
+    pub async fn resize_pane(&self, id: PaneId, direction: Direction, amount: u32) -> Result<()> {
+        let flag = match direction {
+            Direction::Up => "-U",
+            Direction::Down => "-D",
+            Direction::Left => "-L",
+            Direction::Right => "-R",
+        };
+        let target = id.target();
+        let command = ["resize-pane", "-t", &target, flag, &amount.to_string()];
+        self.run(&Batch::of(command)).await.map(drop)
+    }
+
+    /// Types into a pane: a key by tmux's name for it (`C-c`, `Up`), or any
+    /// other text as it is; with `literal` always as it is. Then Enter, if
+    /// wanted.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is no such pane.
+    pub async fn send_keys(
+        &self,
+        id: PaneId,
+        keys: &str,
+        literal: bool,
+        enter: bool,
+    ) -> Result<()> {
+        let target = id.target();
+        let mut parts = parts(keys).peekable();
+        // No key has so long a name.
+        let literal = literal || keys.len() > MOST_KEYS;
+        if parts.peek().is_none() && !enter {
+            // tmux would send the key that is bound to nothing.
+            return self.pane(id).await.map(drop);
+        }
+        while let Some(part) = parts.next() {
+            let mut batch = if literal {
+                Batch::of(["send-keys", "-t", &target, "-l", "--", part])
+            } else {
+                Batch::of(["send-keys", "-t", &target, "--", part])
+            };
+            if enter && parts.peek().is_none() {
+                batch.push(["send-keys", "-t", &target, "Enter"]);
+            }
+            self.run(&batch).await?;
+        }
+        if keys.is_empty() {
+            let batch = Batch::of(["send-keys", "-t", &target, "Enter"]);
+            self.run(&batch).await?;
+        }
+        Ok(())
+    }
+
+    /// What a pane shows.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is none.
+    pub async fn capture_pane(&self, id: PaneId, what: Capture) -> Result<String> {
+        let mut command = vec!["capture-pane".to_owned(), "-p".into(), "-t".into()];
+        command.push(id.target());
+        if what.escapes {
+            command.push("-e".into());
+        }
+        for (flag, line) in [("-S", what.start), ("-E", what.end)] {
+            if let Some(line) = line {
+                command.extend([flag.to_owned(), line.to_string()]);
+            }
+        }
+        let answer = self.run(&Batch::of(command)).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+}
+
+/// Cuts a text into parts that tmux takes, between characters.
+fn parts(mut text: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        if text.is_empty() {
+            return None;
+        }
+        let (part, rest) = text.split_at(text.floor_char_boundary(MOST_KEYS));
+        text = rest;
+        Some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        let text = "aé😀".repeat(3000);
+        let cut: Vec<_> = parts(&text).collect();
+        assert!(cut.iter().all(|part| part.len() <= MOST_KEYS));
+        assert_eq!(cut.concat(), text);
+    }
+}

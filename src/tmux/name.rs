@@ -1,0 +1,109 @@
+//! Names on their way into tmux and back.
+//!
+//! tmux expands formats in most names and folders that it is given (`#{…}`,
+//! and `#(…)` runs a command), and stores names in an escaped form
+//! (`utf8_stravis`: `\t` for a TAB, `\\` for a backslash, `\$HOME` up to 3.4).
+//! What goes through here comes back as it was.
+
+/// `text` so that tmux's format expansion gives it back as it is.
+///
+/// `##` stands for `#`; but `#[` and any run of `#` before `[` is a style,
+/// which expansion leaves alone (`format_expand1`).
+#[must_use]
+pub fn escape_format(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut run = 0;
+    let flush = |run: &mut usize, next: Option<char>, out: &mut String| {
+        let count = if next == Some('[') { *run } else { *run * 2 };
+        out.extend(std::iter::repeat_n('#', count));
+        *run = 0;
+    };
+    for c in text.chars() {
+        if c == '#' {
+            run += 1;
+        } else {
+            flush(&mut run, Some(c), &mut escaped);
+            escaped.push(c);
+        }
+    }
+    flush(&mut run, None, &mut escaped);
+    escaped
+}
+
+/// The name that was given, from the form in which tmux stores it.
+#[must_use]
+pub fn decode_name(stored: &str) -> String {
+    if !stored.contains('\\') {
+        return stored.to_owned();
+    }
+    let mut bytes = Vec::with_capacity(stored.len());
+    let mut rest = stored.as_bytes();
+    while let [first, tail @ ..] = rest {
+        if *first != b'\\' {
+            bytes.push(*first);
+            rest = tail;
+            continue;
+        }
+        let octal = tail
+            .iter()
+            .take(3)
+            .take_while(|b| (b'0'..=b'7').contains(b));
+        let (byte, used) = match (octal.count(), tail) {
+            (3, [a, b, c, ..]) => {
+                let value =
+                    u32::from(a - b'0') * 64 + u32::from(b - b'0') * 8 + u32::from(c - b'0');
+                (u8::try_from(value).unwrap_or(b'?'), 3)
+            }
+            (_, [b'0', ..]) => (0, 1),
+            (_, [b'a', ..]) => (0x07, 1),
+            (_, [b'b', ..]) => (0x08, 1),
+            (_, [b't', ..]) => (b'\t', 1),
+            (_, [b'n', ..]) => (b'\n', 1),
+            (_, [b'v', ..]) => (0x0b, 1),
+            (_, [b'f', ..]) => (0x0c, 1),
+            (_, [b'r', ..]) => (b'\r', 1),
+            (_, [b's', ..]) => (b' ', 1),
+            (_, [other, ..]) => (*other, 1),
+            (_, []) => (b'\\', 0),
+        };
+        bytes.push(byte);
+        rest = &tail[used..];
+    }
+    // What is no UTF-8 is not what tmux writes: better as it stands than mended.
+    String::from_utf8(bytes).unwrap_or_else(|_| stored.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_escaped() {
+        for (plain, escaped) in [
+            ("a", "a"),
+            ("#{pid}", "##{pid}"),
+            ("#(id)", "##(id)"),
+            ("#[fg=red]#S", "#[fg=red]##S"),
+            ("##[x", "##[x"),
+            ("a##", "a####"),
+            ("#}#,", "##}##,"),
+        ] {
+            assert_eq!(escape_format(plain), escaped);
+        }
+    }
+
+    #[test]
+    fn stored_names_are_read() {
+        for (stored, name) in [
+            (r"a\tb\nc", "a\tb\nc"),
+            (r"\\\\ \\n", r"\\ \n"),
+            (r"\$HOME", "$HOME"),
+            (r"\033[1m\177", "\u{1b}[1m\u{7f}"),
+            (r"\303\251", "é"),
+            ("\\", "\\"),
+            ("plain é", "plain é"),
+        ] {
+            assert_eq!(decode_name(stored), name, "{stored}");
+        }
+    }
+}
