@@ -13,7 +13,7 @@ pub struct OptionNames {
 }
 
 /// Parts the answers of several commands in one invocation.
-const MARK: &str = "--tvmux--";
+const MARK: &str = "=tvmux=";
 
 impl OptionNames {
     /// The commands that ask for them; their answer goes to

@@ -92,6 +92,12 @@ impl Server {
         self
     }
 
+    /// A server of the same program at another socket, with no configuration.
+    #[must_use]
+    pub fn beside(&self, socket: Socket) -> Server {
+        Server::new(&self.program, socket).with_flags(["-f", "/dev/null"])
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn socket(&self) -> &Socket {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::error::{Error, Result};
 use super::ground::{AppendTo, Ground, Size};
-use crate::tmux::{self, Batch, Fields, OptionNames, Row, Server, SessionId, Version};
+use crate::tmux::{self, Batch, Fields, OptionNames, Row, Server, SessionId, Socket, Version};
 
 /// A running server.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Facts {
 }
 
 /// Parts the answers of several commands in one invocation.
-const MARK: &str = "--tvmux-part--";
+const MARK: &str = "=tvmux-part=";
 
 impl Facts {
     /// The commands that ask for them.
@@ -76,6 +76,26 @@ impl Facts {
             Err(error) if error.is_no_server() => Ok(None),
             Err(error) => Err(Error::Tmux(error)),
         }
+    }
+
+    /// What a server of this program would say that nobody has configured:
+    /// one is started beside the user's for the question alone.
+    ///
+    /// # Errors
+    /// When tmux cannot be run.
+    pub fn of_fresh_server(server: &Server) -> Result<Facts> {
+        let folder = tempfile::Builder::new()
+            .prefix("tvmux-")
+            .tempdir()
+            .map_err(|source| Error::File {
+                path: std::env::temp_dir(),
+                what: "cannot be written to",
+                source,
+            })?;
+        let fresh = server.beside(Socket::at(folder.path().join("tmux")));
+        let mut batch = Batch::of(["start-server"]);
+        batch.append(Self::query());
+        Ok(Self::parse(&fresh.run_blocking(&batch)?)?)
     }
 
     /// A session of that name, if there is one.

@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn layout_strings_read_back() {
-        let text = "bb62,159x48,0,0{79x48,0,0,1,79x48,80,0,2}";
+        let text = "bb62,159x48,0,0{79x48,0,0,79x48,80,0}";
         let Ok(Layout::Custom(layout)) = Layout::parse(text) else {
             panic!("{:?}", Layout::parse(text));
         };

@@ -52,3 +52,4 @@ pub use layout::{Custom, Layout, LayoutError};
 pub use plan::{Action, Plan, WindowPlan, plan};
 pub use schema::{HOOKS, nearest, validate_schema};
 pub use spec::{Folder, Pane, Record, Script, Setting, Synchronize, Typed, Window, Workspace};
+pub use work::run_reattach_hook;

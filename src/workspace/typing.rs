@@ -81,7 +81,7 @@ impl Typist<'_> {
             let now = Instant::now();
             self.look(&mut targets, now >= deadline, &mut outcome)?;
             let due = due(&mut targets, now);
-            if due.is_empty() {
+            if due.is_empty() && targets.iter().any(|target| !target.actions.is_empty()) {
                 std::thread::sleep(pause(&targets, now));
                 continue;
             }
@@ -204,15 +204,14 @@ fn due(targets: &mut [Target], now: Instant) -> VecDeque<(PaneId, Command)> {
         while let Some(action) = target.actions.pop_front() {
             match action {
                 Action::Keys(command) => due.push_back((target.pane, command)),
+                // What is left of a pause that is over: see below.
+                Action::Pause(Duration::ZERO) => {}
                 Action::Pause(pause) => {
                     target.until = Some(now + pause);
-                    // So that a last pause is waited for too.
+                    // Keeps the pane busy until its last pause is over too.
                     target.actions.push_front(Action::Pause(Duration::ZERO));
                     break;
                 }
-            }
-            if let Some(Action::Pause(Duration::ZERO)) = target.actions.front() {
-                target.actions.pop_front();
             }
         }
     }

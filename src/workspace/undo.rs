@@ -18,7 +18,7 @@ pub(super) struct Undo {
 }
 
 /// Parts the answers of several commands in one invocation.
-const MARK: &str = "--tvmux-part--";
+const MARK: &str = "=tvmux-part=";
 
 impl Undo {
     /// Notes the values that the workspace is going to change on the server

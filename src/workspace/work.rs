@@ -32,6 +32,46 @@ pub(super) struct Work<'a> {
     pub panes: HashMap<(usize, usize), PaneId>,
 }
 
+/// What programs of a workspace are told: the session by name, the file, and
+/// the server, so that a plain `tmux` reaches it.
+fn surroundings(
+    server: &Server,
+    workspace: &Workspace,
+    session: SessionId,
+    pid: u32,
+) -> Surroundings {
+    let mut tmux = server.socket().path().as_os_str().to_owned();
+    tmux.push(format!(",{pid},{}", session.0));
+    let folder = workspace.start_directory.as_ref();
+    Surroundings {
+        folder: folder.map(|folder| folder.path.clone()),
+        variables: vec![
+            ("TMUX", tmux),
+            ("TVMUX_SESSION", OsString::from(&workspace.name)),
+            ("TVMUX_WORKSPACE", workspace.path.clone().into_os_string()),
+        ],
+    }
+}
+
+/// Runs the `reattach` hook of a workspace whose session runs already.
+///
+/// # Errors
+/// When the hook fails.
+pub fn run_reattach_hook(
+    server: &Server,
+    workspace: &Workspace,
+    session: SessionId,
+    server_pid: u32,
+    output: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let hook = workspace.hooks.iter().find(|(hook, _)| *hook == "reattach");
+    let Some((hook, line)) = hook else {
+        return Ok(());
+    };
+    let surroundings = surroundings(server, workspace, session, server_pid);
+    run_hook(hook, line, &surroundings, output)
+}
+
 /// A pane as tmux gives it: id, process, terminal.
 pub(super) struct PaneRow {
     window: usize,
@@ -59,28 +99,12 @@ impl Work<'_> {
     }
 
     fn surroundings(&self, window: Option<WindowId>) -> Surroundings {
-        let socket = self.server.socket().path();
-        let mut tmux = socket.as_os_str().to_owned();
-        tmux.push(format!(",{},{}", self.pid, self.session.0));
-        let mut variables = vec![
-            ("TMUX", tmux),
-            ("TVMUX_SESSION", OsString::from(&self.plan.name)),
-            (
-                "TVMUX_WORKSPACE",
-                self.workspace.path.clone().into_os_string(),
-            ),
-        ];
+        let mut surroundings = surroundings(self.server, self.workspace, self.session, self.pid);
         if let Some(window) = window {
-            variables.push(("TVMUX_WINDOW", window.to_string().into()));
+            let window = ("TVMUX_WINDOW", window.to_string().into());
+            surroundings.variables.push(window);
         }
-        Surroundings {
-            folder: self
-                .workspace
-                .start_directory
-                .as_ref()
-                .map(|folder| folder.path.clone()),
-            variables,
-        }
+        surroundings
     }
 
     pub fn hook(&mut self, name: &'static str, window: Option<WindowId>) -> Result<()> {
