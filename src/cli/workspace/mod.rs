@@ -1,13 +1,16 @@
 //! The verbs around workspace files.
 
 mod ask;
+mod freeze;
 mod load;
+mod output;
 mod progress;
 mod record;
 mod target;
 
 use crate::workspace::Warning;
 
+pub use freeze::Freeze;
 pub use load::Load;
 
 /// Prints warnings on standard error.
