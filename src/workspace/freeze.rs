@@ -223,7 +223,7 @@ impl Freezer<'_> {
         let changes = has_variable(&text) || text.starts_with('~');
         if changes {
             self.warnings.push(format!(
-                "{what}, `{text}`, will change when it is loaded: `$NAME` and `~` are expanded there"
+                "{what}, {text:?}, may change when it is loaded: `$NAME` and `~` are expanded there"
             ));
         }
         Node::from(text)

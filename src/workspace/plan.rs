@@ -88,15 +88,7 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn check(&self) -> Result<()> {
-        let all = self
-            .workspace
-            .windows
-            .iter()
-            .flat_map(|w| w.options.iter().chain(&w.options_after));
-        let all = all
-            .chain(&self.workspace.options)
-            .chain(&self.workspace.global_options);
-        for setting in all {
+        for setting in self.workspace.settings() {
             if !self.ground.options.knows(&setting.name) {
                 let mut message = format!("tmux has no option `{}`", setting.name);
                 if let Some(near) = super::schema::nearest(&setting.name, self.ground.options.all())

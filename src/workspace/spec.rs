@@ -168,6 +168,22 @@ impl Workspace {
     }
 }
 
+impl Workspace {
+    /// Every option that the file sets, anywhere.
+    #[must_use]
+    pub fn settings(&self) -> Vec<&Setting> {
+        let windows = self
+            .windows
+            .iter()
+            .flat_map(|window| window.options.iter().chain(&window.options_after));
+        self.options
+            .iter()
+            .chain(&self.global_options)
+            .chain(windows)
+            .collect()
+    }
+}
+
 struct Reader<'a> {
     source: &'a mut Source,
 }

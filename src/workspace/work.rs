@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::build::{Observer, Progress, RecordRequest, Recorder};
 use super::command::{Command, Word, render};
-use super::error::{Error, Result, Source};
+use super::error::{Error, Place, Result, Source};
 use super::plan::Plan;
 use super::script::{Surroundings, run_before_script, run_hook};
-use super::spec::Workspace;
+use super::spec::{Setting, Workspace};
 use super::typing::{Target, Typist};
 use super::undo::Undo;
 use crate::tmux::{self, Batch, Fields, PaneId, Server, SessionId, Version, WindowId};
@@ -199,11 +199,45 @@ impl Work<'_> {
                 }
             }
         }
-        outcome.map_err(|source| Error::Step {
-            what: self.whereabouts(),
-            source,
-        })?;
+        outcome.map_err(|error| self.explain(error))?;
         self.stop_if_interrupted()
+    }
+
+    /// Finds what in the file tmux refused: it ends its messages about options
+    /// with the name or the value.
+    fn explain(&self, error: tmux::Error) -> Error {
+        if let tmux::Error::Refused { message } = &error {
+            let settings = self.workspace.settings();
+            let about = |setting: &&&Setting| {
+                [&setting.value, &setting.name].iter().any(|text| {
+                    let end = message.strip_suffix(text.as_str());
+                    !text.is_empty() && end.is_some_and(|start| start.ends_with(": "))
+                })
+            };
+            let numeric = message.starts_with("value is");
+            let about_number =
+                |setting: &&&Setting| numeric && message.contains(&format!(": {}", setting.value));
+            if let Some(setting) = settings
+                .iter()
+                .find(about)
+                .or_else(|| settings.iter().find(about_number))
+            {
+                return Error::ConfigError {
+                    place: Place {
+                        path: self.workspace.path.clone(),
+                        mark: setting.mark,
+                    },
+                    message: format!(
+                        "tmux takes no `{}` for option `{}` ({message})",
+                        setting.value, setting.name
+                    ),
+                };
+            }
+        }
+        Error::Step {
+            what: self.whereabouts(),
+            source: error,
+        }
     }
 
     /// What was being made when tmux refused.

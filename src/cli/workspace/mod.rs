@@ -1,7 +1,9 @@
 //! The verbs around workspace files.
 
 mod ask;
+mod files;
 mod freeze;
+mod list;
 mod load;
 mod output;
 mod progress;
@@ -10,6 +12,7 @@ mod target;
 
 use crate::workspace::Warning;
 
+pub use files::Workspaces;
 pub use freeze::Freeze;
 pub use load::Load;
 
