@@ -8,3 +8,7 @@ mod support;
 mod bad;
 #[path = "workspace/command.rs"]
 mod command;
+#[path = "workspace/same.rs"]
+mod same;
+#[path = "workspace/state.rs"]
+mod state;

@@ -392,7 +392,8 @@ impl Reader<'_> {
     fn commands(&self, pane: &Map, clear: bool) -> Vec<Typed> {
         let suppress = switch(pane, "suppress_history").unwrap_or(true);
         let enter = switch(pane, "enter").unwrap_or(true);
-        let hidden = |text: &str| match suppress && !text.is_empty() {
+        // A leading space keeps a command out of the shell's history.
+        let hidden = |text: &str| match suppress {
             true => format!(" {text}"),
             false => text.to_owned(),
         };
