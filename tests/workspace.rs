@@ -8,7 +8,15 @@ mod support;
 mod bad;
 #[path = "workspace/command.rs"]
 mod command;
+#[path = "workspace/files.rs"]
+mod files;
+#[path = "workspace/freeze.rs"]
+mod freeze;
+#[path = "workspace/load.rs"]
+mod load;
 #[path = "workspace/same.rs"]
 mod same;
 #[path = "workspace/state.rs"]
 mod state;
+#[path = "workspace/typed.rs"]
+mod typed;

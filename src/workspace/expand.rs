@@ -401,6 +401,38 @@ fn inherit_folder(map: &mut Map, from: &Map) {
     }
 }
 
+/// Writes the switches among options as `true` and `false`, which JSON knows
+/// too: it has no `yes` that is not a text.
+#[must_use]
+pub fn plain_switches(workspace: &Node) -> Node {
+    let mut session = workspace.clone();
+    if let Value::Map(map) = &mut session.value {
+        option_switches(map);
+        each(map, "windows", |window| {
+            if let Value::Map(map) = &mut window.value {
+                option_switches(map);
+            }
+        });
+    }
+    session
+}
+
+fn option_switches(map: &mut Map) {
+    for key in ["options", "global_options", "options_after"] {
+        if let Some(Node {
+            value: Value::Map(options),
+            ..
+        }) = map.get_mut(key)
+        {
+            for entry in options.iter_mut() {
+                if let Some(on) = entry.value.as_plain_switch() {
+                    entry.value = Node::from(on);
+                }
+            }
+        }
+    }
+}
+
 /// Writes shorthands where they say the same: the opposite of [`expand`].
 #[must_use]
 pub fn inline(workspace: &Node) -> Node {

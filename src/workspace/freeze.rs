@@ -118,11 +118,13 @@ fn resolve<T: std::str::FromStr>(
     let missing = || Error::NoSuchTarget {
         message: message.to_owned(),
     };
-    match server.run_blocking(&Batch::of(["display-message", "-p", "-t", target, format])) {
-        Ok(answer) => String::from_utf8_lossy(&answer)
-            .trim()
-            .parse()
-            .map_err(|_| missing()),
+    // display-message would take something else where there is no such target.
+    match server.run_blocking(&Batch::of(["list-panes", "-t", target, "-F", format])) {
+        Ok(answer) => {
+            let answer = String::from_utf8_lossy(&answer);
+            let first = answer.lines().next().unwrap_or_default();
+            first.parse().map_err(|_| missing())
+        }
         Err(tmux::Error::Refused { .. }) => Err(missing()),
         Err(error) => Err(Error::Tmux(error)),
     }

@@ -46,7 +46,7 @@ pub use build::{
 };
 pub use command::{Command, Word, literal, render};
 pub use error::{Error, Place, Result, Source, Warning};
-pub use expand::{Variables, expand, inline, trickle};
+pub use expand::{Variables, expand, inline, plain_switches, trickle};
 pub use facts::Facts;
 pub use file::{Format, is_config_file, parse, read_file};
 pub use find::{Found, Where, find, folders, global_folder, in_cwd, in_dir, local_files};

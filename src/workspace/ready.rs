@@ -47,13 +47,11 @@ pub fn look(pid: u32, tty: &Path) -> Readiness {
         return Readiness::Unknown;
     };
     let foreground = process.foreground;
-    if !terminal.local_flags.contains(LocalFlags::ICANON) {
-        // Another group in front: a command of the start file changed the
-        // mode, not the shell.
-        return match process.group == foreground && process.state != 'R' {
-            true => Readiness::Ready,
-            false => search(pid, foreground, GENERATIONS),
-        };
+    if !terminal.local_flags.contains(LocalFlags::ICANON)
+        && let Some(editor) = u32::try_from(foreground).ok().and_then(Process::of)
+        && editor.state != 'R'
+    {
+        return Readiness::Ready;
     }
     search(pid, foreground, GENERATIONS)
 }

@@ -94,7 +94,8 @@ fn name(path: &Path) -> String {
 pub fn short(path: &Path) -> String {
     let home = Variables::of_process().home();
     match path.strip_prefix(&home) {
-        Ok(rest) if home != Path::new("/") => Path::new("~").join(rest).display().to_string(),
+        Ok(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
+        Ok(rest) if home != Path::new("/") => format!("~/{}", rest.display()),
         _ => path.display().to_string(),
     }
 }

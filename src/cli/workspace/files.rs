@@ -14,7 +14,7 @@ use super::output::{OutputArgs, write_file};
 use super::{list, warn};
 use crate::workspace::{
     Error, Format, Source, find, global_folder, import_teamocil, import_tmuxinator, inline, parse,
-    read_file, refuse_templates, validate_schema,
+    plain_switches, read_file, refuse_templates, validate_schema,
 };
 
 /// Work with workspace files
@@ -80,7 +80,7 @@ impl Convert {
             .output
             .unwrap_or_else(|| path.with_extension(other.extension()));
         let format = Format::of(&output).unwrap_or(other);
-        write_file(&output, &format.emit(&tree?), self.force)?;
+        write_file(&output, &format.emit(&plain_switches(&tree?)), self.force)?;
         eprintln!("{} is written", output.display());
         Ok(ExitCode::SUCCESS)
     }
