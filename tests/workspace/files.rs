@@ -60,7 +60,7 @@ fn tmuxinator_projects_are_imported() {
             ":14:9: `attach` is not carried over: load with `-d`",
             ":15:19: `favourite_colour` is not carried over: it is not known",
             ":31:13: tmux has no layout `no-such-layout`; it has even-horizontal, even-vertical, main-horizontal, main-vertical, tiled; the panes are tiled",
-            ":33:7: `flavour` of a window is not carried over",
+            ":33:5: `flavour` of a window is not carried over",
         ],
         r#"session_name: shop-front
 start_directory: /usr
