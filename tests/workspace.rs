@@ -14,6 +14,8 @@ mod files;
 mod freeze;
 #[path = "workspace/load.rs"]
 mod load;
+#[path = "workspace/record.rs"]
+mod record;
 #[path = "workspace/same.rs"]
 mod same;
 #[path = "workspace/state.rs"]

@@ -19,6 +19,7 @@ mod server;
 mod stop;
 mod table;
 mod validate;
+mod workspace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +69,9 @@ enum Verb {
     Repair(repair::Args),
     /// Start, stop and look at the server that records.
     Server(server::Args),
+    Load(Box<workspace::Load>),
+    Freeze(workspace::Freeze),
+    Workspace(Box<workspace::Workspaces>),
     /// Show the settings.
     Config(config::Args),
     /// Print a completion script for a shell.
@@ -122,6 +126,9 @@ fn run(cli: Cli) -> Outcome {
     match verb {
         Verb::Rec(args) => rec::run(&session, *args),
         Verb::Server(args) => server::run(&session, args),
+        Verb::Load(load) => load.run(&session),
+        Verb::Freeze(freeze) => freeze.run(&session),
+        Verb::Workspace(workspaces) => workspaces.run(&session),
         Verb::Config(args) => config::run(&session, &args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Validate(args) => validate::run(&args),

@@ -95,7 +95,7 @@ impl Server {
     /// A server of the same program at another socket, with no configuration.
     #[must_use]
     pub fn beside(&self, socket: Socket) -> Server {
-        Server::new(&self.program, socket).with_flags(["-f", "/dev/null"])
+        Server::new(&self.program, socket).with_config("/dev/null")
     }
 
     /// Where it listens.

@@ -107,14 +107,14 @@ pub struct RecordRequest<'a> {
 /// Called once a window has all its panes and before anything is typed into
 /// them. An error ends the load, which is then taken back.
 pub trait Recorder {
-    /// Starts a recording; gives a warning to show, if there is one.
+    /// Starts a recording.
     ///
     /// # Errors
     /// When it cannot be started.
     fn start(
         &mut self,
         request: RecordRequest<'_>,
-    ) -> std::result::Result<Option<String>, Box<dyn std::error::Error + Send + Sync>>;
+    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// What was built.
@@ -272,7 +272,7 @@ impl<'a> WorkspaceBuilder<'a> {
         work.hook("before_workspace_builder", None)?;
         work.before_script()?;
         let rows = work.make()?;
-        work.record(self.recorder, self.source)?;
+        work.record(self.recorder)?;
         work.type_keys(rows, facts.version, self.options.ready_timeout, self.source)?;
         work.finish(self.source)?;
         work.hook("before_script", None)?;

@@ -142,10 +142,10 @@ pub fn expand(workspace: &Node, folder: &Path, variables: &Variables) -> Node {
             *after = command_list(after, variables);
         }
         let base = own.unwrap_or_else(|| base.clone());
-        if let Some(panes) = map.get_mut("panes") {
-            if panes.is_null() {
-                panes.value = Value::List(Vec::new());
-            }
+        if let Some(panes) = map.get_mut("panes")
+            && panes.is_null()
+        {
+            panes.value = Value::List(Vec::new());
         }
         each(map, "panes", |pane| {
             *pane = full_pane(pane, variables);
@@ -213,6 +213,22 @@ fn level(map: &mut Map, folder: &Path, base: &Path, variables: &Variables) -> Op
     }
     if let Some(before) = map.get_mut("shell_command_before") {
         *before = command_list(before, variables);
+    }
+    if let Some(Node {
+        value: Value::Map(record),
+        ..
+    }) = map.get_mut("record")
+    {
+        if let Some(title) = record.get_mut("title") {
+            rewrite(title, |text| variables.expand(text));
+        }
+        if let Some(directory) = record.get_mut("directory") {
+            rewrite(directory, |text| {
+                join(folder, &variables.expand(text))
+                    .to_string_lossy()
+                    .into_owned()
+            });
+        }
     }
     let start = map.get_mut("start_directory")?;
     rewrite(start, |text| {

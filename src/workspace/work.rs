@@ -282,7 +282,7 @@ impl Work<'_> {
         Ok(rows)
     }
 
-    pub fn record(&mut self, recorder: &mut dyn Recorder, source: &mut Source) -> Result<()> {
+    pub fn record(&mut self, recorder: &mut dyn Recorder) -> Result<()> {
         for (place, planned) in self.plan.windows.iter().enumerate() {
             let window = &self.workspace.windows[planned.number];
             let (Some(record), Some(id)) = (&window.record, self.windows.get(place)) else {
@@ -294,13 +294,10 @@ impl Work<'_> {
                 window: *id,
                 record,
             };
-            let warning = recorder.start(request).map_err(|source| Error::Record {
+            recorder.start(request).map_err(|source| Error::Record {
                 window: self.window_name(place),
                 source,
             })?;
-            if let Some(warning) = warning {
-                source.warn(window.mark, warning);
-            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::super::{Failure, Outcome};
+use super::super::{Failure, Outcome, Session};
 use super::ask::{can_ask, choose};
 use super::freeze::Freeze;
 use super::load::Load;
@@ -27,7 +27,7 @@ pub struct Workspaces {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Load(Load),
+    Load(Box<Load>),
     Freeze(Freeze),
     Convert(Convert),
     Import(Import),
@@ -39,10 +39,10 @@ enum Verb {
 
 impl Workspaces {
     /// Runs the verb.
-    pub fn run(self) -> Outcome {
+    pub fn run(self, session: &Session) -> Outcome {
         match self.verb {
-            Verb::Load(load) => load.run(),
-            Verb::Freeze(freeze) => freeze.run(),
+            Verb::Load(load) => load.run(session),
+            Verb::Freeze(freeze) => freeze.run(session),
             Verb::Convert(convert) => convert.run(),
             Verb::Import(import) => import.run(),
             Verb::Ls(ls) => ls.run(),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::super::{Failure, Outcome};
+use super::super::{Failure, Outcome, Session};
 use super::output::OutputArgs;
 use super::target::{ServerArgs, is_surrounding, surrounding_pane};
 use crate::tmux::Server;
@@ -26,13 +26,13 @@ pub struct Freeze {
 
 impl Freeze {
     /// Freezes the session.
-    pub fn run(self) -> Outcome {
-        let server = self.server.server()?;
-        let session = match &self.session {
-            Some(session) => session.clone(),
+    pub fn run(self, session: &Session) -> Outcome {
+        let server = self.server.server(session)?;
+        let name = match &self.session {
+            Some(name) => name.clone(),
             None => current(&server)?,
         };
-        let frozen = freeze(&server, &session, self.window.as_deref()).map_err(|error| {
+        let frozen = freeze(&server, &name, self.window.as_deref()).map_err(|error| {
             let unknown = matches!(error, Error::NoSuchTarget { .. });
             let failure = Failure::new(error);
             if unknown {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use nix::libc;
 
-use super::super::{Failure, Outcome};
+use super::super::{Failure, Outcome, Session};
 use super::ask::{can_ask, choose};
 use super::progress::Shown;
 use super::record::Recordings;
@@ -91,8 +91,8 @@ enum Then {
 
 impl Load {
     /// Loads the files, the last of them in front.
-    pub fn run(self) -> Outcome {
-        let server = self.server()?;
+    pub fn run(self, session: &Session) -> Outcome {
+        let server = self.server(session)?;
         // All files are checked before the first is loaded.
         let mut ready = Vec::new();
         for file in &self.files {
@@ -111,15 +111,15 @@ impl Load {
         }
         let last = ready.len() - 1;
         for (i, file) in ready.into_iter().enumerate() {
-            self.load(&server, file, i == last, &interrupted)?;
+            self.load(session, &server, file, i == last, &interrupted)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn server(&self) -> Result<Server, Failure> {
-        let mut server = self.server.server()?;
+    fn server(&self, session: &Session) -> Result<Server, Failure> {
+        let mut server = self.server.server(session)?;
         if let Some(config) = &self.tmux_config {
-            server = server.with_flags([Path::new("-f"), config]);
+            server = server.with_config(config);
         }
         if self.colours {
             server = server.with_flags(["-2"]);
@@ -188,6 +188,7 @@ impl Load {
 
     fn load(
         &self,
+        session: &Session,
         server: &Server,
         mut file: Ready,
         last: bool,
@@ -228,7 +229,7 @@ impl Load {
             skip_existing: self.skip_existing,
         };
         let mut shown = Shown::new(&name, self.no_progress, Arc::clone(interrupted));
-        let mut recordings = Recordings::new(server);
+        let mut recordings = Recordings::new(session);
         let builder = WorkspaceBuilder::new(
             server,
             file.workspace,
@@ -240,6 +241,9 @@ impl Load {
         let built = builder.build();
         shown.finish();
         warn(file.source.take_warnings());
+        for id in recordings.started() {
+            eprintln!("recording {id}");
+        }
         let Built {
             session,
             windows,

@@ -8,8 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::Failure;
-use crate::config::Config;
+use super::super::{Failure, Session};
 use crate::tmux::{Server, Socket};
 
 /// The server, as tmux's own flags name it.
@@ -26,12 +25,12 @@ pub struct ServerArgs {
 impl ServerArgs {
     /// The server that is meant: the named one, else the one around this
     /// process, else the default one.
-    pub fn server(&self) -> Result<Server, Failure> {
-        let program = Config::load(None)?.tmux.command;
+    pub fn server(&self, session: &Session) -> Result<Server, Failure> {
+        let program = &session.config.tmux.command;
         let socket = match (&self.socket_name, &self.socket_path) {
             (Some(name), _) => Socket::named(name),
-            (None, Some(path)) => Socket::at(path),
-            (None, None) => Socket::surrounding().unwrap_or_else(Socket::default_server),
+            (None, Some(path)) => Socket::at(std::path::absolute(path)?),
+            (None, None) => session.tmux_socket(),
         };
         Ok(Server::new(program, socket))
     }

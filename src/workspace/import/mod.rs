@@ -123,7 +123,7 @@ fn commands(node: &Node, source: &mut Source) -> Option<Node> {
         _ => item,
     };
     let items: Vec<Node> = items.into_iter().map(literal).collect();
-    (!items.is_empty()).then(|| Node {
+    (!items.is_empty()).then_some(Node {
         value: Value::List(items),
         mark: node.mark,
     })

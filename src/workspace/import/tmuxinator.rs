@@ -125,10 +125,11 @@ impl Import<'_> {
             "socket_name" => warn(format!("load with `-L {text}`")),
             "socket_path" => warn(format!("load with `-S {text}`")),
             "tmux_command" => warn("set `command` in [tmux] of the configuration".into()),
-            "attach" => match value.as_switch() {
-                Some(false) => warn("load with `-d`".into()),
-                _ => {}
-            },
+            "attach" => {
+                if value.as_switch() == Some(false) {
+                    warn("load with `-d`".into());
+                }
+            }
             "on_project_restart" | "on_project_stop" | "on_project_exit" | "post" => {
                 warn("nothing runs at that time; see `hooks` for what there is".into());
             }
