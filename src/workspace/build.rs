@@ -128,7 +128,7 @@ pub struct Built {
     pub panes: usize,
 }
 
-/// Builds a workspace; see the [module](self).
+/// Builds a workspace, or takes back what it did.
 pub struct WorkspaceBuilder<'a> {
     server: &'a Server,
     workspace: Workspace,

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
-use super::expand::Variables;
 use super::file::is_config_file;
+use super::variables::Variables;
 
 /// A folder that may hold workspace files.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::error::Source;
-use super::expand::Variables;
 use super::spec::{Folder, Workspace};
+use super::variables::Variables;
 
 /// Replaces each start folder that is missing by the session's, or the home
 /// folder, and warns of it.

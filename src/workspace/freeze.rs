@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::{Error, Result};
-use super::expand::has_variable;
 use super::facts::Facts;
 use super::layout::Custom;
 use super::node::{Map, Node, Value};
 use super::process::{foreground_command, quote_all};
+use super::variables::has_variable;
 use crate::tmux::{
     self, Batch, Fields, PaneId, Row, Server, SessionId, Version, WindowId, arguments, settings,
 };

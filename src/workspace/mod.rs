@@ -36,6 +36,7 @@ mod search;
 mod spec;
 mod typing;
 mod undo;
+mod variables;
 mod work;
 
 pub mod json;
@@ -46,7 +47,7 @@ pub use build::{
 };
 pub use command::{Command, Word, literal, render};
 pub use error::{Error, Place, Result, Source, Warning};
-pub use expand::{Variables, expand, inline, plain_switches, trickle};
+pub use expand::{expand, inline, plain_switches, trickle};
 pub use facts::Facts;
 pub use file::{Format, is_config_file, parse, read_file};
 pub use find::{Found, Where, find, folders, global_folder, in_cwd, in_dir, local_files};
@@ -59,4 +60,5 @@ pub use plan::{Action, Plan, WindowPlan, plan};
 pub use schema::{HOOKS, nearest, validate_schema};
 pub use search::{FIELDS, Listed, Search, SearchOptions, describe, outline, pane_texts, short};
 pub use spec::{Folder, Pane, Record, Script, Setting, Synchronize, Typed, Window, Workspace};
+pub use variables::Variables;
 pub use work::run_reattach_hook;

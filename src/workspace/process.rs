@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::expand::has_variable;
 use super::ready::Process;
+use super::variables::has_variable;
 
 /// Shells that a pane starts with anyway: not worth a command when they have
 /// no arguments.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use regex::{Regex, RegexBuilder};
 
 use super::error::{Error, Result, Source};
-use super::expand::Variables;
 use super::file::read_file;
 use super::node::{Map, Node};
+use super::variables::Variables;
 
 /// A workspace file with what it can be found by.
 #[derive(Clone, Debug)]

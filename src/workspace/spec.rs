@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::{Result, Source};
-use super::expand::{Variables, expand, trickle};
+use super::expand::{expand, trickle};
 use super::layout::Layout;
 use super::node::{Map, Mark, Node, Value};
 use super::schema::{HOOKS, readiness, seconds, validate_schema};
+use super::variables::Variables;
 
 /// A session to build.
 #[derive(Clone, Debug)]
