@@ -163,8 +163,10 @@ impl Work<'_> {
                 batch.push(self.words(command));
             }
         }
-        self.run(batch)?;
-        let rows = self.list_panes()?;
+        // Lines that are no window's id, so they can share the answer.
+        batch.push(self.pane_query());
+        let answer = self.run(batch)?;
+        let rows = self.panes_in(&answer)?;
         for row in &rows {
             self.panes.insert((row.window, row.pane), row.id);
         }
@@ -186,9 +188,9 @@ impl Work<'_> {
     }
 
     /// Runs commands; notes the windows they make.
-    fn run(&mut self, batch: Batch) -> Result<()> {
+    fn run(&mut self, batch: Batch) -> Result<Vec<u8>> {
         if batch.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let (answer, outcome) = self.server.run_whole_blocking(&batch);
         for line in String::from_utf8_lossy(&answer).lines() {
@@ -200,7 +202,8 @@ impl Work<'_> {
             }
         }
         outcome.map_err(|error| self.explain(error))?;
-        self.stop_if_interrupted()
+        self.stop_if_interrupted()?;
+        Ok(answer)
     }
 
     /// Finds what in the file tmux refused: it ends its messages about options
@@ -253,18 +256,28 @@ impl Work<'_> {
     }
 
     fn list_panes(&self) -> Result<Vec<PaneRow>> {
-        let fields = Fields::new(tmux::Version::OLDEST).plain([
-            "window_id",
-            "pane_id",
-            "pane_pid",
-            "pane_tty",
-        ]);
+        let answer = self.server.run_blocking(&Batch::of(self.pane_query()))?;
+        self.panes_in(&answer)
+    }
+
+    fn pane_query(&self) -> [String; 6] {
         let session = format!("{}:", self.session);
-        let command = ["list-panes", "-s", "-t", &session, "-F", fields.format()];
-        let answer = self.server.run_blocking(&Batch::of(command))?;
+        let format = pane_fields().format().to_owned();
+        ["list-panes", "-s", "-t", &session, "-F", &format].map(str::to_owned)
+    }
+
+    /// Reads the panes of the plan's windows from an answer that may start
+    /// with the ids of new windows.
+    fn panes_in(&self, answer: &[u8]) -> Result<Vec<PaneRow>> {
+        let lines = answer.split_inclusive(|b| *b == b'\n');
+        let answer: Vec<u8> = lines
+            .filter(|line| line.contains(&b'\t'))
+            .flatten()
+            .copied()
+            .collect();
         let mut counts = HashMap::new();
         let mut rows = Vec::new();
-        for mut row in fields.parse(&answer)? {
+        for mut row in pane_fields().parse(&answer)? {
             let window: WindowId = row.get()?;
             let Some(window) = self.windows.iter().position(|known| *known == window) else {
                 continue;
@@ -427,6 +440,12 @@ impl Work<'_> {
                 batch.push(self.words(command));
             }
         }
-        self.run(batch)
+        self.run(batch)?;
+        Ok(())
     }
+}
+
+/// Ids and numbers, and a path that tmux makes: none holds a TAB.
+fn pane_fields() -> Fields {
+    Fields::new(Version::OLDEST).plain(["window_id", "pane_id", "pane_pid", "pane_tty"])
 }
