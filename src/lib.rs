@@ -24,3 +24,4 @@ pub mod http;
 pub mod mend;
 pub mod record;
 pub mod tmux;
+pub mod workspace;

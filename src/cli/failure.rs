@@ -40,6 +40,11 @@ impl Failure {
         self
     }
 
+    /// The error itself.
+    pub fn into_error(self) -> Box<dyn Error + Send + Sync> {
+        self.error
+    }
+
     /// Prints it on standard error and gives the exit code.
     #[must_use]
     pub fn report(self) -> ExitCode {

@@ -20,6 +20,7 @@ mod server;
 mod stop;
 mod table;
 mod validate;
+mod workspace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +72,9 @@ enum Verb {
     Server(server::Args),
     /// Ask the server over its HTTP API.
     Api(api::Args),
+    Load(Box<workspace::Load>),
+    Freeze(workspace::Freeze),
+    Workspace(Box<workspace::Workspaces>),
     /// Show the settings.
     Config(config::Args),
     /// Print a completion script for a shell.
@@ -126,6 +130,9 @@ fn run(cli: Cli) -> Outcome {
         Verb::Rec(args) => rec::run(&session, *args),
         Verb::Server(args) => server::run(&session, args),
         Verb::Api(args) => api::run(&session, args),
+        Verb::Load(load) => load.run(&session),
+        Verb::Freeze(freeze) => freeze.run(&session),
+        Verb::Workspace(workspaces) => workspaces.run(&session),
         Verb::Config(args) => config::run(&session, &args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Validate(args) => validate::run(&args),

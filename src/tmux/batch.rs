@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// tmux commands that are sent together, joined by `;`.
@@ -66,6 +67,13 @@ impl Batch {
         &self.commands
     }
 
+    /// Whether it fits into one message of a client to its server, and so on a
+    /// command line: tmux takes 16 KiB (`MAX_IMSGSIZE`), headers included.
+    #[must_use]
+    pub fn fits_command_line(&self) -> bool {
+        self.argv().map(|arg| arg.len() + 1).sum::<usize>() < 16_000
+    }
+
     /// The arguments that tmux gets on its command line.
     pub fn argv(&self) -> impl Iterator<Item = OsString> + '_ {
         self.commands.iter().enumerate().flat_map(|(i, command)| {
@@ -74,6 +82,19 @@ impl Batch {
                 .into_iter()
                 .chain(command.iter().map(|arg| escape(arg)))
         })
+    }
+
+    /// A temporary file that holds the batch, for `source-file`.
+    pub(crate) fn to_file(&self) -> io::Result<tempfile::NamedTempFile> {
+        // The path is a pattern to tmux, so there must be none in it.
+        let mut file = tempfile::Builder::new()
+            .prefix("tvmux-")
+            .suffix(".conf")
+            .tempfile()?;
+        file.write_all(self.to_command_string().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.flush()?;
+        Ok(file)
     }
 
     /// The batch as one tmux command string, for where tmux parses a string
@@ -115,12 +136,25 @@ fn escape(arg: &OsStr) -> OsString {
     }
 }
 
-/// Quotes `arg` for tmux's command parser: single quotes keep everything
-/// but a newline's line count and the quote itself.
+/// Quotes `arg` for tmux's command parser. Single quotes keep everything but
+/// the quote itself; a newline would part the commands before it from those
+/// after, so it is written as an escape, which only double quotes know.
 fn quote(arg: &[u8], out: &mut Vec<u8>) {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_./:@+,=".contains(b);
     if !arg.is_empty() && arg.iter().all(plain) {
         out.extend_from_slice(arg);
+        return;
+    }
+    if arg.contains(&b'\n') {
+        out.push(b'"');
+        for &byte in arg {
+            match byte {
+                b'\n' => out.extend_from_slice(b"\\n"),
+                b'"' | b'\\' | b'$' => out.extend_from_slice(&[b'\\', byte]),
+                byte => out.push(byte),
+            }
+        }
+        out.push(b'"');
         return;
     }
     out.push(b'\'');
@@ -167,5 +201,7 @@ mod tests {
             batch.to_string(),
             r"display-message -p 'it'\''s $HOME #{x} \ ~' ; a ''"
         );
+        let lines = Batch::of(["send-keys", "a\n\"$b\\"]);
+        assert_eq!(lines.to_string(), r#"send-keys "a\n\"\$b\\""#);
     }
 }

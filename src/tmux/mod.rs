@@ -18,6 +18,7 @@ mod fields;
 pub mod hooks;
 mod ids;
 mod name;
+mod options;
 pub mod pipe;
 mod server;
 pub mod snapshot;
@@ -31,6 +32,7 @@ pub use fields::{Fields, Row};
 
 pub use ids::{IdError, PaneId, SessionId, WindowId};
 pub use name::{decode_name, escape_format};
+pub use options::{OptionNames, arguments, settings};
 pub use server::{Server, Socket};
 pub use snapshot::Snapshot;
 pub use state::{PaneState, ServerIdentity, ServerState, StateQuery};

@@ -62,6 +62,7 @@ pub struct Server {
     program: OsString,
     socket: Socket,
     config: Option<PathBuf>,
+    flags: Vec<OsString>,
 }
 
 impl Server {
@@ -72,6 +73,7 @@ impl Server {
             program: program.into(),
             socket,
             config: None,
+            flags: Vec::new(),
         }
     }
 
@@ -81,6 +83,19 @@ impl Server {
     pub fn with_config(mut self, file: impl Into<PathBuf>) -> Server {
         self.config = Some(file.into());
         self
+    }
+
+    /// The same, with more flags of the tmux client before every command.
+    #[must_use]
+    pub fn with_flags<A: Into<OsString>>(mut self, flags: impl IntoIterator<Item = A>) -> Server {
+        self.flags.extend(flags.into_iter().map(Into::into));
+        self
+    }
+
+    /// A server of the same program at another socket, with no configuration.
+    #[must_use]
+    pub fn beside(&self, socket: Socket) -> Server {
+        Server::new(&self.program, socket).with_config("/dev/null")
     }
 
     /// Where it listens.
@@ -98,7 +113,11 @@ impl Server {
         if let Some(config) = &self.config {
             command.arg("-f").arg(config);
         }
-        command.arg("-S").arg(self.socket.path()).args(batch.argv());
+        command
+            .arg("-S")
+            .arg(self.socket.path())
+            .args(&self.flags)
+            .args(batch.argv());
         // Inside tmux the surrounding pane would be the default target.
         command
             .env_remove("TMUX")
@@ -113,6 +132,31 @@ impl Server {
     /// When tmux is missing, no server listens, or a command is refused.
     pub fn run_blocking(&self, batch: &Batch) -> Result<Vec<u8>> {
         self.answer(self.command(batch).output())
+    }
+
+    /// Runs `batch`, however long it is; blocks meanwhile. Gives what it
+    /// printed until it ended or failed, and whether it did.
+    pub fn run_whole_blocking(&self, batch: &Batch) -> (Vec<u8>, Result<()>) {
+        // What a client cannot send at once, the server reads from a file. All
+        // of it stands on one line: the first that fails ends the rest.
+        let script = match batch.fits_command_line() {
+            true => Ok(None),
+            false => batch.to_file().map(Some),
+        };
+        let output = script.and_then(|script| match &script {
+            Some(file) => self
+                .command(&Batch::of([
+                    OsStr::new("source-file"),
+                    file.path().as_os_str(),
+                ]))
+                .output(),
+            None => self.command(batch).output(),
+        });
+        match output {
+            Ok(output) if output.status.success() => (output.stdout, Ok(())),
+            Ok(output) => (output.stdout, Err(self.refusal(&output.stderr))),
+            Err(source) => (Vec::new(), Err(self.spawn_error(source))),
+        }
     }
 
     /// Runs `batch` and gives what it printed.

@@ -104,6 +104,12 @@ impl Version {
     pub fn has_window_resized_hook(self) -> bool {
         self >= Version::new(3, 3)
     }
+
+    /// Whether the layouts `main-*-mirrored` exist (3.5).
+    #[must_use]
+    pub fn has_mirrored_layouts(self) -> bool {
+        self >= Version::new(3, 5)
+    }
 }
 
 impl FromStr for Version {

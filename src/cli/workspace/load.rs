@@ -1,0 +1,383 @@
+//! `tvmux load`: sessions from workspace files.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use clap::Args;
+use nix::libc;
+
+use super::super::{Failure, Outcome, Session};
+use super::ask::{can_ask, choose};
+use super::progress::Shown;
+use super::record::Recordings;
+use super::target::{ServerArgs, is_surrounding, prepare_socket_folder, surrounding_pane};
+use super::warn;
+use crate::tmux::{Batch, Server, SessionId, Socket};
+use crate::workspace::{
+    BuildOptions, Built, Error, Facts, Size, Source, Variables, Workspace, WorkspaceBuilder, find,
+    plan, read_file, run_reattach_hook, settle_folders,
+};
+
+/// Load tmux sessions from workspace files
+#[derive(Debug, Args)]
+pub struct Load {
+    /// Workspace files, names in the workspace folder, or folders with a .tmuxp.yaml
+    #[arg(required = true, value_name = "FILE|NAME|DIR")]
+    files: Vec<String>,
+    /// Leave the session detached
+    #[arg(short, conflicts_with = "yes")]
+    detached: bool,
+    /// Attach or switch without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// Add the windows to the current session, or to that of -t
+    #[arg(short, long)]
+    append: bool,
+    /// The session to add the windows to
+    #[arg(short, value_name = "SESSION", requires = "append")]
+    target: Option<String>,
+    /// With -a: leave out windows whose name is there already
+    #[arg(long, requires = "append")]
+    skip_existing: bool,
+    /// Name of the session, over that of the file
+    #[arg(short = 's', value_name = "NAME")]
+    name: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Configuration file of tmux, when the server is started
+    #[arg(short = 'f', value_name = "FILE")]
+    tmux_config: Option<PathBuf>,
+    /// Take the terminal to have 256 colours
+    #[arg(short = '2')]
+    colours: bool,
+    /// Print the tmux commands, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Seconds to wait for the shells before commands are typed anyway
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = seconds)]
+    ready_timeout: f64,
+    /// Show no progress
+    #[arg(long)]
+    no_progress: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "a number of seconds is expected".to_owned())?;
+    match (0.0..=86_400.0).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err("from 0 to 86400 seconds".to_owned()),
+    }
+}
+
+/// A file that was read and checked.
+struct Ready {
+    workspace: Workspace,
+    source: Source,
+}
+
+/// What happens once a session is there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Detached,
+    Attach,
+    Switch,
+}
+
+impl Load {
+    /// Loads the files, the last of them in front.
+    pub fn run(self, session: &Session) -> Outcome {
+        let server = self.server(session)?;
+        // All files are checked before the first is loaded.
+        let mut ready = Vec::new();
+        for file in &self.files {
+            ready.push(self.read(file)?);
+        }
+        if self.dry_run {
+            for file in ready {
+                self.print_plan(&server, file)?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        prepare_socket_folder(&server)?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
+        }
+        let last = ready.len() - 1;
+        for (i, file) in ready.into_iter().enumerate() {
+            self.load(session, &server, file, i == last, &interrupted)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn server(&self, session: &Session) -> Result<Server, Failure> {
+        let mut server = self.server.server(session)?;
+        if let Some(config) = &self.tmux_config {
+            server = server.with_config(config);
+        }
+        if self.colours {
+            server = server.with_flags(["-2"]);
+        }
+        Ok(server)
+    }
+
+    fn read(&self, wanted: &str) -> Result<Ready, Failure> {
+        let found = find(wanted)?;
+        let mut source = Source::new(&found.path);
+        let mut read = || {
+            let tree = read_file(&found.path, &mut source)?;
+            let absolute = std::path::absolute(&found.path).unwrap_or(found.path.clone());
+            let folder = absolute.parent().unwrap_or(Path::new("/"));
+            let name = self.name.as_deref();
+            Workspace::read(&tree, folder, &Variables::of_process(), name, &mut source)
+        };
+        let read = read();
+        warn(source.take_warnings());
+        for other in &found.others {
+            eprintln!(
+                "warning: {} is left out: {} comes first",
+                other.display(),
+                found.path.display()
+            );
+        }
+        Ok(Ready {
+            workspace: read?,
+            source,
+        })
+    }
+
+    fn print_plan(&self, server: &Server, mut file: Ready) -> Result<(), Failure> {
+        settle_folders(&mut file.workspace, &mut file.source);
+        let facts = match Facts::ask(server)? {
+            Some(facts) => facts,
+            None => Facts::of_fresh_server(server)?,
+        };
+        let ground = match self.append_to(server)? {
+            Some(session) => facts.ground_in(server, session, self.skip_existing)?,
+            None => facts.ground(size()),
+        };
+        let plan = plan(&file.workspace, &ground, &file.source);
+        warn(file.source.take_warnings());
+        print!("{}", plan?.script(&ground));
+        Ok(())
+    }
+
+    /// The session that windows are added to, if any.
+    fn append_to(&self, server: &Server) -> Result<Option<SessionId>, Failure> {
+        if !self.append {
+            return Ok(None);
+        }
+        let target = match (&self.target, surrounding_pane()) {
+            (Some(target), _) => target.clone(),
+            (None, Some(pane)) if is_surrounding(server) => pane,
+            _ => {
+                return Err(Failure::usage(
+                    "-a adds to the current session, but this is none of that server's",
+                )
+                .hint("name the session: -a -t SESSION"));
+            }
+        };
+        session_id(server, &target).map(Some)
+    }
+
+    fn load(
+        &self,
+        session: &Session,
+        server: &Server,
+        mut file: Ready,
+        last: bool,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<(), Failure> {
+        let name = file.workspace.name.clone();
+        let mut append_to = self.append_to(server)?;
+        let mut then = if last {
+            self.then(server)
+        } else {
+            Then::Detached
+        };
+        if append_to.is_none() && then == Then::Switch && !self.yes {
+            if Facts::ask(server)?.is_some_and(|facts| facts.session(&name).is_some()) {
+                return self.reattach(server, &file.workspace, then);
+            }
+            let question = format!(
+                "Inside tmux: switch to `{name}`, (a)ppend its windows here, or (n)either?"
+            );
+            match can_ask()
+                .then(|| choose(&question, &['y', 'n', 'a']))
+                .flatten()
+            {
+                Some('y') => {}
+                Some('a') => {
+                    append_to = surrounding_pane()
+                        .map(|pane| session_id(server, &pane))
+                        .transpose()?
+                }
+                _ => then = Then::Detached,
+            }
+        }
+        let workspace = file.workspace.clone();
+        let options = BuildOptions {
+            size: size(),
+            ready_timeout: Duration::from_secs_f64(self.ready_timeout),
+            append_to,
+            skip_existing: self.skip_existing,
+        };
+        let mut shown = Shown::new(&name, self.no_progress, Arc::clone(interrupted));
+        let mut recordings = Recordings::new(session);
+        let builder = WorkspaceBuilder::new(
+            server,
+            file.workspace,
+            options,
+            &mut file.source,
+            &mut shown,
+            &mut recordings,
+        );
+        let built = builder.build();
+        shown.finish();
+        warn(file.source.take_warnings());
+        for id in recordings.started() {
+            eprintln!("recording {id}");
+        }
+        let Built {
+            session,
+            windows,
+            panes,
+        } = match built {
+            Ok(built) => built,
+            Err(Error::SessionExists { .. }) => return self.reattach(server, &workspace, then),
+            Err(error) => return Err(error.into()),
+        };
+        if append_to.is_some() {
+            eprintln!("{windows} windows, {panes} panes added");
+            return Ok(());
+        }
+        if then == Then::Detached {
+            eprintln!("session `{name}` is loaded: {windows} windows, {panes} panes");
+            return Ok(());
+        }
+        go_to(server, session, then)
+    }
+
+    /// What happens once the session is there.
+    fn then(&self, server: &Server) -> Then {
+        if self.detached {
+            Then::Detached
+        } else if is_surrounding(server) {
+            Then::Switch
+        } else if Socket::surrounding().is_some()
+            || !io::stdin().is_terminal()
+            || !io::stdout().is_terminal()
+        {
+            // Nothing to attach, or a tmux inside another.
+            Then::Detached
+        } else {
+            Then::Attach
+        }
+    }
+
+    /// The session runs already: go there, if that is wanted.
+    fn reattach(&self, server: &Server, workspace: &Workspace, then: Then) -> Result<(), Failure> {
+        let name = &workspace.name;
+        let question = format!("{name} is already running. Attach?");
+        let wanted = match then {
+            Then::Detached => false,
+            _ if self.yes => true,
+            _ => can_ask() && choose(&question, &['y', 'n']) == Some('y'),
+        };
+        let facts = Facts::ask(server)?;
+        let session = facts
+            .as_ref()
+            .and_then(|facts| Some((facts.pid, facts.session(name)?)));
+        let (Some((pid, session)), true) = (session, wanted) else {
+            eprintln!("session `{name}` is running already");
+            return Ok(());
+        };
+        run_reattach_hook(server, workspace, session, pid, &mut |line| {
+            eprintln!("{line}")
+        })?;
+        go_to(server, session, then)
+    }
+}
+
+/// The session that a target names.
+fn session_id(server: &Server, target: &str) -> Result<SessionId, Failure> {
+    let exact = match target.starts_with(['%', '$', '@', '=']) || target.contains(':') {
+        true => target.to_owned(),
+        false => format!("={target}:"),
+    };
+    let missing = || {
+        Failure::new(format!("there is no session `{target}`")).hint("`tmux ls` lists the sessions")
+    };
+    // display-message would take something else where there is no such target.
+    let list = Batch::of(["list-panes", "-t", &exact, "-F", "#{session_id}"]);
+    let answer = server.run_blocking(&list).map_err(|error| match error {
+        crate::tmux::Error::Refused { .. } => missing(),
+        error => error.into(),
+    })?;
+    let answer = String::from_utf8_lossy(&answer);
+    answer
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .map_err(|_| missing())
+}
+
+/// Puts the terminal into the session: this one, or the tmux client around.
+fn go_to(server: &Server, session: SessionId, then: Then) -> Result<(), Failure> {
+    let target = session.to_string();
+    let batch = match then {
+        Then::Detached => return Ok(()),
+        Then::Switch => Batch::of(["switch-client", "-t", &target]),
+        Then::Attach => Batch::of(["attach-session", "-t", &target]),
+    };
+    let mut command: Command = server.command(&batch);
+    if then == Then::Switch {
+        // tmux finds the client to switch by the pane around.
+        for name in ["TMUX", "TMUX_PANE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        let output = command.output()?;
+        return match output.status.success() {
+            true => Ok(()),
+            false => Err(Failure::new(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            )),
+        };
+    }
+    let status = command.stdin(std::process::Stdio::inherit()).status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Failure::new("tmux could not attach; the session is there")
+            .hint(format!("tmux attach -t '{target}'"))),
+    }
+}
+
+/// The size of the terminal: what `COLUMNS` and `LINES` say, the terminal
+/// itself, or 80 × 24.
+fn size() -> Size {
+    let set = |name| {
+        std::env::var(name)
+            .ok()
+            .and_then(|value| value.parse::<u32>().ok())
+    };
+    let fits = |size: u32| (1..=10_000).contains(&size);
+    let (columns, rows) = match terminal_size::terminal_size() {
+        Some((columns, rows)) => (u32::from(columns.0), u32::from(rows.0)),
+        None => (80, 24),
+    };
+    Size {
+        columns: set("COLUMNS")
+            .filter(|n| fits(*n))
+            .unwrap_or(columns.max(1)),
+        rows: set("LINES").filter(|n| fits(*n)).unwrap_or(rows.max(1)),
+    }
+}

@@ -1,0 +1,67 @@
+//! tmux commands whose targets are not known yet.
+
+use std::ffi::OsString;
+
+/// A part of a command: a text, or a target that is named when the command is
+/// run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Passed as it is.
+    Text(String),
+    /// The session.
+    Session,
+    /// The window with an index.
+    Window(u32),
+    /// A window of the plan and one of its panes, by position.
+    Pane(usize, usize),
+}
+
+/// A tmux command with its arguments.
+pub type Command = Vec<Word>;
+
+/// Builds a [`Command`] of texts and words.
+macro_rules! command {
+    ($($word:expr),* $(,)?) => { vec![$(Word::from($word)),*] };
+}
+
+impl From<&str> for Word {
+    fn from(text: &str) -> Word {
+        Word::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Word {
+    fn from(text: String) -> Word {
+        Word::Text(text)
+    }
+}
+
+pub(super) use command;
+
+/// Makes `#` literal where tmux expands formats. Before `[` it is literal
+/// already.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('#') {
+        out.push_str(&rest[..at]);
+        let run = rest[at..].bytes().take_while(|b| *b == b'#').count();
+        let style = rest[at + run..].starts_with('[');
+        out.push_str(&"#".repeat(if style { run } else { run * 2 }));
+        rest = &rest[at + run..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Turns commands into arguments: how targets are named is the caller's.
+pub fn render(command: &[Word], name: &dyn Fn(&Word) -> String) -> Vec<OsString> {
+    command
+        .iter()
+        .map(|word| match word {
+            Word::Text(text) => OsString::from(text),
+            target => OsString::from(name(target)),
+        })
+        .collect()
+}

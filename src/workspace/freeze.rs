@@ -1,0 +1,439 @@
+//! From a running session to a workspace file that builds it again.
+//!
+//! What is written is meant to come out the same when it is frozen again
+//! after a load: ids are left out of layouts, and what tmux or the shell sets
+//! by itself is not written.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::error::{Error, Result};
+use super::facts::Facts;
+use super::layout::Custom;
+use super::node::{Map, Node, Value};
+use super::process::{foreground_command, quote_all};
+use super::variables::has_variable;
+use crate::tmux::{
+    self, Batch, Fields, PaneId, Row, Server, SessionId, Version, WindowId, arguments, settings,
+};
+
+/// A frozen session.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// The workspace.
+    pub workspace: Node,
+    /// What of the session the file cannot say.
+    pub warnings: Vec<String>,
+}
+
+struct Window {
+    id: WindowId,
+    index: u32,
+    active: bool,
+    zoomed: bool,
+    automatic: bool,
+    name: String,
+    layout: String,
+    panes: Vec<Pane>,
+    options: BTreeMap<String, String>,
+}
+
+struct Pane {
+    pid: u32,
+    active: bool,
+    path: String,
+    title: String,
+    start_command: String,
+}
+
+/// Parts the answers of several commands in one invocation.
+const MARK: &str = "=tvmux-part=";
+
+/// Options of a session that its size and not its user set.
+const NOT_THE_USERS: [&str; 1] = ["default-size"];
+
+/// Freezes a session, or one window of it.
+///
+/// `session` and `window` are named as for tmux; the window is one of the
+/// session.
+///
+/// # Errors
+/// [`Error::NoSuchTarget`], or when the server cannot be asked.
+pub fn freeze(server: &Server, session: &str, window: Option<&str>) -> Result<Frozen> {
+    let Some(facts) = Facts::ask(server)? else {
+        return Err(Error::Tmux(tmux::Error::NoServer {
+            socket: server.socket().path().to_owned(),
+        }));
+    };
+    let session = match facts.session(session) {
+        Some(id) => id,
+        None => resolve_session(server, session)?,
+    };
+    let only = window
+        .map(|window| resolve_window(server, session, window))
+        .transpose()?;
+    Freezer {
+        server,
+        facts: &facts,
+        session,
+        warnings: Vec::new(),
+    }
+    .freeze(only)
+}
+
+fn resolve_session(server: &Server, wanted: &str) -> Result<SessionId> {
+    let by_id = wanted.starts_with(['$', '@', '%']);
+    let target = if by_id {
+        wanted.to_owned()
+    } else {
+        format!("={wanted}:")
+    };
+    resolve(
+        server,
+        &target,
+        "#{session_id}",
+        &format!("there is no session `{wanted}`"),
+    )
+}
+
+fn resolve_window(server: &Server, session: SessionId, wanted: &str) -> Result<WindowId> {
+    let message = format!("the session has no window `{wanted}`");
+    if wanted.starts_with('@') {
+        return wanted.parse().map_err(|_| Error::NoSuchTarget { message });
+    }
+    resolve(
+        server,
+        &format!("{session}:{wanted}"),
+        "#{window_id}",
+        &message,
+    )
+}
+
+fn resolve<T: std::str::FromStr>(
+    server: &Server,
+    target: &str,
+    format: &str,
+    message: &str,
+) -> Result<T> {
+    let missing = || Error::NoSuchTarget {
+        message: message.to_owned(),
+    };
+    // display-message would take something else where there is no such target.
+    match server.run_blocking(&Batch::of(["list-panes", "-t", target, "-F", format])) {
+        Ok(answer) => {
+            let answer = String::from_utf8_lossy(&answer);
+            let first = answer.lines().next().unwrap_or_default();
+            first.parse().map_err(|_| missing())
+        }
+        Err(tmux::Error::Refused { .. }) => Err(missing()),
+        Err(error) => Err(Error::Tmux(error)),
+    }
+}
+
+struct Freezer<'a> {
+    server: &'a Server,
+    facts: &'a Facts,
+    session: SessionId,
+    warnings: Vec<String>,
+}
+
+impl Freezer<'_> {
+    fn freeze(mut self, only: Option<WindowId>) -> Result<Frozen> {
+        let target = format!("{}:", self.session);
+        let version = self.facts.version;
+        let head = Fields::new(version).text(["session_name", "session_path", "host"]);
+        let panes = pane_fields(version);
+        let mut batch = Batch::new();
+        for command in [
+            vec!["display-message", "-p", "-t", &target, head.format()],
+            vec!["display-message", "-p", MARK],
+            vec!["list-panes", "-s", "-t", &target, "-F", panes.format()],
+            vec!["display-message", "-p", MARK],
+            vec!["show-options", "-t", &target],
+            vec!["display-message", "-p", MARK],
+            vec!["show-environment", "-t", &target],
+        ] {
+            batch.push(command);
+        }
+        let answer = self.server.run_blocking(&batch)?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let mut parts = answer
+            .split(&format!("{MARK}\n"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .into_iter();
+        let mut part = || parts.next().unwrap_or_default();
+        let rows = head.parse(part().as_bytes())?;
+        let mut row = rows.into_iter().next().ok_or_else(|| Error::NoSuchTarget {
+            message: "the session is gone".into(),
+        })?;
+        let (name, path, host) = (row.text(), row.text(), row.text());
+        let mut windows = windows(panes.parse(part().as_bytes())?)?;
+        windows.retain(|window| only.is_none_or(|only| window.id == only));
+        let options = settings(&part());
+        let environment = part();
+        self.window_options(&mut windows)?;
+
+        let mut map = Map::default();
+        map.set(
+            "session_name",
+            self.text("the session's name", name.replace("\\\\", "\\")),
+        );
+        if Path::new(&path).is_dir() {
+            map.set(
+                "start_directory",
+                self.text("the session's folder", path.clone()),
+            );
+        }
+        let kept = options
+            .into_iter()
+            .filter(|(name, _)| !NOT_THE_USERS.contains(&name.as_str()));
+        self.set_options(&mut map, "options", kept);
+        let environment = self.environment(&environment);
+        if !environment.is_empty() {
+            map.set("environment", environment);
+        }
+        let windows = windows
+            .iter()
+            .map(|window| self.window(window, &path, &host).into());
+        let windows: Vec<Node> = windows.collect();
+        map.set("windows", windows);
+        Ok(Frozen {
+            workspace: super::inline(&map.into()),
+            warnings: self.warnings,
+        })
+    }
+
+    /// Asks for the options that each window sets itself.
+    fn window_options(&self, windows: &mut [Window]) -> Result<()> {
+        let mut batch = Batch::new();
+        for window in windows.iter() {
+            batch.push(["show-options", "-w", "-t", &window.id.to_string()]);
+            batch.push(["display-message", "-p", MARK]);
+        }
+        let (answer, outcome) = self.server.run_whole_blocking(&batch);
+        outcome?;
+        let answer = String::from_utf8_lossy(&answer);
+        for (window, part) in windows.iter_mut().zip(answer.split(&format!("{MARK}\n"))) {
+            window.options = settings(part);
+        }
+        Ok(())
+    }
+
+    /// A text as it will be loaded again, or a warning.
+    fn text(&mut self, what: &str, text: String) -> Node {
+        let changes = has_variable(&text) || text.starts_with('~');
+        if changes {
+            self.warnings.push(format!(
+                "{what}, {text:?}, may change when it is loaded: `$NAME` and `~` are expanded there"
+            ));
+        }
+        Node::from(text)
+    }
+
+    fn set_options(
+        &mut self,
+        map: &mut Map,
+        key: &str,
+        options: impl IntoIterator<Item = (String, String)>,
+    ) {
+        let mut out = Map::default();
+        for (name, value) in options {
+            let value = match value.as_str() {
+                // Without quotes, as people write them.
+                "on" => Node::from(true),
+                "off" => Node::from(false),
+                number if number.parse::<u32>().is_ok_and(|n| n.to_string() == number) => {
+                    Node::new(Value::Scalar {
+                        text: value,
+                        plain: true,
+                    })
+                }
+                _ => self.text(&format!("option {name}"), value),
+            };
+            out.set(name, value);
+        }
+        if !out.is_empty() {
+            map.set(key, out);
+        }
+    }
+
+    /// The session's own variables, but for those that tmux takes over from
+    /// each client.
+    fn environment(&mut self, answer: &str) -> Map {
+        let facts = self.facts;
+        let copied: Vec<&str> = facts.options.values("update-environment").collect();
+        let mut map = Map::default();
+        let mut last: Option<(String, String)> = None;
+        let mut all = Vec::new();
+        for line in answer.lines() {
+            let variable = line.split_once('=').filter(|(name, _)| is_variable(name));
+            match (
+                variable,
+                line.strip_prefix('-').filter(|name| is_variable(name)),
+                &mut last,
+            ) {
+                (Some((name, value)), ..) => {
+                    all.extend(last.replace((name.to_owned(), value.to_owned())))
+                }
+                (None, Some(_), _) => all.extend(last.take()),
+                // The value of the one before goes on.
+                (None, None, Some((_, value))) => {
+                    value.push('\n');
+                    value.push_str(line);
+                }
+                (None, None, None) => {}
+            }
+        }
+        all.extend(last);
+        for (name, value) in all {
+            if !copied.contains(&name.as_str()) {
+                let value = self.text(&format!("variable {name}"), value);
+                map.set(name, value);
+            }
+        }
+        map
+    }
+
+    fn window(&mut self, window: &Window, session_path: &str, host: &str) -> Map {
+        let mut map = Map::default();
+        map.set(
+            "window_name",
+            self.text("a window's name", window.name.clone()),
+        );
+        map.set("window_index", window.index);
+        match Custom::parse(&window.layout) {
+            Ok(layout) => map.set("layout", layout.to_string()),
+            Err(_) => map.set("layout", window.layout.clone()),
+        };
+        if window.active {
+            map.set("focus", true);
+        }
+        // A window that has a name does not rename itself, unless told to.
+        let mut options = window.options.clone();
+        options.remove("automatic-rename");
+        if window.automatic {
+            options.insert("automatic-rename".into(), "on".into());
+        }
+        let synchronize = options.remove_entry("synchronize-panes");
+        self.set_options(&mut map, "options", options);
+        self.set_options(&mut map, "options_after", synchronize);
+        let same = window
+            .panes
+            .iter()
+            .all(|pane| pane.path == window.panes[0].path);
+        let folder = window
+            .panes
+            .first()
+            .map(|pane| pane.path.as_str())
+            .filter(|path| same && !path.is_empty());
+        if let Some(folder) = folder.filter(|folder| *folder != session_path) {
+            map.set(
+                "start_directory",
+                self.text("a window's folder", folder.to_owned()),
+            );
+        }
+        if window.zoomed {
+            map.set("zoom", true);
+        }
+        let many = window.panes.len() > 1;
+        let panes = window
+            .panes
+            .iter()
+            .map(|pane| self.pane(pane, same, many, host).into());
+        let panes: Vec<Node> = panes.collect();
+        map.set("panes", panes);
+        map
+    }
+
+    fn pane(&mut self, pane: &Pane, same_folder: bool, many: bool, host: &str) -> Map {
+        let mut map = Map::default();
+        if let Some(command) = foreground_command(pane.pid) {
+            map.set("shell_command", vec![Node::from(command)]);
+        }
+        let started = arguments(&pane.start_command);
+        match started.as_slice() {
+            [] => {}
+            // One argument is a command of the shell, more are run as they are.
+            [line] => _ = map.set("shell", line.clone()),
+            words => _ = map.set("shell", quote_all(words)),
+        }
+        if !same_folder && !pane.path.is_empty() {
+            map.set(
+                "start_directory",
+                self.text("a pane's folder", pane.path.clone()),
+            );
+        }
+        if !pane.title.is_empty() && pane.title != host {
+            map.set("title", self.text("a pane's title", pane.title.clone()));
+        }
+        if many && pane.active {
+            map.set("focus", true);
+        }
+        map
+    }
+}
+
+fn pane_fields(version: Version) -> Fields {
+    Fields::new(version)
+        .plain([
+            "window_id",
+            "window_index",
+            "window_active",
+            "window_zoomed_flag",
+            "automatic-rename",
+            "window_layout",
+            "pane_id",
+            "pane_pid",
+            "pane_active",
+        ])
+        .text([
+            "window_name",
+            "pane_current_path",
+            "pane_title",
+            "pane_start_command",
+        ])
+}
+
+fn windows(rows: Vec<Row>) -> Result<Vec<Window>> {
+    let mut windows: Vec<Window> = Vec::new();
+    for mut row in rows {
+        let id: WindowId = row.get()?;
+        let index = row.get()?;
+        let (active, zoomed, automatic) = (row.flag(), row.flag(), row.flag());
+        let layout = row.text();
+        let _: PaneId = row.get()?;
+        let (pid, pane_active) = (row.get()?, row.flag());
+        let name = row.text();
+        let pane = Pane {
+            pid,
+            active: pane_active,
+            path: row.text(),
+            title: row.text(),
+            start_command: row.text(),
+        };
+        // A window may be linked into the session twice.
+        match windows
+            .iter_mut()
+            .find(|window| window.id == id && window.index == index)
+        {
+            Some(window) => window.panes.push(pane),
+            None => windows.push(Window {
+                id,
+                index,
+                active,
+                zoomed,
+                automatic,
+                name,
+                layout,
+                panes: vec![pane],
+                options: BTreeMap::new(),
+            }),
+        }
+    }
+    Ok(windows)
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

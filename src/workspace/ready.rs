@@ -1,0 +1,142 @@
+//! Whether a pane is ready to be typed into.
+//!
+//! Commands typed before a shell reads its terminal are echoed twice, or lost
+//! when the shell empties its input. Ready means that a line editor has taken
+//! the terminal over (it is no longer in line mode), or that a process of the
+//! foreground waits for input from it, as a shell without a line editor does.
+//! A prompt on the screen counts only where the system tells neither: a start
+//! file may well print something long before the shell reads.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::libc;
+use nix::sys::termios::{LocalFlags, tcgetattr};
+
+/// What can be said about a pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Its terminal is being read, or its process is gone.
+    Ready,
+    /// Nobody reads its terminal yet.
+    NotYet,
+    /// The system does not tell; look at the screen.
+    Unknown,
+}
+
+/// How deep the processes below a shell are searched for one that reads.
+const GENERATIONS: usize = 4;
+
+/// Looks at a pane, by the process it was started with and its terminal.
+#[must_use]
+pub fn look(pid: u32, tty: &Path) -> Readiness {
+    let Some(process) = Process::of(pid) else {
+        // Without /proc nothing is known; with it, the process has ended.
+        return match Process::of(std::process::id()) {
+            Some(_) => Readiness::Ready,
+            None => Readiness::Unknown,
+        };
+    };
+    let terminal = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
+        .open(tty)
+        .and_then(|tty| Ok(tcgetattr(&tty)?));
+    let Ok(terminal) = terminal else {
+        return Readiness::Unknown;
+    };
+    let foreground = process.foreground;
+    if !terminal.local_flags.contains(LocalFlags::ICANON)
+        && let Some(editor) = u32::try_from(foreground).ok().and_then(Process::of)
+        && editor.state != 'R'
+    {
+        return Readiness::Ready;
+    }
+    search(pid, foreground, GENERATIONS)
+}
+
+/// Looks for a process of the foreground that waits for its terminal.
+fn search(pid: u32, foreground: i32, generations: usize) -> Readiness {
+    let mut found = match Process::of(pid) {
+        Some(process) if process.group == foreground => waits_for_terminal(pid),
+        _ => Readiness::NotYet,
+    };
+    if found == Readiness::Ready || generations == 0 {
+        return found;
+    }
+    let children =
+        fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    for child in children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+    {
+        match search(child, foreground, generations - 1) {
+            Readiness::Ready => return Readiness::Ready,
+            Readiness::Unknown => {}
+            // A child that is doing something else: the shell waits for it.
+            Readiness::NotYet => found = Readiness::NotYet,
+        }
+    }
+    found
+}
+
+/// Whether a process sleeps in a read of a terminal, by where it sleeps.
+fn waits_for_terminal(pid: u32) -> Readiness {
+    match fs::read_to_string(format!("/proc/{pid}/wchan")) {
+        Ok(place) if matches!(place.as_str(), "wait_woken" | "n_tty_read" | "tty_read") => {
+            Readiness::Ready
+        }
+        // "0": it runs, or the kernel keeps such names to itself.
+        Ok(place) if place != "0" && !place.is_empty() => Readiness::NotYet,
+        _ => match Process::of(pid) {
+            Some(process) if process.state == 'R' => Readiness::NotYet,
+            _ => Readiness::Unknown,
+        },
+    }
+}
+
+/// What `/proc/PID/stat` says that matters here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Process {
+    /// `R` running, `S` sleeping, …
+    state: char,
+    /// Its parent.
+    pub parent: u32,
+    /// Its process group.
+    pub group: i32,
+    /// The group in the foreground of its terminal.
+    pub foreground: i32,
+}
+
+impl Process {
+    /// Reads a process; `None` when it is gone.
+    pub fn of(pid: u32) -> Option<Process> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name before it may hold anything, parentheses too.
+        let mut fields = stat[stat.rfind(')')? + 1..].split_whitespace();
+        let state = fields.next()?.chars().next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let group = fields.next()?.parse().ok()?;
+        let foreground = fields.nth(2)?.parse().ok()?;
+        Some(Process {
+            state,
+            parent,
+            group,
+            foreground,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read() {
+        let own = Process::of(std::process::id()).unwrap();
+        assert_eq!(own.parent, std::os::unix::process::parent_id());
+        assert_eq!(own.group, nix::unistd::getpgrp().as_raw());
+        assert!(Process::of(u32::MAX).is_none());
+    }
+}

@@ -1,0 +1,467 @@
+//! Which keys a workspace file has, and what each of them takes.
+//!
+//! The check looks at the file as it was written, so that it can name the
+//! line; whatever passes it can be expanded and read.
+
+use super::error::{Result, Source};
+use super::layout::Layout;
+use super::node::{Map, Mark, Node, Value};
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A text; a number or a switch is taken as the text that was written.
+    Text,
+    Switch,
+    /// A whole number from 0.
+    Number,
+    /// Seconds from 0, with a fraction.
+    Seconds,
+    /// Texts and switches by name.
+    Options,
+    /// Texts by name.
+    Environment,
+    /// A command, or a list of commands and `{cmd: …}`.
+    Commands,
+    Layout,
+    Hooks,
+    Record,
+    Synchronize,
+    Windows,
+    Panes,
+    /// Python only: named in a warning and passed over.
+    Python,
+    BuilderOptions,
+}
+
+type Keys = &'static [(&'static str, Kind)];
+
+const SESSION: Keys = &[
+    ("session_name", Kind::Text),
+    ("windows", Kind::Windows),
+    ("start_directory", Kind::Text),
+    ("before_script", Kind::Text),
+    ("environment", Kind::Environment),
+    ("options", Kind::Options),
+    ("global_options", Kind::Options),
+    ("shell_command_before", Kind::Commands),
+    ("suppress_history", Kind::Switch),
+    ("hooks", Kind::Hooks),
+    ("record", Kind::Record),
+    ("plugins", Kind::Python),
+    ("workspace_builder", Kind::Python),
+    ("workspace_builder_paths", Kind::Python),
+    ("workspace_builder_options", Kind::BuilderOptions),
+];
+
+const WINDOW: Keys = &[
+    ("window_name", Kind::Text),
+    ("window_index", Kind::Number),
+    ("window_shell", Kind::Text),
+    ("panes", Kind::Panes),
+    ("layout", Kind::Layout),
+    ("focus", Kind::Switch),
+    ("start_directory", Kind::Text),
+    ("environment", Kind::Environment),
+    ("options", Kind::Options),
+    ("options_after", Kind::Options),
+    ("shell_command_before", Kind::Commands),
+    ("shell_command_after", Kind::Commands),
+    ("suppress_history", Kind::Switch),
+    ("synchronize", Kind::Synchronize),
+    ("zoom", Kind::Switch),
+    ("clear", Kind::Switch),
+    ("record", Kind::Record),
+];
+
+const PANE: Keys = &[
+    ("shell_command", Kind::Commands),
+    ("shell_command_before", Kind::Commands),
+    ("shell", Kind::Text),
+    ("start_directory", Kind::Text),
+    ("environment", Kind::Environment),
+    ("focus", Kind::Switch),
+    ("suppress_history", Kind::Switch),
+    ("enter", Kind::Switch),
+    ("sleep_before", Kind::Seconds),
+    ("sleep_after", Kind::Seconds),
+    ("title", Kind::Text),
+    ("zoom", Kind::Switch),
+    ("clear", Kind::Switch),
+];
+
+const COMMAND: Keys = &[
+    ("cmd", Kind::Text),
+    ("enter", Kind::Switch),
+    ("sleep_before", Kind::Seconds),
+    ("sleep_after", Kind::Seconds),
+];
+
+const RECORD: Keys = &[("title", Kind::Text), ("directory", Kind::Text)];
+
+const BUILDER_OPTIONS: Keys = &[("pane_readiness", Kind::Text)];
+
+/// The names of the lifecycle hooks.
+pub const HOOKS: [&str; 5] = [
+    "before_workspace_builder",
+    "on_window_create",
+    "after_window_finished",
+    "before_script",
+    "reattach",
+];
+
+/// The longest pause that a file may ask for, in seconds: a day.
+const LONGEST_PAUSE: f64 = 86_400.0;
+
+/// Checks that a workspace has the right shape; unknown keys are noted as
+/// warnings. `named` tells that the session gets its name elsewhere.
+///
+/// # Errors
+/// At the first place that is wrong: file, line, column and what was
+/// expected there.
+pub fn validate_schema(workspace: &Node, named: bool, source: &mut Source) -> Result<()> {
+    no_nul(workspace, source)?;
+    let Value::Map(session) = &workspace.value else {
+        let message = format!(
+            "a workspace is a mapping with `session_name` and `windows`; this is {}",
+            workspace.kind()
+        );
+        return Err(source.error(workspace.mark, message));
+    };
+    keys(session, SESSION, "a session", source)?;
+    match session.get("session_name") {
+        None if named => {}
+        None => return Err(missing(session, workspace.mark, "session_name", source)),
+        Some(name) => {
+            if name.as_text().is_none_or(|text| text.trim().is_empty()) && !named {
+                return Err(source.error(name.mark, "`session_name` is empty"));
+            }
+        }
+    }
+    if session.get("windows").is_none() {
+        return Err(missing(session, workspace.mark, "windows", source));
+    }
+    Ok(())
+}
+
+fn missing(map: &Map, at: Mark, key: &str, source: &Source) -> super::Error {
+    let known = |name: &str| SESSION.iter().any(|(known, _)| *known == name);
+    let typo = map
+        .iter()
+        .find(|entry| !known(&entry.key) && closeness(&entry.key, key) > 0.8);
+    match typo {
+        Some(entry) => source.error(
+            entry.mark,
+            format!("`{key}` is missing; is `{}` meant to be it?", entry.key),
+        ),
+        None if key == "session_name" => source.error(
+            at,
+            "`session_name` is missing; write it in the file or give one with `-s NAME`",
+        ),
+        None => source.error(at, format!("`{key}` is missing: a list of windows")),
+    }
+}
+
+/// tmux's arguments end at a NUL, and so would the text.
+fn no_nul(node: &Node, source: &Source) -> Result<()> {
+    let refuse = |mark, text: &str| match text.contains('\0') {
+        true => Err(source.error(mark, "a NUL character cannot be passed to tmux")),
+        false => Ok(()),
+    };
+    match &node.value {
+        Value::Null => Ok(()),
+        Value::Scalar { text, .. } => refuse(node.mark, text),
+        Value::List(items) => items.iter().try_for_each(|item| no_nul(item, source)),
+        Value::Map(map) => map.iter().try_for_each(|entry| {
+            refuse(entry.mark, &entry.key)?;
+            no_nul(&entry.value, source)
+        }),
+    }
+}
+
+/// Checks each key of a mapping; warns of those that mean nothing.
+fn keys(map: &Map, known: Keys, whose: &str, source: &mut Source) -> Result<()> {
+    for entry in map.iter() {
+        match known.iter().find(|(name, _)| *name == entry.key) {
+            Some((name, kind)) => value(name, *kind, &entry.value, source)?,
+            None if entry.key.starts_with("x-") => {}
+            None => {
+                let names = known.iter().map(|(name, _)| *name);
+                let mut message = format!("unknown key `{}` in {whose} is ignored", entry.key);
+                if let Some(near) = nearest(&entry.key, names) {
+                    message.push_str(&format!("; did you mean `{near}`?"));
+                }
+                source.warn(entry.mark, message);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn closeness(a: &str, b: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(a, b).max(strsim::jaro_winkler(a, b) - 0.1)
+}
+
+/// The known name that a misspelt one is nearest to, if it is near at all.
+pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = text.to_lowercase().replace('-', "_");
+    let ranked = names
+        .into_iter()
+        .map(|name| (closeness(&lower, name), name));
+    let (score, name) = ranked.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score > 0.7).then_some(name)
+}
+
+fn value(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<()> {
+    let wrong = |what: &str, source: &Source| {
+        let message = format!("`{name}` takes {what}, not {}", shown(node));
+        Err(source.error(node.mark, message))
+    };
+    match kind {
+        Kind::Text => match node.value {
+            Value::Scalar { .. } | Value::Null => Ok(()),
+            _ => wrong("a text", source),
+        },
+        Kind::Switch => match node.as_switch() {
+            Some(_) => Ok(()),
+            None if node.is_null() => Ok(()),
+            None => wrong("true or false", source),
+        },
+        Kind::Number => match node.as_text().map(str::parse::<u32>) {
+            Some(Ok(number)) if number <= i32::MAX as u32 => Ok(()),
+            _ => wrong("a whole number from 0", source),
+        },
+        Kind::Seconds => match seconds(node) {
+            Some(_) => Ok(()),
+            None if node.is_null() => Ok(()),
+            None => wrong("a number of seconds from 0 to 86400", source),
+        },
+        Kind::Options | Kind::Environment => settings(name, kind, node, source),
+        Kind::Commands => commands(name, node, source),
+        Kind::Layout => match node.as_text() {
+            Some(text) => match Layout::parse(text) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(source.error(node.mark, format!("`layout`: {error}"))),
+            },
+            None if node.is_null() => Ok(()),
+            None => wrong("the name of a layout or a layout string", source),
+        },
+        Kind::Hooks => hooks(node, source),
+        Kind::Record => match &node.value {
+            Value::Map(map) => keys(map, RECORD, "`record`", source),
+            _ if node.as_switch().is_some() || node.is_null() => Ok(()),
+            _ => wrong("true, false or {title: …, directory: …}", source),
+        },
+        Kind::Synchronize => match node.as_text() {
+            Some("before" | "after") => Ok(()),
+            _ if node.as_switch().is_some() || node.is_null() => Ok(()),
+            _ => wrong("`before`, `after`, true or false", source),
+        },
+        Kind::Windows => windows(node, source),
+        Kind::Panes => panes(node, source),
+        Kind::Python => {
+            let what = match node.as_list() {
+                Some(items) => items
+                    .iter()
+                    .filter_map(Node::as_text)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                None => node.as_text().unwrap_or_default().to_owned(),
+            };
+            source.warn(
+                node.mark,
+                format!("`{name}` ({what}) are Python, which is not run here; see `hooks`"),
+            );
+            Ok(())
+        }
+        Kind::BuilderOptions => match &node.value {
+            Value::Map(map) => {
+                keys(map, BUILDER_OPTIONS, "`workspace_builder_options`", source)?;
+                match map.get("pane_readiness") {
+                    Some(policy) if readiness(policy).is_none() => Err(source.error(
+                        policy.mark,
+                        format!(
+                            "`pane_readiness` takes auto, always or never, not {}",
+                            shown(policy)
+                        ),
+                    )),
+                    _ => Ok(()),
+                }
+            }
+            Value::Null => Ok(()),
+            _ => wrong("a mapping", source),
+        },
+    }
+}
+
+/// Whether panes are waited for; `None` when the value means nothing.
+pub(super) fn readiness(node: &Node) -> Option<bool> {
+    match node.as_text()?.to_ascii_lowercase().as_str() {
+        "auto" | "always" => Some(true),
+        "never" => Some(false),
+        _ => node.as_switch(),
+    }
+}
+
+/// A value for a message: what was written, if it is short.
+fn shown(node: &Node) -> String {
+    match node.as_text() {
+        Some(text) if text.chars().count() <= 40 => format!("`{text}`"),
+        Some(text) => format!("`{}…`", text.chars().take(40).collect::<String>()),
+        None => node.kind().to_owned(),
+    }
+}
+
+/// Reads a pause.
+pub(super) fn seconds(node: &Node) -> Option<f64> {
+    let seconds: f64 = node.as_text()?.parse().ok()?;
+    (0.0..=LONGEST_PAUSE).contains(&seconds).then_some(seconds)
+}
+
+fn settings(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<()> {
+    let map = match &node.value {
+        Value::Map(map) => map,
+        Value::Null => return Ok(()),
+        _ => {
+            let message = format!(
+                "`{name}` takes a mapping of names to values, not {}",
+                shown(node)
+            );
+            return Err(source.error(node.mark, message));
+        }
+    };
+    for entry in map.iter() {
+        let fine = match entry.value.value {
+            Value::Scalar { .. } => true,
+            Value::Null => kind == Kind::Environment,
+            _ => false,
+        };
+        if !fine {
+            let message = format!(
+                "`{}` in `{name}` takes a text, not {}",
+                entry.key,
+                shown(&entry.value)
+            );
+            return Err(source.error(entry.value.mark, message));
+        }
+        if entry.key.is_empty() || entry.key.starts_with('-') {
+            let message = format!("`{}` is no name that `{name}` can set", entry.key);
+            return Err(source.error(entry.mark, message));
+        }
+        if kind == Kind::Environment && entry.key.contains('=') {
+            let message = format!("the name of a variable cannot hold `=`: `{}`", entry.key);
+            return Err(source.error(entry.mark, message));
+        }
+    }
+    Ok(())
+}
+
+fn commands(name: &str, node: &Node, source: &mut Source) -> Result<()> {
+    match &node.value {
+        Value::Null | Value::Scalar { .. } => Ok(()),
+        Value::List(items) => items.iter().try_for_each(|item| match &item.value {
+            Value::Null | Value::Scalar { .. } => Ok(()),
+            Value::Map(map) => command(map, item.mark, source),
+            Value::List(_) => Err(source.error(
+                item.mark,
+                format!("an item of `{name}` takes a command or {{cmd: …}}, not a list"),
+            )),
+        }),
+        Value::Map(map) if map.get("shell_command").is_some() => {
+            let known: Keys = &[("shell_command", Kind::Commands)];
+            keys(map, known, &format!("`{name}`"), source)
+        }
+        Value::Map(map) => command(map, node.mark, source),
+    }
+}
+
+fn command(map: &Map, at: Mark, source: &mut Source) -> Result<()> {
+    keys(map, COMMAND, "a command", source)?;
+    match map.get("cmd") {
+        Some(cmd) if cmd.as_text().is_some() => Ok(()),
+        Some(cmd) => Err(source.error(cmd.mark, "`cmd` takes the text to type, not nothing")),
+        None => Err(source.error(at, "a command without `cmd`: the text to type")),
+    }
+}
+
+fn hooks(node: &Node, source: &mut Source) -> Result<()> {
+    let map = match &node.value {
+        Value::Map(map) => map,
+        Value::Null => return Ok(()),
+        _ => return Err(source.error(node.mark, "`hooks` takes a mapping of hooks to commands")),
+    };
+    for entry in map.iter() {
+        if !HOOKS.contains(&entry.key.as_str()) {
+            let mut message = format!(
+                "unknown hook `{}`; there are {}",
+                entry.key,
+                HOOKS.join(", ")
+            );
+            if let Some(near) = nearest(&entry.key, HOOKS) {
+                message = format!("unknown hook `{}`; did you mean `{near}`?", entry.key);
+            }
+            return Err(source.error(entry.mark, message));
+        }
+        if entry
+            .value
+            .as_text()
+            .is_none_or(|text| text.trim().is_empty())
+        {
+            let message = format!("the hook `{}` takes a shell command", entry.key);
+            return Err(source.error(entry.value.mark, message));
+        }
+    }
+    Ok(())
+}
+
+fn windows(node: &Node, source: &mut Source) -> Result<()> {
+    let Value::List(items) = &node.value else {
+        let message = format!("`windows` takes a list of windows, not {}", shown(node));
+        return Err(source.error(node.mark, message));
+    };
+    if items.is_empty() {
+        return Err(source.error(node.mark, "`windows` is empty; a session has at least one"));
+    }
+    for item in items {
+        let Value::Map(window) = &item.value else {
+            let message = format!(
+                "a window is a mapping such as {{window_name: …, panes: […]}}, not {}",
+                shown(item)
+            );
+            return Err(source.error(item.mark, message));
+        };
+        keys(window, WINDOW, "a window", source)?;
+        let panes = window
+            .get("panes")
+            .and_then(Node::as_list)
+            .map_or(1, |panes| panes.len().max(1));
+        if let Some(layout) = window.get("layout")
+            && let Some(text) = layout.as_text()
+            && let Ok(Layout::Custom(custom)) = Layout::parse(text)
+            && custom.cells() < panes
+        {
+            let message = format!(
+                "the layout has room for {} panes, but the window has {panes}",
+                custom.cells()
+            );
+            return Err(source.error(layout.mark, message));
+        }
+    }
+    Ok(())
+}
+
+fn panes(node: &Node, source: &mut Source) -> Result<()> {
+    let items = match &node.value {
+        Value::List(items) => items,
+        Value::Null => return Ok(()),
+        _ => {
+            let message = format!("`panes` takes a list of panes, not {}", shown(node));
+            return Err(source.error(node.mark, message));
+        }
+    };
+    items.iter().try_for_each(|item| match &item.value {
+        Value::Null | Value::Scalar { .. } => Ok(()),
+        Value::List(_) => commands("panes", item, source),
+        Value::Map(pane) => keys(pane, PANE, "a pane", source),
+    })
+}

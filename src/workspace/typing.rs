@@ -1,0 +1,232 @@
+//! Typing into many panes at once: each waits for its own shell and its own
+//! pauses, and all keys that are due go to tmux in one invocation.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::command::Command;
+use super::error::{Error, Result};
+use super::plan::Action;
+use super::ready::{Readiness, look};
+use crate::tmux::{self, Batch, Fields, PaneId, Server, SessionId, Version};
+
+/// How long to wait between two looks.
+const INTERVAL: Duration = Duration::from_millis(3);
+
+/// A pane that gets keys.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// The pane.
+    pub pane: PaneId,
+    /// The process it was started with.
+    pub pid: u32,
+    /// Its terminal.
+    pub tty: PathBuf,
+    /// Which window of the plan it is in.
+    pub window: usize,
+    /// Whether all panes of the window must be ready before any gets keys.
+    pub together: bool,
+    /// What is still to be done.
+    pub actions: VecDeque<Action>,
+    /// Since when it can be typed into.
+    ready: bool,
+    /// When its pause is over.
+    until: Option<Instant>,
+}
+
+impl Target {
+    /// A pane with what is to be typed into it.
+    pub fn new(pane: PaneId, pid: u32, tty: PathBuf, actions: Vec<Action>) -> Target {
+        Target {
+            pane,
+            pid,
+            tty,
+            window: 0,
+            together: false,
+            actions: actions.into(),
+            ready: false,
+            until: None,
+        }
+    }
+}
+
+/// Types into panes of one session.
+pub(super) struct Typist<'a> {
+    pub server: &'a Server,
+    pub session: SessionId,
+    pub version: Version,
+    /// How long a pane is waited for at most.
+    pub timeout: Duration,
+    /// Turns a command of the plan into arguments.
+    pub render: &'a dyn Fn(&Command) -> Vec<std::ffi::OsString>,
+    /// Called when a pane got its last key.
+    pub done: &'a mut dyn FnMut(PaneId),
+    /// Whether the user broke it off.
+    pub interrupted: &'a dyn Fn() -> bool,
+}
+
+impl Typist<'_> {
+    /// Types everything. Gives the panes that closed before they got it all,
+    /// and those that were not ready in time.
+    pub fn run(mut self, mut targets: Vec<Target>) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        let deadline = Instant::now() + self.timeout;
+        // A pane whose window is synchronized counts as ready with the others,
+        // also when it has nothing to be typed itself.
+        while targets.iter().any(|target| !target.actions.is_empty()) {
+            if (self.interrupted)() {
+                return Err(Error::Interrupted);
+            }
+            let now = Instant::now();
+            self.look(&mut targets, now >= deadline, &mut outcome)?;
+            let due = due(&mut targets, now);
+            if due.is_empty() && targets.iter().any(|target| !target.actions.is_empty()) {
+                std::thread::sleep(pause(&targets, now));
+                continue;
+            }
+            self.send(due, &mut targets, &mut outcome)?;
+            for target in &mut targets {
+                if target.ready && target.actions.is_empty() {
+                    (self.done)(target.pane);
+                }
+            }
+            targets.retain(|target| !target.actions.is_empty() || target.together);
+        }
+        Ok(outcome)
+    }
+
+    /// Finds out which panes became ready.
+    fn look(&self, targets: &mut [Target], late: bool, outcome: &mut Outcome) -> Result<()> {
+        let mut unknown = Vec::new();
+        for target in targets.iter_mut().filter(|target| !target.ready) {
+            match look(target.pid, &target.tty) {
+                Readiness::Ready => target.ready = true,
+                _ if late => {
+                    target.ready = true;
+                    outcome.late.push(target.pane);
+                }
+                Readiness::NotYet => {}
+                Readiness::Unknown => unknown.push(target),
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let fields = Fields::new(self.version).plain(["pane_id", "cursor_x", "cursor_y"]);
+        let session = format!("{}:", self.session);
+        let answer = self.server.run_blocking(&Batch::of([
+            "list-panes",
+            "-s",
+            "-t",
+            &session,
+            "-F",
+            fields.format(),
+        ]))?;
+        let mut drawn = Vec::new();
+        for mut row in fields.parse(&answer)? {
+            let (pane, x, y): (PaneId, u32, u32) = (row.get()?, row.get()?, row.get()?);
+            drawn.push((pane, (x, y) != (0, 0)));
+        }
+        for target in unknown {
+            let seen = drawn.iter().find(|(pane, _)| *pane == target.pane);
+            target.ready = seen.is_none_or(|(_, drawn)| *drawn);
+        }
+        Ok(())
+    }
+
+    /// Sends what is due. tmux stops at a pane that is gone; what came before
+    /// has been typed, so the rest goes on after it.
+    fn send(
+        &mut self,
+        mut due: VecDeque<(PaneId, Command)>,
+        targets: &mut [Target],
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        while !due.is_empty() {
+            let mut batch = Batch::new();
+            for (_, command) in &due {
+                batch.push((self.render)(command));
+            }
+            let error = match self.server.run_whole_blocking(&batch).1 {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let gone = match &error {
+                tmux::Error::Refused { message } => due
+                    .iter()
+                    .map(|(pane, _)| *pane)
+                    .find(|pane| message.ends_with(&format!("can't find pane: {pane}"))),
+                _ => None,
+            };
+            let Some(gone) = gone else {
+                return Err(Error::Step {
+                    what: "typing the commands".into(),
+                    source: error,
+                });
+            };
+            outcome.closed.push(gone);
+            while due.front().is_some_and(|(pane, _)| *pane != gone) {
+                due.pop_front();
+            }
+            due.retain(|(pane, _)| *pane != gone);
+            for target in targets.iter_mut().filter(|target| target.pane == gone) {
+                target.actions.clear();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How typing went.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Panes that closed before they got all their commands.
+    pub closed: Vec<PaneId>,
+    /// Panes that nobody read from when the time was up.
+    pub late: Vec<PaneId>,
+}
+
+/// Takes the keys of every pane that is ready, up to its next pause.
+fn due(targets: &mut [Target], now: Instant) -> VecDeque<(PaneId, Command)> {
+    let unready: Vec<usize> = targets
+        .iter()
+        .filter(|target| target.together && !target.ready)
+        .map(|target| target.window)
+        .collect();
+    let mut due = VecDeque::new();
+    for target in targets.iter_mut() {
+        let waits = target.together && unready.contains(&target.window);
+        if !target.ready || waits || target.until.is_some_and(|until| until > now) {
+            continue;
+        }
+        target.until = None;
+        while let Some(action) = target.actions.pop_front() {
+            match action {
+                Action::Keys(command) => due.push_back((target.pane, command)),
+                // What is left of a pause that is over: see below.
+                Action::Pause(Duration::ZERO) => {}
+                Action::Pause(pause) => {
+                    target.until = Some(now + pause);
+                    // Keeps the pane busy until its last pause is over too.
+                    target.actions.push_front(Action::Pause(Duration::ZERO));
+                    break;
+                }
+            }
+        }
+    }
+    due
+}
+
+/// How long nothing can become due: until a pause ends, or the next look.
+fn pause(targets: &[Target], now: Instant) -> Duration {
+    if targets.iter().any(|target| !target.ready) {
+        return INTERVAL;
+    }
+    let next = targets.iter().filter_map(|target| target.until).min();
+    next.map_or(INTERVAL, |until| {
+        until
+            .saturating_duration_since(now)
+            .clamp(Duration::from_micros(100), Duration::from_millis(50))
+    })
+}

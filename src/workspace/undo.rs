@@ -1,0 +1,108 @@
+//! Taking back what a load did before it failed.
+//!
+//! Holds only what this load made or changed: never a session that was there
+//! before, and windows by the ids that tmux gave when it made them.
+
+use super::error::Result;
+use super::spec::{Setting, Workspace};
+use crate::tmux::{Batch, OptionNames, Server, SessionId, WindowId, settings};
+
+/// What has to be taken back.
+#[derive(Debug, Default)]
+pub(super) struct Undo {
+    /// The session that was made.
+    pub session: Option<SessionId>,
+    /// The windows that were added to a session of the user's.
+    pub windows: Vec<WindowId>,
+    restore: Batch,
+}
+
+/// Parts the answers of several commands in one invocation.
+const MARK: &str = "=tvmux-part=";
+
+impl Undo {
+    /// Notes the values that the workspace is going to change on the server
+    /// and, when windows are added, in the session `target`.
+    pub fn note(
+        &mut self,
+        server: &Server,
+        workspace: &Workspace,
+        options: &OptionNames,
+        target: Option<SessionId>,
+    ) -> Result<()> {
+        self.note_options(server, &workspace.global_options, &["-g".to_owned()])?;
+        let Some(session) = target else {
+            return Ok(());
+        };
+        let target = format!("{session}:");
+        let own: Vec<Setting> = workspace
+            .options
+            .iter()
+            .filter(|setting| !options.is_of_windows(&setting.name))
+            .cloned()
+            .collect();
+        self.note_options(server, &own, &["-t".to_owned(), target.clone()])?;
+        for setting in &workspace.environment {
+            self.note_variable(server, &setting.name, &target);
+        }
+        Ok(())
+    }
+
+    fn note_options(&mut self, server: &Server, changed: &[Setting], of: &[String]) -> Result<()> {
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let with = |command: &[&str], rest: &[&str]| -> Vec<String> {
+            let words = command.iter().copied().chain(of.iter().map(String::as_str));
+            words
+                .chain(rest.iter().copied())
+                .map(str::to_owned)
+                .collect()
+        };
+        let mut query = Batch::new();
+        for setting in changed {
+            query.push(with(&["show-options", "-q"], &["--", &setting.name]));
+            query.push(["display-message", "-p", MARK]);
+        }
+        let answer = server.run_blocking(&query)?;
+        let answer = String::from_utf8_lossy(&answer);
+        for (setting, before) in changed.iter().zip(answer.split(&format!("{MARK}\n"))) {
+            self.restore
+                .push(with(&["set-option", "-u"], &["--", &setting.name]));
+            for (name, value) in settings(before) {
+                self.restore
+                    .push(with(&["set-option"], &["--", &name, &value]));
+            }
+        }
+        Ok(())
+    }
+
+    fn note_variable(&mut self, server: &Server, name: &str, target: &str) {
+        let answer = server.run_blocking(&Batch::of(["show-environment", "-t", target, name]));
+        let answer = answer.unwrap_or_default();
+        let answer = String::from_utf8_lossy(&answer);
+        let set = answer
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('='));
+        let command = match set.and_then(|value| value.strip_suffix('\n')) {
+            Some(value) => vec!["set-environment", "-t", target, name, value],
+            None if answer.starts_with('-') => vec!["set-environment", "-r", "-t", target, name],
+            None => vec!["set-environment", "-u", "-t", target, name],
+        };
+        self.restore.push(command);
+    }
+
+    /// Takes everything back, as far as tmux still answers.
+    pub fn run(self, server: &Server) {
+        // Each on its own: what is gone already must not keep the rest.
+        for command in self.restore.commands() {
+            let _ = server.run_blocking(&Batch::of(command));
+        }
+        for window in self.windows {
+            let _ = server.run_blocking(&Batch::of(["kill-window", "-t", &window.to_string()]));
+        }
+        if let Some(session) = self.session {
+            let _ = server.run_blocking(&Batch::of(["kill-session", "-t", &session.to_string()]));
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Workspaces against a real tmux: loading, freezing, importing, and files
+//! that are wrong.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+#[path = "workspace/bad.rs"]
+mod bad;
+#[path = "workspace/command.rs"]
+mod command;
+#[path = "workspace/files.rs"]
+mod files;
+#[path = "workspace/freeze.rs"]
+mod freeze;
+#[path = "workspace/load.rs"]
+mod load;
+#[path = "workspace/record.rs"]
+mod record;
+#[path = "workspace/same.rs"]
+mod same;
+#[path = "workspace/state.rs"]
+mod state;
+#[path = "workspace/typed.rs"]
+mod typed;
