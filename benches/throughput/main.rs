@@ -1,9 +1,13 @@
 //! How fast the parts of the recorder are, each for itself, over corpora that
 //! look like real terminals, in bulk and in the chunks that a pipe gives.
+//!
+//! Time is processor time of the one thread, so that a busy machine does not
+//! count; waits for the disk do not either.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../corpus/mod.rs"]
 mod corpus;
+mod cpu_time;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
@@ -12,7 +16,6 @@ use std::hint::black_box;
 use std::io::Write;
 use std::time::Duration;
 
-use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
@@ -21,6 +24,7 @@ use tvmux::record::{CastFile, DiskFile, Fifo, Read, Recorder, Storage, cut_tail}
 use tvmux::tmux::{PaneId, Snapshot, Version, snapshot};
 
 use corpus::Kind;
+use cpu_time::CpuTime;
 
 /// How much of a corpus one iteration takes.
 const SIZE: usize = 1024 * 1024;
@@ -29,7 +33,7 @@ const SIZE: usize = 1024 * 1024;
 /// it.
 const CHUNKS: [usize; 5] = [SIZE, 1, 64, 4095, 65_536];
 
-fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+fn group<'a>(criterion: &'a mut Criterion<CpuTime>, name: &str) -> BenchmarkGroup<'a, CpuTime> {
     let mut group = criterion.benchmark_group(name);
     group
         .sample_size(10)
@@ -41,7 +45,7 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
 /// Measures `run` over every corpus in every cut. One byte at a time gets less
 /// of it, so that a run stays short.
 fn over_corpora(
-    criterion: &mut Criterion,
+    criterion: &mut Criterion<CpuTime>,
     name: &str,
     mut run: impl FnMut(&mut dyn Iterator<Item = &[u8]>),
 ) {
@@ -63,7 +67,7 @@ fn over_corpora(
     }
 }
 
-fn utf8(criterion: &mut Criterion) {
+fn utf8(criterion: &mut Criterion<CpuTime>) {
     over_corpora(criterion, "utf8", |chunks| {
         let mut carry = Utf8Carry::new();
         let mut length = 0;
@@ -75,7 +79,7 @@ fn utf8(criterion: &mut Criterion) {
     });
 }
 
-fn encode(criterion: &mut Criterion) {
+fn encode(criterion: &mut Criterion<CpuTime>) {
     let mut out = Vec::new();
     over_corpora(criterion, "encode", |chunks| {
         out.clear();
@@ -88,7 +92,7 @@ fn encode(criterion: &mut Criterion) {
 }
 
 /// The baseline: the same lines by way of serde_json, whose input is text.
-fn serde(criterion: &mut Criterion) {
+fn serde(criterion: &mut Criterion<CpuTime>) {
     let mut out = Vec::new();
     over_corpora(criterion, "encode_serde_json", |chunks| {
         out.clear();
@@ -109,7 +113,7 @@ fn header() -> Header {
     }
 }
 
-fn recorder(criterion: &mut Criterion) {
+fn recorder(criterion: &mut Criterion<CpuTime>) {
     let mut spare = Vec::new();
     over_corpora(criterion, "recorder", |chunks| {
         let mut recorder = Recorder::new(&header(), usize::MAX);
@@ -125,7 +129,7 @@ fn recorder(criterion: &mut Criterion) {
 }
 
 /// From the FIFO into a file, with a write for each 256 KiB and one sync.
-fn fifo_to_file(criterion: &mut Criterion) {
+fn fifo_to_file(criterion: &mut Criterion<CpuTime>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -168,7 +172,7 @@ fn fifo_to_file(criterion: &mut Criterion) {
 }
 
 /// A full screen, as tmux tells it, to bytes that paint it.
-fn snapshot_building(criterion: &mut Criterion) {
+fn snapshot_building(criterion: &mut Criterion<CpuTime>) {
     let tmux = support::TestTmux::sized("exec cat", 200, 50);
     let version = tmux.server().version_blocking().unwrap();
     let mut group = group(criterion, "snapshot");
@@ -215,7 +219,7 @@ fn screen_of(tmux: &support::TestTmux, version: Version, file: &std::path::Path)
 
 /// Finding the end of a cast, as a daemon does that goes on after a kill: reads
 /// each event.
-fn decode(criterion: &mut Criterion) {
+fn decode(criterion: &mut Criterion<CpuTime>) {
     let mut group = group(criterion, "decode");
     for kind in Kind::ALL {
         let mut file: File = tempfile::tempfile().unwrap();
@@ -236,13 +240,8 @@ fn decode(criterion: &mut Criterion) {
 }
 
 criterion_group!(
-    benches,
-    utf8,
-    encode,
-    serde,
-    recorder,
-    fifo_to_file,
-    snapshot_building,
-    decode
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime);
+    targets = utf8, encode, serde, recorder, fifo_to_file, snapshot_building, decode
 );
 criterion_main!(benches);

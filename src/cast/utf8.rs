@@ -1,5 +1,11 @@
 //! Text out of a byte stream that is cut anywhere.
 
+/// What stands for bytes that are no UTF-8.
+const REPLACEMENT: &str = "\u{FFFD}";
+
+/// How many bytes of broken text are handed on at once.
+const GATHERED: usize = 1024;
+
 /// Decodes UTF-8 that arrives in chunks cut at any byte.
 ///
 /// An incomplete character at the end of a chunk waits for the next one.
@@ -47,7 +53,7 @@ impl Utf8Carry {
                 }
                 // The pending bytes are the invalid part; `next` stands for itself.
                 Err(_) => {
-                    text("\u{FFFD}");
+                    text(REPLACEMENT);
                     self.len = 0;
                 }
             }
@@ -59,14 +65,28 @@ impl Utf8Carry {
             }
         } else {
             // Rare enough that what looks at each byte will do: to start the
-            // fast way again behind each fault would be quadratic.
+            // fast way again behind each fault would be quadratic. Pieces are
+            // gathered, since in noise they are a byte or two long.
+            let mut gathered = String::with_capacity(GATHERED);
             for chunk in whole.utf8_chunks() {
-                if !chunk.valid().is_empty() {
-                    text(chunk.valid());
+                let valid = chunk.valid();
+                if gathered.len() + valid.len() + REPLACEMENT.len() > GATHERED
+                    && !gathered.is_empty()
+                {
+                    text(&gathered);
+                    gathered.clear();
+                }
+                if valid.len() + REPLACEMENT.len() > GATHERED {
+                    text(valid);
+                } else {
+                    gathered.push_str(valid);
                 }
                 if !chunk.invalid().is_empty() {
-                    text("\u{FFFD}");
+                    gathered.push_str(REPLACEMENT);
                 }
+            }
+            if !gathered.is_empty() {
+                text(&gathered);
             }
         }
         self.pending[..torn.len()].copy_from_slice(torn);
@@ -77,7 +97,7 @@ impl Utf8Carry {
     pub fn finish(&mut self, mut text: impl FnMut(&str)) {
         if self.len > 0 {
             self.len = 0;
-            text("\u{FFFD}");
+            text(REPLACEMENT);
         }
     }
 }

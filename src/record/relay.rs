@@ -12,13 +12,14 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// The argument that makes the program a relay. Not for users.
 pub const VERB: &str = "pipe-relay";
@@ -44,17 +45,18 @@ pub fn is_relay(verb: Option<&OsStr>) -> bool {
 pub fn run() -> ExitCode {
     let (input, output) = (io::stdin(), io::stdout());
     loop {
-        match splice(
-            input.as_fd(),
-            None,
-            output.as_fd(),
-            None,
-            MOST,
-            SpliceFFlags::empty(),
-        ) {
+        // `splice` holds the FIFO's lock, without which nobody can read it. So
+        // it must never wait, for input or for room: that is done beforehand.
+        let moved = wait(input.as_fd(), PollFlags::POLLIN)
+            .and_then(|()| wait(output.as_fd(), PollFlags::POLLOUT))
+            .and_then(|()| {
+                let now = SpliceFFlags::SPLICE_F_NONBLOCK;
+                splice(input.as_fd(), None, output.as_fd(), None, MOST, now)
+            });
+        match moved {
             Ok(0) => return ExitCode::SUCCESS,
             Ok(FLOOD_BYTES..) => thread::sleep(FLOOD_PAUSE),
-            Ok(_) | Err(Errno::EINTR) => {}
+            Ok(_) | Err(Errno::EINTR | Errno::EAGAIN) => {}
             // Not on a pipe, or a kernel that cannot.
             Err(Errno::EINVAL) => {
                 let copied = io::copy(&mut input.lock(), &mut output.lock());
@@ -64,4 +66,9 @@ pub fn run() -> ExitCode {
             Err(_) => return ExitCode::FAILURE,
         }
     }
+}
+
+/// Waits until a descriptor is ready, or will never be again.
+fn wait(descriptor: BorrowedFd<'_>, what: PollFlags) -> nix::Result<()> {
+    poll(&mut [PollFd::new(descriptor, what)], PollTimeout::NONE).map(drop)
 }
