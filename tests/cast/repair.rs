@@ -62,11 +62,31 @@ fn check(cast: &[u8]) -> Option<(Vec<u8>, Report)> {
 
 #[test]
 fn valid_casts_stay_as_they_are() {
-    for (name, cast) in samples::all() {
+    let short = samples::short().into_iter().map(|cast| ("short", cast));
+    for (name, cast) in samples::all().into_iter().chain(short) {
         let (out, report) = check(&cast).unwrap();
         assert_eq!(out, cast, "{name}");
         assert!(!report.differs, "{name}: {report:?}");
         assert_eq!(report.lost, Default::default());
+    }
+}
+
+#[test]
+fn an_event_over_two_lines_becomes_one() {
+    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    for (broken, whole) in [
+        ("[0.1, \"o\", \"a\"\n]\n", "[0.1, \"o\", \"a\"]\n"),
+        (
+            "[0.1, \"o\", \"a\nb\n\nc\"]\n",
+            "[0.1, \"o\", \"a\\nb\\n\\nc\"]\n",
+        ),
+        (
+            "[0.1, \"o\", \"a\n[0.2, \"o\", \"b\"]\n",
+            "[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"b\"]\n",
+        ),
+    ] {
+        let (out, _) = check(format!("{header}{broken}").as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{header}{whole}"));
     }
 }
 

@@ -1,4 +1,5 @@
 //! Valid casts to start from.
+#![allow(dead_code, reason = "each user takes some of them")]
 
 /// A v2 cast with every code, escapes, wide characters and emoji.
 pub fn v2() -> Vec<u8> {
@@ -48,6 +49,23 @@ pub fn v1() -> Vec<u8> {
         "    [1.0, \"w\\u00f6rld \\\"x\\\"\\r\\n\"],\n    [0.25, \"漢字\"]\n  ]\n}\n",
     )
     .into()
+}
+
+/// Short ones, for tests that go through very many.
+pub fn short() -> Vec<Vec<u8>> {
+    let v1 = concat!(
+        "{\"version\": 1, \"width\": 80, \"height\": 24,\n\"stdout\": [[0.25, \"a\"],\n",
+        "[1, \"\\u001b[mé\"]], \"title\": \"t\"}\n",
+    );
+    let v2 = concat!(
+        "{\"version\": 2, \"width\": 80, \"height\": 24}\n[0.1, \"o\", \"a\"]\n",
+        "[0.25,\"o\",\"\\u001b[m é\"]\n[0.5, \"r\", \"9x8\"]\n[1, \"i\", \"\\ud83d\\ude00\"]\n",
+    );
+    let v3 = concat!(
+        "{\"version\": 3, \"term\": {\"cols\": 9, \"rows\": 8}}\n[0.1, \"o\", \"a\"]\n# c\n",
+        "[0.25,\"o\",\"\\u001b[m é\"]\n[0.5, \"x\", \"0\"]\n",
+    );
+    [v1, v2, v3].map(|text| text.as_bytes().to_vec()).into()
 }
 
 /// All of them, with their names.

@@ -368,7 +368,7 @@ impl<R: Read> Document<'_, '_, R> {
         while self.rest().len() < LARGEST && self.more()? {}
         let rest = self.rest();
         let blank = |text: &[u8]| text.iter().all(is_blank);
-        let text = [b"{\"stdout\": []", rest].concat();
+        let text = [b"{\"version\": 1, \"stdout\": []", rest].concat();
         let shift = text.len() - rest.len();
         let mended = mend_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
         let object = Object::read(&mended);
@@ -381,13 +381,17 @@ impl<R: Read> Document<'_, '_, R> {
             })
             .map(|(_, at)| *at)
             .collect();
-        let again = object.members.iter().skip(1);
+        let again = object.members.iter().skip(2);
         bad.extend(
             again
                 .filter(|m| self.names.contains(&m.key) || m.key == "stdout")
                 .map(|m| m.at),
         );
-        let brace = object.end.filter(|end| *end > shift).map(|end| end - shift);
+        // Only where nothing was mended do offsets count in the text itself.
+        let brace = object
+            .end
+            .filter(|end| *end > shift && mended == text)
+            .map(|end| end - shift);
         let good = brace.is_some_and(|end| blank(&rest[end..]));
         let members: Vec<Member> = good_members(&mended, &object, &bad);
         self.note_names(&members);
@@ -400,7 +404,7 @@ impl<R: Read> Document<'_, '_, R> {
             self.keep(1)?;
         } else {
             let mut tail = Vec::new();
-            push_members(&mended, &members, &["stdout"], &mut tail);
+            push_members(&mended, &members, &["version", "stdout"], &mut tail);
             let length = self.rest().len();
             self.junk(length)?;
             self.put(&tail)?;
