@@ -137,6 +137,10 @@ impl Server {
     /// Runs `batch`, however long it is; blocks meanwhile. Gives what it
     /// printed until it ended or failed, and whether it did.
     pub fn run_whole_blocking(&self, batch: &Batch) -> (Vec<u8>, Result<()>) {
+        // A tmux without a command would attach.
+        if batch.is_empty() {
+            return (Vec::new(), Ok(()));
+        }
         // What a client cannot send at once, the server reads from a file. All
         // of it stands on one line: the first that fails ends the rest.
         let script = match batch.fits_command_line() {

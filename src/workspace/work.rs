@@ -79,6 +79,7 @@ pub(super) struct PaneRow {
     id: PaneId,
     pid: u32,
     tty: PathBuf,
+    is_zoomed: bool,
 }
 
 impl Work<'_> {
@@ -289,6 +290,7 @@ impl Work<'_> {
                 id: row.get()?,
                 pid: row.get()?,
                 tty: PathBuf::from(row.text()),
+                is_zoomed: row.flag(),
             });
             *count += 1;
         }
@@ -388,9 +390,33 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Sets what comes after typing, and the current window. What closed by
-    /// itself meanwhile is left out.
+    /// Sets what comes after typing, and the current window.
     pub fn finish(&mut self, source: &mut Source) -> Result<()> {
+        if !self.has_hook("after_window_finished") {
+            let windows = self.plan.windows.iter().flat_map(|window| &window.finish);
+            let mut batch = Batch::new();
+            for command in windows.chain(&self.plan.finish) {
+                batch.push(self.words(command));
+            }
+            let (_, outcome) = self.server.run_whole_blocking(&batch);
+            let is_gone = |error: &tmux::Error| match error {
+                tmux::Error::Refused { message } => message.contains("can't find"),
+                _ => false,
+            };
+            match outcome {
+                Ok(()) => return self.stop_if_interrupted(),
+                Err(error) if !is_gone(&error) => return Err(self.explain(error)),
+                // Done again below, without what is gone.
+                Err(_) => return self.finish_what_is_left(true, source),
+            }
+        }
+        self.finish_what_is_left(false, source)
+    }
+
+    /// The same, after a look at what has closed by itself meanwhile. When it
+    /// is done `again`, a zoomed window is finished: zooming comes last, and
+    /// twice would undo it.
+    fn finish_what_is_left(&mut self, again: bool, source: &mut Source) -> Result<()> {
         let alive: Vec<PaneRow> = self.list_panes()?;
         let lives = |window: usize| alive.iter().any(|row| row.window == window);
         let pane_lives = |id: Option<&PaneId>| alive.iter().any(|row| Some(&row.id) == id);
@@ -411,7 +437,8 @@ impl Work<'_> {
                 );
                 continue;
             }
-            for command in &window.finish {
+            let is_done = again && alive.iter().any(|row| row.window == place && row.is_zoomed);
+            for command in window.finish.iter().filter(|_| !is_done) {
                 let gone = command.iter().any(|word| match word {
                     Word::Pane(window, pane) => !pane_lives(self.panes.get(&(*window, *pane))),
                     _ => false,
@@ -447,5 +474,11 @@ impl Work<'_> {
 
 /// Ids and numbers, and a path that tmux makes: none holds a TAB.
 fn pane_fields() -> Fields {
-    Fields::new(Version::OLDEST).plain(["window_id", "pane_id", "pane_pid", "pane_tty"])
+    Fields::new(Version::OLDEST).plain([
+        "window_id",
+        "pane_id",
+        "pane_pid",
+        "pane_tty",
+        "window_zoomed_flag",
+    ])
 }

@@ -3,13 +3,12 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clap::Args;
-use nix::libc;
 
+use super::super::stop::stop_flag;
 use super::super::{Failure, Outcome, Session};
 use super::ask::{can_ask, choose};
 use super::progress::Shown;
@@ -105,13 +104,10 @@ impl Load {
             return Ok(ExitCode::SUCCESS);
         }
         prepare_socket_folder(&server)?;
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
-            signal_hook::flag::register(signal, Arc::clone(&interrupted))?;
-        }
+        let interrupted = stop_flag()?;
         let last = ready.len() - 1;
         for (i, file) in ready.into_iter().enumerate() {
-            self.load(session, &server, file, i == last, &interrupted)?;
+            self.load(session, &server, file, i == last, interrupted)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -192,7 +188,7 @@ impl Load {
         server: &Server,
         mut file: Ready,
         last: bool,
-        interrupted: &Arc<AtomicBool>,
+        interrupted: &'static AtomicBool,
     ) -> Result<(), Failure> {
         let name = file.workspace.name.clone();
         let mut append_to = self.append_to(server)?;
@@ -228,7 +224,7 @@ impl Load {
             append_to,
             skip_existing: self.skip_existing,
         };
-        let mut shown = Shown::new(&name, self.no_progress, Arc::clone(interrupted));
+        let mut shown = Shown::new(&name, self.no_progress, interrupted);
         let mut recordings = Recordings::new(session);
         let builder = WorkspaceBuilder::new(
             server,

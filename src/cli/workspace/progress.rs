@@ -1,7 +1,6 @@
 //! Showing a load while it goes on: a bar on a terminal, nothing elsewhere.
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,12 +14,12 @@ pub struct Shown {
     bar: ProgressBar,
     windows: usize,
     panes: usize,
-    interrupted: Arc<AtomicBool>,
+    interrupted: &'static AtomicBool,
 }
 
 impl Shown {
     /// For a load of the named session.
-    pub fn new(name: &str, quiet: bool, interrupted: Arc<AtomicBool>) -> Shown {
+    pub fn new(name: &str, quiet: bool, interrupted: &'static AtomicBool) -> Shown {
         let bar = match !quiet && io::stderr().is_terminal() {
             true => ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()),
             false => ProgressBar::hidden(),
