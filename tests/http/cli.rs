@@ -98,7 +98,8 @@ fn the_exit_code_is_the_statuss() {
     let nobody = Tvmux::new();
     let output = nobody.run(["api", "sessions", "list"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("tvmux server start"));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("tvmux server start"), "{told}");
 }
 
 #[test]
