@@ -111,7 +111,9 @@ fn a_relay_that_waits_holds_up_no_reader() {
         }
     });
     for _ in 0..1000 {
-        let read = answer.recv_timeout(DEADLINE).expect("a read returns at once");
+        let read = answer
+            .recv_timeout(DEADLINE)
+            .expect("a read returns at once");
         assert_eq!(read, Err(ErrorKind::WouldBlock));
     }
 }

@@ -13,7 +13,6 @@ use http_body_util::BodyExt;
 use hyper::Method;
 use serde_json::{Map, Value};
 
-use super::background::hint_start;
 use super::{Failure, Outcome, Session, runtime};
 use crate::client::{self, Client, encode};
 use crate::http;
@@ -237,7 +236,7 @@ async fn call(session: &Session, operation: &Operation, matches: &ArgMatches) ->
     }
     let mut client = Client::connect(&session.folders.socket())
         .await
-        .map_err(hint_start)?;
+        .map_err(|error| Failure::new(error).hint("start it with `tvmux server start`"))?;
     let method: Method = operation.method.to_uppercase().parse()?;
     match client.send(method, &path, body, &headers).await {
         Ok(reply) => {

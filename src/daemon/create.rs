@@ -47,8 +47,10 @@ impl Daemon {
     /// the cast cannot be made.
     pub async fn create(&self, request: &api::RecordingCreate) -> Result<Created> {
         check(request)?;
-        let server = self.tmux(request.socket.as_ref().map(Socket::at));
-        let version = server.version().await?;
+        let tmux = self
+            .control(request.socket.as_ref().map(Socket::at))
+            .await?;
+        let (server, version) = (tmux.server().clone(), tmux.version());
         let target = target_of(request);
         let found = find(&server, version, &target).await?;
         let _creating = self.shared.creating.lock().await;

@@ -86,6 +86,12 @@ pub enum Error {
         /// The hook.
         name: String,
     },
+    /// This tmux server does not take the command for a hook.
+    #[error("tmux: {message}")]
+    HookRefused {
+        /// tmux's own message.
+        message: String,
+    },
     /// No command is installed on the hook.
     #[error("no command is installed on hook {name}")]
     NoHook {

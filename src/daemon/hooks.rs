@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use super::{Daemon, Error, Result};
 use crate::api;
 use crate::tmux::control::HookEntry;
-use crate::tmux::{Control, Socket, hooks};
+use crate::tmux::{self, Control, Socket, hooks};
 
 /// What is noted of hooks.
 #[derive(Debug, Default)]
@@ -30,11 +30,11 @@ impl Daemon {
     ///
     /// # Errors
     /// When tmux cannot be asked.
-    pub async fn hooks(&self, tmux: &Control) -> Result<Vec<api::HookConfig>> {
-        let hooks = tmux.hooks().await?;
+    pub async fn hooks(&self, control: &Control) -> Result<Vec<api::HookConfig>> {
+        let hooks = control.hooks().await?;
         Ok(hooks
             .into_iter()
-            .map(|hook| self.shown_hook(tmux, hook))
+            .map(|hook| self.shown_hook(control, hook))
             .collect())
     }
 
@@ -42,9 +42,9 @@ impl Daemon {
     ///
     /// # Errors
     /// When the server has none of this name.
-    pub async fn hook(&self, tmux: &Control, name: &str) -> Result<api::HookConfig> {
-        let hook = tmux.hook(name).await?;
-        Ok(self.shown_hook(tmux, hook))
+    pub async fn hook(&self, control: &Control, name: &str) -> Result<api::HookConfig> {
+        let hook = control.hook(name).await?;
+        Ok(self.shown_hook(control, hook))
     }
 
     /// Installs a command on a hook.
@@ -53,10 +53,10 @@ impl Daemon {
     /// When there is one already, or tmux cannot read it.
     pub async fn create_hook(
         &self,
-        tmux: &Control,
+        control: &Control,
         new: &api::HookCreate,
     ) -> Result<api::HookConfig> {
-        let hook = tmux.hook(&new.name).await?;
+        let hook = control.hook(&new.name).await?;
         if hook.installed().is_some() {
             return Err(Error::HookTaken {
                 name: new.name.clone(),
@@ -67,7 +67,7 @@ impl Daemon {
             description: new.description.clone(),
             installed: None,
         };
-        self.set_hook(tmux, hook, note, new.enabled).await
+        self.set_hook(control, hook, note, new.enabled).await
     }
 
     /// Changes what is on a hook.
@@ -76,28 +76,28 @@ impl Daemon {
     /// When there is no such hook, or tmux cannot read the command.
     pub async fn update_hook(
         &self,
-        tmux: &Control,
+        control: &Control,
         name: &str,
         change: &api::HookUpdate,
     ) -> Result<api::HookConfig> {
-        let hook = tmux.hook(name).await?;
-        let mut note = self.note(tmux, &hook);
+        let hook = control.hook(name).await?;
+        let mut note = self.note(control, &hook);
         note.command = change.command.clone().or(note.command);
         note.description = change.description.clone().or(note.description);
         let is_enabled = change.enabled.unwrap_or(hook.installed().is_some());
-        self.set_hook(tmux, hook, note, is_enabled).await
+        self.set_hook(control, hook, note, is_enabled).await
     }
 
     /// Removes what is on a hook.
     ///
     /// # Errors
     /// When nothing is.
-    pub async fn delete_hook(&self, tmux: &Control, name: &str) -> Result<api::HookDeleted> {
-        let hook = tmux.hook(name).await?;
-        let key = (tmux.server().socket().clone(), hook.name.clone());
+    pub async fn delete_hook(&self, control: &Control, name: &str) -> Result<api::HookDeleted> {
+        let hook = control.hook(name).await?;
+        let key = (control.server().socket().clone(), hook.name.clone());
         let was_noted = self.notes().remove(&key).is_some();
         if hook.installed().is_some() {
-            tmux.remove_hook(&hook).await?;
+            control.remove_hook(&hook).await?;
         } else if !was_noted {
             return Err(Error::NoHook { name: hook.name });
         }
@@ -109,7 +109,7 @@ impl Daemon {
 
     async fn set_hook(
         &self,
-        tmux: &Control,
+        control: &Control,
         hook: HookEntry,
         mut note: Note,
         is_enabled: bool,
@@ -118,20 +118,27 @@ impl Daemon {
         if is_enabled {
             let look = format!("wait-for -S {}", hooks::CHANNEL);
             let command = note.command.as_ref().unwrap_or(&look);
-            tmux.install_hook(&hook, command).await?;
+            control
+                .install_hook(&hook, command)
+                .await
+                .map_err(|error| match error {
+                    // Which commands there are is the server's to say.
+                    tmux::Error::Refused { message } => Error::HookRefused { message },
+                    other => other.into(),
+                })?;
         } else if hook.installed().is_some() {
-            tmux.remove_hook(&hook).await?;
+            control.remove_hook(&hook).await?;
         }
-        let hook = tmux.hook(&hook.name).await?;
+        let hook = control.hook(&hook.name).await?;
         note.installed = hook.installed().map(str::to_owned);
-        let key = (tmux.server().socket().clone(), hook.name.clone());
+        let key = (control.server().socket().clone(), hook.name.clone());
         self.notes().insert(key, note);
-        Ok(self.shown_hook(tmux, hook))
+        Ok(self.shown_hook(control, hook))
     }
 
     /// What is known of a hook; what tmux says wins.
-    fn note(&self, tmux: &Control, hook: &HookEntry) -> Note {
-        let key = (tmux.server().socket().clone(), hook.name.clone());
+    fn note(&self, control: &Control, hook: &HookEntry) -> Note {
+        let key = (control.server().socket().clone(), hook.name.clone());
         let note = self.notes().get(&key).cloned().unwrap_or_default();
         match hook.installed() {
             Some(command) if note.installed.as_deref() != Some(command) => Note {
@@ -143,8 +150,8 @@ impl Daemon {
         }
     }
 
-    fn shown_hook(&self, tmux: &Control, hook: HookEntry) -> api::HookConfig {
-        let note = self.note(tmux, &hook);
+    fn shown_hook(&self, control: &Control, hook: HookEntry) -> api::HookConfig {
+        let note = self.note(control, &hook);
         let purpose = || purpose(&hook.name).map(str::to_owned);
         api::HookConfig {
             enabled: hook.installed().is_some(),

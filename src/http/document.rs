@@ -100,7 +100,12 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         replies.push(("415", "The body is not JSON."));
         replies.push(("422", "A value does not fit."));
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters");
+    for parameter in parameters
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         if parameter["in"] == "path" {
             parameter["schema"]["minLength"] = json!(1);
         }

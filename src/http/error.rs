@@ -72,6 +72,7 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
         E::NoCast { .. } => (StatusCode::NOT_FOUND, "no_cast"),
         E::NoEvent { .. } => (StatusCode::NOT_FOUND, "no_event"),
         E::NoHook { .. } => (StatusCode::NOT_FOUND, "no_hook"),
+        E::HookRefused { .. } => (StatusCode::CONFLICT, "hook_refused"),
         E::HookTaken { .. } => (StatusCode::CONFLICT, "hook_taken"),
         E::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
         E::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),

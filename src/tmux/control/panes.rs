@@ -6,8 +6,9 @@ use super::{Control, Kind, Target, missing};
 use crate::tmux::name::{decode_name, escape_format};
 use crate::tmux::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
 
-/// tmux takes about 16 KiB of arguments at once; longer text goes in parts.
-const MOST_KEYS: usize = 4 * 1024;
+/// tmux takes about 16 KiB of arguments at once; longer text goes in parts. A
+/// byte is three of them where it goes as hex.
+const MOST_KEYS: usize = 2 * 1024;
 
 /// A pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,14 +257,22 @@ impl Control {
     ) -> Result<()> {
         let target = id.target();
         let mut parts = parts(keys).peekable();
-        // No key has so long a name.
-        let literal = literal || keys.len() > MOST_KEYS;
+        // No key has so long a name, and none such characters.
+        let is_text = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        let is_plain = keys.bytes().all(is_text);
+        let literal = literal || keys.len() > MOST_KEYS || !is_plain;
         if parts.peek().is_none() && !enter {
             // tmux would send the key that is bound to nothing.
             return self.pane(id).await.map(drop);
         }
         while let Some(part) = parts.next() {
-            let mut batch = if literal {
+            let mut batch = if !is_plain {
+                // Byte by byte: tmux drops characters whose width it does not
+                // know, and encodes control characters anew.
+                let bytes = part.bytes().map(|byte| format!("{byte:02x}"));
+                let command = ["send-keys", "-t", &target, "-H"].map(str::to_owned);
+                Batch::of(command.into_iter().chain(bytes))
+            } else if literal {
                 Batch::of(["send-keys", "-t", &target, "-l", "--", part])
             } else {
                 Batch::of(["send-keys", "-t", &target, "--", part])

@@ -1,0 +1,261 @@
+//! The HTTP API's speed: rates beside those of another implementation on the
+//! same tmux in the same run, and latency while ten panes flood ten recordings.
+//!
+//! `TVMUX_PEER_PYTHON` names a Python interpreter that has the Python tvmux;
+//! without it only this program is measured. Figures are ratios: one run's
+//! rates mean nothing on another machine.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::tvmux::{Tvmux, output_of, read_cast};
+use support::{TestTmux, wait_for};
+
+/// How long each rate is measured.
+const TIME: Duration = Duration::from_secs(3);
+
+/// Windows, and panes in each: 200 in all.
+const WINDOWS: usize = 20;
+const PANES: usize = 10;
+
+/// Floods, and lines of each.
+const FLOODS: usize = 10;
+const LINES: usize = 400_000;
+
+/// A connection that is kept, as a client of either server has it.
+struct Peer {
+    stream: BufReader<TcpStream>,
+    address: SocketAddr,
+    token: Option<String>,
+}
+
+impl Peer {
+    fn connect(address: SocketAddr, token: Option<String>) -> Peer {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Peer {
+            stream: BufReader::new(stream),
+            address,
+            token,
+        }
+    }
+
+    /// Asks once; gives the body.
+    fn get(&mut self, target: &str) -> Vec<u8> {
+        let mut request = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        if let Some(token) = &self.token {
+            request.push_str(&format!("Authorization: Bearer {token}\r\n"));
+        }
+        request.push_str("\r\n");
+        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut length = 0;
+        let mut line = String::new();
+        self.stream.read_line(&mut line).unwrap();
+        assert!(line.starts_with("HTTP/1.1 200"), "{line}");
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line).unwrap();
+            let header = line.trim_end().to_lowercase();
+            if header.is_empty() {
+                break;
+            }
+            if let Some(value) = header.strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        body
+    }
+
+    /// Requests a second.
+    fn rate(&mut self, target: &str) -> f64 {
+        for _ in 0..3 {
+            self.get(target);
+        }
+        let start = Instant::now();
+        let mut count = 0;
+        while start.elapsed() < TIME {
+            self.get(target);
+            count += 1;
+        }
+        f64::from(count) / start.elapsed().as_secs_f64()
+    }
+}
+
+/// The Python program's server, ended with the bench.
+struct Python {
+    child: Child,
+    address: SocketAddr,
+    _home: tempfile::TempDir,
+}
+
+impl Python {
+    fn start(interpreter: &str, tmux: &TestTmux) -> Python {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let user = format!("bench{}", std::process::id());
+        let child = Command::new(interpreter)
+            .args(["-m", "tvmux.server.main"])
+            .env(
+                "TMUX",
+                format!("{},{},0", tmux.socket().display(), tmux.pid()),
+            )
+            .env("TVMUX_SERVER_PORT", port.port().to_string())
+            .env("HOME", home.path())
+            .env("USER", user)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for("the Python server listens", || {
+            TcpStream::connect(port).ok()
+        });
+        Python {
+            child,
+            address: port,
+            _home: home,
+        }
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let folder = format!("/tmp/tvmux-bench{}", std::process::id());
+        let _ = std::fs::remove_dir_all(folder);
+    }
+}
+
+fn door(user: &Tvmux) -> (SocketAddr, Option<String>) {
+    let status = user.ok(["server", "status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let address = status["address"].as_str().unwrap().parse().unwrap();
+    let token = std::fs::read_to_string(user.folder().join("run/tvmux/token")).unwrap();
+    (address, Some(token))
+}
+
+fn rates() {
+    let tmux = TestTmux::sized("exec sleep 10000", 200, 100);
+    for window in 0..WINDOWS {
+        if window > 0 {
+            tmux.tmux(&["new-window", "-d", "-t", "main:", "exec sleep 10000"]);
+        }
+        let target = format!("main:{window}");
+        for _ in 1..PANES {
+            tmux.tmux(&["split-window", "-d", "-t", &target, "exec sleep 10000"]);
+            tmux.tmux(&["select-layout", "-t", &target, "tiled"]);
+        }
+    }
+    let surrounding = format!("{},{},0", tmux.socket().display(), tmux.pid());
+    let mut user = Tvmux::new().with("TMUX", surrounding);
+    user.start_server();
+    let (address, token) = door(&user);
+    let python = std::env::var("TVMUX_PEER_PYTHON").ok();
+    let python = python.map(|interpreter| Python::start(&interpreter, &tmux));
+    for (target, wanted) in [("/", 15.0), ("/recordings", 15.0), ("/panes", 3.0)] {
+        let mut own = Peer::connect(address, token.clone());
+        let rate = own.rate(target);
+        let Some(python) = &python else {
+            println!("GET {target}: {rate:.0} a second");
+            continue;
+        };
+        let mut peer = Peer::connect(python.address, None);
+        if target == "/panes" {
+            let count = |body: &[u8]| {
+                serde_json::from_slice::<Vec<serde_json::Value>>(body)
+                    .unwrap()
+                    .len()
+            };
+            assert_eq!(count(&own.get(target)), WINDOWS * PANES);
+            assert_eq!(count(&peer.get(target)), WINDOWS * PANES);
+        }
+        let theirs = peer.rate(target);
+        println!(
+            "GET {target}: {:.1} times the rate of the Python server ({rate:.0} and {theirs:.0} a second; wanted: {wanted})",
+            rate / theirs
+        );
+    }
+}
+
+fn latency() {
+    let tmux = TestTmux::start("exec cat");
+    let surrounding = format!("{},{},0", tmux.socket().display(), tmux.pid());
+    let mut user = Tvmux::new().with("TMUX", surrounding);
+    user.start_server();
+    let (address, token) = door(&user);
+    let go = tmux.folder().join("go");
+    let mut casts = Vec::new();
+    for flood in 0..FLOODS {
+        let name = format!("flood{flood}");
+        let command = format!(
+            "while ! [ -e {} ]; do sleep 0.05; done; seq 1 {LINES}; echo the end; exec cat",
+            go.display()
+        );
+        tmux.tmux(&["new-window", "-d", "-t", "main:", "-n", &name, &command]);
+        let target = format!("main:{name}");
+        let recording = user.ok(["rec", "start", "--json", "-t", &target]);
+        let recording: serde_json::Value = serde_json::from_str(&recording).unwrap();
+        casts.push(user.cast(&recording));
+    }
+    std::fs::write(&go, "").unwrap();
+    let mut peer = Peer::connect(address, token);
+    let mut times = Vec::new();
+    loop {
+        let start = Instant::now();
+        let body = peer.get("/recordings");
+        times.push(start.elapsed());
+        let recordings: Vec<serde_json::Value> = serde_json::from_slice(&body).unwrap();
+        assert_eq!(recordings.len(), FLOODS);
+        if times.len() % 64 == 0 {
+            let ended = (0..FLOODS).all(|flood| {
+                let target = format!("main:flood{flood}");
+                tmux.ask(&target, "#{pane_current_command}") == "cat"
+            });
+            if ended {
+                break;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    times.sort();
+    let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
+    println!(
+        "GET /recordings while {FLOODS} panes flood: median {:.2} ms, 99 % {:.2} ms of {} (wanted: 5 ms)",
+        at(50).as_secs_f64() * 1e3,
+        at(99).as_secs_f64() * 1e3,
+        times.len()
+    );
+    let stopped = user.run(["rec", "stop"]);
+    assert!(stopped.status.success(), "output is missing: {stopped:?}");
+    for cast in casts {
+        let (_, events) = read_cast(&cast);
+        let output = output_of(&events);
+        let from = output.find("\n1\r\n").map_or(0, |at| at + 1);
+        let mut lines = output[from..].split("\r\n");
+        for number in 1..=LINES {
+            let line = lines.next().unwrap_or_default();
+            assert!(
+                line.ends_with(&number.to_string()),
+                "{number} is missing: {line:?}"
+            );
+        }
+    }
+    println!("no byte is missing in {FLOODS} recordings of {LINES} lines");
+}
+
+fn main() {
+    rates();
+    latency();
+}
