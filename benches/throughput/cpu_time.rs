@@ -34,7 +34,7 @@ impl Measurement for CpuTime {
 
     /// As wall time is written: both are nanoseconds.
     fn formatter(&self) -> &dyn ValueFormatter {
-        (&WallTime).formatter()
+        WallTime.formatter()
     }
 }
 

@@ -161,10 +161,9 @@ mod tests {
                     Ok(())
                 },
             );
-            assert_eq!(
-                (read.unwrap_err().to_string().as_str(), seen),
-                ("the disk is gone", 20)
-            );
+            assert_eq!(read.unwrap_err().to_string(), "the disk is gone");
+            // Blocks that other threads hold when it ends are not handed on.
+            assert!(seen <= 20, "{seen}");
             let merged = run(
                 Blocks::new(Failing(20)),
                 threads,

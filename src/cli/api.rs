@@ -345,7 +345,11 @@ fn fields(document: &Value, operation: &Value) -> Vec<Field> {
     let wanted = body["required"].as_array();
     for (name, schema) in body["properties"].as_object().into_iter().flatten() {
         let is_wanted = wanted.is_some_and(|all| all.iter().any(|one| one == name));
-        let description = text(&schema["description"]);
+        // Of what may be null it stands beside the reference.
+        let description = match schema["description"].is_string() {
+            true => text(&schema["description"]),
+            false => text(&schema["oneOf"][0]["description"]),
+        };
         let name = name.clone();
         all.push(field(
             document,

@@ -126,6 +126,7 @@ fn operation_id(path: &str, method: &str) -> String {
     let name = match (method, parts.as_slice()) {
         (_, []) => "get_server".to_owned(),
         ("get", [one]) => format!("list_{one}"),
+        ("post", ["hook"]) => "report_hook".to_owned(),
         ("post", [many]) => format!("create_{}", singular(many)),
         (_, [many, last]) if last.starts_with('{') => {
             let verb = match method {

@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
-use tvmux::api::{PaneSendKeys, SessionCreate, SessionUpdate, WindowCreate, WindowUpdate};
+use tvmux::api::{PaneSendKeys, WindowCreate};
 use tvmux::client::Client;
 use tvmux::tmux::decode_name;
 
@@ -124,85 +124,6 @@ impl Bench {
             assert!(!folder.join("pwned").exists(), "a command was run");
         }
     }
-}
-
-#[test]
-fn window_names() {
-    let bench = Bench::start();
-    let client = RefCell::new(bench.client());
-    let outcome = runner(120).run(&(hostile(), hostile()), |(name, other)| {
-        let mut client = client.borrow_mut();
-        let new = WindowCreate {
-            session: Some("main".into()),
-            name: Some(name.clone()),
-            command: Some("exec cat".into()),
-            ..WindowCreate::default()
-        };
-        let made = bench.runtime.block_on(client.create_window(&new)).unwrap();
-        prop_assert_eq!(&made.name, &name);
-        // Trailing newlines are cut by the test's own reading.
-        let trim = |text: &str| text.trim_end_matches('\n').to_owned();
-        prop_assert_eq!(bench.stored(&made.id, "#{window_name}"), trim(&name));
-        let update = WindowUpdate {
-            new_name: Some(other.clone()),
-            ..WindowUpdate::default()
-        };
-        let renamed = bench
-            .runtime
-            .block_on(client.update_window(&made.id, &update));
-        prop_assert_eq!(&renamed.unwrap().name, &other);
-        prop_assert_eq!(bench.stored(&made.id, "#{window_name}"), trim(&other));
-        bench
-            .runtime
-            .block_on(client.delete_window(&made.id))
-            .unwrap();
-        Ok(())
-    });
-    outcome.unwrap();
-    bench.nothing_ran();
-}
-
-#[test]
-fn session_names() {
-    let bench = Bench::start();
-    let client = RefCell::new(bench.client());
-    let outcome = runner(120).run(&(session_name(), session_name(), hostile()), |names| {
-        let mut client = client.borrow_mut();
-        let (name, other, window) = names;
-        prop_assume!(name != "main" && other != "main");
-        let new = SessionCreate {
-            window_name: window.clone(),
-            command: Some("exec cat".into()),
-            ..SessionCreate::named(&name)
-        };
-        let made = bench.runtime.block_on(client.create_session(&new)).unwrap();
-        prop_assert_eq!(&made.name, &name);
-        let id = format!("{}:", made.id);
-        prop_assert_eq!(bench.stored(&id, "#{session_name}"), name.clone());
-        let by_name = bench.runtime.block_on(client.session(&name)).unwrap();
-        // A name may look like another session's id.
-        prop_assert!(by_name.id == made.id || by_name.id == name);
-        let windows = bench
-            .runtime
-            .block_on(client.session_windows(&made.id))
-            .unwrap();
-        prop_assert_eq!(&windows.windows[0].name, &window);
-        let update = SessionUpdate {
-            new_name: Some(other.clone()),
-        };
-        let renamed = bench
-            .runtime
-            .block_on(client.update_session(&made.id, &update));
-        prop_assert_eq!(&renamed.unwrap().name, &other);
-        prop_assert_eq!(bench.stored(&id, "#{session_name}"), other);
-        bench
-            .runtime
-            .block_on(client.delete_session(&made.id))
-            .unwrap();
-        Ok(())
-    });
-    outcome.unwrap();
-    bench.nothing_ran();
 }
 
 #[test]

@@ -179,7 +179,7 @@ mod tests {
             let f: Vec<&str> = row.split(' ').collect();
             let (width, height) = f[4].split_once('x').unwrap();
             answer.push_str(&format!(
-                "${}\t@{}\t%{}\t{}\t{width}\t{height}\t{}\t{}\t0\t{}\t0\t0\t{}:{}\t{}:{}\n",
+                "${}\t@{}\t%{}\t{}\t{width}\t{height}\t{}\t{}\t0\t{}\t\t\t0\t0\t{}:{}\t{}:{}\n",
                 f[0],
                 f[1],
                 f[2],
