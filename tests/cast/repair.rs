@@ -72,25 +72,6 @@ fn valid_casts_stay_as_they_are() {
 }
 
 #[test]
-fn an_event_over_two_lines_becomes_one() {
-    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
-    for (broken, whole) in [
-        ("[0.1, \"o\", \"a\"\n]\n", "[0.1, \"o\", \"a\"]\n"),
-        (
-            "[0.1, \"o\", \"a\nb\n\nc\"]\n",
-            "[0.1, \"o\", \"a\\nb\\n\\nc\"]\n",
-        ),
-        (
-            "[0.1, \"o\", \"a\n[0.2, \"o\", \"b\"]\n",
-            "[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"b\"]\n",
-        ),
-    ] {
-        let (out, _) = check(format!("{header}{broken}").as_bytes()).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), format!("{header}{whole}"));
-    }
-}
-
-#[test]
 fn every_truncation_keeps_every_complete_event() {
     for (name, cast) in samples::all() {
         let whole = read(&cast).unwrap();

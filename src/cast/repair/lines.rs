@@ -360,8 +360,7 @@ impl<'a> Mender<'a> {
             Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
             Found::Array(range, elements) => {
                 let event = &line[range.clone()];
-                // A joined event may have a line break between its elements.
-                if event.contains(&b'\n') || !is_sound(event, self.version) {
+                if !is_sound(event, self.version) {
                     return self.rewrite(line, range, elements, ceiling, alone);
                 }
                 self.note_resize(event);
