@@ -1,7 +1,6 @@
 //! What is sent is what tmux holds: no format, shell or option is expanded.
 
 use std::cell::RefCell;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -187,38 +186,5 @@ fn keys() {
         std::fs::read(&typed).unwrap().len() >= expected.len()
     });
     assert!(std::fs::read_to_string(&typed).unwrap() == expected);
-    bench.nothing_ran();
-}
-
-#[test]
-fn folders() {
-    let bench = Bench::start();
-    let client = RefCell::new(bench.client());
-    let base = bench.api.tmux.folder().to_owned();
-    let name = hostile().prop_filter_map("is no folder's name", |name| {
-        let name = name.replace(['/', '\n'], "");
-        (!name.is_empty() && name != "." && name != "..").then_some(name)
-    });
-    let outcome = runner(60).run(&name, |name| {
-        let mut client = client.borrow_mut();
-        let folder = base.join(&name);
-        std::fs::create_dir_all(&folder).unwrap();
-        let new = WindowCreate {
-            session: Some("main".into()),
-            start_directory: Some(folder.to_str().unwrap().to_owned()),
-            command: Some("exec cat".into()),
-            ..WindowCreate::default()
-        };
-        let made = bench.runtime.block_on(client.create_window(&new)).unwrap();
-        let pid = bench.api.tmux.ask(&made.id, "#{pane_pid}");
-        let at = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap();
-        bench
-            .runtime
-            .block_on(client.delete_window(&made.id))
-            .unwrap();
-        prop_assert_eq!(at.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
-        Ok(())
-    });
-    outcome.unwrap();
     bench.nothing_ran();
 }
