@@ -1,8 +1,8 @@
 //! The daemon's HTTP API: thin handlers, and who may come in.
 //!
 //! Handlers turn a request into a call of the daemon and its answer into a
-//! reply; they decide nothing. Before them stand the [`gate`] (whose request
-//! it is) and [`serve`] (how much of anything there may be).
+//! reply; they decide nothing. Before them stand the `gate` (whose request
+//! it is) and `serve` (how much of anything there may be).
 
 mod callbacks;
 mod casts;
