@@ -383,7 +383,7 @@ mod tests {
         #[test]
         fn a_string_without_flags_is_json(text in noise()) {
             let mut text = text;
-            text.retain(|b| *b != b'\n' && b.is_ascii());
+            text.retain(|b| *b != b'\n' && *b != b'"' && b.is_ascii());
             let line = [b"\"".as_slice(), &text, b"\"\n"].concat();
             let mut marks = Marks::default();
             marks.scan(&line);
