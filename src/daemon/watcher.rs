@@ -19,8 +19,9 @@ use tokio::time::{Instant, sleep_until};
 use super::events::Events;
 use crate::tmux::{self, Batch, Server, ServerState, StateQuery, Version, hooks};
 
-/// How often the server is looked at though no hook has called.
-const SLOW_LOOK: Duration = Duration::from_secs(5);
+/// How often the server is looked at though no hook has called. A look wakes
+/// this process seven times; idle recordings shall cost one wake-up a second.
+const SLOW_LOOK: Duration = Duration::from_secs(10);
 
 /// A server that did not answer is asked again after this.
 const RETRY: Duration = Duration::from_millis(200);
