@@ -1,0 +1,217 @@
+//! Which pane is captured, and the way from one to the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::watcher::View;
+use super::alternate::Leaving;
+use super::process::Process;
+use super::stream::{Arrival, Error as ArrivalError, arrive};
+use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, Target, Task};
+use crate::tmux::PaneId;
+use crate::tmux::pipe::Piped;
+
+/// A switch that failed is tried again after this.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// So often a pane that another recording of ours is about to release is
+/// tried, and a snapshot that was torn is taken anew.
+const TRIES: u32 = 50;
+
+impl Task {
+    /// Compares what there is with what is captured.
+    pub(super) fn reconcile(&mut self) -> Result<(), End> {
+        self.calm_down();
+        let state = match &*self.view.borrow_and_update() {
+            View::Unknown => return Ok(()),
+            View::Gone => return Err(End::Gone("the tmux server is gone")),
+            View::Live(state) => Arc::clone(state),
+        };
+        if state.identity != self.subject.identity {
+            return Err(End::Gone("the tmux server is another one"));
+        }
+        let found = match self.subject.pane {
+            Some(pane) => state.pane(pane).ok_or(End::Gone("the pane is closed"))?,
+            None => state
+                .active_pane(self.subject.window)
+                .ok_or(End::Gone("the window is closed"))?,
+        };
+        let wanted = Target {
+            pane: found.pane,
+            pid: found.pid,
+            size: found.size,
+            is_dead: found.is_dead,
+            has_status: found.has_status,
+        };
+        if self.target.is_some_and(|target| target.pane == wanted.pane) {
+            // The pane has this size by now, whenever the snapshot comes.
+            self.recorder
+                .resize(self.now(), wanted.size.0, wanted.size.1);
+        }
+        let streams = self
+            .stream
+            .as_ref()
+            .is_some_and(|stream| stream.pane == wanted.pane && !stream.is_closed);
+        if self.target == Some(wanted) && (streams || wanted.is_dead) && !self.stale {
+            self.wanted_since = None;
+            self.switch_at = None;
+            return Ok(());
+        }
+        if self.switching.is_some() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let since = *self.wanted_since.get_or_insert(now);
+        if streams && self.last_output.elapsed() < QUIET && since.elapsed() < PATIENCE {
+            self.switch_at = Some(now + QUIET);
+            return Ok(());
+        }
+        self.switch(wanted);
+        Ok(())
+    }
+
+    pub(super) fn switch(&mut self, wanted: Target) {
+        let own = self
+            .stream
+            .as_ref()
+            .filter(|stream| stream.pane == wanted.pane && !stream.is_closed)
+            .map(|stream| stream.fifo.path().to_owned());
+        let path = self
+            .context
+            .pipes
+            .path(self.subject.identity.pid, wanted.pane);
+        let future = arrive(
+            self.subject.server.clone(),
+            self.subject.version,
+            wanted.pane,
+            path,
+            own,
+            self.context.pipes.relay(),
+        );
+        self.switch_at = None;
+        self.switching = Some((wanted, Box::pin(future)));
+    }
+
+    /// A switch is made, or failed.
+    pub(super) async fn arrived(&mut self, answer: Result<Arrival, ArrivalError>) {
+        let Some((wanted, _)) = self.switching.take() else {
+            return;
+        };
+        let Arrival { snapshot, stream } = match answer {
+            Ok(arrival) => arrival,
+            Err(error) => {
+                tracing::debug!(pane = %wanted.pane, %error, "no snapshot");
+                if !matches!(error, ArrivalError::Tmux(_)) {
+                    self.warning = Some(error.to_string());
+                }
+                // The pane may be gone by now: look before trying again.
+                self.target = None;
+                self.switch_at = Some(Instant::now() + AGAIN * self.tries.clamp(1, TRIES));
+                self.tries = self.tries.saturating_add(1);
+                self.watcher.look();
+                return;
+            }
+        };
+        self.part(wanted.pane, matches!(stream, Err(Piped::Dead)))
+            .await;
+        if matches!(stream, Err(Piped::Busy)) && self.waits_for_ours(wanted.pane) {
+            return;
+        }
+        let (columns, rows) = (snapshot.columns(), snapshot.rows());
+        let is_alternate = snapshot.is_alternate();
+        let is_torn = snapshot.is_torn() && self.tries < TRIES;
+        let painted = self.context.paint(snapshot);
+        let repeats = stream.is_err() && self.blind.is_some() && painted == self.last_painted;
+        let is_gap = self.gap.is_some() || self.recorder.has_overflowed();
+        if is_gap {
+            let why = self.gap.take().unwrap_or_default();
+            self.mark_gap(&why);
+        }
+        if !repeats || is_gap {
+            self.recorder.snapshot(self.now(), columns, rows, &painted);
+        }
+        self.target = Some(Target {
+            size: (columns, rows),
+            ..wanted
+        });
+        if self.process.as_ref().map(|process| process.pid) != Some(wanted.pid) {
+            self.process = Some(Process::watch(wanted.pid));
+        }
+        self.stale = is_torn;
+        self.leaving = is_alternate.then(Leaving::default);
+        self.wanted_since = None;
+        self.warning = None;
+        self.last_painted.clear();
+        match stream {
+            Ok(stream) => {
+                self.context
+                    .pipes
+                    .took(&self.subject.server, stream.pane, stream.fifo.path());
+                self.stream = Some(stream);
+                self.blind = None;
+            }
+            Err(Piped::Busy) => {
+                if self.blind.is_none() {
+                    let pane = wanted.pane;
+                    let what = format!("pane {pane} is piped by another program");
+                    self.recorder
+                        .gap(self.now(), &format!("tvmux: blind: {what}"));
+                    self.blind = Some(what);
+                }
+                self.last_painted = painted;
+            }
+            Err(Piped::Dead | Piped::Yes) => self.blind = None,
+        }
+        self.tries = if is_torn { self.tries + 1 } else { 0 };
+        if self.target != Some(wanted) || is_torn {
+            // It has changed meanwhile: compare again.
+            self.switch_at = Some(Instant::now() + QUIET);
+        }
+        self.watcher.look();
+    }
+
+    /// Whether the pane's pipe is another recording's of ours, which is about
+    /// to leave it. Tries again then.
+    pub(super) fn waits_for_ours(&mut self, pane: PaneId) -> bool {
+        if self.tries >= TRIES || !self.context.pipes.is_ours(&self.subject.server, pane) {
+            return false;
+        }
+        self.tries += 1;
+        self.target = None;
+        self.switch_at = Some(Instant::now() + AGAIN);
+        self.watcher.look();
+        true
+    }
+
+    /// Takes leave of the stream that runs, since another begins on `next`.
+    pub(super) async fn part(&mut self, next: PaneId, is_dead: bool) {
+        let Some(pane) = self.stream.as_ref().map(|stream| stream.pane) else {
+            return;
+        };
+        let is_alive = match &*self.view.borrow() {
+            View::Live(state) => state.pane(pane).is_some_and(|pane| !pane.is_dead),
+            View::Unknown | View::Gone => false,
+        };
+        if pane == next && is_dead {
+            self.take_rest(DEAD_QUIET).await;
+        } else if pane == next || !is_alive {
+            // The pipe is off: everything it still delivers came before the
+            // snapshot.
+            self.take_rest(REST).await;
+        } else {
+            self.take_in(usize::MAX);
+        }
+        let Some(stream) = self.stream.take() else {
+            return;
+        };
+        let server = self.subject.server.clone();
+        if pane == next {
+            self.context.pipes.left(&server, pane, stream.fifo.path());
+            stream.end_writers();
+        } else {
+            stream.release(server, Arc::clone(&self.context.pipes));
+        }
+    }
+}
