@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -25,7 +26,9 @@ const WIDE: i32 = 1024 * 1024;
 /// A FIFO of this process's own, gone from the folder when dropped.
 #[derive(Debug)]
 pub struct Fifo {
-    file: AsyncFd<File>,
+    file: Arc<File>,
+    /// `None` while nobody waits for it.
+    watch: Option<AsyncFd<Arc<File>>>,
     path: PathBuf,
     is_wide: bool,
 }
@@ -52,14 +55,18 @@ impl Fifo {
         let file = Self::open(path).inspect_err(|_| {
             let _ = std::fs::remove_file(path);
         })?;
-        // SAFETY: a `File` gives the same descriptor as long as it lives, and it
-        // lives in the `AsyncFd` until that is dropped.
-        let file = unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) };
         Ok(Fifo {
-            file: file.map_err(|error| error.into_parts().1)?,
+            file: Arc::new(file),
+            watch: None,
             path: path.to_owned(),
             is_wide: false,
         })
+    }
+
+    /// Lets it be until [`Fifo::readable`] is called: what is written does not
+    /// wake this process meanwhile.
+    pub fn unwatch(&mut self) {
+        self.watch = None;
     }
 
     /// Makes room for a flood, or gives it back.
@@ -68,7 +75,7 @@ impl Fifo {
             let capacity = if wide { WIDE } else { NARROW };
             // Refused when the user's share of pipe pages is used up, or while
             // more is in it: the capacity that it has does too.
-            let _ = fcntl(self.file.get_ref(), FcntlArg::F_SETPIPE_SZ(capacity));
+            let _ = fcntl(&self.file, FcntlArg::F_SETPIPE_SZ(capacity));
             self.is_wide = wide;
         }
     }
@@ -120,11 +127,19 @@ impl Fifo {
     ///
     /// # Errors
     /// When the runtime's event loop fails.
-    pub async fn readable(&self) -> io::Result<()> {
-        self.file
-            .readable()
-            .await
-            .map(|mut guard| guard.retain_ready())
+    pub async fn readable(&mut self) -> io::Result<()> {
+        let watch = match &self.watch {
+            Some(watch) => watch,
+            None => {
+                let file = Arc::clone(&self.file);
+                // SAFETY: a `File` gives the same descriptor as long as it
+                // lives, and the `AsyncFd` keeps it alive until it is dropped.
+                let watch = unsafe { AsyncFd::register_with_interest(file, Interest::READABLE) };
+                self.watch
+                    .insert(watch.map_err(|error| error.into_parts().1)?)
+            }
+        };
+        watch.readable().await.map(|mut guard| guard.retain_ready())
     }
 
     /// Reads what is there, up to the length of `buffer`.
@@ -132,7 +147,7 @@ impl Fifo {
     /// # Errors
     /// As the system says.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<Read> {
-        let mut file = self.file.get_ref();
+        let mut file = &*self.file;
         loop {
             match file.read(buffer) {
                 Ok(0) if self.is_hung_up() => return Ok(Read::Closed),
@@ -156,12 +171,14 @@ impl Fifo {
     /// after the system said that there is nothing, and nowhere else.
     fn clear_ready(&self) {
         let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
-        let _ = self.file.try_io(Interest::READABLE, |_| nothing());
+        if let Some(watch) = &self.watch {
+            let _ = watch.try_io(Interest::READABLE, |_| nothing());
+        }
     }
 
     /// A FIFO says "hung up" only when a writer was there and has gone.
     fn is_hung_up(&self) -> bool {
-        let mut fds = [PollFd::new(self.file.get_ref().as_fd(), PollFlags::POLLIN)];
+        let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
         matches!(poll(&mut fds, PollTimeout::ZERO), Ok(1..))
             && fds[0]
                 .revents()
@@ -184,7 +201,7 @@ mod tests {
     async fn a_fifo_tells_no_writer_from_a_writer_gone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
-        let fifo = Fifo::create(&path).unwrap();
+        let mut fifo = Fifo::create(&path).unwrap();
         let mut buffer = [0; 16];
         assert_eq!(fifo.read(&mut buffer).unwrap(), Read::Empty);
         assert!(!Fifo::has_writer(&path));

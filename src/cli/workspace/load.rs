@@ -250,11 +250,11 @@ impl Load {
             Err(error) => return Err(error.into()),
         };
         if append_to.is_some() {
-            eprintln!("{windows} windows, {panes} panes added");
+            eprintln!("{} added", counted(windows, panes));
             return Ok(());
         }
         if then == Then::Detached {
-            eprintln!("session `{name}` is loaded: {windows} windows, {panes} panes");
+            eprintln!("session `{name}` is loaded: {}", counted(windows, panes));
             return Ok(());
         }
         go_to(server, session, then)
@@ -376,4 +376,13 @@ fn size() -> Size {
             .unwrap_or(columns.max(1)),
         rows: set("LINES").filter(|n| fits(*n)).unwrap_or(rows.max(1)),
     }
+}
+
+fn counted(windows: usize, panes: usize) -> String {
+    let plural = |count| if count == 1 { "" } else { "s" };
+    format!(
+        "{windows} window{}, {panes} pane{}",
+        plural(windows),
+        plural(panes)
+    )
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::{QUIET, TURN_BYTES, Task};
 
@@ -37,6 +37,7 @@ impl Task {
             self.flooded = Some(now);
             if let Some(stream) = &mut self.stream {
                 stream.fifo.set_wide(true);
+                stream.fifo.unwatch();
             }
         }
         if self.stream.as_ref().is_some_and(|stream| stream.is_closed) {
@@ -80,18 +81,23 @@ impl Task {
                 end = Instant::now() + quiet;
             }
             self.sink.advance(&mut self.recorder);
-            let Some(stream) = &self.stream else { return };
+            let due = self.sink.due(self.recorder.waiting() > 0);
+            let Some(stream) = &mut self.stream else {
+                return;
+            };
             if stream.is_closed || Instant::now() >= end {
                 return;
             }
-            let waits = self.recorder.waiting() > 0;
             tokio::select! {
                 _ = stream.fifo.readable() => {}
-                wake = self.sink.news(waits) => {
+                () = self.alarm.at(due.into_iter().chain([end]).min()) => {
+                    let news = self.sink.on_time();
+                    self.heed(news);
+                }
+                wake = self.sink.news() => {
                     let news = self.sink.settle(wake, &mut self.recorder);
                     self.heed(news);
                 }
-                () = sleep_until(end) => {}
             }
         }
     }

@@ -17,6 +17,7 @@
 //! stands wherever a stream begins; a gap has a marker before the snapshot
 //! that ends it.
 
+mod alarm;
 mod alternate;
 mod finish;
 mod follow;
@@ -33,8 +34,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
+use self::alarm::Alarm;
 use self::alternate::Leaving;
 use self::process::Process;
 use self::sink::{Intervals, Sink};
@@ -186,6 +188,7 @@ struct Task {
     /// When the last flood was, until what it was given is taken back.
     flooded: Option<Instant>,
     warning: Option<String>,
+    alarm: Alarm,
 }
 
 /// Why a recording ends.
@@ -236,6 +239,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         paused_until: None,
         flooded: None,
         warning: None,
+        alarm: Alarm::default(),
         context: start.context,
         subject: start.subject,
     };
@@ -255,15 +259,17 @@ impl Task {
         let end = loop {
             self.sink.advance(&mut self.recorder);
             self.publish();
-            let paused = self.paused_until;
-            let switch_at = self.switch_at;
-            let waits = self.recorder.waiting() > 0;
+            let due = self.due();
             tokio::select! {
-                ready = readable(self.stream.as_ref()), if paused.is_none() => {
+                ready = readable(self.stream.as_mut()), if self.paused_until.is_none() => {
                     self.drain(ready);
                 }
-                () = at(paused) => self.paused_until = None,
-                wake = self.sink.news(waits) => {
+                () = self.alarm.at(due) => {
+                    if let Err(end) = self.on_time() {
+                        break end;
+                    }
+                }
+                wake = self.sink.news() => {
                     let news = self.sink.settle(wake, &mut self.recorder);
                     self.heed(news);
                 }
@@ -277,12 +283,6 @@ impl Task {
                     }
                 }
                 () = ended(&mut self.process) => self.watcher.look(),
-                () = at(switch_at), if self.switching.is_none() => {
-                    self.switch_at = None;
-                    if let Err(end) = self.reconcile() {
-                        break end;
-                    }
-                }
                 command = inbox.recv() => match command {
                     Some(Command::Mark(label, reply)) => {
                         self.recorder.marker(self.now(), &label);
@@ -300,6 +300,33 @@ impl Task {
             }
         };
         self.finish(end).await;
+    }
+
+    /// When something is to be done though nothing happens.
+    fn due(&self) -> Option<Instant> {
+        let switch = self.switch_at.filter(|_| self.switching.is_none());
+        let sink = self.sink.due(self.recorder.waiting() > 0);
+        [self.paused_until, switch, sink]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Does what is due.
+    fn on_time(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.paused_until) {
+            self.paused_until = None;
+            self.drain(Ok(()));
+        }
+        let news = self.sink.on_time();
+        self.heed(news);
+        if is_due(self.switch_at) && self.switching.is_none() {
+            self.switch_at = None;
+            return self.reconcile();
+        }
+        Ok(())
     }
 
     fn now(&self) -> Micros {
@@ -329,17 +356,10 @@ pub(super) fn seconds_since_epoch() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-async fn readable(stream: Option<&Stream>) -> std::io::Result<()> {
+async fn readable(stream: Option<&mut Stream>) -> std::io::Result<()> {
     match stream {
         Some(stream) if !stream.is_closed => stream.fifo.readable().await,
         _ => std::future::pending().await,
-    }
-}
-
-async fn at(when: Option<Instant>) {
-    match when {
-        Some(when) => sleep_until(when).await,
-        None => std::future::pending().await,
     }
 }
 

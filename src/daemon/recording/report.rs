@@ -10,7 +10,7 @@ impl Task {
     /// Acts on what has happened to the file.
     pub(super) fn heed(&mut self, news: News) {
         match news {
-            News::Due => {}
+            News::None => {}
             News::Failed(trouble) => {
                 tracing::warn!(
                     id = self.journal.0.id,

@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::record::{Appended, CastFile, DiskFile, Recorder, Storage};
 
 /// Lines that are written before their time when so many bytes wait. Each write
 /// goes to another thread and back: in a flood, that costs more than the bytes.
-const FLUSH_BYTES: usize = 256 * 1024;
+const FLUSH_BYTES: usize = 512 * 1024;
 
 /// A buffer that has grown beyond this is given back to the system.
-const LARGEST_SPARE: usize = 4 * FLUSH_BYTES;
+const LARGEST_SPARE: usize = 2 * FLUSH_BYTES;
 
 /// How long after a failure the file is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -47,8 +47,8 @@ pub(super) enum Trouble {
 /// What has happened to the file.
 #[derive(Debug)]
 pub(super) enum News {
-    /// A timer: something may be due.
-    Due,
+    /// Nothing to act on.
+    None,
     /// It takes no more, and why.
     Failed(Trouble),
     /// It takes lines again.
@@ -193,21 +193,31 @@ impl Sink {
         })));
     }
 
-    /// Waits for news. Cancel safe.
-    pub(super) async fn news(&mut self, recorder_waits: bool) -> Wake {
-        let mut due = self.sync_due.filter(|_| self.syncing.is_none());
-        if self.job.is_none() {
-            let flush = self
-                .flush_due
-                .filter(|_| recorder_waits && self.trouble.is_none());
-            due = [due, flush, self.retry_due].into_iter().flatten().min();
+    /// When [`Sink::on_time`] and [`Sink::advance`] are to be called.
+    pub(super) fn due(&self, recorder_waits: bool) -> Option<Instant> {
+        let sync = self.sync_due.filter(|_| self.syncing.is_none());
+        if self.job.is_some() {
+            return sync;
         }
-        let timer = async {
-            match due {
-                Some(due) => sleep_until(due).await,
-                None => std::future::pending().await,
-            }
-        };
+        let flush = self
+            .flush_due
+            .filter(|_| recorder_waits && self.trouble.is_none());
+        [sync, flush, self.retry_due].into_iter().flatten().min()
+    }
+
+    /// What [`Sink::advance`] does not do by itself when it is time.
+    pub(super) fn on_time(&mut self) -> News {
+        let removed = self.trouble == Some(Trouble::Removed);
+        let is_due = self.retry_due.is_some_and(|due| due <= Instant::now());
+        if removed && is_due && self.job.is_none() {
+            self.retry_due = None;
+            return News::Replaceable;
+        }
+        News::None
+    }
+
+    /// Waits for a write or a sync to end. Cancel safe.
+    pub(super) async fn news(&mut self) -> Wake {
         let job = async {
             match &mut self.job {
                 Some(Job::Write(job)) => Done::Wrote(job.await),
@@ -224,7 +234,6 @@ impl Sink {
         let done = tokio::select! {
             done = job => done,
             synced = sync => Done::Synced(synced),
-            () = timer => Done::Timer,
         };
         Wake(done)
     }
@@ -232,15 +241,6 @@ impl Sink {
     /// Takes in what [`Sink::news`] has waited for.
     pub(super) fn settle(&mut self, wake: Wake, recorder: &mut Recorder) -> News {
         match wake.0 {
-            Done::Timer => {
-                let removed = self.trouble == Some(Trouble::Removed);
-                let is_due = self.retry_due.is_some_and(|due| due <= Instant::now());
-                if removed && is_due {
-                    self.retry_due = None;
-                    return News::Replaceable;
-                }
-                News::Due
-            }
             Done::Wrote(wrote) => {
                 self.job = None;
                 self.wrote(wrote.expect("writing does not panic"), recorder)
@@ -256,14 +256,14 @@ impl Sink {
                     }
                     Err(_) => {
                         self.retry_due = Some(Instant::now() + RETRY);
-                        News::Due
+                        News::None
                     }
                 }
             }
             Done::Synced(synced) => {
                 self.syncing = None;
                 match synced.expect("syncing does not panic") {
-                    Ok(()) => News::Due,
+                    Ok(()) => News::None,
                     Err(error) => {
                         self.sync_due.get_or_insert(Instant::now() + RETRY);
                         News::SyncFailed(error)
@@ -309,7 +309,7 @@ impl Sink {
         match trouble {
             None => match self.trouble.take() {
                 Some(trouble) => News::Recovered(trouble),
-                None => News::Due,
+                None => News::None,
             },
             Some(trouble) => {
                 self.retry_due = Some(now + RETRY);
@@ -318,7 +318,7 @@ impl Sink {
                 if is_new {
                     News::Failed(trouble)
                 } else {
-                    News::Due
+                    News::None
                 }
             }
         }
@@ -329,7 +329,7 @@ impl Sink {
     pub(super) async fn close(mut self, recorder: &mut Recorder) -> u64 {
         loop {
             while self.job.is_some() {
-                let wake = self.news(false).await;
+                let wake = self.news().await;
                 let _ = self.settle(wake, recorder);
             }
             if self.trouble == Some(Trouble::Removed) {
@@ -346,7 +346,7 @@ impl Sink {
             let Some(batch) = batch else { break };
             self.write(batch);
             while self.job.is_some() {
-                let wake = self.news(false).await;
+                let wake = self.news().await;
                 let _ = self.settle(wake, recorder);
             }
             // One more try is all that a full disk gets at the end.
@@ -369,7 +369,6 @@ impl Sink {
 pub(super) struct Wake(Done);
 
 enum Done {
-    Timer,
     Wrote(Result<Wrote, tokio::task::JoinError>),
     Replaced(usize, Result<io::Result<File>, tokio::task::JoinError>),
     Synced(Result<io::Result<()>, tokio::task::JoinError>),
