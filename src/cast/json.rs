@@ -1,9 +1,10 @@
 //! JSON string escaping at the speed of memory.
 //!
 //! Terminal output is mostly plain text with an escape character every few
-//! bytes to every few hundred. A block of bytes is copied to the output as it
-//! is and looked at in the same moment; the first byte of it that JSON wants
-//! escaped is then written over. So a clean run costs no call, however short.
+//! bytes to every few hundred. A block of 64 bytes is turned into a mask of the
+//! bytes that JSON wants escaped; what lies between two of them is copied
+//! sixteen bytes at a time, and what an escape becomes comes from a table. So
+//! the processor has a branch to guess once a block, not once an escape.
 
 /// The longest escape sequence of one byte: `\u001b`.
 pub(crate) const LONGEST_ESCAPE: usize = 6;
@@ -11,15 +12,26 @@ pub(crate) const LONGEST_ESCAPE: usize = 6;
 /// How much input is escaped between two looks at the output's capacity.
 const STRETCH: usize = 1024;
 
-/// An escape sequence, and its length in the last byte: 0 for a byte that
-/// stands for itself.
-type Escape = [u8; 8];
+/// How many bytes are looked at together.
+const BLOCK: usize = 64;
 
-/// What each byte becomes. DEL is escaped because some terminals act on it
-/// when a cast is shown raw.
+/// How many bytes are copied together, the last ones of a run as well: so many
+/// may be read and written beyond it.
+const COPIED: usize = 16;
+
+/// What a byte becomes, from the lowest byte on; its length in the highest.
+type Escape = u64;
+
+const fn escape(text: [u8; 7], length: u8) -> Escape {
+    let [a, b, c, d, e, f, g] = text;
+    u64::from_le_bytes([a, b, c, d, e, f, g, length])
+}
+
+/// What each byte becomes; most stand for themselves. DEL is escaped because
+/// some terminals act on it when a cast is shown raw.
 static ESCAPES: [Escape; 256] = {
     let hex = b"0123456789abcdef";
-    let mut all = [[0; 8]; 256];
+    let mut all = [0; 256];
     let mut byte = 0;
     while byte < 256 {
         let short = match byte as u8 {
@@ -32,12 +44,14 @@ static ESCAPES: [Escape; 256] = {
             0x0c => b'f',
             _ => 0,
         };
-        if short != 0 {
-            all[byte] = [b'\\', short, 0, 0, 0, 0, 0, 2];
+        all[byte] = if short != 0 {
+            escape([b'\\', short, 0, 0, 0, 0, 0], 2)
         } else if byte < 0x20 || byte == 0x7f {
             let (high, low) = (hex[byte >> 4], hex[byte & 15]);
-            all[byte] = [b'\\', b'u', b'0', b'0', high, low, 0, 6];
-        }
+            escape([b'\\', b'u', b'0', b'0', high, low, 0], 6)
+        } else {
+            escape([byte as u8, 0, 0, 0, 0, 0, 0], 1)
+        };
         byte += 1;
     }
     all
@@ -57,12 +71,11 @@ pub(crate) fn escape_bounded(text: &str, out: &mut Vec<u8>, max: usize) -> usize
     let mut at = 0;
     let mut left = max;
     while at < bytes.len() {
-        let stretch = &bytes[at..bytes.len().min(at + STRETCH)];
+        let end = bytes.len().min(at + STRETCH);
         let before = out.len();
-        let taken = escape_stretch(stretch, out, left);
-        at += taken;
+        at = escape_stretch(bytes, at, end, out, left);
         left -= out.len() - before;
-        if taken < stretch.len() {
+        if at < end {
             // The output is full; what is there of a character is taken back.
             let end = text.floor_char_boundary(at);
             out.truncate(out.len() - (at - end));
@@ -72,115 +85,166 @@ pub(crate) fn escape_bounded(text: &str, out: &mut Vec<u8>, max: usize) -> usize
     at
 }
 
-/// Escapes bytes of `input` until it ends or `max` bytes are appended; returns
-/// how many it has taken.
+/// Escapes bytes of `input` from `at` to `end` until `max` bytes are appended;
+/// returns where it has stopped.
 #[inline]
-fn escape_stretch(input: &[u8], out: &mut Vec<u8>, max: usize) -> usize {
-    let most = max.min(input.len() * LONGEST_ESCAPE);
-    // Blocks and escapes are stored whole, whatever of them counts.
-    out.reserve(most + block::WIDTH);
+fn escape_stretch(input: &[u8], mut at: usize, end: usize, out: &mut Vec<u8>, max: usize) -> usize {
+    let most = max.min((end - at) * LONGEST_ESCAPE);
+    out.reserve(most + COPIED);
     let start = out.len();
-    // SAFETY: the capacity reaches `block::WIDTH` bytes beyond `start + most`.
+    let source = input.as_ptr();
+    // SAFETY: the capacity reaches `COPIED` bytes beyond `start + most`.
     let target = unsafe { out.as_mut_ptr().add(start) };
-    let (mut at, mut length) = (0, 0);
-    loop {
-        if input.len() - at >= block::WIDTH && most - length >= block::WIDTH {
-            // SAFETY: so many bytes are there to be read, and to be written.
-            let clean = unsafe { block::copy(input.as_ptr().add(at), target.add(length)) };
-            at += clean;
-            length += clean;
-            if clean == block::WIDTH {
-                continue;
-            }
-        }
-        let Some(&byte) = input.get(at) else { break };
-        let escape = &ESCAPES[usize::from(byte)];
-        let size = usize::from(escape[7]);
-        if size.max(1) > most - length {
+    let mut length = 0;
+    while at + BLOCK <= end && at + BLOCK + COPIED <= input.len() {
+        // SAFETY: a whole block can be read.
+        let marks = unsafe { block::marks(source.add(at)) };
+        let longest = BLOCK + marks.count_ones() as usize * (LONGEST_ESCAPE - 1);
+        if longest > most - length {
             break;
         }
-        let stored = if size == 0 {
-            [byte, 0, 0, 0, 0, 0, 0, 0]
-        } else {
-            *escape
-        };
-        // SAFETY: `length` is below `most`, and a block is no smaller than
-        // these eight bytes.
-        unsafe { target.add(length).cast::<Escape>().write_unaligned(stored) };
+        // SAFETY: `COPIED` bytes can be read beyond the block, and written
+        // beyond the `longest` that it can become.
+        length += unsafe { escape_block(source.add(at), marks, target.add(length)) };
+        at += BLOCK;
+    }
+    while at < end {
+        let escape = ESCAPES[usize::from(input[at])];
+        let size = (escape >> 56) as usize;
+        if size > most - length {
+            break;
+        }
+        // SAFETY: `length` is at most `most`, and `COPIED` no smaller than this.
+        unsafe { store(escape, target.add(length)) };
         at += 1;
-        length += size.max(1);
+        length += size;
     }
     // SAFETY: all bytes up to there have been written; `length <= most`.
     unsafe { out.set_len(start + length) };
     at
 }
 
-/// Sixteen bytes at a time, with what every x86-64 has.
+/// Escapes a block, whose bytes to be escaped are the bits of `marks`; returns
+/// how long it has become.
+///
+/// # Safety
+/// `BLOCK + COPIED` bytes can be read at `source`, and what the block becomes
+/// and `COPIED` bytes more be written at `target`.
+#[inline(always)]
+unsafe fn escape_block(source: *const u8, mut marks: u64, target: *mut u8) -> usize {
+    let (mut done, mut length) = (0, 0);
+    // SAFETY: `done` and `mark` stay within the block, and `length` within what
+    // it becomes.
+    unsafe {
+        while marks != 0 {
+            let mark = marks.trailing_zeros() as usize;
+            marks &= marks - 1;
+            copy(source.add(done), target.add(length), mark - done);
+            length += mark - done;
+            let escape = ESCAPES[usize::from(*source.add(mark))];
+            store(escape, target.add(length));
+            length += (escape >> 56) as usize;
+            done = mark + 1;
+        }
+        copy(source.add(done), target.add(length), BLOCK - done);
+    }
+    length + BLOCK - done
+}
+
+/// Copies `count` bytes, or up to `COPIED` more.
+///
+/// # Safety
+/// So many can be read and written; the two do not overlap.
+#[inline(always)]
+unsafe fn copy(source: *const u8, target: *mut u8, count: usize) {
+    let mut at = 0;
+    loop {
+        // SAFETY: `at` is 0 or below `count`.
+        unsafe {
+            let piece = source.add(at).cast::<[u8; COPIED]>().read();
+            target.add(at).cast::<[u8; COPIED]>().write(piece);
+        }
+        at += COPIED;
+        if at >= count {
+            return;
+        }
+    }
+}
+
+/// # Safety
+/// Eight bytes can be written at `target`.
+#[inline(always)]
+unsafe fn store(escape: Escape, target: *mut u8) {
+    // SAFETY: as the caller promises.
+    unsafe { target.cast::<[u8; 8]>().write(escape.to_le_bytes()) };
+}
+
+/// With what every x86-64 has.
 #[cfg(target_arch = "x86_64")]
 mod block {
     use std::arch::x86_64::*;
 
-    pub(super) const WIDTH: usize = 16;
-
-    /// Copies a block; returns how many bytes at its start need no escape.
+    /// A bit for each byte that JSON wants escaped.
     ///
     /// # Safety
-    /// `WIDTH` bytes can be read at `from` and written at `to`.
+    /// `BLOCK` bytes can be read at `from`.
     #[inline]
     #[target_feature(enable = "sse2")]
-    pub(super) unsafe fn copy(from: *const u8, to: *mut u8) -> usize {
-        // SAFETY: as the caller promises; neither needs an alignment.
-        let block = unsafe {
-            let block = _mm_loadu_si128(from.cast());
-            _mm_storeu_si128(to.cast(), block);
-            block
-        };
-        let is = |byte: u8| _mm_cmpeq_epi8(block, _mm_set1_epi8(byte as i8));
-        // Unsigned: the larger of a byte and 0x1f is 0x1f for control bytes only.
-        let last_control = _mm_set1_epi8(0x1f);
-        let control = _mm_cmpeq_epi8(_mm_max_epu8(block, last_control), last_control);
-        let marks = _mm_or_si128(
-            _mm_or_si128(control, is(0x7f)),
-            _mm_or_si128(is(b'"'), is(b'\\')),
-        );
-        // Bit 16 is the answer for a block without a mark.
-        (_mm_movemask_epi8(marks) as u32 | 1 << WIDTH).trailing_zeros() as usize
+    pub(super) unsafe fn marks(from: *const u8) -> u64 {
+        let mut marks = 0;
+        for part in 0..4 {
+            // SAFETY: as the caller promises; no alignment is needed.
+            let block = unsafe { _mm_loadu_si128(from.add(16 * part).cast()) };
+            let is = |byte: u8| _mm_cmpeq_epi8(block, _mm_set1_epi8(byte as i8));
+            // With the second bit turned over, the control characters and the
+            // quotation mark, and they alone, are 0x20 at most.
+            let turned = _mm_xor_si128(block, _mm_set1_epi8(2));
+            let last = _mm_set1_epi8(0x20);
+            let low = _mm_cmpeq_epi8(_mm_max_epu8(turned, last), last);
+            let marked = _mm_or_si128(low, _mm_or_si128(is(0x7f), is(b'\\')));
+            marks |= u64::from(_mm_movemask_epi8(marked) as u32) << (16 * part);
+        }
+        marks
     }
 }
 
-/// Eight bytes at a time, with what every machine has.
 #[cfg(not(target_arch = "x86_64"))]
-mod block {
-    pub(super) const WIDTH: usize = 8;
+use portable as block;
 
+/// With what every machine has.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod portable {
     const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES * 0x80;
 
-    /// Copies a block; returns how many bytes at its start need no escape.
+    /// A bit for each byte that JSON wants escaped.
     ///
     /// # Safety
-    /// `WIDTH` bytes can be read at `from` and written at `to`.
+    /// `BLOCK` bytes can be read at `from`.
     #[inline(always)]
-    pub(super) unsafe fn copy(from: *const u8, to: *mut u8) -> usize {
-        // SAFETY: as the caller promises.
-        let block = unsafe {
-            let block = from.cast::<[u8; WIDTH]>().read();
-            to.cast::<[u8; WIDTH]>().write(block);
-            u64::from_le_bytes(block)
-        };
-        (marks(block).trailing_zeros() / 8) as usize
+    pub(super) unsafe fn marks(from: *const u8) -> u64 {
+        let mut marks = 0;
+        for part in 0..8 {
+            // SAFETY: as the caller promises.
+            let word = unsafe { from.add(8 * part).cast::<[u8; 8]>().read() };
+            marks |= marks_of_word(u64::from_le_bytes(word)) << (8 * part);
+        }
+        marks
     }
 
-    /// The high bit of each byte of `word` that JSON wants escaped. Bytes above
-    /// a marked one may be marked wrongly (a borrow crosses bytes), so only the
-    /// lowest mark may be trusted.
+    /// No carry crosses a byte here: the high bits are looked at apart.
     #[inline(always)]
-    fn marks(word: u64) -> u64 {
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
+    fn marks_of_word(word: u64) -> u64 {
+        let low = word & !HIGH;
+        // The high bit of each byte below `least`, or equal to `byte`.
+        let below = |least: u8| !((low + ONES * u64::from(0x80 - least)) | word) & HIGH;
         let is = |byte: u8| {
             let zero = word ^ (ONES * u64::from(byte));
-            zero.wrapping_sub(ONES) & !zero
+            !(((zero & !HIGH) + !HIGH) | zero) & HIGH
         };
-        (control | is(b'"') | is(b'\\') | is(0x7f)) & (ONES * 0x80)
+        let marked = below(0x20) | is(b'"') | is(b'\\') | is(0x7f);
+        // Gathers the eight high bits: each goes to a bit of its own.
+        (marked >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
     }
 }
 
@@ -235,6 +299,43 @@ mod tests {
             let mut at_once = Vec::new();
             escape_into(&text, &mut at_once);
             prop_assert_eq!(whole, at_once);
+        }
+
+        #[test]
+        fn long_text_becomes_what_it_does_byte_by_byte(
+            text in "([ -~]{0,40}[\u{0}-\u{7f}é€😀\"\\\\]{0,4}){0,60}",
+            max in prop_oneof![Just(usize::MAX), 0usize..4000],
+        ) {
+            let mut expected = Vec::new();
+            for (at, character) in text.char_indices() {
+                let before = expected.len();
+                for byte in text[at..at + character.len_utf8()].bytes() {
+                    let escape = ESCAPES[usize::from(byte)].to_le_bytes();
+                    expected.extend_from_slice(&escape[..usize::from(escape[7])]);
+                }
+                if expected.len() > max {
+                    expected.truncate(before);
+                    break;
+                }
+            }
+            let mut out = b"before".to_vec();
+            escape_bounded(&text, &mut out, max);
+            prop_assert_eq!(&out[6..], expected);
+        }
+
+        #[test]
+        fn both_kinds_of_block_see_the_same(
+            bytes in proptest::collection::vec(any::<u8>(), BLOCK),
+        ) {
+            // SAFETY: so many bytes are there.
+            let (fast, portable) = unsafe {
+                (block::marks(bytes.as_ptr()), portable::marks(bytes.as_ptr()))
+            };
+            prop_assert_eq!(fast, portable);
+            for (at, byte) in bytes.iter().enumerate() {
+                let is_marked = ESCAPES[usize::from(*byte)] >> 56 > 1;
+                prop_assert_eq!(fast >> at & 1 == 1, is_marked, "{}", byte);
+            }
         }
 
         #[test]
