@@ -21,7 +21,7 @@ use crate::record::{Appended, CastFile, DiskFile, Recorder, Storage};
 const FLUSH_BYTES: usize = 512 * 1024;
 
 /// A buffer that has grown beyond this is given back to the system.
-const LARGEST_SPARE: usize = 2 * FLUSH_BYTES;
+const LARGEST_SPARE: usize = 4 * FLUSH_BYTES;
 
 /// How long after a failure the file is tried again.
 const RETRY: Duration = Duration::from_secs(1);
