@@ -9,12 +9,13 @@
 use std::io;
 
 use super::clock::{Clock, NewTime, read_time, time_range};
-use super::found::{Found, find, head, is_start, loose_end_from};
+use super::found::{Found, find, head};
 use super::long::Long;
 use super::output::{Fate, Output};
 use super::report::Report;
 use super::text::string_end;
-use crate::cast::batch::{BLOCK, Place};
+use super::torn::{Torn, cut_head};
+use crate::cast::batch::Place;
 use crate::cast::event::Code;
 use crate::cast::lines::{Line, Liner};
 use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
@@ -83,9 +84,7 @@ pub(super) struct Mender<'a> {
     liner: Liner,
     /// Plain lines that were read but not passed on yet.
     held: Vec<u8>,
-    /// A torn event, with the lines after it that may be the rest of it: a raw
-    /// newline in a string looks like that.
-    torn: Vec<u8>,
+    pub(super) torn: Torn,
     long: Long,
     scratch: Vec<u8>,
     lines: Vec<Line>,
@@ -100,7 +99,7 @@ impl<'a> Mender<'a> {
             size,
             liner: Liner::default(),
             held: Vec::new(),
-            torn: Vec::new(),
+            torn: Torn::default(),
             long: Long::default(),
             scratch: Vec::new(),
             lines: Vec::new(),
@@ -261,15 +260,10 @@ impl<'a> Mender<'a> {
         let line = &bytes[..bytes.len() - usize::from(newline)];
         let comment = line.starts_with(b"#");
         if !self.torn.is_empty() {
-            if comment && self.version == 3 || is_start(line) {
-                self.end_torn(false)?;
-            } else if self.torn.len() + bytes.len() <= BLOCK {
-                let looked_at = self.torn.len();
-                self.torn.extend_from_slice(bytes);
-                return self.try_torn(looked_at, ceiling, at_end);
-            } else {
-                self.end_torn(false)?;
+            if !(comment && self.version == 3) && self.torn.takes(bytes) {
+                return self.torn_goes_on(bytes, ceiling, at_end);
             }
+            self.end_torn(false)?;
         }
         if comment {
             if self.version == 3 && sound_comment(line) {
@@ -304,11 +298,16 @@ impl<'a> Mender<'a> {
             self.out.event_done(None);
             return self.out.end_line(newline);
         }
+        if newline && let Some(start) = cut_head(bytes) {
+            self.out.cut_junk(&bytes[..start])?;
+            self.torn.start(&bytes[start..]);
+            return if at_end { self.end_torn(true) } else { Ok(()) };
+        }
         self.salvage(bytes, ceiling, at_end, false)
     }
 
     /// Saves what is in damaged text: a line, or a torn event with more lines.
-    fn salvage(
+    pub(super) fn salvage(
         &mut self,
         bytes: &[u8],
         ceiling: f64,
@@ -339,7 +338,7 @@ impl<'a> Mender<'a> {
                     return self.out.cut(bytes.len() - at);
                 }
                 if !joined && newline {
-                    self.torn.extend_from_slice(&bytes[*at..]);
+                    self.torn.start(&bytes[*at..]);
                     return if at_end { self.end_torn(true) } else { Ok(()) };
                 }
             }
@@ -360,7 +359,8 @@ impl<'a> Mender<'a> {
             Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
             Found::Array(range, elements) => {
                 let event = &line[range.clone()];
-                if !is_sound(event, self.version) {
+                // A joined event may have a line break between its elements.
+                if event.contains(&b'\n') || !is_sound(event, self.version) {
                     return self.rewrite(line, range, elements, ceiling, alone);
                 }
                 self.note_resize(event);
@@ -417,51 +417,6 @@ impl<'a> Mender<'a> {
                 self.out.keep(&event[number.end..])
             }
         }
-    }
-
-    /// Looks whether the line that was added to the torn event completes it.
-    fn try_torn(&mut self, looked_at: usize, ceiling: f64, at_end: bool) -> io::Result<()> {
-        let start = head(&self.torn).map_or(0, |head| head.len);
-        let text = &self.torn[start..];
-        match loose_end_from(text, looked_at - start) {
-            (_, Some(_)) => {
-                let torn = std::mem::take(&mut self.torn);
-                self.salvage(&torn, ceiling, at_end, true)
-            }
-            // Another event starts in that line, which so is not part of this one.
-            (end, None) if end < text.len() => self.end_torn(false),
-            _ if at_end => self.end_torn(true),
-            _ => Ok(()),
-        }
-    }
-
-    /// No line will complete the torn event: it ends where its line does.
-    fn end_torn(&mut self, at_end: bool) -> io::Result<()> {
-        if self.torn.is_empty() {
-            return Ok(());
-        }
-        let torn = std::mem::take(&mut self.torn);
-        if at_end && !torn.ends_with(b"\n") {
-            return self.out.cut_event(&torn);
-        }
-        for (index, line) in torn.split_inclusive(|b| *b == b'\n').enumerate() {
-            // Only the first is the event; the others turned out to be none.
-            if index == 0 {
-                self.salvage(line, f64::INFINITY, false, true)?;
-            } else {
-                self.salvage_rest(line)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn salvage_rest(&mut self, line: &[u8]) -> io::Result<()> {
-        let newline = line.ends_with(b"\n");
-        let text = &line[..line.len() - usize::from(newline)];
-        for part in &find(text) {
-            self.part(text, part, f64::INFINITY, false)?;
-        }
-        self.out.end_line(newline)
     }
 
     /// A part of a line that is longer than a block.
