@@ -125,7 +125,7 @@ impl Original {
     }
 
     fn try_back_up(&self) -> io::Result<PathBuf> {
-        let mut copy = Temporary::beside(&self.path)?;
+        let mut copy = Temporary::beside(&self.path, 0o600)?;
         if !clone_file(&self.file, copy.file()) {
             self.copy_start(copy.file_mut(), self.length)?;
         }
@@ -169,13 +169,14 @@ pub(super) enum Temporary {
 }
 
 impl Temporary {
-    /// A file in the same folder as `path`, so that it can take its name.
-    pub(super) fn beside(path: &Path) -> io::Result<Temporary> {
+    /// A file in the same folder as `path`, so that it can take its name. The
+    /// umask is taken from `mode`.
+    pub(super) fn beside(path: &Path, mode: u32) -> io::Result<Temporary> {
         let folder = folder_of(path);
         let nameless = OpenOptions::new()
             .read(true)
             .write(true)
-            .mode(0o600)
+            .mode(mode)
             .custom_flags(OFlag::O_TMPFILE.bits())
             .open(folder);
         match nameless {
@@ -183,6 +184,7 @@ impl Temporary {
             Err(error) if is_unsupported(&error) => {
                 let named = tempfile::Builder::new()
                     .prefix(".tvmux-")
+                    .permissions(Permissions::from_mode(mode))
                     .tempfile_in(folder)?;
                 Ok(Temporary::Named(named))
             }
