@@ -156,6 +156,29 @@ fn text_of(cast: &[u8]) -> String {
     String::from_utf8(cast.to_vec()).unwrap()
 }
 
+/// Work and memory must not grow with the square of a block's lines.
+#[test]
+fn very_many_odd_lines_are_as_good_as_few() {
+    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    let event = "[0.1, \"o\", \"a\"]\n";
+    for odd in [
+        "\n",
+        "[\n",
+        "[0.1,\n",
+        "x\"\n",
+        "# c\n",
+        "[0.1, \"o\", \"a\n",
+    ] {
+        let cast = [header, event, &odd.repeat(300_000), event].concat();
+        let (out, report) = repaired(cast.as_bytes(), 1);
+        assert_eq!(report.bytes_read, cast.len() as u64);
+        assert!(out.starts_with([header, event].concat().as_bytes()));
+        assert!(out.ends_with(event.as_bytes()));
+        assert_eq!(report.kept.events, 2, "{odd}");
+        assert!(validated(&out, 1).0.is_valid());
+    }
+}
+
 #[test]
 fn every_truncation_keeps_every_complete_event() {
     for (name, cast) in samples::all() {

@@ -7,6 +7,8 @@
 //! those that seem to run backwards after it are.
 
 use std::io;
+use std::num::NonZeroU8;
+use std::ops::Range;
 
 use super::clock::{Clock, NewTime, read_time, time_range};
 use super::found::{Found, find, head};
@@ -17,7 +19,7 @@ use super::text::string_end;
 use super::torn::{Torn, cut_head};
 use crate::cast::batch::Place;
 use crate::cast::event::Code;
-use crate::cast::lines::{Line, Liner};
+use crate::cast::lines::{Line, Liner, Plain};
 use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
 
 /// What a worker found out about a block of whole lines.
@@ -74,6 +76,38 @@ impl Scanner {
     }
 }
 
+/// A line of a block, kept small: a block may have as many as it has bytes.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    start: u32,
+    end: u32,
+    /// Of a plain line the time, and how many bytes it takes.
+    plain: Option<(f64, NonZeroU8)>,
+}
+
+impl Row {
+    fn new(line: Line) -> Row {
+        let short = |plain: Plain| {
+            // A plain number has less than twenty digits.
+            let length = u8::try_from(plain.time_len).ok().and_then(NonZeroU8::new)?;
+            Some((plain.time, length))
+        };
+        Row {
+            start: line.start as u32,
+            end: line.end as u32,
+            plain: line.plain.and_then(short),
+        }
+    }
+
+    fn time(&self) -> Option<f64> {
+        self.plain.map(|(time, _)| time)
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
 /// Repairs lines, block by block.
 pub(super) struct Mender<'a> {
     pub(super) out: Output<'a>,
@@ -87,7 +121,7 @@ pub(super) struct Mender<'a> {
     pub(super) torn: Torn,
     long: Long,
     scratch: Vec<u8>,
-    lines: Vec<Line>,
+    lines: Vec<Row>,
 }
 
 impl<'a> Mender<'a> {
@@ -168,7 +202,7 @@ impl<'a> Mender<'a> {
         text.append(&mut self.held);
         text.extend_from_slice(block);
         lines.clear();
-        self.liner.visit(&text, |line| lines.push(line));
+        self.liner.visit(&text, |line| lines.push(Row::new(line)));
         let mut count = lines.len();
         if !last && self.clock.is_ordered() {
             let plain = lines
@@ -178,35 +212,41 @@ impl<'a> Mender<'a> {
                 .take_while(|line| line.plain.is_some());
             count -= plain.count();
         }
-        for index in 0..count {
-            self.line(&text, &lines, index, last)?;
-        }
+        self.rows(&text, &lines, count, last)?;
         if let Some(line) = lines.get(count) {
-            self.held.extend_from_slice(&text[line.start..]);
+            self.held.extend_from_slice(&text[line.range().start..]);
         }
         self.scratch = text;
         self.lines = lines;
         Ok(())
     }
 
-    fn line(&mut self, text: &[u8], lines: &[Line], index: usize, last: bool) -> io::Result<()> {
-        let line = lines[index];
-        let bytes = &text[line.start..line.end];
-        let later = &lines[index + 1..];
-        if let Some(plain) = line.plain {
-            self.end_torn(false)?;
-            let ceiling = self.leap_ceiling(text, later, plain.time);
-            self.out.open_event(None)?;
-            let number = 1..1 + plain.time_len;
-            self.keep_event(bytes, &number, Some(plain.time), ceiling)?;
-            return Ok(());
+    /// The first `count` of the lines; the others only show what comes.
+    fn rows(&mut self, text: &[u8], lines: &[Row], count: usize, last: bool) -> io::Result<()> {
+        // The next plain line after the one that is looked at.
+        let mut next = 0;
+        for index in 0..count {
+            let later = &lines[index + 1..];
+            if next <= index {
+                let plain = later.iter().position(|line| line.plain.is_some());
+                next = plain.map_or(lines.len(), |at| index + 1 + at);
+            }
+            let line = &lines[index];
+            let bytes = &text[line.range()];
+            if let Some((time, length)) = line.plain {
+                self.end_torn(false)?;
+                let ceiling = self.leap_ceiling(text, later, time);
+                self.out.open_event(None)?;
+                let number = 1..1 + usize::from(length.get());
+                self.keep_event(bytes, &number, Some(time), ceiling)?;
+                continue;
+            }
+            let time = lines.get(next).and_then(Row::time);
+            let ceiling = time.map_or(f64::INFINITY, |time| self.clock.absolute(time));
+            let at_end = last && index + 1 == lines.len();
+            self.odd_line(bytes, ceiling, at_end)?;
         }
-        let ceiling = later
-            .iter()
-            .find_map(|line| line.plain)
-            .map_or(f64::INFINITY, |plain| self.clock.absolute(plain.time));
-        let at_end = last && index + 1 == lines.len();
-        self.odd_line(bytes, ceiling, at_end)
+        Ok(())
     }
 
     /// Keeps an event that is good but perhaps for its time, which stands at
@@ -214,7 +254,7 @@ impl<'a> Mender<'a> {
     fn keep_event(
         &mut self,
         event: &[u8],
-        number: &std::ops::Range<usize>,
+        number: &Range<usize>,
         time: Option<f64>,
         ceiling: f64,
     ) -> io::Result<()> {
@@ -236,19 +276,17 @@ impl<'a> Mender<'a> {
     /// What a plain line's time may be at most: if the two plain lines after
     /// it are both below it but not below the line before it, it is the one
     /// that is wrong.
-    fn leap_ceiling(&self, text: &[u8], later: &[Line], time: f64) -> f64 {
+    fn leap_ceiling(&self, text: &[u8], later: &[Row], time: f64) -> f64 {
         if !self.clock.is_ordered() {
             return f64::INFINITY;
         }
         let mut next = later
             .iter()
-            .take_while(|line| line.plain.is_some() || text[line.start] != b'{')
-            .filter_map(|line| line.plain);
+            .take_while(|line| line.plain.is_some() || text[line.range().start] != b'{')
+            .filter_map(Row::time);
         match (next.next(), next.next()) {
-            (Some(first), Some(second))
-                if first.time < time && second.time < time && first.time <= second.time =>
-            {
-                self.clock.absolute(first.time)
+            (Some(first), Some(second)) if first < time && second < time && first <= second => {
+                self.clock.absolute(first)
             }
             _ => f64::INFINITY,
         }
@@ -403,7 +441,7 @@ impl<'a> Mender<'a> {
     fn saved_event(
         &mut self,
         event: &[u8],
-        number: &std::ops::Range<usize>,
+        number: &Range<usize>,
         time: Option<f64>,
         ceiling: f64,
     ) -> io::Result<()> {
@@ -443,11 +481,8 @@ impl<'a> Mender<'a> {
         }
         let held = std::mem::take(&mut self.held);
         let mut lines = Vec::new();
-        self.liner.visit(&held, |line| lines.push(line));
-        for index in 0..lines.len() {
-            self.line(&held, &lines, index, false)?;
-        }
-        Ok(())
+        self.liner.visit(&held, |line| lines.push(Row::new(line)));
+        self.rows(&held, &lines, lines.len(), false)
     }
 
     /// Ends the cast.
