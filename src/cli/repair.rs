@@ -109,6 +109,8 @@ impl Trouble {
             Trouble::Mend(error @ MendError::Backup { .. }) => {
                 Failure::usage(error).hint("make room, or keep no backup with --no-backup")
             }
+            Trouble::Mend(error @ MendError::NotAFile { .. }) => Failure::usage(error)
+                .hint("what comes through a pipe is repaired with `-` and --output"),
             Trouble::Mend(error) => Failure::usage(error),
             Trouble::Stream(error) => {
                 Failure::usage(format!("cannot repair {}: {error}", shown(path)))

@@ -30,13 +30,13 @@ impl Original {
             path: path.to_owned(),
             source,
         };
-        let resolved = fs::canonicalize(path).map_err(read)?;
         // Asked before opening, which would wait for the writer of a pipe.
-        if !fs::metadata(&resolved).map_err(read)?.is_file() {
+        if !fs::metadata(path).map_err(read)?.is_file() {
             return Err(MendError::NotAFile {
                 path: path.to_owned(),
             });
         }
+        let resolved = fs::canonicalize(path).map_err(read)?;
         let file = File::open(&resolved).map_err(read)?;
         let metadata = file.metadata().map_err(read)?;
         Ok(Original {

@@ -329,6 +329,9 @@ fn what_cannot_be_repaired_is_left() {
     assert_eq!(code(&output), 2);
     assert!(text(&output.stderr).contains("missing.cast"));
     assert!(text(&output.stderr).contains("is not a file"));
+    assert!(text(&output.stderr).contains("hint: what comes through a pipe"));
+    let pipe = tvmux(&["repair"], &[Path::new("/dev/null")]);
+    assert!(text(&pipe.stderr).contains("/dev/null is not a file"));
     assert_eq!(
         folder.names(),
         ["noise.cast", "torn.cast", "torn.cast.backup"]
