@@ -64,6 +64,7 @@ fn main() {
         50,
     );
     files.validate("plain logs, 50 B events", &[Kind::Logs], 50);
+    files.threads();
     files.repair();
 }
 
@@ -103,6 +104,33 @@ impl Files {
                 "{:.1}x faster",
                 ratio(time)
             )),
+        );
+    }
+
+    /// One thread beside two, which must find the same.
+    fn threads(&self) {
+        let path = self.cast(&[Kind::Logs, Kind::Colours, Kind::Redraws], 4096);
+        let mut file = File::options().write(true).open(&path).expect("the cast");
+        for place in 1..100 {
+            file.seek(SeekFrom::Start(self.size / 100 * place))
+                .expect("the cast is that long");
+            file.write_all(&[0xff; 10]).expect("room");
+        }
+        file.sync_all().expect("a disk that works");
+        let arguments = |threads| ["validate", "--json", "--threads", threads];
+        let find = |threads| {
+            let mut validate = tvmux(&arguments(threads), &path);
+            validate.stdout(Stdio::piped());
+            validate.output().expect("the program starts").stdout
+        };
+        assert!(find("1") == find("2"), "findings depend on threads");
+        let [one, two] =
+            ["1", "2"].map(|threads| best(|| time(tvmux(&arguments(threads), &path), 1)));
+        println!(
+            "\nvalidate of 99 damages, --threads 1: {:.3} s, --threads 2: {:.3} s, {:.2}x faster, the same findings",
+            one.as_secs_f64(),
+            two.as_secs_f64(),
+            one.as_secs_f64() / two.as_secs_f64()
         );
     }
 

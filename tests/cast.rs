@@ -3,6 +3,8 @@
 
 #[path = "cast/damage.rs"]
 mod damage;
+#[path = "cast/mending.rs"]
+mod mending;
 #[path = "cast/program.rs"]
 mod program;
 #[path = "cast/readers.rs"]

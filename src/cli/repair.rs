@@ -4,17 +4,17 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::progress::{Metered, Progress};
-use super::stop::stop_flag;
+use super::stop::{StoppableInput, stop_flag};
 use super::validate::{counted, shown, threads};
 use super::{Failure, Outcome};
 use crate::cast::{Amount, RepairOptions, Report, repair};
-use crate::mend::{Change, MendError, MendOptions, Mended, mend};
+use crate::mend::{Change, MendError, MendOptions, Mended, mend, mend_stream};
 
 /// Repairs casts of any recorder, v1 to v3
 ///
@@ -57,7 +57,8 @@ pub(super) fn run(arguments: &Args) -> Outcome {
         let failure = Failure::usage("--output takes the repaired form of one file");
         return Err(failure.hint("give one FILE, or leave out --output"));
     }
-    if arguments.output.is_none() && arguments.files.iter().any(|file| file == stdin) {
+    let nowhere = arguments.output.is_none() && !arguments.dry_run;
+    if nowhere && arguments.files.iter().any(|file| file == stdin) {
         let failure = Failure::usage("standard input cannot be repaired in place");
         return Err(failure.hint("say where the repaired cast goes with --output"));
     }
@@ -74,9 +75,18 @@ pub(super) fn run(arguments: &Args) -> Outcome {
                 // The shell's own code for a program ended by SIGINT.
                 return Ok(ExitCode::from(130));
             }
+            // `tvmux repair -o - FILE | head` ends here.
+            Err(Trouble::Stream(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return Err(Failure::new(error));
+            }
             Err(trouble) => {
                 // Reported at once: other files are repaired all the same.
-                let _ = trouble.failure(path).report();
+                let failure = trouble.failure(path);
+                if arguments.json && !arguments.quiet {
+                    let error = json!({"file": shown(path), "error": failure.to_string()});
+                    tell(&format!("{error}\n"), arguments)?;
+                }
+                let _ = failure.report();
                 2
             }
         };
@@ -99,6 +109,8 @@ impl Trouble {
             Trouble::Mend(error @ MendError::Backup { .. }) => {
                 Failure::usage(error).hint("make room, or keep no backup with --no-backup")
             }
+            Trouble::Mend(error @ MendError::NotAFile { .. }) => Failure::usage(error)
+                .hint("what comes through a pipe is repaired with `-` and --output"),
             Trouble::Mend(error) => Failure::usage(error),
             Trouble::Stream(error) => {
                 Failure::usage(format!("cannot repair {}: {error}", shown(path)))
@@ -107,15 +119,32 @@ impl Trouble {
     }
 }
 
-fn repair_one(
-    path: &Path,
-    arguments: &Args,
-    stop: &std::sync::atomic::AtomicBool,
-) -> Result<Mended, Trouble> {
+fn repair_one(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> Result<Mended, Trouble> {
     let output = arguments.output.as_deref();
     let special = output.is_some_and(|output| output == Path::new("-") || is_special(output));
-    if path == Path::new("-") || special && !arguments.dry_run {
-        return stream(path, arguments).map_err(Trouble::Stream);
+    let standard_input = path == Path::new("-");
+    let threads = arguments.threads.max(1);
+    if arguments.dry_run && standard_input || special && !arguments.dry_run {
+        let repaired = stream(path, arguments, stop);
+        return repaired.map_err(|error| {
+            if stop.load(Ordering::Relaxed) {
+                return Trouble::Mend(MendError::Stopped);
+            }
+            Trouble::Stream(error)
+        });
+    }
+    let options = MendOptions {
+        threads,
+        backup: !arguments.no_backup,
+        output,
+        dry_run: arguments.dry_run,
+        stop: Some(stop),
+        progress: None,
+    };
+    if let (true, Some(output)) = (standard_input, output) {
+        let input = StoppableInput::new(stop).map_err(Trouble::Stream)?;
+        let input = Metered::new(input, None);
+        return mend_stream(input, output, &options).map_err(Trouble::Mend);
     }
     let total = fs::metadata(path).ok().map(|metadata| metadata.len());
     let progress = Mutex::new(Progress::new(total));
@@ -126,12 +155,8 @@ fn repair_one(
             .advance(bytes);
     };
     let options = MendOptions {
-        threads: arguments.threads.max(1),
-        backup: !arguments.no_backup,
-        output,
-        dry_run: arguments.dry_run,
-        stop: Some(stop),
         progress: Some(&advance),
+        ..options
     };
     mend(path, &options).map_err(Trouble::Mend)
 }
@@ -142,19 +167,20 @@ fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
-/// Repairs from a pipe or into one, where nothing can be atomic.
-fn stream(path: &Path, arguments: &Args) -> io::Result<Mended> {
+/// Repairs into a pipe or a terminal, where nothing can be atomic, or only for
+/// the report.
+fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Result<Mended> {
     let (input, size): (Box<dyn Read + Send>, _) = if path == Path::new("-") {
-        (Box::new(io::stdin()), None)
+        (Box::new(StoppableInput::new(stop)?), None)
     } else {
         let file = File::open(path)?;
         let size = file.metadata()?.len();
-        (Box::new(file), Some(size))
+        (Box::new(StoppableInput::of(file, stop)), Some(size))
     };
     let output: Box<dyn Write> = match arguments.output.as_deref() {
         _ if arguments.dry_run => Box::new(io::sink()),
         Some(output) if output == Path::new("-") => Box::new(io::stdout().lock()),
-        Some(output) => Box::new(File::create(output)?),
+        Some(output) => Box::new(File::options().write(true).open(output)?),
         None => Box::new(io::sink()),
     };
     let options = RepairOptions {
@@ -165,7 +191,11 @@ fn stream(path: &Path, arguments: &Args) -> io::Result<Mended> {
     let report = repair(input, output, &options)?;
     Ok(Mended {
         report,
-        change: Change::Rewritten,
+        change: if arguments.dry_run {
+            Change::None
+        } else {
+            Change::Rewritten
+        },
         backup: None,
     })
 }
@@ -174,7 +204,14 @@ fn stream(path: &Path, arguments: &Args) -> io::Result<Mended> {
 fn say(path: &Path, mended: &Mended, arguments: &Args) -> io::Result<()> {
     let name = shown(path);
     if !mended.report.is_recovered() {
-        anstream::eprintln!("{name}: nothing could be recovered; it is left as it was");
+        let left = match (name.as_str(), &arguments.output) {
+            (_, Some(output)) if mended.change == Change::None => {
+                format!("{} is not written", shown(output))
+            }
+            ("-", _) => "it holds no event and no header".to_owned(),
+            _ => "it is left as it was".to_owned(),
+        };
+        anstream::eprintln!("{name}: nothing could be recovered; {left}");
     }
     if arguments.quiet {
         return Ok(());
@@ -184,6 +221,11 @@ fn say(path: &Path, mended: &Mended, arguments: &Args) -> io::Result<()> {
     } else {
         sentences(&name, mended, arguments)
     };
+    tell(&text, arguments)
+}
+
+/// Writes to where reports go.
+fn tell(text: &str, arguments: &Args) -> io::Result<()> {
     if arguments.output.as_deref() == Some(Path::new("-")) {
         io::stderr().lock().write_all(text.as_bytes())
     } else {

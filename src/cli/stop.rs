@@ -1,8 +1,12 @@
 //! Ctrl-C as a flag, for work that has to be left in order.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -21,4 +25,41 @@ pub(super) fn stop_flag() -> io::Result<&'static AtomicBool> {
         unsafe { sigaction(signal, &action) }?;
     }
     Ok(&STOP)
+}
+
+/// A file or pipe of which a read fails soon after the flag is set, also while
+/// nothing comes.
+pub(super) struct StoppableInput {
+    file: File,
+    stop: &'static AtomicBool,
+}
+
+impl StoppableInput {
+    /// Standard input.
+    pub(super) fn new(stop: &'static AtomicBool) -> io::Result<StoppableInput> {
+        let file = io::stdin().as_fd().try_clone_to_owned()?.into();
+        Ok(StoppableInput { file, stop })
+    }
+
+    pub(super) fn of(file: File, stop: &'static AtomicBool) -> StoppableInput {
+        StoppableInput { file, stop }
+    }
+}
+
+impl Read for StoppableInput {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(io::Error::other("stopped"));
+            }
+            // The signal may arrive on another thread, so that the wait has to
+            // end by itself.
+            let mut input = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut input, PollTimeout::from(100u8)) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => return self.file.read(buffer),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
 }

@@ -118,7 +118,16 @@ fn look_at(path: &Path, arguments: &Args, out: &mut impl Write) -> Result<bool, 
         },
     };
     let name = shown(path);
-    let (input, size) = open(path).map_err(Trouble::Input)?;
+    let (input, size) = match open(path) {
+        Ok(opened) => opened,
+        Err(error) => {
+            if arguments.json && !arguments.quiet {
+                let list = JsonList::start(out, &name);
+                return list.finish(Err(error), arguments.reader);
+            }
+            return Err(Trouble::Input(error));
+        }
+    };
     let input = Metered::new(input, size);
     if arguments.json && !arguments.quiet {
         let mut list = JsonList::start(out, &name);

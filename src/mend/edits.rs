@@ -37,7 +37,7 @@ enum Stage {
 }
 
 /// A new file being written.
-struct Writing(Temporary);
+pub(super) struct Writing(pub(super) Temporary);
 
 impl Write for Writing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -97,7 +97,7 @@ impl<'a> FileEdits<'a> {
         if let Stage::Start { kept, put, .. } = &self.stage
             && !self.dry_run
         {
-            let mut temporary = Temporary::beside(&self.target)?;
+            let mut temporary = Temporary::beside(&self.target, 0o600)?;
             self.original.copy_start(temporary.file_mut(), *kept)?;
             let mut writer = BufWriter::with_capacity(128 * 1024, Writing(temporary));
             writer.write_all(put)?;

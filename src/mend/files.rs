@@ -30,13 +30,13 @@ impl Original {
             path: path.to_owned(),
             source,
         };
-        let resolved = fs::canonicalize(path).map_err(read)?;
         // Asked before opening, which would wait for the writer of a pipe.
-        if !fs::metadata(&resolved).map_err(read)?.is_file() {
+        if !fs::metadata(path).map_err(read)?.is_file() {
             return Err(MendError::NotAFile {
                 path: path.to_owned(),
             });
         }
+        let resolved = fs::canonicalize(path).map_err(read)?;
         let file = File::open(&resolved).map_err(read)?;
         let metadata = file.metadata().map_err(read)?;
         Ok(Original {
@@ -125,7 +125,7 @@ impl Original {
     }
 
     fn try_back_up(&self) -> io::Result<PathBuf> {
-        let mut copy = Temporary::beside(&self.path)?;
+        let mut copy = Temporary::beside(&self.path, 0o600)?;
         if !clone_file(&self.file, copy.file()) {
             self.copy_start(copy.file_mut(), self.length)?;
         }
@@ -169,13 +169,14 @@ pub(super) enum Temporary {
 }
 
 impl Temporary {
-    /// A file in the same folder as `path`, so that it can take its name.
-    pub(super) fn beside(path: &Path) -> io::Result<Temporary> {
+    /// A file in the same folder as `path`, so that it can take its name. The
+    /// umask is taken from `mode`.
+    pub(super) fn beside(path: &Path, mode: u32) -> io::Result<Temporary> {
         let folder = folder_of(path);
         let nameless = OpenOptions::new()
             .read(true)
             .write(true)
-            .mode(0o600)
+            .mode(mode)
             .custom_flags(OFlag::O_TMPFILE.bits())
             .open(folder);
         match nameless {
@@ -183,6 +184,7 @@ impl Temporary {
             Err(error) if is_unsupported(&error) => {
                 let named = tempfile::Builder::new()
                     .prefix(".tvmux-")
+                    .permissions(Permissions::from_mode(mode))
                     .tempfile_in(folder)?;
                 Ok(Temporary::Named(named))
             }

@@ -11,6 +11,7 @@
 
 mod edits;
 mod files;
+mod stream;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -22,6 +23,8 @@ use thiserror::Error;
 use crate::cast::{RepairOptions, Report, repair_edits};
 use edits::{FileEdits, Tail};
 use files::Original;
+
+pub use stream::mend_stream;
 
 /// How to mend a file.
 #[derive(Clone, Copy)]
@@ -84,6 +87,8 @@ pub enum MendError {
     Read { path: PathBuf, source: io::Error },
     #[error("{} is not a file", path.display())]
     NotAFile { path: PathBuf },
+    #[error("cannot read the cast")]
+    Stream { source: io::Error },
     #[error("cannot write {}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot keep a backup of {}", path.display())]
@@ -132,19 +137,24 @@ pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError>
     if options.dry_run || !report.is_recovered() || !report.differs && options.output.is_none() {
         return Ok(unchanged);
     }
-    original.check_unchanged()?;
     let writing = |path: &Path| {
         let path = path.to_owned();
         move |source| MendError::Write { path, source }
     };
     if let Some(output) = options.output {
         let temporary = edits.finish().map_err(writing(output))?;
+        if is_stopped(options) {
+            return Err(MendError::Stopped);
+        }
         temporary.replace(output).map_err(writing(output))?;
         return Ok(Mended {
             change: Change::Rewritten,
             ..unchanged
         });
     }
+    // What stays of a file that grows is the same all the time, so that only
+    // changing the file itself is out of the question.
+    original.check_unchanged()?;
     let tail = edits.tail();
     let temporary = match tail {
         Some(_) => None,

@@ -160,6 +160,54 @@ fn standard_input_is_read() {
 }
 
 #[test]
+fn standard_input_becomes_a_file_when_there_is_something_to_save() {
+    let folder = Folder::new();
+    let out = folder.0.path().join("out.cast");
+    let repair = |arguments: &[&str], input: &[u8]| {
+        let input = folder.file("input", input);
+        let output = Command::new(env!("CARGO_BIN_EXE_tvmux"))
+            .args(["repair", "--json", "-"])
+            .args(arguments)
+            .stdin(File::open(&input).unwrap())
+            .output()
+            .unwrap();
+        fs::remove_file(&input).unwrap();
+        output
+    };
+    let out_name = out.to_str().unwrap();
+    let noise = repair(&["-o", out_name], b"no cast\n");
+    assert_eq!(code(&noise), 1);
+    assert!(text(&noise.stderr).contains("out.cast is not written"));
+    assert!(folder.names().is_empty());
+    let dry = repair(&["--dry-run"], &torn());
+    assert_eq!((code(&dry), &json(&dry)["lost"]["events"]), (0, &1.into()));
+    assert_eq!(code(&repair(&["-o", out_name], &torn())), 0);
+    assert_eq!(fs::read(&out).unwrap(), samples::v2());
+    let nowhere = repair(&[], &torn());
+    assert_eq!(code(&nowhere), 2);
+    assert!(text(&nowhere.stderr).contains("--output"));
+}
+
+#[test]
+fn json_tells_of_files_that_cannot_be_read() {
+    let folder = Folder::new();
+    let good = folder.file("good.cast", &samples::v2());
+    let missing = folder.0.path().join("missing.cast");
+    for verb in ["validate", "repair"] {
+        let output = tvmux(&[verb, "--json"], &[&missing, &good]);
+        assert_eq!(code(&output), 2);
+        let out = text(&output.stdout);
+        let lines: Vec<Value> = out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2, "{out}");
+        assert!(lines[0]["error"].as_str().unwrap().contains("No such file"));
+        assert_eq!(lines[1]["version"], 2);
+    }
+}
+
+#[test]
 fn a_valid_cast_is_not_touched() {
     let folder = Folder::new();
     let cast = folder.file("a.cast", &samples::v2());
@@ -281,6 +329,9 @@ fn what_cannot_be_repaired_is_left() {
     assert_eq!(code(&output), 2);
     assert!(text(&output.stderr).contains("missing.cast"));
     assert!(text(&output.stderr).contains("is not a file"));
+    assert!(text(&output.stderr).contains("hint: what comes through a pipe"));
+    let pipe = tvmux(&["repair"], &[Path::new("/dev/null")]);
+    assert!(text(&pipe.stderr).contains("/dev/null is not a file"));
     assert_eq!(
         folder.names(),
         ["noise.cast", "torn.cast", "torn.cast.backup"]

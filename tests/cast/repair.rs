@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tvmux::cast::{
-    Edits, RepairOptions, Report, Summary, ValidateOptions, repair, repair_edits, validate,
+    Amount, Edits, RepairOptions, Report, Summary, ValidateOptions, repair, repair_edits, validate,
 };
 
 use super::damage::{Damage, damage};
@@ -68,6 +68,114 @@ fn valid_casts_stay_as_they_are() {
         assert_eq!(out, cast, "{name}");
         assert!(!report.differs, "{name}: {report:?}");
         assert_eq!(report.lost, Default::default());
+    }
+}
+
+#[test]
+fn an_event_over_several_lines_becomes_one() {
+    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    let last = "[0.5, \"o\", \"z\"]\n";
+    for (broken, whole) in [
+        ("[0.1, \"o\", \"a\"\n]\n", "[0.1, \"o\", \"a\"]\n"),
+        ("[0.1, \"o\", \"a\"\n\n \n]\n", "[0.1, \"o\", \"a\"]\n"),
+        (
+            "[0.1, \"o\", \"a\nb\n\nc\"]\n",
+            "[0.1, \"o\", \"a\\nb\\n\\nc\"]\n",
+        ),
+        // The quote at the end of the line is part of the text.
+        (
+            "[0.1, \"o\", \"a\\\"\n]\"]\n",
+            "[0.1, \"o\", \"a\\\"\\n]\"]\n",
+        ),
+        (
+            "[0.1, \"o\", \"a\n[0.2, \"o\", \"b\"]\n",
+            "[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"b\"]\n",
+        ),
+        // Only the bracket is gone, before a line and on one.
+        (
+            "[0.1, \"o\", \"a\"\n[0.2, \"o\", \"b\"[0.3, \"o\", \"c\"]\n",
+            "[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"b\"]\n[0.3, \"o\", \"c\"]\n",
+        ),
+        ("[0.1,\n\"o\", \"a\"]\n", "[0.1, \"o\", \"a\"]\n"),
+        (
+            "[\n  0.1,\n  \"o\",\n  \"a\"\n]\n[\n  0.2,\n  \"m\",\n  \"\"\n]\n",
+            "[0.1, \"o\", \"a\"]\n[0.2, \"m\", \"\"]\n",
+        ),
+        // One of the lines is gone.
+        (
+            "[\n  0.1,\n  \"o\",\n  \"a\"\n[\n  0.2,\n  \"o\",\n  \"b\"\n]\n",
+            "[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"b\"]\n",
+        ),
+        (
+            "[\n[\n  0.2,\n  \"o\",\n  \"b\"\n]\n",
+            "[0.2, \"o\", \"b\"]\n",
+        ),
+    ] {
+        let (out, report) = check(format!("{header}{broken}{last}").as_bytes()).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            format!("{header}{whole}{last}")
+        );
+        assert_eq!(report.lost.events, 0, "{broken}");
+        let (out, _) = check(format!("{header}{broken}").as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{header}{whole}"));
+    }
+}
+
+#[test]
+fn a_pretty_printed_cast_is_repaired() {
+    let mut pretty = String::new();
+    let lines = text_of(&samples::v2());
+    for line in lines.lines() {
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        pretty += &serde_json::to_string_pretty(&value).unwrap();
+        pretty.push('\n');
+    }
+    let (out, report) = check(pretty.as_bytes()).unwrap();
+    assert_eq!(read(&out).unwrap(), read(lines.as_bytes()).unwrap());
+    assert_eq!(report.saved.events, 11);
+    assert_eq!(report.lost, Amount::default());
+}
+
+#[test]
+fn a_wrong_version_is_corrected() {
+    let events = "[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"b\"]\n";
+    let good = format!("{{\"version\": 2, \"width\": 80, \"height\": 24}}\n{events}");
+    for junk in ["", "noise\n", "\n"] {
+        let broken = format!("{junk}{{\"version\": 1, \"width\": 80, \"height\": 24}}\n{events}");
+        let (out, report) = check(broken.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), good);
+        assert_eq!(report.kept.events, 2);
+    }
+    let key = text_of(&samples::short()[0]).replace("\"stdout\"", "\"\\\"stdout\"");
+    let (out, _) = check(key.as_bytes()).unwrap();
+    assert_eq!(read(&out).unwrap().len(), 2);
+}
+
+fn text_of(cast: &[u8]) -> String {
+    String::from_utf8(cast.to_vec()).unwrap()
+}
+
+/// Work and memory must not grow with the square of a block's lines.
+#[test]
+fn very_many_odd_lines_are_as_good_as_few() {
+    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    let event = "[0.1, \"o\", \"a\"]\n";
+    for odd in [
+        "\n",
+        "[\n",
+        "[0.1,\n",
+        "x\"\n",
+        "# c\n",
+        "[0.1, \"o\", \"a\n",
+    ] {
+        let cast = [header, event, &odd.repeat(300_000), event].concat();
+        let (out, report) = repaired(cast.as_bytes(), 1);
+        assert_eq!(report.bytes_read, cast.len() as u64);
+        assert!(out.starts_with([header, event].concat().as_bytes()));
+        assert!(out.ends_with(event.as_bytes()));
+        assert_eq!(report.kept.events, 2, "{odd}");
+        assert!(validated(&out, 1).0.is_valid());
     }
 }
 

@@ -133,7 +133,10 @@ impl<R: Read> Document<'_, '_, R> {
         let mended = mend_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
         let object = Object::read(&mended);
         let check = check_header(&mended, &object);
-        let good = object.faults.is_empty() && mended == text && check.version == Some(1);
+        let good = object.faults.is_empty()
+            && mended == text
+            && check.version == Some(1)
+            && object.get(&mended, "stdout").is_some();
         let findings = check.findings.iter();
         let bad: Vec<usize> = findings
             .filter(|(kind, _)| kind.needs_repair() && *kind != Kind::SizeMissing)
@@ -459,8 +462,10 @@ fn list_start(text: &[u8]) -> Option<usize> {
         .collect();
     let brace = memchr::memchr(b'{', text)?;
     let outermost = places.iter().find(|list| {
-        let start = text.get(brace..**list).unwrap_or_default();
-        Object::read(&[start, b"]}"].concat()).is_whole()
+        let start = [text.get(brace..**list).unwrap_or_default(), b"]}"].concat();
+        let object = Object::read(&start);
+        // The bytes may also be the end of another name.
+        object.is_whole() && object.get(&start, "stdout").is_some()
     });
     outermost.or(places.first()).copied()
 }

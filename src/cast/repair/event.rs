@@ -7,7 +7,7 @@ use super::clock::{NewTime, read_time};
 use super::found::{Element, Head};
 use super::lines::Mender;
 use super::output::Fate;
-use super::text::{low_at_start, mend};
+use super::text::{closing_quote, low_at_start, mend};
 use crate::cast::event::Code;
 use crate::cast::json::escape_into;
 use crate::cast::lex::Scalar;
@@ -96,12 +96,16 @@ impl Mender<'_> {
         };
         let event = &line[at..];
         let raw = &line[at..end];
+        let closing = (!ended)
+            .then(|| closing_quote(&line[data.clone()]))
+            .flatten();
+        let text = data.start..closing.map_or(data.end, |at| data.start + at);
         let parts = Parts {
             raw,
             time: &event[head.time.clone()],
             code: Mender::code(&event[head.code.clone()]).unwrap_or(Code::Output),
-            data: &line[data.clone()],
-            torn: !ended,
+            data: &line[text],
+            torn: !ended && closing.is_none(),
             fate: Fate::Saved,
         };
         self.write(&parts, ceiling)

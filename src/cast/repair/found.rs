@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::text::string_end;
-use crate::cast::lex::{Fault, Lexer, Scalar, Sink};
+use crate::cast::lex::{Fault, Lexer, Scalar, Sink, is_blank};
 use crate::cast::object::Object;
 
 /// The longest head, in bytes: room for any number that is a time.
@@ -53,39 +53,65 @@ pub(super) struct Element {
     pub(super) text: Range<usize>,
 }
 
-/// Reads the head that `bytes` starts with.
+/// Why there is no head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// So far it is one, but the bytes end inside of it.
+    Cut,
+    /// It is something else.
+    Other,
+}
+
+/// The head that `bytes` starts with, if there is one.
 pub(super) fn head(bytes: &[u8]) -> Option<Head> {
-    let bytes = &bytes[..bytes.len().min(LONGEST_HEAD)];
-    let mut at = Scan { bytes, at: 0 };
-    at.byte(b'[')?;
-    let time = at.number()?;
-    at.byte(b',')?;
-    at.byte(b'"')?;
-    let start = at.at;
-    let length = string_end(&bytes[start..]);
-    if length > 8 {
-        return None;
-    }
-    at.at += length;
-    let code = start..at.at;
-    at.byte(b'"')?;
-    at.byte(b',')?;
-    at.byte(b'"')?;
-    Some(Head {
-        time,
-        code,
-        len: at.at,
+    read_head(bytes).ok()
+}
+
+/// Reads the head that `bytes` starts with, which may run over several lines.
+pub(super) fn read_head(bytes: &[u8]) -> Result<Head, Miss> {
+    let mut at = Scan {
+        bytes: &bytes[..bytes.len().min(LONGEST_HEAD)],
+        at: 0,
+    };
+    let head = at.head();
+    head.ok_or(if at.at == bytes.len() {
+        Miss::Cut
+    } else {
+        Miss::Other
     })
 }
 
+/// Where in `bytes` reading stands.
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl Scan<'_> {
+    fn head(&mut self) -> Option<Head> {
+        self.byte(b'[')?;
+        let time = self.number()?;
+        self.byte(b',')?;
+        self.byte(b'"')?;
+        let start = self.at;
+        let length = string_end(&self.bytes[start..]);
+        if length > 8 {
+            return None;
+        }
+        self.at += length;
+        let code = start..self.at;
+        self.byte(b'"')?;
+        self.byte(b',')?;
+        self.byte(b'"')?;
+        Some(Head {
+            time,
+            code,
+            len: self.at,
+        })
+    }
+
     fn space(&mut self) {
-        while matches!(self.bytes.get(self.at), Some(b' ' | b'\t')) {
+        while self.bytes.get(self.at).is_some_and(is_blank) {
             self.at += 1;
         }
     }
@@ -251,7 +277,7 @@ pub(super) fn loose_end_from(raw: &[u8], mut at: usize) -> (usize, Option<usize>
         if at >= raw.len() {
             return (raw.len(), None);
         }
-        let after = at + 1 + blanks(&raw[at + 1..]);
+        let after = at + 1 + raw[at + 1..].iter().take_while(|b| is_blank(b)).count();
         if raw.get(after) == Some(&b']') {
             return (at, Some(after + 1));
         }
@@ -260,13 +286,6 @@ pub(super) fn loose_end_from(raw: &[u8], mut at: usize) -> (usize, Option<usize>
         }
         at += 1;
     }
-}
-
-fn blanks(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .count()
 }
 
 /// Whether the quote at `quote` is the first of a head or of a header: then

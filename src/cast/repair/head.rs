@@ -53,7 +53,7 @@ pub(super) fn repair(block: &[u8], out: &mut Output<'_>) -> io::Result<Head> {
         .or_else(|| version_of(&mended))
         .filter(|version| *version > 1)
         .unwrap_or_else(|| guess_version(&block[place.end..]));
-    let whole = object.is_whole() && check.version.is_some();
+    let whole = object.is_whole() && check.version.is_some_and(|version| version > 1);
     let bad: Vec<usize> = check
         .findings
         .iter()

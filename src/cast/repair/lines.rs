@@ -7,16 +7,19 @@
 //! those that seem to run backwards after it are.
 
 use std::io;
+use std::num::NonZeroU8;
+use std::ops::Range;
 
 use super::clock::{Clock, NewTime, read_time, time_range};
-use super::found::{Found, find, head, is_start, loose_end_from};
+use super::found::{Found, find, head};
 use super::long::Long;
 use super::output::{Fate, Output};
 use super::report::Report;
 use super::text::string_end;
-use crate::cast::batch::{BLOCK, Place};
+use super::torn::{Torn, cut_head};
+use crate::cast::batch::Place;
 use crate::cast::event::Code;
-use crate::cast::lines::{Line, Liner};
+use crate::cast::lines::{Line, Liner, Plain};
 use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
 
 /// What a worker found out about a block of whole lines.
@@ -73,6 +76,38 @@ impl Scanner {
     }
 }
 
+/// A line of a block, kept small: a block may have as many as it has bytes.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    start: u32,
+    end: u32,
+    /// Of a plain line the time, and how many bytes it takes.
+    plain: Option<(f64, NonZeroU8)>,
+}
+
+impl Row {
+    fn new(line: Line) -> Row {
+        let short = |plain: Plain| {
+            // A plain number has less than twenty digits.
+            let length = u8::try_from(plain.time_len).ok().and_then(NonZeroU8::new)?;
+            Some((plain.time, length))
+        };
+        Row {
+            start: line.start as u32,
+            end: line.end as u32,
+            plain: line.plain.and_then(short),
+        }
+    }
+
+    fn time(&self) -> Option<f64> {
+        self.plain.map(|(time, _)| time)
+    }
+
+    fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
 /// Repairs lines, block by block.
 pub(super) struct Mender<'a> {
     pub(super) out: Output<'a>,
@@ -83,12 +118,10 @@ pub(super) struct Mender<'a> {
     liner: Liner,
     /// Plain lines that were read but not passed on yet.
     held: Vec<u8>,
-    /// A torn event, with the lines after it that may be the rest of it: a raw
-    /// newline in a string looks like that.
-    torn: Vec<u8>,
+    pub(super) torn: Torn,
     long: Long,
     scratch: Vec<u8>,
-    lines: Vec<Line>,
+    lines: Vec<Row>,
 }
 
 impl<'a> Mender<'a> {
@@ -100,7 +133,7 @@ impl<'a> Mender<'a> {
             size,
             liner: Liner::default(),
             held: Vec::new(),
-            torn: Vec::new(),
+            torn: Torn::default(),
             long: Long::default(),
             scratch: Vec::new(),
             lines: Vec::new(),
@@ -169,7 +202,7 @@ impl<'a> Mender<'a> {
         text.append(&mut self.held);
         text.extend_from_slice(block);
         lines.clear();
-        self.liner.visit(&text, |line| lines.push(line));
+        self.liner.visit(&text, |line| lines.push(Row::new(line)));
         let mut count = lines.len();
         if !last && self.clock.is_ordered() {
             let plain = lines
@@ -179,35 +212,41 @@ impl<'a> Mender<'a> {
                 .take_while(|line| line.plain.is_some());
             count -= plain.count();
         }
-        for index in 0..count {
-            self.line(&text, &lines, index, last)?;
-        }
+        self.rows(&text, &lines, count, last)?;
         if let Some(line) = lines.get(count) {
-            self.held.extend_from_slice(&text[line.start..]);
+            self.held.extend_from_slice(&text[line.range().start..]);
         }
         self.scratch = text;
         self.lines = lines;
         Ok(())
     }
 
-    fn line(&mut self, text: &[u8], lines: &[Line], index: usize, last: bool) -> io::Result<()> {
-        let line = lines[index];
-        let bytes = &text[line.start..line.end];
-        let later = &lines[index + 1..];
-        if let Some(plain) = line.plain {
-            self.end_torn(false)?;
-            let ceiling = self.leap_ceiling(text, later, plain.time);
-            self.out.open_event(None)?;
-            let number = 1..1 + plain.time_len;
-            self.keep_event(bytes, &number, Some(plain.time), ceiling)?;
-            return Ok(());
+    /// The first `count` of the lines; the others only show what comes.
+    fn rows(&mut self, text: &[u8], lines: &[Row], count: usize, last: bool) -> io::Result<()> {
+        // The next plain line after the one that is looked at.
+        let mut next = 0;
+        for index in 0..count {
+            let later = &lines[index + 1..];
+            if next <= index {
+                let plain = later.iter().position(|line| line.plain.is_some());
+                next = plain.map_or(lines.len(), |at| index + 1 + at);
+            }
+            let line = &lines[index];
+            let bytes = &text[line.range()];
+            if let Some((time, length)) = line.plain {
+                self.end_torn(false)?;
+                let ceiling = self.leap_ceiling(text, later, time);
+                self.out.open_event(None)?;
+                let number = 1..1 + usize::from(length.get());
+                self.keep_event(bytes, &number, Some(time), ceiling)?;
+                continue;
+            }
+            let time = lines.get(next).and_then(Row::time);
+            let ceiling = time.map_or(f64::INFINITY, |time| self.clock.absolute(time));
+            let at_end = last && index + 1 == lines.len();
+            self.odd_line(bytes, ceiling, at_end)?;
         }
-        let ceiling = later
-            .iter()
-            .find_map(|line| line.plain)
-            .map_or(f64::INFINITY, |plain| self.clock.absolute(plain.time));
-        let at_end = last && index + 1 == lines.len();
-        self.odd_line(bytes, ceiling, at_end)
+        Ok(())
     }
 
     /// Keeps an event that is good but perhaps for its time, which stands at
@@ -215,7 +254,7 @@ impl<'a> Mender<'a> {
     fn keep_event(
         &mut self,
         event: &[u8],
-        number: &std::ops::Range<usize>,
+        number: &Range<usize>,
         time: Option<f64>,
         ceiling: f64,
     ) -> io::Result<()> {
@@ -237,19 +276,17 @@ impl<'a> Mender<'a> {
     /// What a plain line's time may be at most: if the two plain lines after
     /// it are both below it but not below the line before it, it is the one
     /// that is wrong.
-    fn leap_ceiling(&self, text: &[u8], later: &[Line], time: f64) -> f64 {
+    fn leap_ceiling(&self, text: &[u8], later: &[Row], time: f64) -> f64 {
         if !self.clock.is_ordered() {
             return f64::INFINITY;
         }
         let mut next = later
             .iter()
-            .take_while(|line| line.plain.is_some() || text[line.start] != b'{')
-            .filter_map(|line| line.plain);
+            .take_while(|line| line.plain.is_some() || text[line.range().start] != b'{')
+            .filter_map(Row::time);
         match (next.next(), next.next()) {
-            (Some(first), Some(second))
-                if first.time < time && second.time < time && first.time <= second.time =>
-            {
-                self.clock.absolute(first.time)
+            (Some(first), Some(second)) if first < time && second < time && first <= second => {
+                self.clock.absolute(first)
             }
             _ => f64::INFINITY,
         }
@@ -261,15 +298,10 @@ impl<'a> Mender<'a> {
         let line = &bytes[..bytes.len() - usize::from(newline)];
         let comment = line.starts_with(b"#");
         if !self.torn.is_empty() {
-            if comment && self.version == 3 || is_start(line) {
-                self.end_torn(false)?;
-            } else if self.torn.len() + bytes.len() <= BLOCK {
-                let looked_at = self.torn.len();
-                self.torn.extend_from_slice(bytes);
-                return self.try_torn(looked_at, ceiling, at_end);
-            } else {
-                self.end_torn(false)?;
+            if !(comment && self.version == 3) && self.torn.takes(bytes) {
+                return self.torn_goes_on(bytes, ceiling, at_end);
             }
+            self.end_torn(false)?;
         }
         if comment {
             if self.version == 3 && sound_comment(line) {
@@ -304,11 +336,16 @@ impl<'a> Mender<'a> {
             self.out.event_done(None);
             return self.out.end_line(newline);
         }
+        if newline && let Some(start) = cut_head(bytes) {
+            self.out.cut_junk(&bytes[..start])?;
+            self.torn.start(&bytes[start..]);
+            return if at_end { self.end_torn(true) } else { Ok(()) };
+        }
         self.salvage(bytes, ceiling, at_end, false)
     }
 
     /// Saves what is in damaged text: a line, or a torn event with more lines.
-    fn salvage(
+    pub(super) fn salvage(
         &mut self,
         bytes: &[u8],
         ceiling: f64,
@@ -339,7 +376,7 @@ impl<'a> Mender<'a> {
                     return self.out.cut(bytes.len() - at);
                 }
                 if !joined && newline {
-                    self.torn.extend_from_slice(&bytes[*at..]);
+                    self.torn.start(&bytes[*at..]);
                     return if at_end { self.end_torn(true) } else { Ok(()) };
                 }
             }
@@ -360,7 +397,8 @@ impl<'a> Mender<'a> {
             Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
             Found::Array(range, elements) => {
                 let event = &line[range.clone()];
-                if !is_sound(event, self.version) {
+                // A joined event may have a line break between its elements.
+                if event.contains(&b'\n') || !is_sound(event, self.version) {
                     return self.rewrite(line, range, elements, ceiling, alone);
                 }
                 self.note_resize(event);
@@ -403,7 +441,7 @@ impl<'a> Mender<'a> {
     fn saved_event(
         &mut self,
         event: &[u8],
-        number: &std::ops::Range<usize>,
+        number: &Range<usize>,
         time: Option<f64>,
         ceiling: f64,
     ) -> io::Result<()> {
@@ -417,51 +455,6 @@ impl<'a> Mender<'a> {
                 self.out.keep(&event[number.end..])
             }
         }
-    }
-
-    /// Looks whether the line that was added to the torn event completes it.
-    fn try_torn(&mut self, looked_at: usize, ceiling: f64, at_end: bool) -> io::Result<()> {
-        let start = head(&self.torn).map_or(0, |head| head.len);
-        let text = &self.torn[start..];
-        match loose_end_from(text, looked_at - start) {
-            (_, Some(_)) => {
-                let torn = std::mem::take(&mut self.torn);
-                self.salvage(&torn, ceiling, at_end, true)
-            }
-            // Another event starts in that line, which so is not part of this one.
-            (end, None) if end < text.len() => self.end_torn(false),
-            _ if at_end => self.end_torn(true),
-            _ => Ok(()),
-        }
-    }
-
-    /// No line will complete the torn event: it ends where its line does.
-    fn end_torn(&mut self, at_end: bool) -> io::Result<()> {
-        if self.torn.is_empty() {
-            return Ok(());
-        }
-        let torn = std::mem::take(&mut self.torn);
-        if at_end && !torn.ends_with(b"\n") {
-            return self.out.cut_event(&torn);
-        }
-        for (index, line) in torn.split_inclusive(|b| *b == b'\n').enumerate() {
-            // Only the first is the event; the others turned out to be none.
-            if index == 0 {
-                self.salvage(line, f64::INFINITY, false, true)?;
-            } else {
-                self.salvage_rest(line)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn salvage_rest(&mut self, line: &[u8]) -> io::Result<()> {
-        let newline = line.ends_with(b"\n");
-        let text = &line[..line.len() - usize::from(newline)];
-        for part in &find(text) {
-            self.part(text, part, f64::INFINITY, false)?;
-        }
-        self.out.end_line(newline)
     }
 
     /// A part of a line that is longer than a block.
@@ -488,11 +481,8 @@ impl<'a> Mender<'a> {
         }
         let held = std::mem::take(&mut self.held);
         let mut lines = Vec::new();
-        self.liner.visit(&held, |line| lines.push(line));
-        for index in 0..lines.len() {
-            self.line(&held, &lines, index, false)?;
-        }
-        Ok(())
+        self.liner.visit(&held, |line| lines.push(Row::new(line)));
+        self.rows(&held, &lines, lines.len(), false)
     }
 
     /// Ends the cast.

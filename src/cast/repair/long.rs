@@ -7,6 +7,7 @@ use super::lines::Mender;
 use super::output::Fate;
 use super::text::mend;
 use crate::cast::event::Code;
+use crate::cast::lex::is_blank;
 
 /// How many bytes stay back at the end of a part: the end of an event and the
 /// head of the next may be cut there.
@@ -197,7 +198,7 @@ impl Long {
 
 /// A head's bytes but for the white space that may stand between its parts.
 fn without_spaces(head: &[u8]) -> impl Iterator<Item = &u8> {
-    head.iter().filter(|b| !matches!(b, b' ' | b'\t'))
+    head.iter().filter(|b| !is_blank(b))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod long;
 mod output;
 mod report;
 mod text;
+mod torn;
 
 use std::io::{self, Read, Write};
 

@@ -4,7 +4,7 @@
 //! reader takes, and text that is one already comes out as it is.
 
 use crate::cast::json::escape_into;
-use crate::cast::lex::text_run;
+use crate::cast::lex::{is_blank, text_run};
 
 /// What stands for text that cannot be known.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
@@ -208,6 +208,15 @@ pub(super) fn string_end(raw: &[u8]) -> usize {
         }
     }
     raw.len()
+}
+
+/// Where the quote stands after which `raw` has nothing but white space. What
+/// lost only its bracket ends so.
+pub(super) fn closing_quote(raw: &[u8]) -> Option<usize> {
+    let blanks = raw.iter().rev().take_while(|b| is_blank(b)).count();
+    let (last, before) = raw[..raw.len() - blanks].split_last()?;
+    let escapes = before.iter().rev().take_while(|b| **b == b'\\').count();
+    (*last == b'"' && escapes % 2 == 0).then_some(before.len())
 }
 
 #[cfg(test)]

@@ -57,6 +57,11 @@ pub(crate) fn opening(block: &[u8]) -> Opening {
                 .findings
                 .push((Kind::CarriageReturn, line.len() - 1));
         }
+        if opening.header.version == Some(1) && heads_lines(&object, &block[start..]) {
+            // Lines follow, so it is only the version that is wrong.
+            opening.header.version = None;
+            opening.header.findings.push((Kind::VersionUnknown, 0));
+        }
         opening.document = opening.header.version == Some(1);
         opening.lines_version = opening.header.version.unwrap_or(2).max(2);
     } else if is_document(&block[start..]) {
@@ -101,7 +106,15 @@ fn is_document(text: &[u8]) -> bool {
     }
     let object = Object::read(text);
     match object.get(text, "version") {
-        Some(version) => version == b"1",
+        Some(version) => version == b"1" && !heads_lines(&object, text),
         None => memchr::memmem::find(text, b"\"stdout\"").is_some(),
     }
+}
+
+/// Whether `object`, with which `text` starts, has no list of events but lines
+/// of them after it, as no v1 document has.
+fn heads_lines(object: &Object, text: &[u8]) -> bool {
+    object.end.is_some_and(|end| {
+        object.get(text, "stdout").is_none() && text[end..].trim_ascii_start().starts_with(b"[")
+    })
 }

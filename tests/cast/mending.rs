@@ -1,0 +1,130 @@
+//! Mending files while other things happen to them.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Once;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tvmux::mend::{Change, MendError, MendOptions, mend, mend_stream};
+
+use super::samples;
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn damaged(events: usize) -> Vec<u8> {
+    let mut cast = samples::long_v2(events);
+    cast[5_000] = 0xff;
+    cast
+}
+
+#[test]
+fn a_file_that_grows_is_left_but_may_be_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.cast");
+    let out = folder.path().join("out.cast");
+    for output in [None, Some(&*out)] {
+        fs::write(&path, damaged(5_000)).unwrap();
+        let once = Once::new();
+        let grow = |_| {
+            once.call_once(|| {
+                let mut file = File::options().append(true).open(&path).unwrap();
+                file.write_all(b"[999.0, \"o\", \"new\"]\n").unwrap();
+            });
+        };
+        let options = MendOptions {
+            output,
+            progress: Some(&grow),
+            ..MendOptions::default()
+        };
+        let mended = mend(&path, &options);
+        let grown = [&damaged(5_000), &b"[999.0, \"o\", \"new\"]\n"[..]].concat();
+        assert_eq!(fs::read(&path).unwrap(), grown);
+        if output.is_none() {
+            assert!(matches!(mended, Err(MendError::Busy { .. })), "{mended:?}");
+            assert_eq!(names(folder.path()), ["a.cast"]);
+        } else {
+            assert_eq!(mended.unwrap().change, Change::Rewritten);
+            assert_eq!(names(folder.path()), ["a.cast", "out.cast"]);
+        }
+    }
+}
+
+#[test]
+fn a_stream_becomes_a_file_as_a_whole_or_not_at_all() {
+    struct Failing<'a>(&'a [u8]);
+    impl std::io::Read for Failing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(buffer) {
+                Ok(0) => Err(std::io::Error::other("the pipe is gone")),
+                read => read,
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.cast");
+    let options = MendOptions::default();
+    let cast = damaged(5_000);
+    let failed = mend_stream(Failing(&cast), &out, &options).unwrap_err();
+    assert!(matches!(failed, MendError::Stream { .. }), "{failed:?}");
+    let noise = mend_stream(&b"\x7fELF nothing"[..], &out, &options).unwrap();
+    assert_eq!(noise.change, Change::None);
+    assert!(names(folder.path()).is_empty());
+    let mended = mend_stream(&cast[..], &out, &options).unwrap();
+    assert_eq!(mended.report.bytes_read, cast.len() as u64);
+    assert_eq!(
+        fs::metadata(&out).unwrap().len(),
+        mended.report.bytes_written
+    );
+    assert_eq!(names(folder.path()), ["out.cast"]);
+}
+
+#[test]
+fn an_interrupt_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.cast");
+    // It waits for the rest of its input when the signal comes.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tvmux"))
+        .args(["repair", "-", "-o"])
+        .arg(&out)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // More than the pipe holds, so that it has started to read.
+    input.write_all(&damaged(5_000)).unwrap();
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(input);
+    assert!(names(folder.path()).is_empty());
+
+    let path = folder.path().join("a.cast");
+    let cast = damaged(50_000);
+    fs::write(&path, &cast).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tvmux"))
+        .arg("repair")
+        .arg(&path)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    // It may have come before the handler, or too late.
+    if child.wait().unwrap().success() {
+        assert_eq!(names(folder.path()), ["a.cast", "a.cast.backup"]);
+    } else {
+        assert_eq!(names(folder.path()), ["a.cast"]);
+        assert!(fs::read(&path).unwrap() == cast);
+    }
+}
