@@ -1,5 +1,6 @@
 //! Panes.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, missing};
@@ -98,13 +99,13 @@ pub struct Capture {
     pub escapes: bool,
 }
 
-fn fields(version: Version) -> Fields {
+/// What is asked of each pane. Of each of some hundred panes: every variable
+/// costs the server its time.
+fn pane_fields(version: Version) -> Fields {
     Fields::new(version)
         .plain([
             "pane_id",
             "window_id",
-            "session_id",
-            "window_index",
             "pane_index",
             "pane_active",
             "pane_left",
@@ -114,7 +115,14 @@ fn fields(version: Version) -> Fields {
             "pane_pid",
             "pane_dead",
         ])
-        .text(["session_name", "pane_current_command", "pane_title"])
+        .marked(["pane_current_command", "pane_title"])
+}
+
+/// What is asked of each window for its panes.
+fn window_fields(version: Version) -> Fields {
+    Fields::new(version)
+        .plain(["window_id", "session_id", "window_index"])
+        .text(["session_name"])
 }
 
 impl Control {
@@ -146,19 +154,43 @@ impl Control {
     }
 
     async fn list_panes(&self, which: &[&str]) -> Result<Vec<Pane>> {
-        let fields = fields(self.version);
+        let (fields, places) = (pane_fields(self.version), window_fields(self.version));
         let mut command = vec!["list-panes"];
         command.extend(which);
         command.extend(["-F", fields.format()]);
-        let answer = self.run(&Batch::of(command)).await?;
-        let mut panes: Vec<Pane> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for mut row in fields.parse(&answer)? {
-            let pane = Pane {
-                id: row.get()?,
-                window: row.get()?,
-                session: row.get()?,
-                window_index: row.get()?,
+        let mut batch = Batch::of(command);
+        batch.push(["list-windows", "-a", "-F", places.format()]);
+        let answer = self.ask(&batch).await?;
+        let (rows, rest) = fields.parse_while(&answer, |first| first == b'%')?;
+        let mut windows = HashMap::new();
+        for mut row in places.parse(rest)? {
+            let window: WindowId = row.get()?;
+            let session: SessionId = row.get()?;
+            let index: u32 = row.get()?;
+            // A window that is linked twice is where it is found first.
+            windows
+                .entry(window)
+                .or_insert_with(|| (session, index, decode_name(&row.text())));
+        }
+        let mut panes: Vec<Pane> = Vec::with_capacity(rows.len());
+        let mut seen = HashSet::with_capacity(rows.len());
+        for mut row in rows {
+            let id: PaneId = row.get()?;
+            // A window that is linked twice is listed twice.
+            if !seen.insert(id) {
+                continue;
+            }
+            let window: WindowId = row.get()?;
+            let (session, window_index, session_name) =
+                windows.get(&window).ok_or_else(|| Error::Unexpected {
+                    what: format!("pane {id} in window {window}, which is nowhere"),
+                })?;
+            panes.push(Pane {
+                id,
+                window,
+                session: *session,
+                session_name: session_name.clone(),
+                window_index: *window_index,
                 index: row.get()?,
                 is_active: row.flag(),
                 position: (row.get()?, row.get()?),
@@ -166,14 +198,9 @@ impl Control {
                 // Empty when the pane was made without a process (3.3+).
                 pid: row.text().parse().unwrap_or(0),
                 is_dead: row.flag(),
-                session_name: decode_name(&row.text()),
                 command: row.text(),
                 title: row.text(),
-            };
-            // A window that is linked twice is listed twice.
-            if seen.insert(pane.id) {
-                panes.push(pane);
-            }
+            });
         }
         Ok(panes)
     }
@@ -304,7 +331,7 @@ impl Control {
                 command.extend([flag.to_owned(), line.to_string()]);
             }
         }
-        let answer = self.run(&Batch::of(command)).await?;
+        let answer = self.ask(&Batch::of(command)).await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 }
