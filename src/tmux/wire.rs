@@ -89,6 +89,9 @@ pub(super) async fn ask(socket: &Path, batch: &Batch) -> Result<Reply, Fault> {
     let mut stream = UnixStream::connect(socket).await?;
     stream.write_all(&question).await?;
     let mut reply = Reply::default();
+    // Streams that the server waits for. It sends what it has anyway when more
+    // than one line is printed: then it need not be bothered with a word.
+    let mut opened = Vec::new();
     let mut read = Vec::with_capacity(LONGEST);
     loop {
         if stream.read_buf(&mut read).await? == 0 {
@@ -98,19 +101,15 @@ pub(super) async fn ask(socket: &Path, batch: &Batch) -> Result<Reply, Fault> {
         while let Some((kind, data)) = message(&read[used..])? {
             used += HEAD + data.len();
             match kind {
-                kind::WRITE_OPEN => {
-                    let mut ready = first(data)?.to_ne_bytes().to_vec();
-                    ready.extend(0_i32.to_ne_bytes());
-                    let mut message = Vec::new();
-                    push(&mut message, kind::WRITE_READY, &ready);
-                    stream.write_all(&message).await?;
-                }
+                kind::WRITE_OPEN => opened.push(first(data)?),
                 kind::WRITE => {
-                    let to = match first(data)? {
+                    let number = first(data)?;
+                    let to = match number {
                         1 => &mut reply.output,
                         _ => &mut reply.errors,
                     };
                     to.extend_from_slice(&data[4..]);
+                    opened.retain(|open| *open != number);
                 }
                 kind::EXIT => {
                     if !data.is_empty() {
@@ -125,6 +124,13 @@ pub(super) async fn ask(socket: &Path, batch: &Batch) -> Result<Reply, Fault> {
             }
         }
         read.drain(..used);
+        let mut ready = Vec::new();
+        for number in opened.drain(..) {
+            let mut data = number.to_ne_bytes().to_vec();
+            data.extend(0_i32.to_ne_bytes());
+            push(&mut ready, kind::WRITE_READY, &data);
+        }
+        stream.write_all(&ready).await?;
     }
 }
 

@@ -100,13 +100,12 @@ pub struct Capture {
 }
 
 /// What is asked of each pane. Of each of some hundred panes: every variable
-/// costs the server its time.
+/// costs the server its time, and what follows from the window is asked there.
 fn pane_fields(version: Version) -> Fields {
     Fields::new(version)
         .plain([
             "pane_id",
             "window_id",
-            "pane_index",
             "pane_active",
             "pane_left",
             "pane_top",
@@ -118,10 +117,19 @@ fn pane_fields(version: Version) -> Fields {
         .marked(["pane_current_command", "pane_title"])
 }
 
-/// What is asked of each window for its panes.
-fn window_fields(version: Version) -> Fields {
+/// Where a window is.
+struct Place {
+    session: SessionId,
+    index: u32,
+    /// The index of its first pane, then of the one after it.
+    next_pane: u32,
+    session_name: String,
+}
+
+/// What is asked of each place of a window.
+fn place_fields(version: Version) -> Fields {
     Fields::new(version)
-        .plain(["window_id", "session_id", "window_index"])
+        .plain(["window_id", "session_id", "window_index", "pane-base-index"])
         .text(["session_name"])
 }
 
@@ -153,45 +161,57 @@ impl Control {
         found.ok_or_else(|| missing(Kind::Pane, id))
     }
 
+    /// Asks for the places of windows and for the panes of windows, which are
+    /// listed in the order of their indices.
     async fn list_panes(&self, which: &[&str]) -> Result<Vec<Pane>> {
-        let (fields, places) = (pane_fields(self.version), window_fields(self.version));
+        let (places, fields) = (place_fields(self.version), pane_fields(self.version));
+        let mut batch = match which {
+            ["-t", target] => {
+                // Of this window alone, wherever it is.
+                Batch::of(["display-message", "-p", "-t", target, places.format()])
+            }
+            _ => Batch::of(["list-windows", "-a", "-F", places.format()]),
+        };
         let mut command = vec!["list-panes"];
         command.extend(which);
         command.extend(["-F", fields.format()]);
-        let mut batch = Batch::of(command);
-        batch.push(["list-windows", "-a", "-F", places.format()]);
+        batch.push(command);
         let answer = self.ask(&batch).await?;
-        let (rows, rest) = fields.parse_while(&answer, |first| first == b'%')?;
-        let mut windows = HashMap::new();
-        for mut row in places.parse(rest)? {
+        let (rows, rest) = places.parse_while(&answer, |first| first == b'@')?;
+        let mut places = HashMap::with_capacity(rows.len());
+        for mut row in rows {
             let window: WindowId = row.get()?;
-            let session: SessionId = row.get()?;
-            let index: u32 = row.get()?;
+            let place = Place {
+                session: row.get()?,
+                index: row.get()?,
+                next_pane: row.get()?,
+                session_name: decode_name(&row.text()),
+            };
             // A window that is linked twice is where it is found first.
-            windows
-                .entry(window)
-                .or_insert_with(|| (session, index, decode_name(&row.text())));
+            places.entry(window).or_insert(place);
         }
+        let rows = fields.parse(rest)?;
         let mut panes: Vec<Pane> = Vec::with_capacity(rows.len());
         let mut seen = HashSet::with_capacity(rows.len());
         for mut row in rows {
             let id: PaneId = row.get()?;
-            // A window that is linked twice is listed twice.
+            // And its panes are listed twice.
             if !seen.insert(id) {
                 continue;
             }
             let window: WindowId = row.get()?;
-            let (session, window_index, session_name) =
-                windows.get(&window).ok_or_else(|| Error::Unexpected {
-                    what: format!("pane {id} in window {window}, which is nowhere"),
-                })?;
+            let place = places.get_mut(&window).ok_or_else(|| Error::Unexpected {
+                what: format!("pane {id} in window {window}, which is nowhere"),
+            })?;
+            let index = place.next_pane;
+            place.next_pane = index.saturating_add(1);
             panes.push(Pane {
                 id,
                 window,
-                session: *session,
-                session_name: session_name.clone(),
-                window_index: *window_index,
-                index: row.get()?,
+                session: place.session,
+                session_name: place.session_name.clone(),
+                window_index: place.index,
+                index,
                 is_active: row.flag(),
                 position: (row.get()?, row.get()?),
                 size: (row.get()?, row.get()?),
