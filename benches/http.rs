@@ -12,6 +12,7 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use support::tvmux::{Tvmux, output_of, read_cast};
@@ -74,19 +75,33 @@ impl Peer {
         body
     }
 
-    /// Requests a second.
-    fn rate(&mut self, target: &str) -> f64 {
-        for _ in 0..3 {
-            self.get(target);
-        }
+    /// Asks for `time`; gives how often, and how long it took.
+    fn ask_for(&mut self, target: &str, time: Duration) -> (f64, Duration) {
         let start = Instant::now();
         let mut count = 0;
-        while start.elapsed() < TIME {
+        while start.elapsed() < time {
             self.get(target);
             count += 1;
         }
-        f64::from(count) / start.elapsed().as_secs_f64()
+        (f64::from(count), start.elapsed())
     }
+}
+
+/// Requests a second of each. They take turns: what else the machine does
+/// meets all alike.
+fn rates_of(peers: &mut [&mut Peer], target: &str) -> Vec<f64> {
+    let mut sums = vec![(0.0, Duration::ZERO); peers.len()];
+    for peer in peers.iter_mut() {
+        peer.ask_for(target, TIME / 20);
+    }
+    for _ in 0..10 {
+        for (peer, sum) in peers.iter_mut().zip(&mut sums) {
+            let (count, time) = peer.ask_for(target, TIME / 10);
+            *sum = (sum.0 + count, sum.1 + time);
+        }
+    }
+    let rate = |(count, time): &(f64, Duration)| count / time.as_secs_f64();
+    sums.iter().map(rate).collect()
 }
 
 /// The Python program's server, ended with the bench.
@@ -166,8 +181,8 @@ fn rates() {
     let python = python.map(|interpreter| Python::start(&interpreter, &tmux));
     for (target, wanted) in [("/", 15.0), ("/recordings", 15.0), ("/panes", 3.0)] {
         let mut own = Peer::connect(address, token.clone());
-        let rate = own.rate(target);
         let Some(python) = &python else {
+            let rate = rates_of(&mut [&mut own], target)[0];
             println!("GET {target}: {rate:.0} a second");
             continue;
         };
@@ -181,7 +196,8 @@ fn rates() {
             assert_eq!(count(&own.get(target)), WINDOWS * PANES);
             assert_eq!(count(&peer.get(target)), WINDOWS * PANES);
         }
-        let theirs = peer.rate(target);
+        let rates = rates_of(&mut [&mut own, &mut peer], target);
+        let (rate, theirs) = (rates[0], rates[1]);
         println!(
             "GET {target}: {:.1} times the rate of the Python server ({rate:.0} and {theirs:.0} a second; wanted: {wanted})",
             rate / theirs
@@ -212,23 +228,27 @@ fn latency() {
     std::fs::write(&go, "").unwrap();
     let mut peer = Peer::connect(address, token);
     let mut times = Vec::new();
-    loop {
-        let start = Instant::now();
-        let body = peer.get("/recordings");
-        times.push(start.elapsed());
-        let recordings: Vec<serde_json::Value> = serde_json::from_slice(&body).unwrap();
-        assert_eq!(recordings.len(), FLOODS);
-        if times.len() % 64 == 0 {
-            let ended = (0..FLOODS).all(|flood| {
+    // tmux is busy: that must not hold up the clock.
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for flood in 0..FLOODS {
                 let target = format!("main:flood{flood}");
-                tmux.ask(&target, "#{pane_current_command}") == "cat"
-            });
-            if ended {
-                break;
+                while tmux.ask(&target, "#{pane_current_command}") != "cat" {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
             }
+            ended.store(true, Ordering::Relaxed);
+        });
+        while !ended.load(Ordering::Relaxed) {
+            let start = Instant::now();
+            let body = peer.get("/recordings");
+            times.push(start.elapsed());
+            let recordings: Vec<serde_json::Value> = serde_json::from_slice(&body).unwrap();
+            assert_eq!(recordings.len(), FLOODS);
+            std::thread::sleep(Duration::from_millis(1));
         }
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    });
     times.sort();
     let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
     println!(

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgMatches, Command};
 use http_body_util::BodyExt;
 use hyper::Method;
@@ -65,12 +65,15 @@ struct Field {
     kinds: Vec<String>,
     /// The only values, where there are few.
     values: Vec<String>,
+    /// What the server takes without it, as JSON.
+    default: Option<String>,
 }
 
 pub(super) fn run(session: &Session, args: Args) -> Outcome {
-    let operations = operations(&http::document());
+    let document = http::document();
+    let operations = operations(&document);
     let name = OsString::from("tvmux api");
-    let matches = match command_of(&operations)
+    let matches = match command_of(&document, &operations)
         .no_binary_name(false)
         .try_get_matches_from(std::iter::once(name).chain(args.args))
     {
@@ -91,10 +94,11 @@ pub(super) fn run(session: &Session, args: Args) -> Outcome {
 
 /// The command with all resources and verbs, for help and completions.
 pub(super) fn command() -> Command {
-    command_of(&operations(&http::document()))
+    let document = http::document();
+    command_of(&document, &operations(&document))
 }
 
-fn command_of(operations: &[Operation]) -> Command {
+fn command_of(document: &Value, operations: &[Operation]) -> Command {
     let mut all = Command::new("api")
         .about("Ask the server over its HTTP API")
         .after_help(AFTER_HELP)
@@ -108,8 +112,10 @@ fn command_of(operations: &[Operation]) -> Command {
         }
     }
     for resource in resources {
+        let mut tags = document["tags"].as_array().into_iter().flatten();
+        let tag = tags.find(|tag| tag["name"] == resource);
         let mut group = Command::new(resource.to_owned())
-            .about(format!("Everything about {resource}"))
+            .about(tag.map(|tag| text(&tag["description"])).unwrap_or_default())
             .subcommand_required(true)
             .arg_required_else_help(true);
         for operation in operations.iter().filter(|one| one.resource == resource) {
@@ -151,10 +157,21 @@ impl Operation {
 impl Field {
     fn arg(&self, has_body: bool) -> Arg {
         let name = self.name.to_lowercase().replace('_', "-");
-        let mut arg = Arg::new(self.name.clone()).help(self.description.clone());
+        let mut arg = Arg::new(self.name.clone());
         if self.place == Place::Path {
-            return arg.required(true).value_name(name.to_uppercase());
+            return arg
+                .help(self.description.clone())
+                .required(true)
+                .value_parser(NonEmptyStringValueParser::new())
+                .value_name(name.to_uppercase());
         }
+        let mut help = self.description.clone();
+        if self.is_wanted {
+            help.push_str(" [required]");
+        } else if let Some(default) = &self.default {
+            help.push_str(&format!(" [default: {default}]"));
+        }
+        arg = arg.help(help);
         arg = arg
             .long(name.clone())
             .alias(self.name.clone())
@@ -382,6 +399,10 @@ fn field(
         description,
         kinds,
         values,
+        default: schema
+            .get("default")
+            .filter(|default| !default.is_null())
+            .map(Value::to_string),
     }
 }
 

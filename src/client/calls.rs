@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
-use super::{Client, NONE, Result, encode};
+use super::{Client, NONE, Result, segment};
 use crate::api::{
     AttachCommand, CallbackDeleted, CallbackEvent, CallbackEventResponse, CaptureRange, Cast,
     HookConfig, HookCreate, HookDeleted, HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction,
@@ -29,7 +29,7 @@ macro_rules! calls {
                     $(, $id: &str)? $(, query: &$query)? $(, body: &$body)?
                 ) -> Result<$reply> {
                     let path = $path.to_owned();
-                    $(let path = path.replace("{id}", &encode($id));)?
+                    $(let path = path.replace("{id}", &segment($id)?);)?
                     let asked = NONE;
                     $(let asked: Option<&$query> = { let _ = asked; Some(query) };)?
                     let given = NONE;

@@ -5,7 +5,7 @@ use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::body::Incoming;
 
-use super::{Client, Error, Result, encode};
+use super::{Client, Error, Result, segment};
 use crate::api::Event;
 
 /// Events as they come. Ends with its connection.
@@ -47,7 +47,7 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn cast(mut self, path: &str) -> Result<CastReader> {
-        let target = format!("/casts/{}", encode(path));
+        let target = format!("/casts/{}", segment(path)?);
         let reply = self.send(Method::GET, &target, None, &[]).await?;
         Ok(CastReader {
             body: reply.into_body(),

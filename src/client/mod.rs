@@ -216,6 +216,18 @@ async fn whole(reply: Response<Incoming>) -> Result<Bytes> {
     Ok(body.to_bytes())
 }
 
+/// A path's segment that names something. What is empty names nothing: the
+/// server would take the path for that of the whole list.
+fn segment(id: &str) -> Result<String> {
+    if id.is_empty() {
+        return Err(Error::Refused {
+            status: StatusCode::NOT_FOUND.as_u16(),
+            body: ErrorBody::new("no_id", "what is empty names nothing"),
+        });
+    }
+    Ok(encode(id))
+}
+
 /// Percent-encodes a path segment (RFC 3986: all but unreserved characters).
 #[must_use]
 pub fn encode(segment: &str) -> String {

@@ -1,7 +1,10 @@
 //! The OpenAPI document, and what all operations in it share.
+//!
+//! It is made from the handlers ([`document`]), and kept as a file beside this
+//! one, which a test holds to it. The daemon serves the file: to make the
+//! document takes megabytes, which the daemon would then keep.
 
-use axum::Json;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 use utoipa::OpenApi;
@@ -32,7 +35,19 @@ use utoipa::OpenApi;
 )]
 struct Base;
 
-/// The OpenAPI document.
+/// The document as a text, with [`NO_VERSION`] for its version.
+const TEXT: &str = include_str!("openapi.json");
+
+/// Stands for the version in the file.
+const NO_VERSION: &str = "\"version\": \"0.0.0\"";
+
+/// The document as it is served.
+pub(super) fn text() -> String {
+    let version = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    TEXT.replacen(NO_VERSION, &version, 1)
+}
+
+/// The OpenAPI document, made anew.
 ///
 /// A stream has no end, which tools that call whatever stands under `paths` do
 /// not expect: it stands in the same form under `x-streams`.
@@ -155,13 +170,23 @@ fn singular(many: &str) -> &str {
     responses((status = 200, body = Object, content_type = "application/json"))
 )]
 pub(super) async fn openapi() -> impl IntoResponse {
-    ([(CACHE_CONTROL, "no-cache")], Json(document()))
+    let headers = [
+        (CACHE_CONTROL, "no-cache"),
+        (CONTENT_TYPE, "application/json"),
+    ];
+    (headers, text())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn the_text_is_the_document() {
+        let text: Value = serde_json::from_str(&text()).unwrap();
+        assert!(text == document(), "see the test of the document");
+    }
 
     #[test]
     fn operations_have_names_of_their_own() {

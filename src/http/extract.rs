@@ -90,7 +90,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Params<T>, Failure> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(value)) => Ok(Params(value)),
-            Err(error) => Err(Failure::invalid(error.body_text())),
+            Err(error) => {
+                let why = std::error::Error::source(&error);
+                let why = why.map_or_else(|| error.body_text(), ToString::to_string);
+                Err(Failure::invalid(format!("the query does not fit: {why}")))
+            }
         }
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! TAB parts fields (3.4 and 3.5 rewrite other control characters). Names,
 //! titles and paths may hold TAB and newline themselves, so a text goes with
-//! its length in bytes before it: `#{n:window_name}:#{window_name}`.
+//! its length in bytes before it: `#{n:window_name}:#{window_name}`; or, where
+//! expanding it twice would take long, with a mark after it that nobody knows.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::str::FromStr;
 
 use super::{Error, Result, Version};
@@ -13,6 +16,8 @@ use super::{Error, Result, Version};
 pub struct Fields {
     format: String,
     kinds: Vec<Kind>,
+    /// What ends a marked text: random, of this format alone.
+    mark: String,
     lengths: bool,
     escaped: bool,
 }
@@ -23,6 +28,8 @@ enum Kind {
     Plain,
     /// Anything; length-prefixed where the server can.
     Text,
+    /// Anything; ends with the mark.
+    Marked,
 }
 
 /// One line of an answer: its fields, in the order of the format.
@@ -72,6 +79,22 @@ impl Fields {
         self
     }
 
+    /// Adds texts that may hold anything and that tmux takes long to find out,
+    /// by the names of their variables. Each is expanded once.
+    #[must_use]
+    pub fn marked<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
+        if self.mark.is_empty() {
+            // Seeded anew for each: no program in a pane can have guessed it.
+            self.mark = format!("{:016x}", RandomState::new().build_hasher().finish());
+        }
+        for name in names {
+            self.part();
+            self.format.push_str(&format!("#{{{name}}}{}", self.mark));
+            self.kinds.push(Kind::Marked);
+        }
+        self
+    }
+
     fn part(&mut self) {
         if !self.kinds.is_empty() {
             self.format.push('\t');
@@ -89,9 +112,23 @@ impl Fields {
     /// # Errors
     /// [`Error::Unexpected`] when the answer does not have the format's shape.
     pub fn parse(&self, answer: &[u8]) -> Result<Vec<Row>> {
+        Ok(self.parse_while(answer, |_| true)?.0)
+    }
+
+    /// Reads the lines of an answer as long as their first byte is one of this
+    /// format's; gives them and what follows. So the answers of two commands
+    /// are read apart, where ids of different kinds come first in them.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] when the answer does not have the format's shape.
+    pub fn parse_while<'a>(
+        &self,
+        answer: &'a [u8],
+        is_own: impl Fn(u8) -> bool,
+    ) -> Result<(Vec<Row>, &'a [u8])> {
         let mut rows = Vec::new();
         let mut rest = answer;
-        while !rest.is_empty() {
+        while rest.first().is_some_and(|first| is_own(*first)) {
             let (row, tail) = self.row(rest).ok_or_else(|| Error::Unexpected {
                 what: format!(
                     "line {} of an answer to `{}`: {:?}",
@@ -103,7 +140,7 @@ impl Fields {
             rows.push(row);
             rest = tail;
         }
-        Ok(rows)
+        Ok((rows, rest))
     }
 
     /// Reads one line; gives it and what follows.
@@ -111,7 +148,11 @@ impl Fields {
         let mut values = Vec::with_capacity(self.kinds.len());
         for (i, kind) in self.kinds.iter().enumerate() {
             let last = i + 1 == self.kinds.len();
-            let end = if *kind == Kind::Text && self.lengths {
+            let mut after = 0;
+            let end = if *kind == Kind::Marked {
+                after = self.mark.len();
+                memchr::memmem::find(rest, self.mark.as_bytes())?
+            } else if *kind == Kind::Text && self.lengths {
                 let colon = rest.iter().position(|b| *b == b':')?;
                 let length: usize = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
                 rest = &rest[colon + 1..];
@@ -126,7 +167,7 @@ impl Fields {
             } else {
                 value.into_owned()
             });
-            rest = &rest[end..];
+            rest = &rest[end + after..];
             match (rest.first(), last) {
                 (Some(b'\n'), true) | (Some(b'\t'), false) => rest = &rest[1..],
                 (None, true) => {}
@@ -186,6 +227,23 @@ mod tests {
             .unwrap();
         let all: Vec<Vec<String>> = rows.into_iter().map(|row| row.values.collect()).collect();
         assert_eq!(all, [["@1", "a\tb\nc", ""], ["@2", "é", "/:\n"]]);
+    }
+
+    #[test]
+    fn marked_texts_may_hold_anything() {
+        let fields = Fields::new(Version::new(3, 3))
+            .plain(["pane_id"])
+            .marked(["pane_title", "pane_path"]);
+        let mark = fields.mark.clone();
+        assert_ne!(mark, Fields::default().marked([]).mark);
+        let answer = format!("%1\ta\tb\n%9{mark}\t{mark}\n%2\t{mark}\té{mark}\n@3 other");
+        let (rows, rest) = fields
+            .parse_while(answer.as_bytes(), |first| first == b'%')
+            .unwrap();
+        let all: Vec<Vec<String>> = rows.into_iter().map(|row| row.values.collect()).collect();
+        assert_eq!(all, [["%1", "a\tb\n%9", ""], ["%2", "", "é"]]);
+        assert_eq!(rest, b"@3 other");
+        assert!(fields.parse(b"%1\tno mark\t\n").is_err());
     }
 
     #[test]

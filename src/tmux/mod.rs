@@ -24,6 +24,7 @@ mod server;
 pub mod snapshot;
 mod state;
 mod version;
+mod wire;
 
 pub use batch::Batch;
 pub use control::Control;

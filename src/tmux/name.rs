@@ -73,6 +73,15 @@ pub fn decode_name(stored: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| stored.to_owned())
 }
 
+/// Whether tmux stores `name` otherwise than it was given, in the form that
+/// [`decode_name`] reads. `rename-window` always does so; `new-window -n` and
+/// `new-session -n` store it as it is up to 3.3, where it would then be read
+/// for something else.
+#[must_use]
+pub(super) fn is_stored_escaped(name: &str) -> bool {
+    name.contains(|c: char| c == '\\' || c.is_ascii_control())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

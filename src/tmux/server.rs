@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 
-use super::{Batch, Error, Result, Version};
+use super::{Batch, Error, Result, Version, wire};
 
 /// Where a tmux server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,6 +170,28 @@ impl Server {
     pub async fn run(&self, batch: &Batch) -> Result<Vec<u8>> {
         let mut command = tokio::process::Command::from(self.command(batch));
         self.answer(command.kill_on_drop(true).output().await)
+    }
+
+    /// Runs `batch`, which must only read, and gives what it printed. Where the
+    /// server's version allows it no process is started.
+    ///
+    /// # Errors
+    /// As [`Server::run`].
+    pub async fn ask(&self, version: Version, batch: &Batch) -> Result<Vec<u8>> {
+        if !version.has_known_messages() || !self.flags.is_empty() {
+            return self.run(batch).await;
+        }
+        match wire::ask(self.socket.path(), batch).await {
+            Ok(reply) if reply.status == 0 => Ok(reply.output),
+            Ok(reply) => Err(self.refusal(&reply.errors)),
+            Err(wire::Fault::NoServer) => Err(Error::NoServer {
+                socket: self.socket.path().to_owned(),
+            }),
+            Err(wire::Fault::Other(error)) => {
+                tracing::debug!(%error, "tmux is asked through a process");
+                self.run(batch).await
+            }
+        }
     }
 
     /// The server's version.

@@ -54,6 +54,13 @@ impl Version {
         self >= Version::new(3, 1)
     }
 
+    /// Whether a client's output comes to it in messages that are known here
+    /// (3.2; on machines whose low byte comes first, see the wire).
+    #[must_use]
+    pub fn has_known_messages(self) -> bool {
+        self >= Version::new(3, 2) && cfg!(target_endian = "little")
+    }
+
     /// Whether captures hold cells that were erased with a colour, and `-T`
     /// leaves them out (3.4).
     #[must_use]

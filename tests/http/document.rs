@@ -6,7 +6,7 @@ use super::support;
 
 #[test]
 fn the_document_is_the_one_that_was_agreed_on() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/http/openapi.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/openapi.json");
     let mut document = tvmux::http::document();
     document["info"]["version"] = "0.0.0".into();
     let text = serde_json::to_string_pretty(&document).unwrap() + "\n";
@@ -17,7 +17,7 @@ fn the_document_is_the_one_that_was_agreed_on() {
     let differs = text.lines().zip(agreed.lines()).position(|(a, b)| a != b);
     assert!(
         text == agreed,
-        "the document differs from fixtures/http/openapi.json from line {} on; \
+        "the document differs from src/http/openapi.json from line {} on; \
          if that is meant, run this with TVMUX_UPDATE_FIXTURES=1",
         differs.map_or(0, |line| line + 1)
     );

@@ -1,12 +1,13 @@
 //! What is sent is what tmux holds: no format, shell or option is expanded.
 
 use std::cell::RefCell;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
-use tvmux::api::{PaneSendKeys, WindowCreate};
+use tvmux::api::{PaneSendKeys, SessionCreate, SessionUpdate, WindowCreate, WindowUpdate};
 use tvmux::client::Client;
 use tvmux::tmux::decode_name;
 
@@ -14,7 +15,12 @@ use super::Api;
 use super::support::wait_until;
 
 /// Pieces that mean something to tmux, to a shell or to a command line.
-const PIECES: [&str; 44] = [
+const PIECES: [&str; 49] = [
+    "#{",
+    "\\a",
+    "\\s",
+    "\\033",
+    "\u{7}",
     "#{pid}",
     "#(touch pwned)",
     "$(touch pwned)",
@@ -126,6 +132,85 @@ impl Bench {
 }
 
 #[test]
+fn window_names() {
+    let bench = Bench::start();
+    let client = RefCell::new(bench.client());
+    let outcome = runner(120).run(&(hostile(), hostile()), |(name, other)| {
+        let mut client = client.borrow_mut();
+        let new = WindowCreate {
+            session: Some("main".into()),
+            name: Some(name.clone()),
+            command: Some("exec cat".into()),
+            ..WindowCreate::default()
+        };
+        let made = bench.runtime.block_on(client.create_window(&new)).unwrap();
+        prop_assert_eq!(&made.name, &name);
+        prop_assert_eq!(bench.stored(&made.id, "#{window_name}"), name);
+        let update = WindowUpdate {
+            new_name: Some(other.clone()),
+            ..WindowUpdate::default()
+        };
+        let renamed = bench
+            .runtime
+            .block_on(client.update_window(&made.id, &update));
+        prop_assert_eq!(&renamed.unwrap().name, &other);
+        prop_assert_eq!(bench.stored(&made.id, "#{window_name}"), other);
+        bench
+            .runtime
+            .block_on(client.delete_window(&made.id))
+            .unwrap();
+        Ok(())
+    });
+    outcome.unwrap();
+    bench.nothing_ran();
+}
+
+#[test]
+fn session_names() {
+    let bench = Bench::start();
+    let client = RefCell::new(bench.client());
+    let outcome = runner(120).run(&(session_name(), session_name(), hostile()), |names| {
+        let mut client = client.borrow_mut();
+        let (name, other, window) = names;
+        prop_assume!(name != "main" && other != "main");
+        // A case that failed leaves its session behind.
+        bench.api.tmux.tmux(&["kill-session", "-a", "-t", "main"]);
+        let new = SessionCreate {
+            window_name: window.clone(),
+            command: Some("exec cat".into()),
+            ..SessionCreate::named(&name)
+        };
+        let made = bench.runtime.block_on(client.create_session(&new)).unwrap();
+        prop_assert_eq!(&made.name, &name);
+        let id = format!("{}:", made.id);
+        prop_assert_eq!(bench.stored(&id, "#{session_name}"), name.clone());
+        let by_name = bench.runtime.block_on(client.session(&name)).unwrap();
+        // A name may look like another session's id.
+        prop_assert!(by_name.id == made.id || by_name.id == name);
+        let windows = bench
+            .runtime
+            .block_on(client.session_windows(&made.id))
+            .unwrap();
+        prop_assert_eq!(&windows.windows[0].name, &window);
+        let update = SessionUpdate {
+            new_name: Some(other.clone()),
+        };
+        let renamed = bench
+            .runtime
+            .block_on(client.update_session(&made.id, &update));
+        prop_assert_eq!(&renamed.unwrap().name, &other);
+        prop_assert_eq!(bench.stored(&id, "#{session_name}"), other);
+        bench
+            .runtime
+            .block_on(client.delete_session(&made.id))
+            .unwrap();
+        Ok(())
+    });
+    outcome.unwrap();
+    bench.nothing_ran();
+}
+
+#[test]
 fn keys() {
     let bench = Bench::start();
     let client = RefCell::new(bench.client());
@@ -186,5 +271,42 @@ fn keys() {
         std::fs::read(&typed).unwrap().len() >= expected.len()
     });
     assert!(std::fs::read_to_string(&typed).unwrap() == expected);
+    bench.nothing_ran();
+}
+
+#[test]
+fn folders() {
+    let bench = Bench::start();
+    let client = RefCell::new(bench.client());
+    let base = bench.api.tmux.folder().to_owned();
+    let name = hostile().prop_filter_map("is no folder's name", |name| {
+        let name = name.replace(['/', '\n'], "");
+        (!name.is_empty() && name != "." && name != "..").then_some(name)
+    });
+    let outcome = runner(60).run(&name, |name| {
+        let mut client = client.borrow_mut();
+        let folder = base.join(&name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let new = WindowCreate {
+            session: Some("main".into()),
+            start_directory: Some(folder.to_str().unwrap().to_owned()),
+            command: Some("exec cat".into()),
+            ..WindowCreate::default()
+        };
+        let made = bench.runtime.block_on(client.create_window(&new)).unwrap();
+        let pid = bench.api.tmux.ask(&made.id, "#{pane_pid}");
+        // Until it runs it may still be where tmux is.
+        wait_until("the pane's program runs", || {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap() == "cat\n"
+        });
+        let at = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap();
+        bench
+            .runtime
+            .block_on(client.delete_window(&made.id))
+            .unwrap();
+        prop_assert_eq!(at.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
+        Ok(())
+    });
+    outcome.unwrap();
     bench.nothing_ran();
 }

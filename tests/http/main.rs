@@ -1,11 +1,11 @@
 //! The HTTP API: every route against a real tmux, who may come in, and what
 //! may go through.
 #![allow(clippy::unwrap_used)]
-#![allow(dead_code, reason = "some helpers wait for the tests that use them")]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod asked;
 mod cli;
 mod document;
 mod doors;

@@ -1,8 +1,10 @@
 //! Every route, through the typed client, against a real tmux.
 
 use tvmux::api::{
-    ActionStatus, CallbackEvent, HookAction, HookCreate, HookUpdate, MarkerCreate, PaneSendKeys,
-    RecordingCreate, SessionCreate, SessionUpdate,
+    ActionStatus, CallbackEvent, CaptureRange, Direction, HookAction, HookCreate, HookUpdate,
+    MarkerCreate, PaneCreate, PaneFilter, PaneResize, PaneSendKeys, PaneSize, Percent,
+    RecordingCreate, SessionCreate, SessionUpdate, UnlinkFrom, WindowCreate, WindowLinkCreate,
+    WindowUpdate,
 };
 use tvmux::client::{Client, Error};
 
@@ -107,6 +109,162 @@ async fn sessions() {
 }
 
 #[tokio::test]
+async fn windows() {
+    let api = Api::start();
+    let mut client = api.client().await;
+    let other = client
+        .create_session(&SessionCreate::named("other"))
+        .await
+        .unwrap();
+    let new = WindowCreate {
+        session: Some("main".into()),
+        name: Some("mine".into()),
+        start_directory: Some("/".into()),
+        command: Some("exec cat".into()),
+    };
+    let made = client.create_window(&new).await.unwrap();
+    assert_eq!(
+        (made.name.as_str(), made.active, made.panes),
+        ("mine", false, 1)
+    );
+    assert_eq!(made.links[0].session, "main");
+    assert!(client.windows().await.unwrap().contains(&made));
+    assert_eq!(client.window(&made.id).await.unwrap(), made);
+
+    let update = WindowUpdate {
+        new_name: Some(String::new()),
+        ..WindowUpdate::default()
+    };
+    assert_eq!(
+        client.update_window(&made.id, &update).await.unwrap().name,
+        ""
+    );
+    let selected = client.select_window(&made.id).await.unwrap();
+    assert_eq!(selected.status, ActionStatus::Selected);
+    assert_eq!(api.tmux.ask("main:", "#{window_id}"), made.id);
+
+    let to = WindowLinkCreate {
+        target_session: other.id.clone(),
+        target_index: Some(7),
+    };
+    let linked = client.link_window(&made.id, &to).await.unwrap();
+    assert_eq!(linked.session.as_deref(), Some("other"));
+    assert_eq!(api.tmux.ask("other:7", "#{window_id}"), made.id);
+    assert_eq!(
+        refused(client.link_window(&made.id, &to).await),
+        (409, "conflict".into())
+    );
+    assert_eq!(client.window(&made.id).await.unwrap().links.len(), 2);
+    assert_eq!(client.windows().await.unwrap().len(), 3);
+    let from = UnlinkFrom {
+        session: Some("other".into()),
+    };
+    client.unlink_window(&made.id, &from).await.unwrap();
+    assert_eq!(client.window(&made.id).await.unwrap().links.len(), 1);
+    let last = client.unlink_window(&made.id, &UnlinkFrom::default()).await;
+    assert_eq!(refused(last).0, 409);
+    assert_eq!(client.window_panes(&made.id).await.unwrap().len(), 1);
+
+    assert_eq!(
+        client.delete_window(&made.id).await.unwrap().window,
+        made.id
+    );
+    for gone in [made.id.as_str(), "@99", "nonsense", "main:0", ""] {
+        assert_eq!(refused(client.window(gone).await).0, 404, "{gone}");
+    }
+    let nowhere = WindowCreate {
+        start_directory: Some("/not/there".into()),
+        ..WindowCreate::default()
+    };
+    assert_eq!(
+        refused(client.create_window(&nowhere).await),
+        (404, "no_folder".into())
+    );
+}
+
+#[tokio::test]
+async fn panes() {
+    let api = Api::start();
+    let mut client = api.client().await;
+    let first = client
+        .panes(&PaneFilter::default())
+        .await
+        .unwrap()
+        .remove(0);
+    let window = first.window_id.clone().unwrap();
+    let beside = PaneCreate {
+        window_id: window.clone(),
+        horizontal: true,
+        size: Some(PaneSize::Percent(Percent(25))),
+        command: Some("exec cat".into()),
+        ..PaneCreate::default()
+    };
+    let made = client.create_pane(&beside).await.unwrap();
+    assert_eq!((made.size.x, made.active, made.position.x), (20, false, 60));
+    let below = PaneCreate {
+        window_id: window.clone(),
+        target_pane_id: Some(made.id.clone()),
+        size: Some(PaneSize::Cells(5)),
+        ..PaneCreate::default()
+    };
+    let low = client.create_pane(&below).await.unwrap();
+    assert_eq!((low.size.x, low.size.y), (20, 5));
+    let filter = PaneFilter {
+        window_id: Some(window),
+    };
+    assert_eq!(client.panes(&filter).await.unwrap().len(), 3);
+
+    let resize = PaneResize {
+        direction: Direction::U,
+        amount: 2,
+    };
+    client.resize_pane(&low.id, &resize).await.unwrap();
+    assert_eq!(client.pane(&low.id).await.unwrap().size.y, 7);
+    client.select_pane(&made.id).await.unwrap();
+    assert!(client.pane(&made.id).await.unwrap().active);
+
+    client.send_keys(&made.id, &keys("hello")).await.unwrap();
+    let plain = CaptureRange::default();
+    let mut shown = String::new();
+    for _ in 0..500 {
+        shown = client.capture_pane(&made.id, &plain).await.unwrap().content;
+        if shown.starts_with("hello\nhello\n") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(shown.starts_with("hello\nhello\n"), "{shown:?}");
+    let line = CaptureRange {
+        start: Some(0),
+        end: Some(0),
+        escapes: true,
+    };
+    assert_eq!(
+        client.capture_pane(&made.id, &line).await.unwrap().content,
+        "hello\n"
+    );
+
+    // As far as there is room: the other keeps a row. That one cannot be split.
+    let all = PaneCreate {
+        size: Some(PaneSize::Cells(1000)),
+        ..below.clone()
+    };
+    client.create_pane(&all).await.unwrap();
+    assert_eq!(client.pane(&made.id).await.unwrap().size.y, 1);
+    assert_eq!(
+        refused(client.create_pane(&below).await),
+        (409, "conflict".into())
+    );
+
+    assert_eq!(client.delete_pane(&made.id).await.unwrap().pane, made.id);
+    assert_eq!(
+        refused(client.delete_pane(&made.id).await),
+        (404, "no_pane".into())
+    );
+    assert_eq!(refused(client.send_keys("%77", &keys("x")).await).0, 404);
+}
+
+#[tokio::test]
 async fn recordings_and_casts() {
     let api = Api::start();
     let mut client = api.client().await;
@@ -151,6 +309,30 @@ async fn recordings_and_casts() {
         read.extend_from_slice(&part);
     }
     assert_eq!(read, std::fs::read(&stopped.cast_path).unwrap());
+}
+
+#[tokio::test]
+async fn casts_stay_below_their_folder() {
+    let api = Api::start();
+    let folder = api.tvmux.folder();
+    std::fs::write(folder.join("secret.cast"), "secret").unwrap();
+    std::fs::write(folder.join("casts/plain.txt"), "no cast").unwrap();
+    std::os::unix::fs::symlink(folder.join("secret.cast"), folder.join("casts/link.cast")).unwrap();
+    for path in [
+        "../secret.cast",
+        "x/../../secret.cast",
+        "/etc/passwd",
+        "link.cast",
+        "plain.txt",
+        "none.cast",
+        "",
+        "\0.cast",
+    ] {
+        let client = api.client().await;
+        let outcome = client.cast(path).await.map(drop);
+        assert_eq!(refused(outcome).0, 404, "{path:?}");
+    }
+    assert!(api.client().await.casts().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -263,6 +445,25 @@ async fn any_tmux_server_is_reached() {
     assert_eq!(refused(nowhere.create_session(&named).await).0, 404);
     let mut bad = api.client().await.for_tmux("not/absolute");
     assert_eq!(refused(bad.sessions().await), (422, "invalid".into()));
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_told_and_started_for_a_session() {
+    let api = Api::start();
+    let mut client = api.client().await;
+    client.sessions().await.unwrap();
+    api.tmux.tmux(&["kill-server"]);
+    // The socket stays behind.
+    wait_until("the server has ended", || {
+        std::os::unix::net::UnixStream::connect(api.tmux.socket()).is_err()
+    });
+    assert_eq!(refused(client.panes(&PaneFilter::default()).await).0, 503);
+    let made = client
+        .create_session(&SessionCreate::named("again"))
+        .await
+        .unwrap();
+    assert_eq!(client.sessions().await.unwrap(), [made]);
+    api.tmux.tmux(&["kill-server"]);
 }
 
 #[tokio::test]

@@ -76,14 +76,20 @@ impl Events {
 
     /// Notes an event; its number and time are set here.
     pub(super) fn note(&self, event: Event) {
+        let hook = hook_name(event.kind);
+        self.note_as(event, hook);
+    }
+
+    /// The same; the history has it under this hook's name, or not at all.
+    fn note_as(&self, event: Event, hook: Option<&str>) {
         let mut kept = self.kept();
         let event = Event {
             sequence: *self.last.borrow() + 1,
             time: since_epoch().as_secs_f64(),
             ..event
         };
-        if let Some(callback) = callback(&event) {
-            kept.keep_callback(callback, 0);
+        if let Some(hook) = hook {
+            kept.keep_callback(callback(&event, hook), 0);
         }
         let sequence = event.sequence;
         kept.events.push_back(Arc::new(event));
@@ -101,11 +107,22 @@ impl Events {
         if before == now {
             return;
         }
+        let is_known = |window: &String| {
+            let mut known = before.panes.iter();
+            known.any(|pane| pane.window.to_string() == *window)
+        };
         for event in changes::between(before, now) {
-            self.note(Event {
+            let hook = match (event.kind, &event.window_id) {
+                (EventKind::PaneCreated, Some(window)) if !is_known(window) => {
+                    Some("after-new-window")
+                }
+                (kind, _) => hook_name(kind),
+            };
+            let event = Event {
                 socket: Some(socket.to_owned()),
                 ..event
-            });
+            };
+            self.note_as(event, hook);
         }
     }
 
@@ -259,9 +276,9 @@ impl Daemon {
     }
 }
 
-/// An event of tmux, as the history has it: under the name of tmux's hook.
-fn callback(event: &Event) -> Option<api::CallbackEventResponse> {
-    let hook_name = match event.kind {
+/// The name of tmux's hook for an event; none for what does not happen there.
+fn hook_name(kind: EventKind) -> Option<&'static str> {
+    Some(match kind {
         EventKind::Ready
         | EventKind::Reset
         | EventKind::RecordingStarted
@@ -271,8 +288,12 @@ fn callback(event: &Event) -> Option<api::CallbackEventResponse> {
         EventKind::PaneResized => "window-layout-changed",
         EventKind::PaneClosed => "pane-exited",
         other => other.name(),
-    };
-    Some(api::CallbackEventResponse {
+    })
+}
+
+/// An event of tmux, as the history has it.
+fn callback(event: &Event, hook_name: &str) -> api::CallbackEventResponse {
+    api::CallbackEventResponse {
         id: event.sequence.to_string(),
         time: event.time,
         socket: event
@@ -287,7 +308,7 @@ fn callback(event: &Event) -> Option<api::CallbackEventResponse> {
         pane_index: event.pane_index.map(|index| index.to_string()),
         pane_pid: event.pane_pid,
         extra: serde_json::Map::new(),
-    })
+    }
 }
 
 fn since_epoch() -> std::time::Duration {

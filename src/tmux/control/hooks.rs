@@ -35,7 +35,7 @@ impl Control {
     pub async fn hooks(&self) -> Result<Vec<HookEntry>> {
         let mut batch = Batch::of(["show-hooks", "-g"]);
         batch.push(["show-hooks", "-gw"]);
-        let answer = self.run(&batch).await?;
+        let answer = self.ask(&batch).await?;
         let mut hooks = parse(&String::from_utf8_lossy(&answer));
         hooks.sort_by(|a, b| a.name.cmp(&b.name));
         hooks.dedup_by(|a, b| a.name == b.name);

@@ -71,6 +71,12 @@ impl Control {
         self.server.run(batch).await.map_err(refine)
     }
 
+    /// Runs what only reads.
+    async fn ask(&self, batch: &Batch) -> Result<Vec<u8>> {
+        let answer = self.server.ask(self.version, batch).await;
+        answer.map_err(refine)
+    }
+
     /// Runs one command and gives the line that it printed.
     async fn line(&self, batch: &Batch) -> Result<String> {
         line(self.run(batch).await?)
@@ -100,7 +106,9 @@ pub(super) fn refine(error: Error) -> Error {
     let conflicts = [
         "duplicate session: ",
         "index in use: ",
-        "no space for new pane",
+        "same index: ",
+        // `for a new pane` since 3.7.
+        "no space for ",
         "window only linked to one session",
         "create window failed: index",
     ];

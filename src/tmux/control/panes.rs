@@ -1,5 +1,6 @@
 //! Panes.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, missing};
@@ -98,14 +99,13 @@ pub struct Capture {
     pub escapes: bool,
 }
 
-fn fields(version: Version) -> Fields {
+/// What is asked of each pane. Of each of some hundred panes: every variable
+/// costs the server its time, and what follows from the window is asked there.
+fn pane_fields(version: Version) -> Fields {
     Fields::new(version)
         .plain([
             "pane_id",
             "window_id",
-            "session_id",
-            "window_index",
-            "pane_index",
             "pane_active",
             "pane_left",
             "pane_top",
@@ -114,7 +114,23 @@ fn fields(version: Version) -> Fields {
             "pane_pid",
             "pane_dead",
         ])
-        .text(["session_name", "pane_current_command", "pane_title"])
+        .marked(["pane_current_command", "pane_title"])
+}
+
+/// Where a window is.
+struct Place {
+    session: SessionId,
+    index: u32,
+    /// The index of its first pane, then of the one after it.
+    next_pane: u32,
+    session_name: String,
+}
+
+/// What is asked of each place of a window.
+fn place_fields(version: Version) -> Fields {
+    Fields::new(version)
+        .plain(["window_id", "session_id", "window_index", "pane-base-index"])
+        .text(["session_name"])
 }
 
 impl Control {
@@ -145,35 +161,66 @@ impl Control {
         found.ok_or_else(|| missing(Kind::Pane, id))
     }
 
+    /// Asks for the places of windows and for the panes of windows, which are
+    /// listed in the order of their indices.
     async fn list_panes(&self, which: &[&str]) -> Result<Vec<Pane>> {
-        let fields = fields(self.version);
+        let (places, fields) = (place_fields(self.version), pane_fields(self.version));
+        let mut batch = match which {
+            ["-t", target] => {
+                // Of this window alone, wherever it is.
+                Batch::of(["display-message", "-p", "-t", target, places.format()])
+            }
+            _ => Batch::of(["list-windows", "-a", "-F", places.format()]),
+        };
         let mut command = vec!["list-panes"];
         command.extend(which);
         command.extend(["-F", fields.format()]);
-        let answer = self.run(&Batch::of(command)).await?;
-        let mut panes: Vec<Pane> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for mut row in fields.parse(&answer)? {
-            let pane = Pane {
-                id: row.get()?,
-                window: row.get()?,
+        batch.push(command);
+        let answer = self.ask(&batch).await?;
+        let (rows, rest) = places.parse_while(&answer, |first| first == b'@')?;
+        let mut places = HashMap::with_capacity(rows.len());
+        for mut row in rows {
+            let window: WindowId = row.get()?;
+            let place = Place {
                 session: row.get()?,
-                window_index: row.get()?,
                 index: row.get()?,
+                next_pane: row.get()?,
+                session_name: decode_name(&row.text()),
+            };
+            // A window that is linked twice is where it is found first.
+            places.entry(window).or_insert(place);
+        }
+        let rows = fields.parse(rest)?;
+        let mut panes: Vec<Pane> = Vec::with_capacity(rows.len());
+        let mut seen = HashSet::with_capacity(rows.len());
+        for mut row in rows {
+            let id: PaneId = row.get()?;
+            // And its panes are listed twice.
+            if !seen.insert(id) {
+                continue;
+            }
+            let window: WindowId = row.get()?;
+            let place = places.get_mut(&window).ok_or_else(|| Error::Unexpected {
+                what: format!("pane {id} in window {window}, which is nowhere"),
+            })?;
+            let index = place.next_pane;
+            place.next_pane = index.saturating_add(1);
+            panes.push(Pane {
+                id,
+                window,
+                session: place.session,
+                session_name: place.session_name.clone(),
+                window_index: place.index,
+                index,
                 is_active: row.flag(),
                 position: (row.get()?, row.get()?),
                 size: (row.get()?, row.get()?),
                 // Empty when the pane was made without a process (3.3+).
                 pid: row.text().parse().unwrap_or(0),
                 is_dead: row.flag(),
-                session_name: decode_name(&row.text()),
                 command: row.text(),
                 title: row.text(),
-            };
-            // A window that is linked twice is listed twice.
-            if seen.insert(pane.id) {
-                panes.push(pane);
-            }
+            });
         }
         Ok(panes)
     }
@@ -304,7 +351,7 @@ impl Control {
                 command.extend([flag.to_owned(), line.to_string()]);
             }
         }
-        let answer = self.run(&Batch::of(command)).await?;
+        let answer = self.ask(&Batch::of(command)).await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, line, missing, refine};
-use crate::tmux::name::{decode_name, escape_format};
+use crate::tmux::name::{decode_name, escape_format, is_stored_escaped};
 use crate::tmux::{Batch, Error, Fields, Result, Server, SessionId, Version};
 
 /// A session.
@@ -67,9 +67,19 @@ pub async fn create_session(server: &Server, new: &NewSession) -> Result<Session
     command.extend(new.command.clone());
     let answer = server.run(&Batch::of(command)).await.map_err(refine)?;
     let id = line(answer)?;
-    id.parse().map_err(|_| Error::Unexpected {
+    let id: SessionId = id.parse().map_err(|_| Error::Unexpected {
         what: format!("`{id}` as a new session's id"),
-    })
+    })?;
+    if let Some(name) = new
+        .window_name
+        .as_deref()
+        .filter(|name| is_stored_escaped(name))
+    {
+        let (target, name) = (id.target(), escape_format(name));
+        let rename = Batch::of(["rename-window", "-t", &target, "--", &name]);
+        server.run(&rename).await.map_err(refine)?;
+    }
+    Ok(id)
 }
 
 impl Control {
@@ -81,7 +91,7 @@ impl Control {
         let fields = fields(self.version);
         let batch = Batch::of(["list-sessions", "-F", fields.format()]);
         let mut sessions = Vec::new();
-        for mut row in fields.parse(&self.run(&batch).await?)? {
+        for mut row in fields.parse(&self.ask(&batch).await?)? {
             sessions.push(Session {
                 id: row.get()?,
                 created: row.get()?,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, missing};
-use crate::tmux::name::{decode_name, escape_format};
+use crate::tmux::name::{decode_name, escape_format, is_stored_escaped};
 use crate::tmux::{Batch, Error, Fields, Result, Server, SessionId, Version, WindowId};
 
 /// A window.
@@ -126,7 +126,7 @@ impl Control {
     }
 
     async fn list_windows(&self, fields: &Fields, command: &[&str]) -> Result<Vec<Window>> {
-        let answer = self.run(&Batch::of(command)).await?;
+        let answer = self.ask(&Batch::of(command)).await?;
         let mut windows: Vec<Window> = Vec::new();
         let mut places = std::collections::HashMap::new();
         for mut row in fields.parse(&answer)? {
@@ -188,6 +188,9 @@ impl Control {
         let id = id.parse().map_err(|_| Error::Unexpected {
             what: format!("`{id}` as a new window's id"),
         })?;
+        if let Some(name) = new.name.as_deref().filter(|name| is_stored_escaped(name)) {
+            self.rename_window(id, name).await?;
+        }
         self.window(id).await
     }
 

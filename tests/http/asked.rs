@@ -1,0 +1,86 @@
+//! What only reads is asked without a client process, with the same outcome.
+
+use tvmux::tmux::{Batch, Error, Server, Socket};
+
+use super::support::{TestTmux, wait_until};
+
+#[tokio::test]
+async fn answers_are_those_of_a_client_process() {
+    let tmux = TestTmux::start(
+        "seq 1 1990 | sed s,$,-a-longer-line-than-that,; printf 'é 漢 😀\\n'; exec cat",
+    );
+    wait_until("all is printed", || {
+        tmux.tmux(&["capture-pane", "-p", "-t", "main:"])
+            .contains('😀')
+    });
+    tmux.tmux(&["rename-window", "-t", "main:", "é\t;😀"]);
+    let server = tmux.server();
+    let version = server.version().await.unwrap();
+    let mut several = Batch::of(["list-windows", "-F", "#{window_name};"]);
+    several.push(["display-message", "-p", ";"]);
+    let mut half = Batch::of(["display-message", "-p", "before"]);
+    half.push(["list-panes", "-t", "@99"]);
+    for batch in [
+        // Larger than any one message.
+        Batch::of(["capture-pane", "-p", "-t", "main:", "-S", "-"]),
+        several,
+        Batch::of(["display-message", "-p", ""]),
+        Batch::of(["list-panes", "-t", "@99"]),
+        half,
+        Batch::of(["no-such-command"]),
+        Batch::of(["list-panes", "-!"]),
+    ] {
+        let asked = server.ask(version, &batch).await;
+        let run = server.run(&batch).await;
+        match (asked, run) {
+            (Ok(asked), Ok(run)) => assert!(asked == run, "{batch}"),
+            (Err(asked), Err(run)) => assert_eq!(asked.to_string(), run.to_string()),
+            (asked, run) => panic!("{batch}: {asked:?} and {run:?}"),
+        }
+    }
+    let whole = server
+        .ask(
+            version,
+            &Batch::of(["capture-pane", "-p", "-t", "main:", "-S", "-"]),
+        )
+        .await
+        .unwrap();
+    assert!(whole.starts_with(b"1-a-longer") && whole.len() > 3 * 16 * 1024);
+    assert_eq!(tmux.tmux(&["list-clients"]), "");
+}
+
+#[tokio::test]
+async fn many_may_ask_at_once() {
+    let tmux = TestTmux::start("exec cat");
+    let version = tmux.server().version().await.unwrap();
+    let mut asked = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let server = tmux.server().clone();
+        asked.spawn(async move {
+            let batch = Batch::of(["display-message", "-p", &number.to_string()]);
+            let answer = server.ask(version, &batch).await.unwrap();
+            assert_eq!(answer, format!("{number}\n").into_bytes());
+        });
+    }
+    while let Some(done) = asked.join_next().await {
+        done.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told() {
+    let tmux = TestTmux::start("exec cat");
+    let version = tmux.server().version().await.unwrap();
+    let batch = Batch::of(["list-sessions"]);
+    let nobody = Server::new("tmux", Socket::at(tmux.folder().join("nobody")));
+    for server in [&nobody, tmux.server()] {
+        if server.socket() == tmux.server().socket() {
+            tmux.tmux(&["kill-server"]);
+            wait_until("the server has ended", || {
+                std::os::unix::net::UnixStream::connect(tmux.socket()).is_err()
+            });
+        }
+        let error = server.ask(version, &batch).await.unwrap_err();
+        assert!(matches!(error, Error::NoServer { .. }), "{error:?}");
+    }
+}
