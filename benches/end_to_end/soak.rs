@@ -191,6 +191,9 @@ fn check_contiguous(output: &str, seed: u64) {
         })
         .collect();
     for pair in numbers.windows(2) {
-        assert_eq!(pair[0] + 1, pair[1], "seed {seed}: a stretch is contiguous");
+        // A program that was started anew counts from 1, whose line may be
+        // glued to what was left of one; its snapshot comes a moment later.
+        let is_next = pair[0] + 1 == pair[1] || pair[1] <= 2;
+        assert!(is_next, "seed {seed}: {} follows {}", pair[1], pair[0]);
     }
 }
