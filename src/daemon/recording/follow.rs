@@ -16,8 +16,11 @@ use crate::tmux::pipe::Piped;
 /// A switch that failed is tried again after this.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// So often a pane that another recording of ours is about to release is
-/// tried, and a snapshot that was torn is taken anew.
+/// How long a pane that another recording of ours is about to release is waited
+/// for. That takes milliseconds, but for a machine that is very busy.
+const HANDOVER: Duration = Duration::from_secs(5);
+
+/// So often a snapshot that was torn is taken anew.
 const TRIES: u32 = 50;
 
 impl Task {
@@ -175,10 +178,16 @@ impl Task {
     /// Whether the pane's pipe is another recording's of ours, which is about
     /// to leave it. Tries again then.
     pub(super) fn waits_for_ours(&mut self, pane: PaneId) -> bool {
-        if self.tries >= TRIES || !self.context.pipes.is_ours(&self.subject.server, pane) {
+        let waited = self
+            .wanted_since
+            .map_or(Duration::ZERO, |since| since.elapsed());
+        // One that went blind over it tries at each look only.
+        if waited >= HANDOVER
+            || self.blind.is_some()
+            || !self.context.pipes.is_ours(&self.subject.server, pane)
+        {
             return false;
         }
-        self.tries += 1;
         self.target = None;
         self.switch_at = Some(Instant::now() + AGAIN);
         self.watcher.look();
