@@ -25,6 +25,9 @@ const TIME: Duration = Duration::from_secs(3);
 const WINDOWS: usize = 20;
 const PANES: usize = 10;
 
+/// Clients at once, where tmux is what takes the time.
+const CLIENTS: usize = 4;
+
 /// Floods, and lines of each.
 const FLOODS: usize = 10;
 const LINES: usize = 400_000;
@@ -102,6 +105,25 @@ fn rates_of(peers: &mut [&mut Peer], target: &str) -> Vec<f64> {
     }
     let rate = |(count, time): &(f64, Duration)| count / time.as_secs_f64();
     sums.iter().map(rate).collect()
+}
+
+/// Requests a second of each server from [`CLIENTS`] at once.
+fn crowd_rates(doors: &[(SocketAddr, Option<String>)], target: &str) -> Vec<f64> {
+    let mut sums = vec![(0.0, 0.0); doors.len()];
+    for _ in 0..4 {
+        for ((address, token), sum) in doors.iter().zip(&mut sums) {
+            let (count, time) = std::thread::scope(|scope| {
+                let ask = || Peer::connect(*address, token.clone()).ask_for(target, TIME / 4);
+                let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
+                let all = clients.into_iter().map(|client| client.join().unwrap());
+                all.fold((0.0, Duration::ZERO), |sum, (count, time)| {
+                    (sum.0 + count, sum.1.max(time))
+                })
+            });
+            *sum = (sum.0 + count, sum.1 + time.as_secs_f64());
+        }
+    }
+    sums.iter().map(|(count, time)| count / time).collect()
 }
 
 /// The Python program's server, ended with the bench.
@@ -195,6 +217,14 @@ fn rates() {
             };
             assert_eq!(count(&own.get(target)), WINDOWS * PANES);
             assert_eq!(count(&peer.get(target)), WINDOWS * PANES);
+            let doors = [(address, token.clone()), (python.address, None)];
+            let rates = crowd_rates(&doors, target);
+            println!(
+                "GET {target} by {CLIENTS} clients: {:.1} times the rate of the Python server ({:.0} and {:.0} a second)",
+                rates[0] / rates[1],
+                rates[0],
+                rates[1]
+            );
         }
         let rates = rates_of(&mut [&mut own, &mut peer], target);
         let (rate, theirs) = (rates[0], rates[1]);

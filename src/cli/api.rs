@@ -439,8 +439,9 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_command_of_its_own() {
-        let operations = operations(&http::document());
-        command_of(&operations).debug_assert();
+        let document = http::document();
+        let operations = operations(&document);
+        command_of(&document, &operations).debug_assert();
         let mut names: Vec<_> = operations
             .iter()
             .map(|one| format!("{} {}", one.resource, one.verb))

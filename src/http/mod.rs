@@ -18,6 +18,7 @@ mod panes;
 mod recordings;
 mod serve;
 mod sessions;
+mod together;
 mod token;
 mod unix;
 mod windows;
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::daemon::Daemon;
+use together::Together;
 
 pub use document::document;
 pub use gate::Gate;
@@ -46,6 +48,7 @@ struct App {
     daemon: Daemon,
     gate: Arc<Gate>,
     streams: Arc<Semaphore>,
+    panes: Arc<Together>,
 }
 
 impl FromRef<App> for Daemon {
@@ -109,5 +112,6 @@ fn router(daemon: Daemon, gate: Arc<Gate>) -> Router {
             daemon,
             gate,
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            panes: Arc::default(),
         })
 }

@@ -3,7 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 
+use super::App;
 use super::error::{Failure, Result};
 use super::extract::{At, Body, PaneSegment, Params};
 use crate::api::{
@@ -21,12 +25,24 @@ use crate::daemon::{Daemon, panes};
     responses((status = 200, body = Vec<Pane>))
 )]
 pub(super) async fn list(
-    State(daemon): State<Daemon>,
+    State(app): State<App>,
     At(socket): At,
     Params(filter): Params<PaneFilter>,
-) -> Result<Json<Vec<Pane>>> {
-    let tmux = daemon.control(socket).await?;
-    Ok(Json(panes::list(&tmux, &filter).await?))
+) -> Result<Response> {
+    let query = async || -> Result<Bytes> {
+        let tmux = app.daemon.control(socket.clone()).await?;
+        let panes = panes::list(&tmux, &filter).await?;
+        let json = serde_json::to_vec(&panes).map_err(|error| {
+            let why = error.to_string();
+            Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", why)
+        })?;
+        Ok(json.into())
+    };
+    let panes = match filter.window_id {
+        Some(_) => query().await?,
+        None => app.panes.ask(&socket, query).await?,
+    };
+    Ok(([(CONTENT_TYPE, "application/json")], panes).into_response())
 }
 
 /// Make a pane by splitting another. It does not become the active one.
