@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use super::files::{Original, Temporary};
+use super::files::{Original, STRETCH, Temporary, start_writeback};
 use super::{MendError, MendOptions};
 use crate::cast::Edits;
 
@@ -37,11 +37,34 @@ enum Stage {
 }
 
 /// A new file being written.
-pub(super) struct Writing(pub(super) Temporary);
+pub(super) struct Writing {
+    temporary: Temporary,
+    /// Bytes that the disk was not told to begin with.
+    waiting: u64,
+}
+
+impl Writing {
+    pub(super) fn new(temporary: Temporary) -> Writing {
+        Writing {
+            temporary,
+            waiting: 0,
+        }
+    }
+
+    pub(super) fn into_temporary(self) -> Temporary {
+        self.temporary
+    }
+}
 
 impl Write for Writing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.file_mut().write(bytes)
+        let count = self.temporary.file_mut().write(bytes)?;
+        self.waiting += count as u64;
+        if self.waiting >= STRETCH {
+            self.waiting = 0;
+            start_writeback(self.temporary.file());
+        }
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -87,7 +110,8 @@ impl<'a> FileEdits<'a> {
         let Stage::Writing(writer) = self.stage else {
             return Err(io::Error::other("a dry run writes nothing"));
         };
-        let Writing(temporary) = writer.into_inner().map_err(|error| error.into_error())?;
+        let writing = writer.into_inner().map_err(|error| error.into_error())?;
+        let temporary = writing.into_temporary();
         self.original.dress(temporary.file())?;
         Ok(temporary)
     }
@@ -99,7 +123,7 @@ impl<'a> FileEdits<'a> {
         {
             let mut temporary = Temporary::beside(&self.target, 0o600)?;
             self.original.copy_start(temporary.file_mut(), *kept)?;
-            let mut writer = BufWriter::with_capacity(128 * 1024, Writing(temporary));
+            let mut writer = BufWriter::with_capacity(128 * 1024, Writing::new(temporary));
             writer.write_all(put)?;
             self.stage = Stage::Writing(Box::new(writer));
         }

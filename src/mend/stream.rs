@@ -34,7 +34,7 @@ pub fn mend_stream<R: Read + Send>(
         input,
         failed: &mut failed,
     };
-    let mut writer = BufWriter::with_capacity(128 * 1024, Writing(temporary));
+    let mut writer = BufWriter::with_capacity(128 * 1024, Writing::new(temporary));
     let repair_options = RepairOptions {
         threads: options.threads.max(1),
     };
@@ -52,9 +52,10 @@ pub fn mend_stream<R: Read + Send>(
         backup: None,
     };
     if report.is_recovered() {
-        let Writing(temporary) = writer
+        let temporary = writer
             .into_inner()
-            .map_err(|error| writing(error.into_error()))?;
+            .map_err(|error| writing(error.into_error()))?
+            .into_temporary();
         if let Ok(there) = fs::metadata(output) {
             let mode = Permissions::from_mode(there.permissions().mode() & 0o7777);
             temporary.file().set_permissions(mode).map_err(writing)?;

@@ -17,10 +17,14 @@ use super::output::{Fate, Output};
 use super::report::Report;
 use super::text::string_end;
 use super::torn::{Torn, cut_head};
-use crate::cast::batch::Place;
+use crate::cast::batch::{BLOCK, Place};
 use crate::cast::event::Code;
 use crate::cast::lines::{Line, Liner, Plain};
 use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
+
+/// Lines are looked at one by one in pieces of this size: what is noted of each
+/// of them may take more memory than a very short line does.
+const PIECE: usize = BLOCK / 4;
 
 /// What a worker found out about a block of whole lines.
 #[derive(Clone, Copy, Debug, Default)]
@@ -179,7 +183,14 @@ impl<'a> Mender<'a> {
                 return Ok(());
             }
         }
-        self.block_by_lines(block, place.last)
+        let mut rest = block;
+        while rest.len() > PIECE
+            && let Some(newline) = memchr::memrchr(b'\n', &rest[..PIECE])
+        {
+            self.block_by_lines(&rest[..=newline], false)?;
+            rest = &rest[newline + 1..];
+        }
+        self.block_by_lines(rest, place.last)
     }
 
     /// The last time that was read, also of lines that are held.
@@ -297,6 +308,9 @@ impl<'a> Mender<'a> {
         let newline = bytes.ends_with(b"\n");
         let line = &bytes[..bytes.len() - usize::from(newline)];
         let comment = line.starts_with(b"#");
+        if line.is_empty() && self.torn.is_empty() {
+            return self.out.end_line(newline);
+        }
         if !self.torn.is_empty() {
             if !(comment && self.version == 3) && self.torn.takes(bytes) {
                 return self.torn_goes_on(bytes, ceiling, at_end);
