@@ -25,8 +25,11 @@ const TIME: Duration = Duration::from_secs(3);
 const WINDOWS: usize = 20;
 const PANES: usize = 10;
 
-/// Clients at once, where tmux is what takes the time.
-const CLIENTS: usize = 4;
+/// … in so many turns of each server.
+const TURNS: u32 = 10;
+
+/// Clients at once, beside one alone.
+const CLIENTS: usize = 32;
 
 /// Floods, and lines of each.
 const FLOODS: usize = 10;
@@ -52,12 +55,20 @@ impl Peer {
 
     /// Asks once; gives the body.
     fn get(&mut self, target: &str) -> Vec<u8> {
+        self.send(target);
+        self.receive()
+    }
+
+    fn send(&mut self, target: &str) {
         let mut request = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
         if let Some(token) = &self.token {
             request.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }
         request.push_str("\r\n");
         self.stream.get_mut().write_all(request.as_bytes()).unwrap();
+    }
+
+    fn receive(&mut self) -> Vec<u8> {
         let mut length = 0;
         let mut line = String::new();
         self.stream.read_line(&mut line).unwrap();
@@ -77,29 +88,21 @@ impl Peer {
         self.stream.read_exact(&mut body).unwrap();
         body
     }
-
-    /// Asks for `time`; gives how often, and how long it took.
-    fn ask_for(&mut self, target: &str, time: Duration) -> (f64, Duration) {
-        let start = Instant::now();
-        let mut count = 0;
-        while start.elapsed() < time {
-            self.get(target);
-            count += 1;
-        }
-        (f64::from(count), start.elapsed())
-    }
 }
 
-/// Requests a second of each. They take turns: what else the machine does
-/// meets all alike.
-fn rates_of(peers: &mut [&mut Peer], target: &str) -> Vec<f64> {
-    let mut sums = vec![(0.0, Duration::ZERO); peers.len()];
-    for peer in peers.iter_mut() {
-        peer.ask_for(target, TIME / 20);
-    }
-    for _ in 0..10 {
-        for (peer, sum) in peers.iter_mut().zip(&mut sums) {
-            let (count, time) = peer.ask_for(target, TIME / 10);
+/// Where a server listens, and the token that it wants.
+type Door = (SocketAddr, Option<String>);
+
+/// Requests a second of each server while `clients` have one request each under
+/// way. They take turns: what else the machine does meets all alike.
+fn rates_of(doors: &[Door], clients: usize, target: &str) -> Vec<f64> {
+    let mut sums = vec![(0.0, Duration::ZERO); doors.len()];
+    for _ in 0..TURNS {
+        for ((address, token), sum) in doors.iter().zip(&mut sums) {
+            let connect = || Peer::connect(*address, token.clone());
+            let mut peers: Vec<_> = (0..clients).map(|_| connect()).collect();
+            ask_for(&mut peers, target, TIME / TURNS / 10);
+            let (count, time) = ask_for(&mut peers, target, TIME / TURNS);
             *sum = (sum.0 + count, sum.1 + time);
         }
     }
@@ -107,23 +110,18 @@ fn rates_of(peers: &mut [&mut Peer], target: &str) -> Vec<f64> {
     sums.iter().map(rate).collect()
 }
 
-/// Requests a second of each server from [`CLIENTS`] at once.
-fn crowd_rates(doors: &[(SocketAddr, Option<String>)], target: &str) -> Vec<f64> {
-    let mut sums = vec![(0.0, 0.0); doors.len()];
-    for _ in 0..4 {
-        for ((address, token), sum) in doors.iter().zip(&mut sums) {
-            let (count, time) = std::thread::scope(|scope| {
-                let ask = || Peer::connect(*address, token.clone()).ask_for(target, TIME / 4);
-                let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(ask)).collect();
-                let all = clients.into_iter().map(|client| client.join().unwrap());
-                all.fold((0.0, Duration::ZERO), |sum, (count, time)| {
-                    (sum.0 + count, sum.1.max(time))
-                })
-            });
-            *sum = (sum.0 + count, sum.1 + time.as_secs_f64());
+/// Asks for `time`; gives how often, and how long it took.
+fn ask_for(peers: &mut [Peer], target: &str, time: Duration) -> (f64, Duration) {
+    let start = Instant::now();
+    let mut count = 0;
+    while start.elapsed() < time {
+        peers.iter_mut().for_each(|peer| peer.send(target));
+        for peer in peers.iter_mut() {
+            peer.receive();
+            count += 1;
         }
     }
-    sums.iter().map(|(count, time)| count / time).collect()
+    (f64::from(count), start.elapsed())
 }
 
 /// The Python program's server, ended with the bench.
@@ -175,7 +173,7 @@ impl Drop for Python {
     }
 }
 
-fn door(user: &Tvmux) -> (SocketAddr, Option<String>) {
+fn door(user: &Tvmux) -> Door {
     let status = user.ok(["server", "status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     let address = status["address"].as_str().unwrap().parse().unwrap();
@@ -201,37 +199,27 @@ fn rates() {
     let (address, token) = door(&user);
     let python = std::env::var("TVMUX_PEER_PYTHON").ok();
     let python = python.map(|interpreter| Python::start(&interpreter, &tmux));
+    let mut doors = vec![(address, token)];
+    doors.extend(python.as_ref().map(|python| (python.address, None)));
     for (target, wanted) in [("/", 15.0), ("/recordings", 15.0), ("/panes", 3.0)] {
-        let mut own = Peer::connect(address, token.clone());
-        let Some(python) = &python else {
-            let rate = rates_of(&mut [&mut own], target)[0];
-            println!("GET {target}: {rate:.0} a second");
-            continue;
-        };
-        let mut peer = Peer::connect(python.address, None);
         if target == "/panes" {
-            let count = |body: &[u8]| {
-                serde_json::from_slice::<Vec<serde_json::Value>>(body)
-                    .unwrap()
-                    .len()
-            };
-            assert_eq!(count(&own.get(target)), WINDOWS * PANES);
-            assert_eq!(count(&peer.get(target)), WINDOWS * PANES);
-            let doors = [(address, token.clone()), (python.address, None)];
-            let rates = crowd_rates(&doors, target);
-            println!(
-                "GET {target} by {CLIENTS} clients: {:.1} times the rate of the Python server ({:.0} and {:.0} a second)",
-                rates[0] / rates[1],
-                rates[0],
-                rates[1]
-            );
+            for (address, token) in &doors {
+                let body = Peer::connect(*address, token.clone()).get(target);
+                let panes: Vec<serde_json::Value> = serde_json::from_slice(&body).unwrap();
+                assert_eq!(panes.len(), WINDOWS * PANES);
+            }
         }
-        let rates = rates_of(&mut [&mut own, &mut peer], target);
-        let (rate, theirs) = (rates[0], rates[1]);
-        println!(
-            "GET {target}: {:.1} times the rate of the Python server ({rate:.0} and {theirs:.0} a second; wanted: {wanted})",
-            rate / theirs
-        );
+        for clients in [1, CLIENTS] {
+            let rates = rates_of(&doors, clients, target);
+            print!("GET {target}, {clients} at once: {:.0} a second", rates[0]);
+            match rates.get(1) {
+                Some(theirs) => println!(
+                    ", {:.1} times the {theirs:.0} of the Python server (wanted: {wanted})",
+                    rates[0] / theirs
+                ),
+                None => println!(),
+            }
+        }
     }
 }
 
