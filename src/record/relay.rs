@@ -4,7 +4,7 @@
 //! a few kilobytes. This one hands it on to its standard output, the FIFO,
 //! without looking at it, and waits for a moment after each large piece: the
 //! next one is larger then, and a flood costs few wake-ups. `cat` does the same
-//! at five times the cost, and is what runs where this program is not to be
+//! at more than twice the cost, and is what runs where this program is not to be
 //! found.
 //!
 //! It ends when tmux closes the pipe, or with the first output after the reader
@@ -30,8 +30,16 @@ const MOST: usize = 1024 * 1024;
 /// A piece of this size is part of a flood.
 const FLOOD_BYTES: usize = 16 * 1024;
 
-/// How long a flood may gather: at tmux's fastest it fits the socket's buffer.
-const FLOOD_PAUSE: Duration = Duration::from_millis(4);
+/// A piece of this size is most of what the socket holds, and what does not fit
+/// there gathers in tmux's memory.
+const LARGE: usize = 48 * 1024;
+
+/// So many pieces after one of a flood are taken for some of it, however small.
+const FLOOD_PIECES: u32 = 16;
+
+/// How long a flood may gather: as long as the pieces stay below that.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(4);
 
 /// Whether the process has been started as a relay: `verb` is its first
 /// argument.
@@ -44,6 +52,8 @@ pub fn is_relay(verb: Option<&OsStr>) -> bool {
 #[must_use]
 pub fn run() -> ExitCode {
     let (input, output) = (io::stdin(), io::stdout());
+    let mut pause = Duration::from_millis(1);
+    let mut flooding = 0;
     loop {
         // `splice` holds the FIFO's lock, without which nobody can read it. So
         // it must never wait, for input or for room: that is done beforehand.
@@ -55,7 +65,19 @@ pub fn run() -> ExitCode {
             });
         match moved {
             Ok(0) => return ExitCode::SUCCESS,
-            Ok(FLOOD_BYTES..) => thread::sleep(FLOOD_PAUSE),
+            // No pause at all until it has caught up.
+            Ok(LARGE..) => {
+                flooding = FLOOD_PIECES;
+                pause = (pause / 2).max(SHORTEST_PAUSE);
+            }
+            Ok(count) if count >= FLOOD_BYTES || flooding > 0 => {
+                flooding = match count {
+                    FLOOD_BYTES.. => FLOOD_PIECES,
+                    _ => flooding - 1,
+                };
+                thread::sleep(pause);
+                pause = (pause + pause / 8).min(LONGEST_PAUSE);
+            }
             Ok(_) | Err(Errno::EINTR | Errno::EAGAIN) => {}
             // Not on a pipe, or a kernel that cannot.
             Err(Errno::EINVAL) => {
