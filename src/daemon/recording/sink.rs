@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -22,6 +22,13 @@ const FLUSH_BYTES: usize = 512 * 1024;
 
 /// A buffer that has grown beyond this is given back to the system.
 const LARGEST_SPARE: usize = 4 * FLUSH_BYTES;
+
+/// Files are written and synced at ticks that all recordings share, so that
+/// many recordings wake the daemon together, and one commit of the file
+/// system's journal does for all of them. What is due between two ticks is done
+/// at the one before.
+const FLUSH_TICK: Duration = Duration::from_millis(40);
+const SYNC_TICK: Duration = Duration::from_millis(250);
 
 /// How long after a failure the file is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -142,7 +149,7 @@ impl Sink {
             // A fifth early, so that the write itself lies within the bound.
             let due = *self
                 .flush_due
-                .get_or_insert(now + self.intervals.flush * 4 / 5);
+                .get_or_insert_with(|| on_tick(now, self.intervals.flush * 4 / 5, FLUSH_TICK));
             if (due <= now || recorder.waiting() >= FLUSH_BYTES) && self.job.is_none() {
                 self.flush_due = None;
                 let lines = recorder.take(std::mem::take(&mut self.spare));
@@ -295,7 +302,8 @@ impl Sink {
         recorder.written(written);
         if written > 0 && self.sync_due.is_none() {
             // The oldest of these bytes has waited for the flush already.
-            self.sync_due = Some(now + self.intervals.sync.saturating_sub(self.intervals.flush));
+            let bound = self.intervals.sync.saturating_sub(self.intervals.flush);
+            self.sync_due = Some(on_tick(now, bound, SYNC_TICK));
         }
         if batch.done == batch.lines.len() {
             self.spare = if batch.lines.capacity() > LARGEST_SPARE {
@@ -386,6 +394,17 @@ pub(super) fn create(path: &Path, lines: &[u8]) -> io::Result<File> {
     Ok(file.persist_noclobber(path)?)
 }
 
+/// The last tick that is at most `bound` away from `now`. Short bounds have
+/// ticks as close as they need.
+fn on_tick(now: Instant, bound: Duration, tick: Duration) -> Instant {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let start = *START.get_or_init(Instant::now);
+    let tick = tick.min(bound / 2).as_nanos().max(1);
+    let due = now + bound;
+    let late = due.saturating_duration_since(start).as_nanos() % tick;
+    due - Duration::from_nanos(u64::try_from(late).unwrap_or(0))
+}
+
 /// What keeps the file from growing, for people.
 fn describe(error: &io::Error) -> String {
     let what = match error.raw_os_error().map(Errno::from_raw) {
@@ -396,4 +415,35 @@ fn describe(error: &io::Error) -> String {
         _ => return error.to_string(),
     };
     what.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_lies_within_the_bound_and_not_too_near() {
+        let now = Instant::now();
+        for bound in [0, 1, 8, 79, 80, 900, 60_000].map(Duration::from_millis) {
+            for later in [0, 1, 17, 39, 40, 999].map(Duration::from_millis) {
+                let now = now + later;
+                let due = on_tick(now, bound, SYNC_TICK);
+                assert!(due <= now + bound, "{bound:?}");
+                assert!(
+                    due + Duration::from_nanos(1) >= now + bound / 2,
+                    "{bound:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn ticks_are_shared() {
+        let now = Instant::now();
+        let bound = Duration::from_millis(900);
+        let first = on_tick(now, bound, SYNC_TICK);
+        let second = on_tick(now + Duration::from_millis(100), bound, SYNC_TICK);
+        let apart = second - first;
+        assert!(apart.is_zero() || apart == SYNC_TICK, "{apart:?}");
+    }
 }
