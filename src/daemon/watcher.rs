@@ -23,6 +23,9 @@ use crate::tmux::{self, Batch, Server, ServerState, StateQuery, Version, hooks};
 /// this process seven times; idle recordings shall cost one wake-up a second.
 const SLOW_LOOK: Duration = Duration::from_secs(10);
 
+/// How long a busy server may take before it is asked in the usual way.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A server that did not answer is asked again after this.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -140,7 +143,10 @@ impl Task {
     async fn run(self) {
         let mut first = true;
         loop {
-            match self.wait_once(first).await {
+            // Sooner than through the client that waits, which is only started
+            // then. A signal that comes in between is remembered by tmux.
+            let is_fresh = !first && self.read().await;
+            match self.wait_once(first, !is_fresh).await {
                 Woken::Signal => first = false,
                 Woken::Stop => break,
                 Woken::Failed => {
@@ -163,14 +169,30 @@ impl Task {
         let _ = self.server.run(&hooks::remove(self.version)).await;
     }
 
-    /// Lets a client print the state and wait for a signal.
-    async fn wait_once(&self, with_hooks: bool) -> Woken {
+    /// Asks for the state without a process, where that can be. Returns
+    /// whether it is known now.
+    async fn read(&self) -> bool {
+        if !self.server.answers_directly(self.version) {
+            return false;
+        }
+        let query = self.query.batch();
+        let answer = self.server.ask(self.version, &query);
+        // One that hangs must not hold up a stop.
+        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        matches!(answer, Ok(Ok(answer)) if self.publish(&answer))
+    }
+
+    /// Lets a client print the state, if wanted, and wait for a signal.
+    async fn wait_once(&self, with_hooks: bool, with_state: bool) -> Woken {
         let mut batch = if with_hooks {
             self.install()
         } else {
             Batch::new()
         };
-        batch.append(self.query.batch()).append(hooks::wait());
+        if with_state {
+            batch.append(self.query.batch());
+        }
+        batch.append(hooks::wait());
         let mut command = self.server.command(&batch);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut command = tokio::process::Command::from(command);

@@ -172,13 +172,19 @@ impl Server {
         self.answer(command.kill_on_drop(true).output().await)
     }
 
+    /// Whether [`Server::ask`] needs no process.
+    #[must_use]
+    pub fn answers_directly(&self, version: Version) -> bool {
+        version.has_known_messages() && self.flags.is_empty()
+    }
+
     /// Runs `batch`, which must only read, and gives what it printed. Where the
     /// server's version allows it no process is started.
     ///
     /// # Errors
     /// As [`Server::run`].
     pub async fn ask(&self, version: Version, batch: &Batch) -> Result<Vec<u8>> {
-        if !version.has_known_messages() || !self.flags.is_empty() {
+        if !self.answers_directly(version) {
             return self.run(batch).await;
         }
         match wire::ask(self.socket.path(), batch).await {
