@@ -12,6 +12,8 @@ pub enum Contestant {
     Nothing,
     /// `pipe-pane 'cat >/dev/null'`: what any pipe costs.
     Cat,
+    /// `pipe-pane 'cat >FILE'`: what it costs to have the same bytes in a file.
+    CatToFile,
     /// This program.
     Tvmux,
     /// asciinema, which runs the pane's program itself, in or out of tmux.
@@ -26,7 +28,12 @@ pub enum Contestant {
 impl Contestant {
     /// All that are here.
     pub fn all(options: &Options) -> Vec<Contestant> {
-        let mut all = vec![Contestant::Nothing, Contestant::Cat, Contestant::Tvmux];
+        let mut all = vec![
+            Contestant::Nothing,
+            Contestant::Cat,
+            Contestant::CatToFile,
+            Contestant::Tvmux,
+        ];
         let on_path = Path::new("asciinema");
         let is_version =
             |program: &Path, start: &str| version(program).is_some_and(|v| v.contains(start));
@@ -53,7 +60,8 @@ impl Contestant {
     pub fn name(&self) -> &'static str {
         match self {
             Contestant::Nothing => "nothing piped",
-            Contestant::Cat => "pipe-pane cat",
+            Contestant::Cat => "cat >/dev/null",
+            Contestant::CatToFile => "cat >file",
             Contestant::Tvmux => "tvmux",
             Contestant::Asciinema { name, .. } => name,
             Contestant::PythonTvmux { .. } => "Python tvmux",

@@ -41,14 +41,13 @@ pub fn run(options: &Options) -> Vec<Table> {
     for &kind in kinds {
         tables.push(compare(kind, 64 << 20, rounds, &contestants));
     }
-    if options.full {
-        let few: Vec<_> = contestants
-            .into_iter()
-            .filter(|one| matches!(one, Contestant::Cat | Contestant::Tvmux))
-            .collect();
-        tables.push(compare(Kind::Logs, 2 << 30, 1, &few));
-    }
     tables
+}
+
+/// Two gigabytes of logs.
+pub fn big() -> Table {
+    let few = [Contestant::Cat, Contestant::CatToFile, Contestant::Tvmux];
+    compare(Kind::Logs, 2 << 30, 1, &few)
 }
 
 fn compare(kind: Kind, size: usize, rounds: usize, contestants: &[Contestant]) -> Table {
@@ -166,6 +165,14 @@ fn flood(kind: Kind, size: usize, contestant: &Contestant) -> Round {
             tmux.tmux(&["pipe-pane", "-t", &pane, "exec cat >/dev/null"]);
             go(&tmux, &pane, || (pipes(&tmux), Vec::new())).0
         }
+        Contestant::CatToFile => {
+            let file = tmux.folder().join("file");
+            let command = format!("exec cat >{}", file.display());
+            tmux.tmux(&["pipe-pane", "-t", &pane, &command]);
+            let mut round = go(&tmux, &pane, || (pipes(&tmux), Vec::new())).0;
+            round.file = std::fs::metadata(&file).unwrap().len();
+            round
+        }
         Contestant::Tvmux => tvmux(&tmux, &pane, kind, size),
         Contestant::Asciinema { .. } => {
             let (mut round, recorders) = go(&tmux, &pane, || {
@@ -182,6 +189,12 @@ fn flood(kind: Kind, size: usize, contestant: &Contestant) -> Round {
             let text = std::fs::read(&cast).unwrap_or_default();
             round.file = text.len() as u64;
             round.events = memchr::memchr_iter(b'\n', &text).count() as u64;
+            // Without its terminal it would go on and wait for its program.
+            tmux.tmux(&["send-keys", "-t", &pane, "Enter"]);
+            wait_until("asciinema has ended", || {
+                let panes = tmux.tmux(&["list-panes", "-a", "-F", "#{pane_id}"]);
+                panes.lines().all(|one| one != pane)
+            });
             round
         }
         Contestant::PythonTvmux { program } => python_tvmux(&tmux, &pane, program),
@@ -196,8 +209,10 @@ fn is_named(pid: u32, name: &str) -> bool {
 fn pipes(tmux: &TestTmux) -> Vec<u32> {
     wait_for("the pipe runs", || {
         let pipes = process::pipes_of(tmux.pid());
-        let is_ready = !pipes.is_empty() && pipes.iter().all(|pid| !is_named(*pid, "sh"));
-        is_ready.then_some(pipes)
+        // A shell either becomes its command or waits for it.
+        let runs = |pid: &u32| !is_named(*pid, "sh") || process::family(*pid).len() > 1;
+        let is_ready = !pipes.is_empty() && pipes.iter().all(runs);
+        is_ready.then(|| pipes.iter().flat_map(|pid| process::family(*pid)).collect())
     })
 }
 
@@ -275,6 +290,12 @@ fn python_tvmux(tmux: &TestTmux, pane: &str, program: &Path) -> Round {
     let home = format!("HOME={}", folder.path().display());
     let bin = program.parent().unwrap_or(Path::new("/"));
     let path = std::env::var("PATH").unwrap_or_default();
+    // Its folder for the runtime has the user's name.
+    let user = format!("tvmux-bench-{}", std::process::id());
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .unwrap()
+        .port();
     let command = |args: &[&str]| {
         let mut command = Command::new(program);
         command
@@ -288,6 +309,8 @@ fn python_tvmux(tmux: &TestTmux, pane: &str, program: &Path) -> Round {
             )
             .env("TMUX_PANE", pane)
             .env("TVMUX_OUTPUT_DIRECTORY", folder.path())
+            .env("TVMUX_SERVER_PORT", port.to_string())
+            .env("USER", &user)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -306,6 +329,7 @@ fn python_tvmux(tmux: &TestTmux, pane: &str, program: &Path) -> Round {
     for pid in process::with_environment(&home) {
         let _ = nix::sys::signal::kill(process::pid(pid), nix::sys::signal::Signal::SIGTERM);
     }
+    let _ = std::fs::remove_dir_all(format!("/tmp/tvmux-{user}"));
     round
 }
 

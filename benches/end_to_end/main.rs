@@ -45,6 +45,9 @@ fn main() {
             flood::run(&options).into_iter().for_each(&mut add);
             flood::counted().into_iter().for_each(&mut add);
         }
+        if options.full || options.only.iter().any(|only| only == "big") {
+            add(flood::big());
+        }
         if options.wants("typing") {
             add(many::typing(&options));
         }

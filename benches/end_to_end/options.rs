@@ -27,7 +27,8 @@ pub struct Options {
     #[arg(long)]
     pub seed: Option<u64>,
 
-    /// Only the parts of these names: flood, typing, scale, idle, latency.
+    /// Only the parts of these names: flood, big (a flood of 2 GB), typing,
+    /// scale, idle, latency.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 
