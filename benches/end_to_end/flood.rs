@@ -20,6 +20,8 @@ use super::support::{TestTmux, wait_for, wait_until};
 struct Round {
     wall: f64,
     tmux: f64,
+    /// Most memory of tmux, in bytes: what a slow pipe makes it keep.
+    tmux_peak: u64,
     pipe: f64,
     recorder: f64,
     peak: u64,
@@ -84,6 +86,7 @@ fn compare(kind: Kind, size: usize, rounds: usize, contestants: &[Contestant]) -
             "spread %",
             "wall / cat",
             "tmux CPU s",
+            "tmux MB",
             "pipe CPU s",
             "recorder CPU s",
             "both % of tmux",
@@ -107,6 +110,7 @@ fn compare(kind: Kind, size: usize, rounds: usize, contestants: &[Contestant]) -
             number(100.0 * walls.spread(), 0),
             cat.map_or(Value::Null, |cat| number(walls.median() / cat, 2)),
             number(of(&|round| round.tmux), 3),
+            number(of(&|round| round.tmux_peak as f64 / 1e6), 0),
             or_null(of(&|round| round.pipe), 3),
             or_null(of(&|round| round.recorder), 3),
             or_null(share, 1),
@@ -238,6 +242,7 @@ fn go(
     let round = Round {
         wall,
         tmux: Usage::of(tmux.pid()).since(before.0).cpu,
+        tmux_peak: process::peak(tmux.pid()),
         pipe: usage_of(&pipes).since(before.1).cpu,
         recorder: recorder.cpu,
         writes: recorder.writes,
