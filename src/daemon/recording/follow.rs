@@ -143,6 +143,7 @@ impl Task {
             self.process = Some(Process::watch(wanted.pid));
         }
         self.stale = is_torn;
+        self.is_foreign = false;
         self.leaving = is_alternate.then(Leaving::default);
         self.wanted_since = None;
         self.warning = None;
@@ -182,12 +183,15 @@ impl Task {
             .wanted_since
             .map_or(Duration::ZERO, |since| since.elapsed());
         // One that went blind over it tries at each look only.
-        if waited >= HANDOVER
-            || self.blind.is_some()
-            || !self.context.pipes.is_ours(&self.subject.server, pane)
-        {
+        if waited >= HANDOVER || self.blind.is_some() {
             return false;
         }
+        let is_ours = self.context.pipes.is_ours(&self.subject.server, pane);
+        // It may have been ours when tmux answered, and been left since then.
+        if !is_ours && std::mem::replace(&mut self.is_foreign, true) {
+            return false;
+        }
+        self.is_foreign = !is_ours;
         self.target = None;
         self.switch_at = Some(Instant::now() + AGAIN);
         self.watcher.look();

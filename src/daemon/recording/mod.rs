@@ -177,6 +177,8 @@ struct Task {
     stale: bool,
     /// What is missing, to be marked before the next snapshot.
     gap: Option<String>,
+    /// Whether the pane's pipe was somebody else's at the last try.
+    is_foreign: bool,
     /// Why there is no stream, where somebody else has the pane's pipe.
     blind: Option<String>,
     /// What the last snapshot of a blind recording showed.
@@ -232,6 +234,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         tries: 0,
         stale: false,
         gap: start.gap,
+        is_foreign: false,
         blind: None,
         last_painted: Vec::new(),
         last_output: now,
