@@ -141,6 +141,12 @@ fn prepare(folder: &Path, kind: Kind, size: usize) -> PathBuf {
     script
 }
 
+/// A window that runs `command`; gives its pane.
+fn window(tmux: &TestTmux, command: &str) -> String {
+    let new = ["new-window", "-P", "-F", "#{pane_id}", "-t", "main:"];
+    tmux.tmux(&[&new[..], &[command]].concat())
+}
+
 fn flood(kind: Kind, size: usize, contestant: &Contestant) -> Round {
     let tmux = TestTmux::start("");
     let script = prepare(tmux.folder(), kind, size);
@@ -154,15 +160,7 @@ fn flood(kind: Kind, size: usize, contestant: &Contestant) -> Round {
         ),
         _ => format!("exec sh {script}"),
     };
-    let pane = tmux.tmux(&[
-        "new-window",
-        "-P",
-        "-F",
-        "#{pane_id}",
-        "-t",
-        "main:",
-        &command,
-    ]);
+    let pane = window(&tmux, &command);
     match contestant {
         Contestant::Nothing => go(&tmux, &pane, || (Vec::new(), Vec::new())).0,
         Contestant::Cat => {
@@ -343,15 +341,7 @@ pub fn counted() -> Option<Table> {
     let tmux = TestTmux::start("");
     let script = prepare(tmux.folder(), Kind::Logs, 64 << 20);
     let command = format!("exec sh {}", script.display());
-    let pane = tmux.tmux(&[
-        "new-window",
-        "-P",
-        "-F",
-        "#{pane_id}",
-        "-t",
-        "main:",
-        &command,
-    ]);
+    let pane = window(&tmux, &command);
     let mut tvmux = Tvmux::new().with("TVMUX_LOGGING_LEVEL", "INFO");
     let daemon = tvmux.start_server();
     tvmux.record(&tmux, &[]);

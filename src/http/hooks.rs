@@ -73,13 +73,12 @@ pub(super) async fn get(
     responses((status = 200, body = HookConfig))
 )]
 pub(super) async fn replace(
-    State(daemon): State<Daemon>,
-    At(socket): At,
-    Id(name): Id,
-    Body(change): Body<HookUpdate>,
+    daemon: State<Daemon>,
+    at: At,
+    id: Id,
+    change: Body<HookUpdate>,
 ) -> Result<Json<HookConfig>> {
-    let tmux = daemon.control(socket).await?;
-    Ok(Json(daemon.update_hook(&tmux, &name, &change).await?))
+    update(daemon, at, id, change).await
 }
 
 /// Change what is installed on a hook.

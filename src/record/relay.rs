@@ -2,8 +2,8 @@
 //!
 //! tmux gives a pane's output to the standard input of a process, in pieces of
 //! a few kilobytes. This one hands it on to its standard output, the FIFO,
-//! without looking at it, and waits for a moment after each large piece: the
-//! next one is larger then, and a flood costs few wake-ups. `cat` does the same
+//! without looking at it, and waits for a moment between the pieces of a flood:
+//! they are larger then, and it costs few wake-ups. `cat` does the same
 //! at more than twice the cost, and is what runs where this program is not to be
 //! found.
 //!
