@@ -10,6 +10,7 @@
 
 mod casts;
 mod create;
+mod disks;
 mod error;
 mod events;
 mod hooks;
@@ -100,6 +101,7 @@ impl Daemon {
         let context = Context {
             config: Arc::new(config),
             pipes: Arc::new(Pipes::new(folders.pipes(), relay)),
+            disks: Arc::default(),
             events: Arc::new(Events::new()),
         };
         Daemon {

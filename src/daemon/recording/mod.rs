@@ -41,6 +41,7 @@ use self::alternate::Leaving;
 use self::process::Process;
 use self::sink::{Intervals, Sink};
 use self::stream::Stream;
+use super::disks::Disks;
 use super::events::Events;
 use super::journal::{Journal, JournalFile};
 use super::pipes::Pipes;
@@ -88,6 +89,7 @@ pub(super) struct Subject {
 pub(super) struct Context {
     pub(super) config: Arc<Config>,
     pub(super) pipes: Arc<Pipes>,
+    pub(super) disks: Arc<Disks>,
     pub(super) events: Arc<Events>,
 }
 
@@ -215,6 +217,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         sync: recording.sync_interval(),
     };
     let path = start.journal.0.cast_path.clone();
+    let disks = Arc::clone(&start.context.disks);
     let now = Instant::now();
     let task = Task {
         view: start.watcher.view(),
@@ -222,7 +225,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         info: Arc::clone(&info),
         journal: start.journal,
         recorder: start.recorder,
-        sink: Sink::new(&path, start.file, start.length, intervals),
+        sink: Sink::new(disks, &path, start.file, start.length, intervals),
         start: now,
         base: start.now,
         stream: start.stream,

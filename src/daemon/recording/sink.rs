@@ -1,19 +1,22 @@
 //! A recording's file, written and synced off the thread that drains.
 //!
-//! At most one write and one sync are under way, each on a thread for blocking
-//! work; lines go on gathering in the recorder meanwhile. What the file does
-//! not take is tried again each second.
+//! At most one write and one sync are under way, each in a batch with those of
+//! other recordings; lines go on gathering in the recorder meanwhile. What the
+//! file does not take is tried again each second.
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::errno::Errno;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::super::disks::{Disks, Kind};
 use crate::record::{Appended, CastFile, DiskFile, Recorder, Storage};
 
 /// Lines that are written before their time when so many bytes wait. Each write
@@ -83,19 +86,22 @@ struct Wrote {
 }
 
 enum Job {
-    Write(JoinHandle<Wrote>),
+    Write(oneshot::Receiver<Wrote>),
     Replace(usize, JoinHandle<io::Result<File>>),
 }
 
 /// A recording's file.
 pub(super) struct Sink {
     path: PathBuf,
+    disks: Arc<Disks>,
+    /// The file system that it is on.
+    device: u64,
     intervals: Intervals,
     /// `None` while a job has it.
     file: Option<CastFile<DiskFile>>,
     storage: Arc<DiskFile>,
     job: Option<Job>,
-    syncing: Option<JoinHandle<io::Result<()>>>,
+    syncing: Option<oneshot::Receiver<io::Result<()>>>,
     /// What the file has not taken.
     backlog: Option<Batch>,
     spare: Vec<u8>,
@@ -107,10 +113,19 @@ pub(super) struct Sink {
 
 impl Sink {
     /// A sink for `file` at `path`, of which `length` bytes are whole lines.
-    pub(super) fn new(path: &Path, file: File, length: u64, intervals: Intervals) -> Sink {
+    pub(super) fn new(
+        disks: Arc<Disks>,
+        path: &Path,
+        file: File,
+        length: u64,
+        intervals: Intervals,
+    ) -> Sink {
+        let device = device(&file);
         let file = CastFile::new(DiskFile(file), length);
         Sink {
             path: path.to_owned(),
+            disks,
+            device,
             intervals,
             storage: file.storage(),
             file: Some(file),
@@ -158,8 +173,7 @@ impl Sink {
         }
         if is_due(self.sync_due) && self.syncing.is_none() {
             self.sync_due = None;
-            let storage = Arc::clone(&self.storage);
-            self.syncing = Some(tokio::task::spawn_blocking(move || storage.sync()));
+            self.syncing = Some(self.sync());
         }
     }
 
@@ -181,7 +195,7 @@ impl Sink {
             self.backlog = Some(batch);
             return;
         };
-        self.job = Some(Job::Write(tokio::task::spawn_blocking(move || {
+        let write = move || {
             if matches!(file.storage().is_linked(), Ok(false)) {
                 return Wrote {
                     file,
@@ -197,7 +211,15 @@ impl Sink {
                 written,
                 trouble: error.map(|error| Trouble::Refused(describe(&error))),
             }
-        })));
+        };
+        let job = self.disks.submit(Kind::Write, self.device, write);
+        self.job = Some(Job::Write(job));
+    }
+
+    fn sync(&self) -> oneshot::Receiver<io::Result<()>> {
+        let storage = Arc::clone(&self.storage);
+        let sync = move || storage.sync();
+        self.disks.submit(Kind::Sync, self.device, sync)
     }
 
     /// When [`Sink::on_time`] and [`Sink::advance`] are to be called.
@@ -281,6 +303,7 @@ impl Sink {
     }
 
     fn adopt(&mut self, file: File, length: u64) {
+        self.device = device(&file);
         let file = CastFile::new(DiskFile(file), length);
         self.storage = file.storage();
         self.file = Some(file);
@@ -362,11 +385,10 @@ impl Sink {
                 break;
             }
         }
-        let storage = Arc::clone(&self.storage);
         if let Some(sync) = self.syncing.take() {
             let _ = sync.await;
         }
-        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || storage.sync()).await {
+        if let Ok(Err(error)) = self.sync().await {
             tracing::warn!(path = %self.path.display(), %error, "the last sync failed");
         }
         recorder.in_memory() as u64
@@ -377,9 +399,9 @@ impl Sink {
 pub(super) struct Wake(Done);
 
 enum Done {
-    Wrote(Result<Wrote, tokio::task::JoinError>),
+    Wrote(Result<Wrote, oneshot::error::RecvError>),
     Replaced(usize, Result<io::Result<File>, tokio::task::JoinError>),
-    Synced(Result<io::Result<()>, tokio::task::JoinError>),
+    Synced(Result<io::Result<()>, oneshot::error::RecvError>),
 }
 
 /// Makes a cast file with its first lines; never takes a file that is there.
@@ -392,6 +414,12 @@ pub(super) fn create(path: &Path, lines: &[u8]) -> io::Result<File> {
         .tempfile_in(folder)?;
     file.write_all(lines)?;
     Ok(file.persist_noclobber(path)?)
+}
+
+/// The file system that a file is on.
+fn device(file: &File) -> u64 {
+    // Where it cannot be told, it shares the fate of others like it.
+    file.metadata().map_or(0, |metadata| metadata.dev())
 }
 
 /// The last tick that is at most `bound` away from `now`. Short bounds have
