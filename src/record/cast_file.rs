@@ -2,8 +2,17 @@
 
 use std::io;
 use std::sync::Arc;
+use std::thread;
 
 use super::storage::Storage;
+
+/// A batch is written in pieces that end where the file is a multiple of this
+/// long. Between them, others who wait for the core come first: a copy of half
+/// a megabyte within the kernel can hold up the very program that is recorded.
+const PIECE: usize = 64 * 1024;
+
+/// A batch that is larger is one that is late.
+const LATE: usize = 1024 * 1024;
 
 /// A cast on its storage: knows how much of it is whole lines.
 #[derive(Debug)]
@@ -65,12 +74,17 @@ impl<S: Storage> CastFile<S> {
             if sent == batch.len() {
                 break None;
             }
-            match self
-                .storage
-                .write_at(&batch[sent..], self.length + sent as u64)
-            {
+            let offset = self.length + sent as u64;
+            let piece = PIECE - (offset % PIECE as u64) as usize;
+            let end = batch.len().min(sent + piece);
+            match self.storage.write_at(&batch[sent..end], offset) {
                 Ok(0) => break Some(io::ErrorKind::WriteZero.into()),
-                Ok(written) => sent += written,
+                Ok(written) => {
+                    sent += written;
+                    if sent < batch.len() && batch.len() <= LATE {
+                        thread::yield_now();
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Some(error),
             }

@@ -167,6 +167,13 @@ impl Fifo {
         }
     }
 
+    /// How many bytes are there to be read.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let waiting = rustix::io::ioctl_fionread(&self.file);
+        waiting.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+    }
+
     /// Makes the next [`Fifo::readable`] wait for news. To be called right
     /// after the system said that there is nothing, and nowhere else.
     fn clear_ready(&self) {

@@ -17,7 +17,7 @@ const CALM: Duration = Duration::from_secs(4);
 
 thread_local! {
     /// What FIFOs are read into; shared, since draining never waits.
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 256 * 1024]);
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 * 1024]);
 }
 
 impl Task {

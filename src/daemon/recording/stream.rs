@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
@@ -14,6 +15,13 @@ use crate::tmux::{self, PaneId, Server, Snapshot, Version, snapshot};
 
 /// How long a pipe that was turned off may take to deliver its rest.
 const REST: Duration = Duration::from_secs(5);
+
+/// After so many bytes, others who wait for the core come first, or the recorder
+/// holds up the very program that it records …
+const LONG: usize = 32 * 1024;
+
+/// … unless so many more wait: then the reader is late.
+const LATE: usize = 512 * 1024;
 
 /// A pane that is piped into a FIFO of ours.
 #[derive(Debug)]
@@ -103,6 +111,9 @@ impl Stream {
                 Ok(Read::Bytes(count)) => {
                     take(&buffer[..count]);
                     total += count;
+                    if count >= LONG && self.fifo.waiting() < LATE {
+                        thread::yield_now();
+                    }
                 }
                 Ok(Read::Empty) => break,
                 Ok(Read::Closed) => self.is_closed = true,
