@@ -1,7 +1,11 @@
 //! How long a user waits.
 
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::pty::{Winsize, openpty};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tvmux::client::Client;
@@ -9,7 +13,7 @@ use tvmux::client::Client;
 use super::options::Options;
 use super::report::{Sample, Table, number};
 use super::support::tvmux::Tvmux;
-use super::support::{DEADLINE, TestTmux, wait_until};
+use super::support::{DEADLINE, TestTmux, program, wait_until};
 
 fn timed(sample: &mut Sample, run: impl FnOnce()) {
     let start = Instant::now();
@@ -94,15 +98,62 @@ pub fn run(options: &Options) -> Table {
 
     eprintln!("latency: switches");
     let switches = switches(&tmux, &tvmux, &runtime, rounds);
-    row(
-        "a switch: from `tmux select-pane` to the pane's snapshot",
-        &switches,
-    );
+    row("a switch: from the key to the pane's snapshot", &switches);
     table
 }
 
-/// From a switch of panes to the first byte of the new one. The client's own
-/// start, some two milliseconds, is in it.
+/// A user at a terminal of tmux.
+struct User {
+    client: Child,
+    keyboard: File,
+}
+
+impl User {
+    fn attach(tmux: &TestTmux) -> User {
+        let size = Winsize {
+            ws_row: 25,
+            ws_col: 80,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let pty = openpty(Some(&size), None).unwrap();
+        let client = Command::new(program())
+            .arg("-S")
+            .arg(tmux.socket())
+            .args(["attach-session", "-t", "main"])
+            .env("TERM", "xterm")
+            .env_remove("TMUX")
+            .stdin(pty.slave.try_clone().unwrap())
+            .stdout(pty.slave)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let keyboard = File::from(pty.master);
+        let mut screen = keyboard.try_clone().unwrap();
+        // Until the client has ended, and its side is closed.
+        std::thread::spawn(
+            move || while screen.read(&mut [0; 4096]).is_ok_and(|count| count > 0) {},
+        );
+        wait_until("the client is attached", || {
+            !tmux.tmux(&["list-clients"]).is_empty()
+        });
+        User { client, keyboard }
+    }
+
+    /// The keys for tmux's `select-pane` of the next one.
+    fn next_pane(&mut self) {
+        self.keyboard.write_all(b"\x02o").unwrap();
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let _ = self.client.kill();
+        let _ = self.client.wait();
+    }
+}
+
+/// From the key that switches panes to the first byte of the new one.
 fn switches(
     tmux: &TestTmux,
     tvmux: &Tvmux,
@@ -110,11 +161,12 @@ fn switches(
     rounds: usize,
 ) -> Sample {
     tmux.tmux(&["split-window", "-t", "main:", "exec cat"]);
+    let mut user = User::attach(tmux);
     let mut sample = Sample::default();
     let id = tvmux.recordings()[0]["id"].as_str().unwrap().to_owned();
-    let on = |pane: &str| {
+    let mut client = runtime.block_on(Client::connect(&tvmux.socket())).unwrap();
+    let mut on = |pane: &str| {
         runtime.block_on(async {
-            let mut client = Client::connect(&tvmux.socket()).await.unwrap();
             let recording = client.recording(&id).await.unwrap();
             recording.active_pane.as_deref() == Some(pane)
         })
@@ -127,7 +179,7 @@ fn switches(
         // A switch that follows at once waits for the one before.
         std::thread::sleep(Duration::from_millis(100));
         timed(&mut sample, || {
-            tmux.tmux(&["select-pane", "-t", &pane]);
+            user.next_pane();
             let end = Instant::now() + DEADLINE;
             while !on(&pane) {
                 assert!(
