@@ -2,12 +2,37 @@
 //! of what went wrong.
 
 use super::{Failure, Session};
+use crate::api::{Recording, RecordingCreate};
 use crate::client::{self, Client, Connection, ConnectionError};
 
 pub(super) use crate::client::READY;
 
+/// Servers that are found ending, one after the other, before it is an error.
+const TRIES: usize = 5;
+
+/// Starts a recording, and the daemon where none runs; `true` when it is new.
+/// `explain` adds the way out to what the daemon refuses.
+pub(super) async fn record(
+    session: &Session,
+    request: &RecordingCreate,
+    explain: impl Fn(client::Error) -> Failure,
+) -> Result<(bool, Recording), Failure> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut client = connect_or_start(session).await?;
+        match client.create_recording(request).await {
+            // Its last recording has just ended, and it with it: the next one
+            // to be asked is a new one.
+            Err(client::Error::Refused { body, .. })
+                if body.code == "shutting_down" && tries < TRIES => {}
+            created => return created.map_err(explain),
+        }
+    }
+}
+
 /// A client of the daemon; starts the daemon when none runs.
-pub(super) async fn connect_or_start(session: &Session) -> Result<Client, Failure> {
+async fn connect_or_start(session: &Session) -> Result<Client, Failure> {
     match Client::connect(&session.folders.socket()).await {
         Err(client::Error::NotRunning { .. }) if session.config.server.auto_start => {
             start(session, true)?;

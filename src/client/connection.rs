@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -170,8 +171,11 @@ impl Connection {
         drop(client);
         let lock_path = self.folders.pid_file();
         let mut lock = File::open(&lock_path).map_err(at(&lock_path))?;
-        let asked = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        asked.map_err(|error| at(&lock_path)(error.into()))?;
+        match kill(Pid::from_raw(pid), Signal::SIGTERM) {
+            // It has ended by itself meanwhile.
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => return Err(at(&lock_path)(error.into())),
+        }
         // The lock is given up by the kernel, when the process is truly gone.
         let end = Instant::now() + PATIENCE;
         while let Err((back, _)) = Flock::lock(lock, FlockArg::LockSharedNonblock) {

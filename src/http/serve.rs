@@ -83,13 +83,14 @@ pub async fn serve(
         .map(|listener| tokio::spawn(accept_tcp(door.clone(), listener)));
     drop(door);
     shutdown.await;
-    unix.abort();
     if let Some(tcp) = tcp {
         tcp.abort();
     }
     closing.send_replace(true);
-    // Each connection holds a receiver until its last reply is out.
+    // Each connection holds a receiver until its last reply is out, and so does
+    // the task that takes them in.
     let _ = tokio::time::timeout(LAST_WORDS, closing.closed()).await;
+    unix.abort();
 }
 
 /// What all connections share.
@@ -100,10 +101,17 @@ struct Door {
     is_closing: watch::Receiver<bool>,
 }
 
+/// Takes in clients until the end, and then those who came before it: they
+/// would see their connection break, and not know why.
 async fn accept_unix(door: Door, mut listener: SameUser) {
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut is_closing = door.is_closing.clone();
     loop {
-        let stream = listener.accept().await;
+        let stream = tokio::select! {
+            biased;
+            stream = listener.accept() => stream,
+            _ = is_closing.wait_for(|closing| *closing) => return,
+        };
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
             let _ = stream.try_write(full().as_bytes());
             continue;
@@ -183,12 +191,16 @@ impl Door {
         let mut closing = pin!(is_closing.wait_for(|closing| *closing));
         let mut is_ending = false;
         poll_fn(|cx| {
-            if !is_ending && closing.as_mut().poll(cx).is_ready() {
-                is_ending = true;
-                connection.as_mut().graceful_shutdown();
-            }
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
+            }
+            // Who has just come is answered once.
+            if !is_ending && watch.has_asked() && closing.as_mut().poll(cx).is_ready() {
+                is_ending = true;
+                connection.as_mut().graceful_shutdown();
+                if connection.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(());
+                }
             }
             watch.poll_expired(timer.as_mut(), cx)
         })
@@ -251,6 +263,8 @@ struct Watch(Mutex<Watching>);
 struct Watching {
     phase: Phase,
     since: Instant,
+    /// Whether there has been a request.
+    has_asked: bool,
     /// Since when the client has taken nothing of what there is for it.
     stalled: Option<Instant>,
 }
@@ -260,6 +274,7 @@ impl Watch {
         Watch(Mutex::new(Watching {
             phase: Phase::Head,
             since: Instant::now(),
+            has_asked: false,
             stalled: None,
         }))
     }
@@ -272,6 +287,11 @@ impl Watch {
         let mut watching = self.get();
         watching.phase = phase;
         watching.since = Instant::now();
+        watching.has_asked |= phase == Phase::Busy;
+    }
+
+    fn has_asked(&self) -> bool {
+        self.get().has_asked
     }
 
     fn has_read(&self) {

@@ -404,3 +404,18 @@ fn a_port_that_is_taken_is_told_and_does_no_harm() {
     );
     assert!(api.tvmux.log().contains("not listening on TCP"));
 }
+
+#[test]
+fn who_has_come_before_the_end_is_answered() {
+    let api = Api::start();
+    let pid_file = api.tvmux.socket().with_file_name("server.pid");
+    let pid = std::fs::read_to_string(pid_file).unwrap();
+    let mut early = UnixStream::connect(api.tvmux.socket()).unwrap();
+    let pid = nix::unistd::Pid::from_raw(pid.trim().parse().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    wait_until("new clients find nobody", || !api.tvmux.socket().exists());
+    early
+        .write_all(get("/", &["Host: localhost"]).as_bytes())
+        .unwrap();
+    assert_eq!(status(&read(early)), 200);
+}

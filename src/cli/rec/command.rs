@@ -17,7 +17,7 @@ use tokio::process::Child;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{start, stop};
-use crate::cli::background::connect_or_start;
+use crate::cli::background;
 use crate::cli::{Failure, Outcome, Session};
 use crate::client::Client;
 use crate::tmux::{Batch, Server, Socket};
@@ -71,12 +71,7 @@ async fn record(
     let mut request = args.request(pane.clone(), server.socket().path().to_owned())?;
     request.command = Some(shown(command));
     request.title = request.title.or_else(|| request.command.clone());
-    let mut client = connect_or_start(session).await?;
-    let (_, recording) = client
-        .create_recording(&request)
-        .await
-        .map_err(start::explain)?;
-    drop(client);
+    let (_, recording) = background::record(session, &request, start::explain).await?;
 
     let mut terminal = has_terminal.then(|| attach(server)).transpose()?;
     let mut wait = Batch::of(["wait-for", "-S", GO]);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::api::RecordingCreate;
-use crate::cli::background::connect_or_start;
+use crate::cli::background;
 use crate::cli::table::printable;
 use crate::cli::{Failure, Outcome, Session};
 use crate::client;
@@ -82,8 +82,7 @@ pub(super) async fn run(session: &Session, args: &StartArgs) -> Outcome {
         )
     })?;
     let request = args.request(target, socket.path().to_owned())?;
-    let mut client = connect_or_start(session).await?;
-    let (is_new, recording) = client.create_recording(&request).await.map_err(explain)?;
+    let (is_new, recording) = background::record(session, &request, explain).await?;
     let mut out = anstream::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&recording)?)?;

@@ -6,8 +6,8 @@
 
 use std::error::Error;
 
-use super::super::background::connect_or_start;
-use super::super::{Session, runtime};
+use super::super::background;
+use super::super::{Failure, Session, runtime};
 use crate::api::RecordingCreate;
 use crate::workspace::{RecordRequest, Recorder};
 
@@ -41,13 +41,10 @@ impl Recorder for Recordings<'_> {
             title: request.record.title.clone(),
             ..RecordingCreate::default()
         };
-        let recording = runtime()?.block_on(async {
-            let mut client = connect_or_start(self.session)
-                .await
-                .map_err(|failure| failure.into_error())?;
-            let (_, recording) = client.create_recording(&create).await?;
-            Ok::<_, Box<dyn Error + Send + Sync>>(recording)
-        })?;
+        let record = background::record(self.session, &create, Failure::new);
+        let (_, recording) = runtime()?
+            .block_on(record)
+            .map_err(|failure| failure.into_error())?;
         self.started.push(recording.id);
         Ok(())
     }
