@@ -37,7 +37,7 @@ pub fn run(options: &Options) -> Vec<Table> {
         &[Kind::Logs, Kind::Colours, Kind::Wide],
         &Kind::ALL[..5],
     );
-    let rounds = options.scale(2, 3, 5);
+    let rounds = options.scale(2, 7, 15);
     let contestants = Contestant::all(options);
     let mut tables = Vec::new();
     for &kind in kinds {

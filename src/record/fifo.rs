@@ -142,7 +142,8 @@ impl Fifo {
         watch.readable().await.map(|mut guard| guard.retain_ready())
     }
 
-    /// Reads what is there, up to the length of `buffer`.
+    /// Reads what is there, up to the length of `buffer`: less means that
+    /// nothing more was there (pipe(7) gives all that it holds).
     ///
     /// # Errors
     /// As the system says.
@@ -156,7 +157,12 @@ impl Fifo {
                     self.clear_ready();
                     return Ok(Read::Empty);
                 }
-                Ok(count) => return Ok(Read::Bytes(count)),
+                Ok(count) => {
+                    if count < buffer.len() {
+                        self.clear_ready();
+                    }
+                    return Ok(Read::Bytes(count));
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.clear_ready();
@@ -175,7 +181,7 @@ impl Fifo {
     }
 
     /// Makes the next [`Fifo::readable`] wait for news. To be called right
-    /// after the system said that there is nothing, and nowhere else.
+    /// after the system said that there is nothing more, and nowhere else.
     fn clear_ready(&self) {
         let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
         if let Some(watch) = &self.watch {

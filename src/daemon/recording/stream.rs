@@ -111,6 +111,9 @@ impl Stream {
                 Ok(Read::Bytes(count)) => {
                     take(&buffer[..count]);
                     total += count;
+                    if count < buffer.len() {
+                        break;
+                    }
                     if count >= LONG && self.fifo.waiting() < LATE {
                         thread::yield_now();
                     }
