@@ -37,7 +37,7 @@ pub fn run(options: &Options) -> Vec<Table> {
         &[Kind::Logs, Kind::Colours, Kind::Wide],
         &Kind::ALL[..5],
     );
-    let rounds = options.scale(2, 7, 15);
+    let rounds = options.rounds.unwrap_or(options.scale(2, 7, 15)) as usize;
     let contestants = Contestant::all(options);
     let mut tables = Vec::new();
     for &kind in kinds {

@@ -11,13 +11,18 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
-    /// Only what takes a minute: one round, ten recordings.
+    /// Only what takes a minute or two: a flood of logs, ten recordings.
     #[arg(long)]
     pub quick: bool,
 
-    /// All of it: a flood of 2 GB, an hour of typing, 500 recordings.
+    /// All of it: floods of everything and one of 2 GB, 500 idle recordings.
     #[arg(long, conflicts_with = "quick")]
     pub full: bool,
+
+    /// How often each recorder meets a flood; more on a machine whose rounds
+    /// lie far apart.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: Option<u32>,
 
     /// Instead: flood, switch, resize, kill and restart at random for so long.
     #[arg(long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "1")]
