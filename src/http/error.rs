@@ -87,6 +87,7 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
                     tmux::control::Kind::Hook => "no_hook",
                 },
             ),
+            tmux::Error::InvalidName { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             tmux::Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
             tmux::Error::TooOld { .. } => (StatusCode::BAD_REQUEST, "tmux_too_old"),
             tmux::Error::NoServer { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux_server"),

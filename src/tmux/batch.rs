@@ -5,6 +5,12 @@ use std::fmt;
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+/// Most arguments in one message, the `;` between commands included.
+const MOST_ARGUMENTS: usize = 1000;
+
+/// Most bytes of arguments in one message, each with the NUL that ends it.
+const MOST_BYTES: usize = 16_000;
+
 /// tmux commands that are sent together, joined by `;`.
 ///
 /// One client runs them with no pane output parsed between them (tmux works
@@ -68,10 +74,37 @@ impl Batch {
     }
 
     /// Whether it fits into one message of a client to its server, and so on a
-    /// command line: tmux takes 16 KiB (`MAX_IMSGSIZE`), headers included.
+    /// command line: tmux takes 16 KiB (`MAX_IMSGSIZE`), headers included, and
+    /// since 3.7 no more than 1,000 arguments (`cmd_unpack_argv`).
     #[must_use]
     pub fn fits_command_line(&self) -> bool {
-        self.argv().map(|arg| arg.len() + 1).sum::<usize>() < 16_000
+        let (count, bytes) = self.argv().fold((0, 0), |(count, bytes), argument| {
+            (count + 1, bytes + argument.len() + 1)
+        });
+        count <= MOST_ARGUMENTS && bytes <= MOST_BYTES
+    }
+
+    /// The same commands in as few batches as fit, each into one message. One
+    /// that is too long for any stands alone.
+    pub fn into_messages(self) -> impl Iterator<Item = Batch> {
+        let mut commands = self.commands.into_iter().peekable();
+        std::iter::from_fn(move || {
+            let first = commands.next()?;
+            let (mut count, mut bytes) = size(&first);
+            let mut message = Batch {
+                commands: vec![first],
+            };
+            while let Some(next) = commands.next_if(|next| {
+                let (more_count, more_bytes) = size(next);
+                // With the `;` between them.
+                count += more_count + 1;
+                bytes += more_bytes + 2;
+                count <= MOST_ARGUMENTS && bytes <= MOST_BYTES
+            }) {
+                message.commands.push(next);
+            }
+            Some(message)
+        })
     }
 
     /// The arguments that tmux gets on its command line.
@@ -121,6 +154,12 @@ impl fmt::Display for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.to_command_string().to_string_lossy())
     }
+}
+
+/// How many arguments a command is, and how many bytes in a message.
+fn size(command: &[OsString]) -> (usize, usize) {
+    let bytes = command.iter().map(|argument| escape(argument).len() + 1);
+    (command.len(), bytes.sum())
 }
 
 /// tmux strips one trailing `;` of an argument and takes it for a separator,
@@ -191,6 +230,19 @@ mod tests {
                 "kill-pane"
             ]
         );
+    }
+
+    #[test]
+    fn what_one_message_takes_is_bounded() {
+        let of = |count, argument: &str| Batch::of(vec![argument.to_owned(); count]);
+        assert!(of(1000, "41").fits_command_line());
+        assert!(!of(1001, "41").fits_command_line());
+        assert!(of(1, &"x".repeat(15_999)).fits_command_line());
+        assert!(!of(1, &"x".repeat(16_000)).fits_command_line());
+        // Two commands have one between them.
+        let mut two = of(500, "41");
+        two.append(of(500, "41"));
+        assert!(!two.fits_command_line());
     }
 
     #[test]

@@ -44,6 +44,15 @@ pub enum Error {
         /// What was asked for.
         target: String,
     },
+    /// The server has no such names.
+    #[error(
+        "this tmux server takes no {} name with control characters in it, \
+         nor with characters that it does not know", .kind.name()
+    )]
+    InvalidName {
+        /// What was to have the name.
+        kind: super::control::Kind,
+    },
     /// It cannot be done as things are on the server.
     #[error("tmux: {message}")]
     Conflict {

@@ -9,6 +9,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::str::FromStr;
 
+use super::name::unescape;
 use super::{Error, Result, Version};
 
 /// A `-F` format with named fields, and the reader of its answers.
@@ -85,7 +86,9 @@ impl Fields {
     pub fn marked<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
         if self.mark.is_empty() {
             // Seeded anew for each: no program in a pane can have guessed it.
-            self.mark = format!("{:016x}", RandomState::new().build_hasher().finish());
+            // The first sign is none that a name of a variable begins with: 3.4
+            // would print a `$` before it escaped.
+            self.mark = format!("/{:016x}", RandomState::new().build_hasher().finish());
         }
         for name in names {
             self.part();
@@ -163,7 +166,7 @@ impl Fields {
             };
             let value = String::from_utf8_lossy(rest.get(..end)?);
             values.push(if self.escaped {
-                value.replace(r"\$", "$")
+                unescape(&value, "")
             } else {
                 value.into_owned()
             });
@@ -244,6 +247,18 @@ mod tests {
         assert_eq!(all, [["%1", "a\tb\n%9", ""], ["%2", "", "é"]]);
         assert_eq!(rest, b"@3 other");
         assert!(fields.parse(b"%1\tno mark\t\n").is_err());
+    }
+
+    #[test]
+    fn dollars_are_read_as_they_were_before_they_were_printed() {
+        let fields = Fields::new(Version::new(3, 4))
+            .text(["window_name"])
+            .marked(["pane_title"]);
+        let mark = &fields.mark;
+        let answer = format!("\\\\$HOME \\$1\t\\$x $1 ${mark}\n");
+        let mut rows = fields.parse(answer.as_bytes()).unwrap();
+        assert_eq!(rows[0].text(), r"\$HOME \$1");
+        assert_eq!(rows[0].text(), "$x $1 $");
     }
 
     #[test]

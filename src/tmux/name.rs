@@ -73,6 +73,29 @@ pub fn decode_name(stored: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| stored.to_owned())
 }
 
+/// `text` without the backslashes that tmux puts into some texts, when it takes
+/// them from a program or when it prints them: before a `$` that a name
+/// follows, and before the signs in `plain`. (Control characters it refuses
+/// there in the first place.)
+pub(super) fn unescape(text: &str, plain: &str) -> String {
+    let starts_name = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '{';
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let mut ahead = rest.clone();
+        let escaped = ahead.next().filter(|_| c == '\\');
+        match escaped {
+            Some(sign) if plain.contains(sign) => {
+                out.push(sign);
+                rest = ahead;
+            }
+            Some('$') if ahead.next().is_some_and(starts_name) => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
 /// Whether tmux stores `name` otherwise than it was given, in the form that
 /// [`decode_name`] reads. `rename-window` always does so; `new-window -n` and
 /// `new-session -n` store it as it is up to 3.3, where it would then be read
@@ -99,6 +122,18 @@ mod tests {
         ] {
             assert_eq!(escape_format(plain), escaped);
         }
+    }
+
+    #[test]
+    fn printed_texts_are_read() {
+        for (printed, text) in [
+            (r"\$HOME \${x} \$_", "$HOME ${x} $_"),
+            (r"\\$HOME \$1 \", r"\$HOME \$1 \"),
+            (r"$ $1 é", "$ $1 é"),
+        ] {
+            assert_eq!(unescape(printed, ""), text, "{printed}");
+        }
+        assert_eq!(unescape(r"\\a \\\$b", r"\"), r"\a \$b");
     }
 
     #[test]

@@ -7,9 +7,11 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
-use tvmux::api::{PaneSendKeys, SessionCreate, SessionUpdate, WindowCreate, WindowUpdate};
-use tvmux::client::Client;
-use tvmux::tmux::decode_name;
+use tvmux::api::{
+    PaneFilter, PaneSendKeys, SessionCreate, SessionUpdate, WindowCreate, WindowUpdate,
+};
+use tvmux::client::{self, Client};
+use tvmux::tmux::{Fields, Version, decode_name};
 
 use super::Api;
 use super::support::wait_until;
@@ -116,8 +118,26 @@ impl Bench {
     }
 
     /// What tmux itself has stored, read past the daemon.
-    fn stored(&self, target: &str, format: &str) -> String {
-        decode_name(&self.api.tmux.ask(target, format))
+    fn stored(&self, target: &str, variable: &str) -> String {
+        let fields = Fields::new(self.api.tmux.version()).text([variable]);
+        let answer = self.api.tmux.ask(target, fields.format()) + "\n";
+        decode_name(&fields.parse(answer.as_bytes()).unwrap()[0].text())
+    }
+
+    /// What came of a name: `None` where it was refused, as it has to be by
+    /// servers that know no such names.
+    fn named<T>(&self, name: &str, outcome: Result<T, client::Error>) -> Option<T> {
+        if self.api.tmux.takes_name(name) {
+            return Some(outcome.unwrap());
+        }
+        match outcome {
+            Err(client::Error::Refused { status, body }) => {
+                assert_eq!((status, body.code.as_str()), (422, "invalid"), "{name:?}");
+                None
+            }
+            Err(error) => panic!("{name:?}: {error}"),
+            Ok(_) => panic!("{name:?} was taken"),
+        }
     }
 
     fn nothing_ran(&self) {
@@ -132,6 +152,61 @@ impl Bench {
 }
 
 #[test]
+fn titles() {
+    let bench = Bench::start();
+    let mut client = bench.client();
+    for title in [
+        r"a\b \\ \n",
+        r"$HOME \$HOME \$1 $",
+        "#{pid} | ' \" 漢😀",
+        "#(id)",
+    ] {
+        let quoted = title.replace('\'', r"'\''");
+        let new = WindowCreate {
+            session: Some("main".into()),
+            command: Some(format!(
+                "printf '\\033]2;%s\\007.' '{quoted}'; exec cat >/dev/null"
+            )),
+            ..WindowCreate::default()
+        };
+        let window = bench.runtime.block_on(client.create_window(&new)).unwrap();
+        wait_until("the title was printed", || {
+            bench
+                .api
+                .tmux
+                .tmux(&["capture-pane", "-p", "-t", &window.id])
+                .starts_with('.')
+        });
+        let filter = PaneFilter {
+            window_id: Some(window.id),
+        };
+        let panes = bench.runtime.block_on(client.panes(&filter)).unwrap();
+        // 3.7 takes no command in a title of a program's.
+        let expected = match bench.api.tmux.version() < Version::new(3, 7) {
+            true => title.to_owned(),
+            false => title.replace("#(", "_("),
+        };
+        assert_eq!(panes[0].title, expected);
+    }
+}
+
+#[test]
+fn the_longest_is_taken() {
+    let bench = Bench::start();
+    let mut client = bench.client();
+    let name = "😀".repeat(256);
+    let new = SessionCreate {
+        window_name: name.clone(),
+        command: Some(format!("exec cat # {}", "#漢😀;".repeat(500))),
+        ..SessionCreate::named(&name)
+    };
+    let made = bench.runtime.block_on(client.create_session(&new)).unwrap();
+    assert_eq!(made.name, name);
+    let windows = bench.runtime.block_on(client.session_windows(&made.id));
+    assert_eq!(windows.unwrap().windows[0].name, name);
+}
+
+#[test]
 fn window_names() {
     let bench = Bench::start();
     let client = RefCell::new(bench.client());
@@ -143,9 +218,14 @@ fn window_names() {
             command: Some("exec cat".into()),
             ..WindowCreate::default()
         };
-        let made = bench.runtime.block_on(client.create_window(&new)).unwrap();
+        let made = bench.runtime.block_on(client.create_window(&new));
+        let Some(made) = bench.named(&name, made) else {
+            let windows = bench.runtime.block_on(client.windows()).unwrap();
+            prop_assert_eq!(windows.len(), 1, "a window was left behind");
+            return Ok(());
+        };
         prop_assert_eq!(&made.name, &name);
-        prop_assert_eq!(bench.stored(&made.id, "#{window_name}"), name);
+        prop_assert_eq!(bench.stored(&made.id, "window_name"), name.clone());
         let update = WindowUpdate {
             new_name: Some(other.clone()),
             ..WindowUpdate::default()
@@ -153,8 +233,12 @@ fn window_names() {
         let renamed = bench
             .runtime
             .block_on(client.update_window(&made.id, &update));
-        prop_assert_eq!(&renamed.unwrap().name, &other);
-        prop_assert_eq!(bench.stored(&made.id, "#{window_name}"), other);
+        let renamed = bench.named(&other, renamed);
+        let expected = if renamed.is_some() { other } else { name };
+        if let Some(renamed) = renamed {
+            prop_assert_eq!(&renamed.name, &expected);
+        }
+        prop_assert_eq!(bench.stored(&made.id, "window_name"), expected);
         bench
             .runtime
             .block_on(client.delete_window(&made.id))
@@ -180,10 +264,15 @@ fn session_names() {
             command: Some("exec cat".into()),
             ..SessionCreate::named(&name)
         };
-        let made = bench.runtime.block_on(client.create_session(&new)).unwrap();
+        let made = bench.runtime.block_on(client.create_session(&new));
+        let Some(made) = bench.named(&window, made) else {
+            let sessions = bench.runtime.block_on(client.sessions()).unwrap();
+            prop_assert_eq!(sessions.len(), 1, "a session was left behind");
+            return Ok(());
+        };
         prop_assert_eq!(&made.name, &name);
         let id = format!("{}:", made.id);
-        prop_assert_eq!(bench.stored(&id, "#{session_name}"), name.clone());
+        prop_assert_eq!(bench.stored(&id, "session_name"), name.clone());
         let by_name = bench.runtime.block_on(client.session(&name)).unwrap();
         // A name may look like another session's id.
         prop_assert!(by_name.id == made.id || by_name.id == name);
@@ -199,7 +288,7 @@ fn session_names() {
             .runtime
             .block_on(client.update_session(&made.id, &update));
         prop_assert_eq!(&renamed.unwrap().name, &other);
-        prop_assert_eq!(bench.stored(&id, "#{session_name}"), other);
+        prop_assert_eq!(bench.stored(&id, "session_name"), other);
         bench
             .runtime
             .block_on(client.delete_session(&made.id))
@@ -254,23 +343,29 @@ fn keys() {
         Ok(())
     });
     outcome.unwrap();
-    let long = "é;x ".repeat(4000);
-    let send = PaneSendKeys {
-        keys: long.clone(),
-        enter: true,
-        literal: true,
-    };
-    bench
-        .runtime
-        .block_on(client.borrow_mut().send_keys(&pane, &send))
-        .unwrap();
     let mut expected = expected.into_inner();
-    expected.push_str(&long);
-    expected.push('\r');
-    wait_until("all of a long text was typed", || {
-        std::fs::read(&typed).unwrap().len() >= expected.len()
-    });
-    assert!(std::fs::read_to_string(&typed).unwrap() == expected);
+    for long in [
+        "é;x ".repeat(6000),
+        "\u{1}\n".repeat(3000),
+        "for file in *; do echo \"$file\";\ndone # ü #{pid};\n".repeat(600),
+        "only plain text; ".repeat(3000),
+    ] {
+        let send = PaneSendKeys {
+            keys: long.clone(),
+            enter: true,
+            literal: true,
+        };
+        bench
+            .runtime
+            .block_on(client.borrow_mut().send_keys(&pane, &send))
+            .unwrap();
+        expected.push_str(&long);
+        expected.push('\r');
+        wait_until("all of a long text was typed", || {
+            std::fs::read(&typed).unwrap().len() >= expected.len()
+        });
+        assert!(std::fs::read_to_string(&typed).unwrap() == expected);
+    }
     bench.nothing_ran();
 }
 

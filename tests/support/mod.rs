@@ -9,7 +9,7 @@ pub mod tvmux;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ::tvmux::tmux::{Batch, Server, Socket};
+use ::tvmux::tmux::{Batch, Server, Socket, Version};
 
 /// How long a test waits for a condition before it fails.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -83,6 +83,17 @@ impl TestTmux {
     /// The server's process id.
     pub fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The server's version.
+    pub fn version(&self) -> Version {
+        self.server.version_blocking().unwrap()
+    }
+
+    /// Whether the server takes this name for a window: since 3.7 not with
+    /// control characters in it.
+    pub fn takes_name(&self, name: &str) -> bool {
+        self.version() < Version::new(3, 7) || !name.contains(|c: char| c.is_ascii_control())
     }
 
     /// The test's folder, removed at the end.

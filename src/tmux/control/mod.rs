@@ -4,6 +4,7 @@
 //! it was; nothing but a `command` field is ever run.
 
 mod hooks;
+mod keys;
 mod panes;
 mod sessions;
 mod windows;
@@ -90,8 +91,8 @@ fn line(answer: Vec<u8>) -> Result<String> {
     Ok(text.trim_end_matches('\n').to_owned())
 }
 
-/// Tells what kind of refusal it is, by the beginning of tmux's message (the
-/// same from 3.0 to 3.7).
+/// Tells what kind of refusal it is, by the beginning of tmux's message (those
+/// of 3.0 to 3.7).
 pub(super) fn refine(error: Error) -> Error {
     let Error::Refused { message } = error else {
         return error;
@@ -103,12 +104,20 @@ pub(super) fn refine(error: Error) -> Error {
             return Error::Missing { kind, target };
         }
     }
+    for kind in [Kind::Session, Kind::Window] {
+        // Since 3.7. The name follows, which may be blank.
+        let start = format!("invalid {} name:", kind.name());
+        if message.starts_with(&start) {
+            return Error::InvalidName { kind };
+        }
+    }
     let conflicts = [
         "duplicate session: ",
         "index in use: ",
         "same index: ",
-        // `for a new pane` since 3.7.
-        "no space for ",
+        "no space for new pane",
+        // Since 3.7.
+        "size or position no space for a new pane",
         "window only linked to one session",
         "create window failed: index",
     ];

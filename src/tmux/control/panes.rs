@@ -3,13 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::{Control, Kind, Target, missing};
-use crate::tmux::name::{decode_name, escape_format};
+use super::{Control, Kind, Target, keys, missing};
+use crate::tmux::name::{decode_name, escape_format, unescape};
 use crate::tmux::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
-
-/// tmux takes about 16 KiB of arguments at once; longer text goes in parts. A
-/// byte is three of them where it goes as hex.
-const MOST_KEYS: usize = 2 * 1024;
 
 /// A pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,7 +215,11 @@ impl Control {
                 pid: row.text().parse().unwrap_or(0),
                 is_dead: row.flag(),
                 command: row.text(),
-                title: row.text(),
+                title: if self.version.has_escaped_titles() {
+                    unescape(&row.text(), r"\")
+                } else {
+                    row.text()
+                },
             });
         }
         Ok(panes)
@@ -291,7 +291,8 @@ impl Control {
 
     /// Types into a pane: a key by tmux's name for it (`C-c`, `Up`), or any
     /// other text as it is; with `literal` always as it is. Then Enter, if
-    /// wanted.
+    /// wanted. What others type meanwhile may come between the parts of a long
+    /// text.
     ///
     /// # Errors
     /// [`Error::Missing`] when there is no such pane.
@@ -302,36 +303,13 @@ impl Control {
         literal: bool,
         enter: bool,
     ) -> Result<()> {
-        let target = id.target();
-        let mut parts = parts(keys).peekable();
-        // No key has so long a name, and none such characters.
-        let is_text = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-        let is_plain = keys.bytes().all(is_text);
-        let literal = literal || keys.len() > MOST_KEYS || !is_plain;
-        if parts.peek().is_none() && !enter {
+        let typing = keys::typing(&id.target(), keys, literal, enter);
+        if typing.is_empty() {
             // tmux would send the key that is bound to nothing.
             return self.pane(id).await.map(drop);
         }
-        while let Some(part) = parts.next() {
-            let mut batch = if !is_plain {
-                // Byte by byte: tmux drops characters whose width it does not
-                // know, and encodes control characters anew.
-                let bytes = part.bytes().map(|byte| format!("{byte:02x}"));
-                let command = ["send-keys", "-t", &target, "-H"].map(str::to_owned);
-                Batch::of(command.into_iter().chain(bytes))
-            } else if literal {
-                Batch::of(["send-keys", "-t", &target, "-l", "--", part])
-            } else {
-                Batch::of(["send-keys", "-t", &target, "--", part])
-            };
-            if enter && parts.peek().is_none() {
-                batch.push(["send-keys", "-t", &target, "Enter"]);
-            }
-            self.run(&batch).await?;
-        }
-        if keys.is_empty() {
-            let batch = Batch::of(["send-keys", "-t", &target, "Enter"]);
-            self.run(&batch).await?;
+        for message in typing.into_messages() {
+            self.run(&message).await?;
         }
         Ok(())
     }
@@ -353,30 +331,5 @@ impl Control {
         }
         let answer = self.ask(&Batch::of(command)).await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
-}
-
-/// Cuts a text into parts that tmux takes, between characters.
-fn parts(mut text: &str) -> impl Iterator<Item = &str> {
-    std::iter::from_fn(move || {
-        if text.is_empty() {
-            return None;
-        }
-        let (part, rest) = text.split_at(text.floor_char_boundary(MOST_KEYS));
-        text = rest;
-        Some(part)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_texts_are_cut_between_characters() {
-        let text = "aé😀".repeat(3000);
-        let cut: Vec<_> = parts(&text).collect();
-        assert!(cut.iter().all(|part| part.len() <= MOST_KEYS));
-        assert_eq!(cut.concat(), text);
     }
 }

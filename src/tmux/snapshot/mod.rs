@@ -27,6 +27,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use super::name::unescape;
 use super::{Result, Version};
 pub use query::query;
 use query::{Section, Sections, State};
@@ -87,18 +88,18 @@ impl Snapshot {
         let text = |section| {
             let text = String::from_utf8_lossy(sections.get(section));
             if version.has_escaped_dollars() {
-                unescape(&text, "", "$")
+                unescape(&text, "")
             } else {
                 text.into_owned()
             }
         };
         let mut title = text(Section::Title);
         if version.has_escaped_titles() {
-            title = unescape(&title, r"\", "$");
+            title = unescape(&title, r"\");
         }
         let snapshot = Snapshot {
             title,
-            path: unescape(&text(Section::Path), r"\", "$"),
+            path: unescape(&text(Section::Path), r"\"),
             pending: pending::unfinished(
                 sections.get(Section::Pending),
                 query::expired(sections.get(Section::Clock)),
@@ -153,31 +154,4 @@ impl Snapshot {
     pub fn paint(&self, out: &mut Vec<u8>) {
         paint::Painter::new(out, self.state.columns).snapshot(self);
     }
-}
-
-/// tmux escapes some texts with backslashes, when it takes them from a
-/// program or when it prints them: before a backslash itself, and before a
-/// `$` that a name follows. Takes away those before the signs in `plain`, and
-/// before those in `named` where a name follows. (Control characters it
-/// refuses in the first place.)
-fn unescape(text: &str, plain: &str, named: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        let mut ahead = rest.clone();
-        let escaped = ahead.next().filter(|_| c == '\\');
-        match escaped {
-            Some(sign) if plain.contains(sign) => {
-                out.push(sign);
-                rest = ahead;
-            }
-            Some(sign) if named.contains(sign) && ahead.next().is_some_and(starts_name) => {}
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-fn starts_name(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_' || c == '{'
 }

@@ -7,6 +7,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::tmux::name::unescape;
+
 /// A colour of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Colour {
@@ -285,7 +287,7 @@ fn sequence<'a>(rest: &'a [u8], style: &mut Style) -> &'a [u8] {
             let end = memchr::memmem::find(body, b"\x1b\\").unwrap_or(body.len());
             let text = String::from_utf8_lossy(&body[..end]);
             if let Some(link) = text.strip_prefix("8;") {
-                style.link = (link != ";").then(|| super::unescape(link, r"\", "$"));
+                style.link = (link != ";").then(|| unescape(link, r"\"));
             }
             body.get(end + 2..).unwrap_or_default()
         }
