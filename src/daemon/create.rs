@@ -347,12 +347,8 @@ async fn find(server: &Server, version: Version, target: &str) -> Result<Found> 
             "pid",
             "start_time",
         ])
-        .text([
-            "session_name",
-            "window_name",
-            "default-shell",
-            "default-terminal",
-        ]);
+        .names(["session_name", "window_name"])
+        .text(["default-shell", "default-terminal"]);
     let ask = Batch::of(["display-message", "-p", "-t", target, fields.format()]);
     let no_window = |message: String| Error::NoWindow {
         target: target.to_owned(),

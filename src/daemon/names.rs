@@ -16,6 +16,8 @@ pub(super) fn recording_id(
     window: WindowId,
     number: u32,
 ) -> String {
+    // An id is a line of its own in `rec ls -q`.
+    let session = session.replace(char::is_control, "_");
     if *socket == Socket::default_server() && number == 1 {
         return format!("{session}:{window}");
     }
@@ -112,6 +114,10 @@ mod tests {
         assert_eq!(
             recording_id(&Socket::at("/x/work.sock"), "main", window, 1),
             "work.sock.main:@3"
+        );
+        assert_eq!(
+            recording_id(&Socket::default_server(), "a\tb", window, 1),
+            "a_b:@3"
         );
     }
 }

@@ -9,7 +9,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::str::FromStr;
 
-use super::name::unescape;
+use super::name::{decode_name, unescape};
 use super::{Error, Result, Version};
 
 /// A `-F` format with named fields, and the reader of its answers.
@@ -17,18 +17,22 @@ use super::{Error, Result, Version};
 pub struct Fields {
     format: String,
     kinds: Vec<Kind>,
+    /// Which of them come in the form in which tmux stores names.
+    stored: Vec<usize>,
     /// What ends a marked text: random, of this format alone.
     mark: String,
     lengths: bool,
     escaped: bool,
+    /// Whether sessions have names in the form that windows have them in.
+    session_names: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// Ids, numbers, flags: never holds a TAB or a newline.
     Plain,
-    /// Anything; length-prefixed where the server can.
-    Text,
+    /// Anything; its length in bytes comes first.
+    Measured,
     /// Anything; ends with the mark.
     Marked,
 }
@@ -44,10 +48,10 @@ impl Fields {
     #[must_use]
     pub fn new(version: Version) -> Fields {
         Fields {
-            // 3.4 counts the text as it is and prints it escaped: with an escape
-            // for each control character, so that none needs a length.
+            // 3.4 counts the text as it is and prints it escaped.
             lengths: version.has_length_modifier() && !version.has_escaped_dollars(),
             escaped: version.has_escaped_dollars(),
+            session_names: version.has_escaped_session_names(),
             ..Fields::default()
         }
     }
@@ -56,26 +60,35 @@ impl Fields {
     #[must_use]
     pub fn plain<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
         for name in names {
-            self.part();
+            self.part(Kind::Plain);
             self.format.push_str(&format!("#{{{name}}}"));
-            self.kinds.push(Kind::Plain);
         }
         self
     }
 
     /// Adds texts that may hold anything, by the names of their variables.
-    ///
-    /// Before 3.2 a text comes without its length; there only the last field
-    /// may hold a TAB, and none a newline.
     #[must_use]
     pub fn text<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
         for name in names {
-            self.part();
             if self.lengths {
-                self.format.push_str(&format!("#{{n:{name}}}:"));
+                self.part(Kind::Measured);
+                self.format.push_str(&format!("#{{n:{name}}}:#{{{name}}}"));
+            } else {
+                self = self.marked([name]);
             }
-            self.format.push_str(&format!("#{{{name}}}"));
-            self.kinds.push(Kind::Text);
+        }
+        self
+    }
+
+    /// Adds names of sessions and windows, by the names of their variables. They
+    /// are read as they were given, not as tmux stores them.
+    #[must_use]
+    pub fn names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
+        for name in names {
+            self = self.text([name]);
+            if name != "session_name" || self.session_names {
+                self.stored.push(self.kinds.len() - 1);
+            }
         }
         self
     }
@@ -91,17 +104,17 @@ impl Fields {
             self.mark = format!("/{:016x}", RandomState::new().build_hasher().finish());
         }
         for name in names {
-            self.part();
+            self.part(Kind::Marked);
             self.format.push_str(&format!("#{{{name}}}{}", self.mark));
-            self.kinds.push(Kind::Marked);
         }
         self
     }
 
-    fn part(&mut self) {
+    fn part(&mut self, kind: Kind) {
         if !self.kinds.is_empty() {
             self.format.push('\t');
         }
+        self.kinds.push(kind);
     }
 
     /// The format, for `-F` or `display-message -p`.
@@ -152,23 +165,32 @@ impl Fields {
         for (i, kind) in self.kinds.iter().enumerate() {
             let last = i + 1 == self.kinds.len();
             let mut after = 0;
-            let end = if *kind == Kind::Marked {
-                after = self.mark.len();
-                memchr::memmem::find(rest, self.mark.as_bytes())?
-            } else if *kind == Kind::Text && self.lengths {
-                let colon = rest.iter().position(|b| *b == b':')?;
-                let length: usize = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
-                rest = &rest[colon + 1..];
-                length
-            } else {
-                let stop = if last { b'\n' } else { b'\t' };
-                rest.iter().position(|b| *b == stop).unwrap_or(rest.len())
+            let end = match kind {
+                Kind::Plain => {
+                    let stop = if last { b'\n' } else { b'\t' };
+                    rest.iter().position(|b| *b == stop).unwrap_or(rest.len())
+                }
+                Kind::Measured => {
+                    let colon = rest.iter().position(|b| *b == b':')?;
+                    let length = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
+                    rest = &rest[colon + 1..];
+                    length
+                }
+                Kind::Marked => {
+                    after = self.mark.len();
+                    memchr::memmem::find(rest, self.mark.as_bytes())?
+                }
             };
             let value = String::from_utf8_lossy(rest.get(..end)?);
-            values.push(if self.escaped {
+            let value = if self.escaped {
                 unescape(&value, "")
             } else {
                 value.into_owned()
+            };
+            values.push(if self.stored.contains(&i) {
+                decode_name(&value)
+            } else {
+                value
             });
             rest = &rest[end + after..];
             match (rest.first(), last) {
@@ -255,10 +277,29 @@ mod tests {
             .text(["window_name"])
             .marked(["pane_title"]);
         let mark = &fields.mark;
-        let answer = format!("\\\\$HOME \\$1\t\\$x $1 ${mark}\n");
+        let answer = format!("\\\\$HOME \\$1{mark}\t\\$x $1 ${mark}\n");
         let mut rows = fields.parse(answer.as_bytes()).unwrap();
         assert_eq!(rows[0].text(), r"\$HOME \$1");
         assert_eq!(rows[0].text(), "$x $1 $");
+    }
+
+    #[test]
+    fn names_are_read_as_they_were_given() {
+        let both = ["session_name", "window_name"];
+        let fields = Fields::new(Version::new(3, 3)).names(both);
+        let mut rows = fields.parse(b"6:\\$A\\tb\t6:\\$A\\tb\n").unwrap();
+        assert_eq!(
+            (rows[0].text(), rows[0].text()),
+            ("$A\tb".into(), "$A\tb".into())
+        );
+        // Before 3.2 only windows have their names in another form.
+        let fields = Fields::new(Version::new(3, 1)).names(both);
+        let answer = format!("\\$A\tb{0}\t\\$A\\tb{0}\n", fields.mark);
+        let mut rows = fields.parse(answer.as_bytes()).unwrap();
+        assert_eq!(
+            (rows[0].text(), rows[0].text()),
+            ("\\$A\tb".into(), "$A\tb".into())
+        );
     }
 
     #[test]
@@ -266,11 +307,17 @@ mod tests {
         let fields = Fields::new(Version::new(3, 1))
             .plain(["pane_id"])
             .text(["pane_path"]);
-        assert_eq!(fields.format(), "#{pane_id}\t#{pane_path}");
-        let mut rows = fields.parse(b"%1\t/a\tb\n%2\t\n").unwrap();
+        let mark = &fields.mark;
+        assert_eq!(
+            fields.format(),
+            format!("#{{pane_id}}\t#{{pane_path}}{mark}")
+        );
+        let answer = format!("%1\t/a\tb{mark}\n%2\t\n{mark}\n");
+        let mut rows = fields.parse(answer.as_bytes()).unwrap();
         assert_eq!(rows[0].text(), "%1");
         assert_eq!(rows[0].text(), "/a\tb");
-        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[1].text(), "%2");
+        assert_eq!(rows[1].text(), "\n");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use error::{Error, Result};
 pub use fields::{Fields, Row};
 
 pub use ids::{IdError, PaneId, SessionId, WindowId};
-pub use name::{decode_name, escape_format};
+pub use name::escape_format;
 pub use options::{OptionNames, arguments, settings};
 pub use server::{Server, Socket};
 pub use snapshot::Snapshot;

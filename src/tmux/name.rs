@@ -2,37 +2,23 @@
 //!
 //! tmux expands formats in most names and folders that it is given (`#{…}`,
 //! and `#(…)` runs a command), and stores names in an escaped form
-//! (`utf8_stravis`: `\t` for a TAB, `\\` for a backslash, `\$HOME` up to 3.4).
+//! (`utf8_stravis`: `\t` for a TAB, `\\` for a backslash, `\$HOME` up to 3.4; those
+//! of sessions since 3.2).
 //! What goes through here comes back as it was.
 
 /// `text` so that tmux's format expansion gives it back as it is.
 ///
-/// `##` stands for `#`; but `#[` and any run of `#` before `[` is a style,
-/// which expansion leaves alone (`format_expand1`).
+/// `##` stands for `#`; but since 3.2 any run of `#` before `[` is a style, which
+/// expansion leaves alone (`format_expand1`). So what expands to nothing goes
+/// between them.
 #[must_use]
 pub fn escape_format(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    let mut run = 0;
-    let flush = |run: &mut usize, next: Option<char>, out: &mut String| {
-        let count = if next == Some('[') { *run } else { *run * 2 };
-        out.extend(std::iter::repeat_n('#', count));
-        *run = 0;
-    };
-    for c in text.chars() {
-        if c == '#' {
-            run += 1;
-        } else {
-            flush(&mut run, Some(c), &mut escaped);
-            escaped.push(c);
-        }
-    }
-    flush(&mut run, None, &mut escaped);
-    escaped
+    text.replace('#', "##").replace("#[", "##{l:}[")
 }
 
 /// The name that was given, from the form in which tmux stores it.
 #[must_use]
-pub fn decode_name(stored: &str) -> String {
+pub(super) fn decode_name(stored: &str) -> String {
     if !stored.contains('\\') {
         return stored.to_owned();
     }
@@ -96,13 +82,13 @@ pub(super) fn unescape(text: &str, plain: &str) -> String {
     out
 }
 
-/// Whether tmux stores `name` otherwise than it was given, in the form that
-/// [`decode_name`] reads. `rename-window` always does so; `new-window -n` and
-/// `new-session -n` store it as it is up to 3.3, where it would then be read
-/// for something else.
+/// Whether a new window that is given `name` needs to be renamed to have it.
+/// `rename-window` expands formats and stores what [`decode_name`] reads; but
+/// `new-window -n` and `new-session -n` store a name as it is up to 3.3, where
+/// it would then be read for something else, and expand nothing before 3.1.
 #[must_use]
-pub(super) fn is_stored_escaped(name: &str) -> bool {
-    name.contains(|c: char| c == '\\' || c.is_ascii_control())
+pub(super) fn needs_renaming(name: &str) -> bool {
+    name.contains(|c: char| c == '\\' || c == '#' || c.is_ascii_control())
 }
 
 #[cfg(test)]
@@ -115,8 +101,8 @@ mod tests {
             ("a", "a"),
             ("#{pid}", "##{pid}"),
             ("#(id)", "##(id)"),
-            ("#[fg=red]#S", "#[fg=red]##S"),
-            ("##[x", "##[x"),
+            ("#[fg=red]#S", "###{l:}[fg=red]##S"),
+            ("##[x", "#####{l:}[x"),
             ("a##", "a####"),
             ("#}#,", "##}##,"),
         ] {

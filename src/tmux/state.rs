@@ -85,7 +85,7 @@ impl StateQuery {
                 "window_index",
                 "pane_index",
             ])
-            .text(["session_name", "window_name"]);
+            .names(["session_name", "window_name"]);
         StateQuery {
             fields,
             marker: marker.to_owned(),

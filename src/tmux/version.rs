@@ -71,6 +71,26 @@ impl Version {
         self >= Version::new(3, 4)
     }
 
+    /// Whether `show-hooks` has hooks of windows and panes apart: `-w` (3.2).
+    #[must_use]
+    pub fn has_window_hooks(self) -> bool {
+        self >= Version::new(3, 2)
+    }
+
+    /// Whether sessions have their names stored escaped, as windows always have
+    /// (3.2).
+    #[must_use]
+    pub fn has_escaped_session_names(self) -> bool {
+        self >= Version::new(3, 2)
+    }
+
+    /// Whether the size of a split may be a percentage: `-l 25%`, before that
+    /// `-p 25` (3.1).
+    #[must_use]
+    pub fn has_split_percentages(self) -> bool {
+        self >= Version::new(3, 1)
+    }
+
     /// Whether the text colours of a pane can be read: `pane_fg`, `pane_bg`
     /// (3.2).
     #[must_use]

@@ -33,8 +33,7 @@ async fn until(events: &mut EventReader, kind: EventKind) -> Event {
 
 /// Whether anything of the watch is in tmux.
 fn is_watched(api: &Api) -> bool {
-    let hooks = api.tmux.tmux(&["show-hooks", "-g"]) + &api.tmux.tmux(&["show-hooks", "-gw"]);
-    hooks.contains("[9137]")
+    api.tmux.hooks().contains("[9137]")
 }
 
 #[tokio::test]
@@ -160,13 +159,10 @@ async fn a_recording_keeps_the_watch_when_the_last_listener_leaves() {
         ..RecordingCreate::default()
     };
     let (_, recording) = client.create_recording(&new).await.unwrap();
-    let names = || api.tmux.tmux(&["show-hooks", "-gw", "window-renamed"]);
-    assert!(names().contains("[9137]"));
+    let listens = || api.tmux.hooks().contains("window-renamed[9137]");
+    assert!(listens());
     drop(events);
-    wait_until("names are no longer listened for", || {
-        !names().contains("[9137]")
-    })
-    .await;
+    wait_until("names are no longer listened for", || !listens()).await;
     assert!(is_watched(&api), "the recording needs the watch");
     client.stop_recording(&recording.id).await.unwrap();
     wait_until("the hooks are gone", || !is_watched(&api)).await;

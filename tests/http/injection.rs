@@ -11,7 +11,7 @@ use tvmux::api::{
     PaneFilter, PaneSendKeys, SessionCreate, SessionUpdate, WindowCreate, WindowUpdate,
 };
 use tvmux::client::{self, Client};
-use tvmux::tmux::{Fields, Version, decode_name};
+use tvmux::tmux::{Fields, Version};
 
 use super::Api;
 use super::support::wait_until;
@@ -119,9 +119,9 @@ impl Bench {
 
     /// What tmux itself has stored, read past the daemon.
     fn stored(&self, target: &str, variable: &str) -> String {
-        let fields = Fields::new(self.api.tmux.version()).text([variable]);
+        let fields = Fields::new(self.api.tmux.version()).names([variable]);
         let answer = self.api.tmux.ask(target, fields.format()) + "\n";
-        decode_name(&fields.parse(answer.as_bytes()).unwrap()[0].text())
+        fields.parse(answer.as_bytes()).unwrap()[0].text()
     }
 
     /// What came of a name: `None` where it was refused, as it has to be by

@@ -121,6 +121,16 @@ impl TestTmux {
         Ok(String::from_utf8(answer).unwrap())
     }
 
+    /// All hooks, with what is on them.
+    pub fn hooks(&self) -> String {
+        let mut hooks = self.tmux(&["show-hooks", "-g"]);
+        // Before 3.2 that are all.
+        if self.version() >= Version::new(3, 2) {
+            hooks += &format!("\n{}", self.tmux(&["show-hooks", "-gw"]));
+        }
+        hooks
+    }
+
     /// A format, expanded for `target`.
     pub fn ask(&self, target: &str, format: &str) -> String {
         self.tmux(&["display-message", "-p", "-t", target, format])

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::{Event, EventKind};
-use crate::tmux::{PaneId, PaneState, ServerState, SessionId, WindowId, decode_name};
+use crate::tmux::{PaneId, PaneState, ServerState, SessionId, WindowId};
 
 /// An event that says nothing but its kind.
 pub(super) fn blank(kind: EventKind) -> Event {
@@ -141,7 +141,7 @@ pub(super) fn between(before: &ServerState, now: &ServerState) -> Vec<Event> {
 fn session(kind: EventKind, state: &PaneState) -> Event {
     Event {
         session_id: Some(state.session.to_string()),
-        session: Some(decode_name(&state.session_name)),
+        session: Some(state.session_name.clone()),
         ..blank(kind)
     }
 }
@@ -150,7 +150,7 @@ fn window(kind: EventKind, state: &PaneState) -> Event {
     Event {
         window_id: Some(state.window.to_string()),
         window_index: Some(state.window_index),
-        window: Some(decode_name(&state.window_name)),
+        window: Some(state.window_name.clone()),
         ..session(kind, state)
     }
 }

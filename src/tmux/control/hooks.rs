@@ -34,7 +34,9 @@ impl Control {
     /// As [`Server::run`](crate::tmux::Server::run).
     pub async fn hooks(&self) -> Result<Vec<HookEntry>> {
         let mut batch = Batch::of(["show-hooks", "-g"]);
-        batch.push(["show-hooks", "-gw"]);
+        if self.version.has_window_hooks() {
+            batch.push(["show-hooks", "-gw"]);
+        }
         let answer = self.ask(&batch).await?;
         let mut hooks = parse(&String::from_utf8_lossy(&answer));
         hooks.sort_by(|a, b| a.name.cmp(&b.name));

@@ -97,6 +97,11 @@ pub(super) fn refine(error: Error) -> Error {
     let Error::Refused { message } = error else {
         return error;
     };
+    // Before 3.2.
+    let message = match message.strip_prefix("can't link window: ") {
+        Some(cause) => cause.to_owned(),
+        None => message,
+    };
     for kind in [Kind::Session, Kind::Window, Kind::Pane] {
         let start = format!("can't find {}: ", kind.name());
         if let Some(target) = message.strip_prefix(&start) {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, keys, missing};
-use crate::tmux::name::{decode_name, escape_format, unescape};
+use crate::tmux::name::{escape_format, unescape};
 use crate::tmux::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
 
 /// A pane.
@@ -126,7 +126,7 @@ struct Place {
 fn place_fields(version: Version) -> Fields {
     Fields::new(version)
         .plain(["window_id", "session_id", "window_index", "pane-base-index"])
-        .text(["session_name"])
+        .names(["session_name"])
 }
 
 impl Control {
@@ -181,7 +181,7 @@ impl Control {
                 session: row.get()?,
                 index: row.get()?,
                 next_pane: row.get()?,
-                session_name: decode_name(&row.text()),
+                session_name: row.text(),
             };
             // A window that is linked twice is where it is found first.
             places.entry(window).or_insert(place);
@@ -240,7 +240,10 @@ impl Control {
             .to_vec();
         match new.size {
             Some(SplitSize::Cells(cells)) => command.extend(["-l".into(), cells.to_string()]),
-            Some(SplitSize::Percent(part)) => command.extend(["-l".into(), format!("{part}%")]),
+            Some(SplitSize::Percent(part)) if self.version.has_split_percentages() => {
+                command.extend(["-l".into(), format!("{part}%")]);
+            }
+            Some(SplitSize::Percent(part)) => command.extend(["-p".into(), part.to_string()]),
             None => {}
         }
         if let Some(folder) = &new.start_directory {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, line, missing, refine};
-use crate::tmux::name::{decode_name, escape_format, is_stored_escaped};
+use crate::tmux::name::{escape_format, needs_renaming};
 use crate::tmux::{Batch, Error, Fields, Result, Server, SessionId, Version};
 
 /// A session.
@@ -46,7 +46,7 @@ fn fields(version: Version) -> Fields {
             "window_width",
             "window_height",
         ])
-        .text(["session_name"])
+        .names(["session_name"])
 }
 
 /// Makes a session, and the server when none runs. Gives the session's id.
@@ -73,7 +73,7 @@ pub async fn create_session(server: &Server, new: &NewSession) -> Result<Session
     if let Some(name) = new
         .window_name
         .as_deref()
-        .filter(|name| is_stored_escaped(name))
+        .filter(|name| needs_renaming(name))
     {
         let (target, name) = (id.target(), escape_format(name));
         let rename = Batch::of(["rename-window", "-t", &target, "--", &name]);
@@ -98,7 +98,7 @@ impl Control {
                 clients: row.get()?,
                 windows: row.get()?,
                 size: (row.get()?, row.get()?),
-                name: decode_name(&row.text()),
+                name: row.text(),
             });
         }
         Ok(sessions)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, missing};
-use crate::tmux::name::{decode_name, escape_format, is_stored_escaped};
+use crate::tmux::name::{escape_format, needs_renaming};
 use crate::tmux::{Batch, Error, Fields, Result, Server, SessionId, Version, WindowId};
 
 /// A window.
@@ -90,7 +90,7 @@ fn fields(version: Version) -> Fields {
             "window_index",
             "window_active",
         ])
-        .text(["window_name", "session_name"])
+        .names(["window_name", "session_name"])
 }
 
 impl Control {
@@ -144,8 +144,8 @@ impl Control {
                 is_current: row.flag(),
                 session_name: String::new(),
             };
-            window.name = decode_name(&row.text());
-            link.session_name = decode_name(&row.text());
+            window.name = row.text();
+            link.session_name = row.text();
             let place = *places.entry(window.id).or_insert_with(|| {
                 windows.push(window);
                 windows.len() - 1
@@ -188,7 +188,7 @@ impl Control {
         let id = id.parse().map_err(|_| Error::Unexpected {
             what: format!("`{id}` as a new window's id"),
         })?;
-        if let Some(name) = new.name.as_deref().filter(|name| is_stored_escaped(name)) {
+        if let Some(name) = new.name.as_deref().filter(|name| needs_renaming(name)) {
             self.rename_window(id, name).await?;
         }
         self.window(id).await
