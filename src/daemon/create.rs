@@ -15,7 +15,9 @@ use crate::api;
 use crate::cast::Header;
 use crate::record::Recorder;
 use crate::tmux::pipe::{self, Piped};
-use crate::tmux::{self, Batch, Fields, PaneId, Server, ServerIdentity, Socket, Version, WindowId};
+use crate::tmux::{
+    self, Batch, Control, Fields, PaneId, Server, ServerIdentity, Socket, Version, WindowId,
+};
 
 /// A recording that was asked for.
 #[derive(Debug)]
@@ -51,7 +53,7 @@ impl Daemon {
             .control(request.socket.as_ref().map(Socket::at))
             .await?;
         let (server, version) = (tmux.server().clone(), tmux.version());
-        let target = target_of(request);
+        let target = target_of(&tmux, request).await?;
         let found = find(&server, version, &target).await?;
         let _creating = self.shared.creating.lock().await;
         if self.registry().is_closing {
@@ -304,19 +306,24 @@ fn check(request: &api::RecordingCreate) -> Result<()> {
 }
 
 /// The tmux target that a request names.
-fn target_of(request: &api::RecordingCreate) -> String {
+async fn target_of(tmux: &Control, request: &api::RecordingCreate) -> Result<String> {
     if let Some(pane) = &request.pane_id
         && request.follow_active_pane == Some(false)
     {
-        return pane.clone();
+        return Ok(pane.clone());
     }
     let window = &request.window_id;
     match &request.session_id {
         // An id needs no session, and is looked for wherever it is.
-        Some(session) if !window.starts_with('@') && !window.starts_with('%') => {
-            format!("{session}:{window}")
+        Some(session) if !window.starts_with(['@', '%']) => {
+            match tmux.find_window(session, window).await {
+                Ok((session, window)) => Ok(format!("{session}:{window}")),
+                // tmux knows more: the beginnings of names, patterns, `{last}`.
+                Err(tmux::Error::Missing { .. }) => Ok(format!("{session}:{window}")),
+                Err(error) => Err(error.into()),
+            }
         }
-        _ => window.clone(),
+        _ => Ok(window.clone()),
     }
 }
 

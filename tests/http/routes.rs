@@ -312,6 +312,29 @@ async fn recordings_and_casts() {
 }
 
 #[tokio::test]
+async fn windows_of_any_name_are_recorded() {
+    let api = Api::start();
+    let mut client = api.client().await;
+    // Names that tmux takes for a target's parts, or stores otherwise.
+    let (session, name) = ("it's $HOME", "main.rs: $x | \\ #{pid} 漢");
+    let wanted = SessionCreate {
+        window_name: name.into(),
+        ..SessionCreate::named(session)
+    };
+    client.create_session(&wanted).await.unwrap();
+    let new = RecordingCreate {
+        session_id: Some(session.into()),
+        window_id: name.into(),
+        ..RecordingCreate::default()
+    };
+    let (_, made) = client.create_recording(&new).await.unwrap();
+    assert_eq!(made.session_id, session);
+    assert_eq!(made.title.as_deref(), Some(name));
+    assert_eq!(client.recording(&made.id).await.unwrap().id, made.id);
+    client.stop_recording(&made.id).await.unwrap();
+}
+
+#[tokio::test]
 async fn casts_stay_below_their_folder() {
     let api = Api::start();
     let folder = api.tvmux.folder();

@@ -165,6 +165,27 @@ impl Control {
         found.ok_or_else(|| missing(Kind::Window, id))
     }
 
+    /// A session, by id or name, and its window that is named by id, index or
+    /// name.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when there is none.
+    pub async fn find_window(&self, session: &str, window: &str) -> Result<(SessionId, WindowId)> {
+        let session = self.session(session).await?.id;
+        let windows = self.session_windows(session).await?;
+        let by = |is_meant: &dyn Fn(&WindowLink, &Window) -> bool| {
+            let mut windows = windows.iter();
+            windows.find(|(link, found)| is_meant(link, found))
+        };
+        let found = by(&|_, found| found.id.to_string() == window)
+            .or_else(|| by(&|link, _| link.index.to_string() == window))
+            .or_else(|| by(&|_, found| found.name == window));
+        match found {
+            Some((_, found)) => Ok((session, found.id)),
+            None => Err(missing(Kind::Window, window)),
+        }
+    }
+
     /// Makes a window, without making it current.
     ///
     /// # Errors
@@ -273,19 +294,7 @@ impl Control {
 /// [`Error::Missing`] when there is none.
 pub async fn resolve_id(server: &Server, session: &str, window: &str) -> Result<WindowId> {
     let control = Control::new(server.clone(), server.version().await?);
-    let session = control.session(session).await?;
-    let windows = control.session_windows(session.id).await?;
-    let by_id = windows.iter().find(|(_, w)| w.id.to_string() == window);
-    let by_index = || {
-        windows
-            .iter()
-            .find(|(link, _)| link.index.to_string() == window)
-    };
-    let by_name = || windows.iter().find(|(_, w)| w.name == window);
-    let found = by_id.or_else(by_index).or_else(by_name);
-    found
-        .map(|(_, found)| found.id)
-        .ok_or_else(|| missing(Kind::Window, window))
+    Ok(control.find_window(session, window).await?.1)
 }
 
 /// What people call a window: its name, or its id when that is empty.
