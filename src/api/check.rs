@@ -42,6 +42,14 @@ pub(super) fn maybe_whole<'de, D: Deserializer<'de>>(value: D) -> Result<Option<
     Ok(value.map(|Whole(number)| number))
 }
 
+/// Reads what may be left out; a format of tmux's that says nothing is empty.
+pub(super) fn maybe_filled<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<String>, D::Error> {
+    let value = Option::<String>::deserialize(value)?;
+    Ok(value.filter(|text| !text.is_empty()))
+}
+
 /// Longest name, in characters.
 pub(super) const NAME: usize = 256;
 /// Longest path, in characters.

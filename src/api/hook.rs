@@ -37,7 +37,7 @@ pub struct HookCommand {
 #[serde(deny_unknown_fields)]
 pub struct HookCreate {
     /// The hook's name, as `GET /hooks` has it.
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
     pub name: String,
     /// Whether it is installed now, or only noted.
     #[serde(default = "enabled")]
@@ -126,14 +126,14 @@ pub struct CallbackEvent {
     /// What happened, by the name of tmux's hook.
     #[schema(min_length = 1, max_length = 256)]
     pub hook_name: String,
-    /// The pane.
-    #[serde(default)]
+    /// The pane; empty is none.
+    #[serde(default, deserialize_with = "check::maybe_filled")]
     pub pane_id: Option<String>,
-    /// The session's name.
-    #[serde(default)]
+    /// The session's name; empty is none.
+    #[serde(default, deserialize_with = "check::maybe_filled")]
     pub session_name: Option<String>,
-    /// The window.
-    #[serde(default)]
+    /// The window; empty is none.
+    #[serde(default, deserialize_with = "check::maybe_filled")]
     pub window_id: Option<String>,
     /// The window's index, as text; may be empty.
     #[serde(default)]

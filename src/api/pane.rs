@@ -119,11 +119,21 @@ impl FromStr for Percent {
 #[serde(deny_unknown_fields)]
 pub struct PaneCreate {
     /// The window to split.
-    #[schema(min_length = 1, max_length = 256, example = "@0")]
+    #[schema(
+        min_length = 1,
+        max_length = 256,
+        pattern = r"^[^\x00]+$",
+        example = "@0"
+    )]
     pub window_id: String,
     /// The pane of that window to split; the active one without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 256, example = "%0")]
+    #[schema(
+        min_length = 1,
+        max_length = 256,
+        pattern = r"^[^\x00]+$",
+        example = "%0"
+    )]
     pub target_pane_id: Option<String>,
     /// Whether the new pane is beside the other, not below it.
     #[serde(default)]

@@ -77,6 +77,10 @@ fn parse<T: DeserializeOwned + Check>(bytes: &[u8]) -> Result<T, Failure> {
         let message = format!("the body is no JSON: {error}");
         Failure::new(StatusCode::BAD_REQUEST, "bad_json", message)
     })?;
+    // serde takes an array for a record, too: its fields in their order.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Failure::invalid("the body must be a JSON object"));
+    }
     value.check().map_err(Failure::invalid)?;
     Ok(value)
 }

@@ -422,10 +422,14 @@ async fn the_history_takes_events_of_clients() {
     let mut client = api.client().await;
     let event = CallbackEvent {
         hook_name: "my-hook".into(),
+        // What tmux says when there is none.
+        window_id: Some(String::new()),
         window_index: Some(String::new()),
         ..CallbackEvent::default()
     };
     let made = client.create_callback(&event).await.unwrap();
+    assert_eq!((made.window_id, made.window_index), (None, Some("".into())));
+    let made = client.callback(&made.id).await.unwrap();
     let second = client.create_callback(&event).await.unwrap();
     let ids: Vec<_> = client
         .callbacks()
@@ -503,6 +507,8 @@ async fn what_does_not_fit_is_refused() {
         ("/sessions", r#"{"name": 7}"#, 422),
         ("/sessions", r#"{"name": "#, 400),
         ("/sessions", "", 400),
+        ("/callbacks", r#"["a"]"#, 422),
+        ("/windows", " []", 422),
         ("/sessions", r#"{"name": "a", "start_directory": "b"}"#, 422),
         ("/windows", r#"{"command": ""}"#, 422),
         ("/panes", r#"{"window_id": "@0", "size": 0}"#, 422),
