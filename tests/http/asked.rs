@@ -36,7 +36,12 @@ async fn answers_are_those_of_a_client_process() {
         let run = server.run(&batch).await;
         match (asked, run) {
             (Ok(asked), Ok(run)) => assert!(asked == run, "{batch}"),
-            (Err(asked), Err(run)) => assert_eq!(asked.to_string(), run.to_string()),
+            // Before 3.3 a client process adds words of its own.
+            (Err(asked), Err(run)) => {
+                let told = |error: Error| error.to_string().replace("tmux: ", "");
+                let (asked, run) = (told(asked), told(run));
+                assert!(!asked.is_empty() && run.ends_with(&asked), "{asked}, {run}");
+            }
             (asked, run) => panic!("{batch}: {asked:?} and {run:?}"),
         }
     }
