@@ -1,8 +1,10 @@
 //! The options a tmux server knows, and reading their values back.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Batch, Result, Server};
+use super::name::unescape;
+use super::{Batch, Result, Server, Version};
 
 /// The names and global values of a server's options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,9 +32,9 @@ impl OptionNames {
 
     /// Reads the answer to [`OptionNames::query`].
     #[must_use]
-    pub fn parse(answer: &str) -> OptionNames {
+    pub fn parse(version: Version, answer: &str) -> OptionNames {
         let mark = format!("{MARK}\n");
-        let mut parts = answer.split(&mark).map(settings);
+        let mut parts = answer.split(&mark).map(|part| settings(version, part));
         OptionNames {
             server: parts.next().unwrap_or_default(),
             session: parts.next().unwrap_or_default(),
@@ -45,8 +47,9 @@ impl OptionNames {
     /// # Errors
     /// When the server cannot be asked.
     pub fn ask_blocking(server: &Server) -> Result<OptionNames> {
+        let version = server.version_blocking()?;
         let answer = server.run_blocking(&Self::query())?;
-        Ok(Self::parse(&String::from_utf8_lossy(&answer)))
+        Ok(Self::parse(version, &String::from_utf8_lossy(&answer)))
     }
 
     /// Whether there is an option of that name. tmux takes the start of a
@@ -101,11 +104,16 @@ fn base(name: &str) -> &str {
     name.split_once('[').map_or(name, |(name, _)| name)
 }
 
-/// Reads what `show-options` prints: a name and a quoted value a line.
+/// Reads what a server of this version prints for `show-options`: a name and a
+/// quoted value a line.
 ///
 /// An option that is shown without a value has an empty one.
 #[must_use]
-pub fn settings(answer: &str) -> BTreeMap<String, String> {
+pub fn settings(version: Version, answer: &str) -> BTreeMap<String, String> {
+    let answer = match version.has_escaped_dollars() {
+        true => Cow::Owned(unescape(answer, "")),
+        false => Cow::Borrowed(answer),
+    };
     answer
         .lines()
         .filter(|line| !line.is_empty())
@@ -182,8 +190,10 @@ mod tests {
 
     #[test]
     fn values_come_back_as_they_were_set() {
-        let read =
-            settings("a b\nc \"x \\\" \\$y\"\nd ''\ne \\~x\nf '\"'\ng\nh \\;\ni \"a\\nb\\033\"\n");
+        let read = settings(
+            Version::new(3, 3),
+            "a b\nc \"x \\\" \\$y\"\nd ''\ne \\~x\nf '\"'\ng\nh \\;\ni \"a\\nb\\033\"\n",
+        );
         let values: Vec<_> = read.values().map(String::as_str).collect();
         assert_eq!(
             values,

@@ -254,7 +254,7 @@ impl<'a> WorkspaceBuilder<'a> {
         let ground = self.ground(facts)?;
         let plan = plan(&self.workspace, &ground, self.source)?;
         let target = self.options.append_to;
-        undo.note(self.server, &self.workspace, &facts.options, target)?;
+        undo.note(self.server, &self.workspace, facts, target)?;
         let windows = plan.windows.len();
         let panes = plan.windows.iter().map(|window| window.keys.len()).sum();
         self.observer.progress(Progress::Session { windows, panes });

@@ -64,7 +64,7 @@ impl Facts {
             version: found,
             pid: pid.trim().parse().map_err(|_| unexpected())?,
             sessions: lines.filter_map(session).collect(),
-            options: OptionNames::parse(options),
+            options: OptionNames::parse(found, options),
         })
     }
 

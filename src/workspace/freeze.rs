@@ -170,7 +170,7 @@ impl Freezer<'_> {
         let (name, path, host) = (row.text(), row.text(), row.text());
         let mut windows = windows(panes.parse(part().as_bytes())?)?;
         windows.retain(|window| only.is_none_or(|only| window.id == only));
-        let options = settings(&part());
+        let options = settings(version, &part());
         let environment = part();
         self.window_options(&mut windows)?;
 
@@ -215,7 +215,7 @@ impl Freezer<'_> {
         outcome?;
         let answer = String::from_utf8_lossy(&answer);
         for (window, part) in windows.iter_mut().zip(answer.split(&format!("{MARK}\n"))) {
-            window.options = settings(part);
+            window.options = settings(self.facts.version, part);
         }
         Ok(())
     }

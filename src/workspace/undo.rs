@@ -4,8 +4,9 @@
 //! before, and windows by the ids that tmux gave when it made them.
 
 use super::error::Result;
+use super::facts::Facts;
 use super::spec::{Setting, Workspace};
-use crate::tmux::{Batch, OptionNames, Server, SessionId, WindowId, settings};
+use crate::tmux::{Batch, Server, SessionId, Version, WindowId, settings};
 
 /// What has to be taken back.
 #[derive(Debug, Default)]
@@ -27,10 +28,11 @@ impl Undo {
         &mut self,
         server: &Server,
         workspace: &Workspace,
-        options: &OptionNames,
+        facts: &Facts,
         target: Option<SessionId>,
     ) -> Result<()> {
-        self.note_options(server, &workspace.global_options, &["-g".to_owned()])?;
+        let of = ["-g".to_owned()];
+        self.note_options(server, facts.version, &workspace.global_options, &of)?;
         let Some(session) = target else {
             return Ok(());
         };
@@ -38,17 +40,24 @@ impl Undo {
         let own: Vec<Setting> = workspace
             .options
             .iter()
-            .filter(|setting| !options.is_of_windows(&setting.name))
+            .filter(|setting| !facts.options.is_of_windows(&setting.name))
             .cloned()
             .collect();
-        self.note_options(server, &own, &["-t".to_owned(), target.clone()])?;
+        let of = ["-t".to_owned(), target.clone()];
+        self.note_options(server, facts.version, &own, &of)?;
         for setting in &workspace.environment {
             self.note_variable(server, &setting.name, &target);
         }
         Ok(())
     }
 
-    fn note_options(&mut self, server: &Server, changed: &[Setting], of: &[String]) -> Result<()> {
+    fn note_options(
+        &mut self,
+        server: &Server,
+        version: Version,
+        changed: &[Setting],
+        of: &[String],
+    ) -> Result<()> {
         if changed.is_empty() {
             return Ok(());
         }
@@ -69,7 +78,7 @@ impl Undo {
         for (setting, before) in changed.iter().zip(answer.split(&format!("{MARK}\n"))) {
             self.restore
                 .push(with(&["set-option", "-u"], &["--", &setting.name]));
-            for (name, value) in settings(before) {
+            for (name, value) in settings(version, before) {
                 self.restore
                     .push(with(&["set-option"], &["--", &name, &value]));
             }

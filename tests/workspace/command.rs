@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::TestTmux;
+use crate::support::{self, TestTmux};
 
 /// What the program did.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub fn program(home: &Path) -> Command {
         .env("SHELL", "/bin/sh")
         .env("TERM", "xterm-256color")
         .env("LANG", "C.UTF-8")
+        .env("TVMUX_TMUX_COMMAND", support::program())
         .current_dir(home)
         .stdin(std::process::Stdio::null());
     command

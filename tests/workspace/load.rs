@@ -1,7 +1,7 @@
 //! Loading: what tmuxp does not do, or does wrong.
 
 use crate::command::{everything, load, load_well, program, ran, tvmux};
-use crate::support::{TestTmux, wait_until};
+use crate::support::{self, TestTmux, wait_until};
 
 fn panes(tmux: &TestTmux, target: &str, format: &str) -> Vec<String> {
     let answer = tmux.tmux(&["list-panes", "-s", "-t", target, "-F", format]);
@@ -288,7 +288,8 @@ fn hooks_run_at_their_points() {
     let log = tmux.folder().join("log");
     let hook = |name: &str| {
         format!(
-            "  {name}: 'echo {name} $TVMUX_SESSION ${{TVMUX_WINDOW:-none}} $(tmux list-panes -s -t \"=$TVMUX_SESSION:\" | wc -l) >> {}'\n",
+            "  {name}: 'echo {name} $TVMUX_SESSION ${{TVMUX_WINDOW:-none}} $({} list-panes -s -t \"=$TVMUX_SESSION:\" | wc -l) >> {}'\n",
+            support::program().display(),
             log.display()
         )
     };
