@@ -264,11 +264,20 @@ impl Daemon {
         }
     }
 
-    /// Returns when something has been recorded and nothing is any more.
+    /// Returns when something has been recorded and nothing is any more. From
+    /// then on nothing new is: who asks for it is refused.
     pub async fn done(&self) {
-        let mut counts = self.shared.counts.subscribe();
         let is_done = |counts: &Counts| counts.started > 0 && counts.running == 0;
-        let _ = counts.wait_for(is_done).await;
+        let mut counts = self.shared.counts.subscribe();
+        loop {
+            let _ = counts.wait_for(is_done).await;
+            // One that is being created is not given up.
+            let _creating = self.shared.creating.lock().await;
+            if is_done(&counts.borrow()) {
+                self.registry().is_closing = true;
+                return;
+            }
+        }
     }
 
     fn registry(&self) -> MutexGuard<'_, Registry> {

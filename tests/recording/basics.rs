@@ -125,6 +125,21 @@ fn the_server_starts_on_demand_and_stops() {
 }
 
 #[test]
+fn a_start_right_after_a_stop_is_recorded() {
+    let tmux = TestTmux::start("");
+    let tvmux = Tvmux::new();
+    for round in 0..20 {
+        // By the server that is about to end with its last recording, or by
+        // the one after it.
+        let recording = tvmux.record(&tmux, &[]);
+        let listed = tvmux.ok(["rec", "ls", "-q"]);
+        let id = recording["id"].as_str().unwrap();
+        assert_eq!(listed.trim_end(), id, "round {round}");
+        tvmux.ok(["rec", "stop"]);
+    }
+}
+
+#[test]
 fn a_second_server_is_refused() {
     let mut tvmux = Tvmux::new();
     let pid = tvmux.start_server();
