@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use crate::api::Recording;
 use crate::cli::background::hint_start;
 use crate::cli::table::{duration, printable, size};
+use crate::cli::validate::counted;
 use crate::cli::{Outcome, Session};
 use crate::client::{self, Client};
 
@@ -87,11 +88,11 @@ pub(super) fn report(recording: &Recording) -> std::io::Result<()> {
     let id = printable(&recording.id);
     writeln!(
         anstream::stdout(),
-        "Stopped {id}: {} ({}, {} in {} events)",
+        "Stopped {id}: {} ({}, {} in {})",
         printable(&recording.cast_path.to_string_lossy()),
         duration(recording.duration),
         size(recording.bytes),
-        recording.events,
+        counted(recording.events, "event"),
     )?;
     if is_complete(recording) {
         return Ok(());
