@@ -66,10 +66,11 @@ fn stretches(mut text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where the first stretch of plain text begins that is worth while, or takes
-/// up all of the text.
+/// up all of the text. Looks no further than one command goes: a long text is
+/// looked at once, not once for each of its commands.
 fn next_plain(text: &str) -> usize {
     let mut run = 0;
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().take(MOST_BYTES + WORTH_WHILE) {
         run = if is_plain(byte) { run + 1 } else { 0 };
         if run == WORTH_WHILE {
             return at + 1 - run;
