@@ -78,10 +78,10 @@ impl Batch {
     /// since 3.7 no more than 1,000 arguments (`cmd_unpack_argv`).
     #[must_use]
     pub fn fits_command_line(&self) -> bool {
-        let (count, bytes) = self.argv().fold((0, 0), |(count, bytes), argument| {
-            (count + 1, bytes + argument.len() + 1)
-        });
-        count <= MOST_ARGUMENTS && bytes <= MOST_BYTES
+        let commands = self.commands.iter();
+        commands
+            .fold(Size::default(), |size, command| size.and(command))
+            .fits()
     }
 
     /// The same commands in as few batches as fit, each into one message. One
@@ -90,16 +90,13 @@ impl Batch {
         let mut commands = self.commands.into_iter().peekable();
         std::iter::from_fn(move || {
             let first = commands.next()?;
-            let (mut count, mut bytes) = size(&first);
+            let mut size = Size::default().and(&first);
             let mut message = Batch {
                 commands: vec![first],
             };
             while let Some(next) = commands.next_if(|next| {
-                let (more_count, more_bytes) = size(next);
-                // With the `;` between them.
-                count += more_count + 1;
-                bytes += more_bytes + 2;
-                count <= MOST_ARGUMENTS && bytes <= MOST_BYTES
+                size = size.and(next);
+                size.fits()
             }) {
                 message.commands.push(next);
             }
@@ -156,10 +153,27 @@ impl fmt::Display for Batch {
     }
 }
 
-/// How many arguments a command is, and how many bytes in a message.
-fn size(command: &[OsString]) -> (usize, usize) {
-    let bytes = command.iter().map(|argument| escape(argument).len() + 1);
-    (command.len(), bytes.sum())
+/// How much of a message commands take up.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    arguments: usize,
+    bytes: usize,
+}
+
+impl Size {
+    /// With one more command, and the `;` before it.
+    fn and(self, command: &[OsString]) -> Size {
+        let separator = usize::from(self.arguments > 0);
+        let bytes = command.iter().map(|argument| escape(argument).len() + 1);
+        Size {
+            arguments: self.arguments + separator + command.len(),
+            bytes: self.bytes + 2 * separator + bytes.sum::<usize>(),
+        }
+    }
+
+    fn fits(self) -> bool {
+        self.arguments <= MOST_ARGUMENTS && self.bytes <= MOST_BYTES
+    }
 }
 
 /// tmux strips one trailing `;` of an argument and takes it for a separator,

@@ -9,22 +9,19 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::str::FromStr;
 
-use super::name::{decode_name, unescape};
+use super::name::{decode_name, read_printed};
 use super::{Error, Result, Version};
 
 /// A `-F` format with named fields, and the reader of its answers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fields {
+    version: Version,
     format: String,
     kinds: Vec<Kind>,
     /// Which of them come in the form in which tmux stores names.
     stored: Vec<usize>,
     /// What ends a marked text: random, of this format alone.
     mark: String,
-    lengths: bool,
-    escaped: bool,
-    /// Whether sessions have names in the form that windows have them in.
-    session_names: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +45,11 @@ impl Fields {
     #[must_use]
     pub fn new(version: Version) -> Fields {
         Fields {
-            // 3.4 counts the text as it is and prints it escaped.
-            lengths: version.has_length_modifier() && !version.has_escaped_dollars(),
-            escaped: version.has_escaped_dollars(),
-            session_names: version.has_escaped_session_names(),
-            ..Fields::default()
+            version,
+            format: String::new(),
+            kinds: Vec::new(),
+            stored: Vec::new(),
+            mark: String::new(),
         }
     }
 
@@ -69,8 +66,10 @@ impl Fields {
     /// Adds texts that may hold anything, by the names of their variables.
     #[must_use]
     pub fn text<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
+        // 3.4 counts the text as it is and prints it escaped.
+        let measured = self.version.has_length_modifier() && !self.version.has_escaped_dollars();
         for name in names {
-            if self.lengths {
+            if measured {
                 self.part(Kind::Measured);
                 self.format.push_str(&format!("#{{n:{name}}}:#{{{name}}}"));
             } else {
@@ -86,7 +85,7 @@ impl Fields {
     pub fn names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
         for name in names {
             self = self.text([name]);
-            if name != "session_name" || self.session_names {
+            if name != "session_name" || self.version.has_escaped_session_names() {
                 self.stored.push(self.kinds.len() - 1);
             }
         }
@@ -182,11 +181,7 @@ impl Fields {
                 }
             };
             let value = String::from_utf8_lossy(rest.get(..end)?);
-            let value = if self.escaped {
-                unescape(&value, "")
-            } else {
-                value.into_owned()
-            };
+            let value = read_printed(self.version, &value);
             values.push(if self.stored.contains(&i) {
                 decode_name(&value)
             } else {
@@ -260,7 +255,7 @@ mod tests {
             .plain(["pane_id"])
             .marked(["pane_title", "pane_path"]);
         let mark = fields.mark.clone();
-        assert_ne!(mark, Fields::default().marked([]).mark);
+        assert_ne!(mark, Fields::new(Version::new(3, 3)).marked([]).mark);
         let answer = format!("%1\ta\tb\n%9{mark}\t{mark}\n%2\t{mark}\té{mark}\n@3 other");
         let (rows, rest) = fields
             .parse_while(answer.as_bytes(), |first| first == b'%')

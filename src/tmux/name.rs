@@ -6,6 +6,8 @@
 //! of sessions since 3.2).
 //! What goes through here comes back as it was.
 
+use super::Version;
+
 /// `text` so that tmux's format expansion gives it back as it is.
 ///
 /// `##` stands for `#`; but since 3.2 any run of `#` before `[` is a style, which
@@ -80,6 +82,25 @@ pub(super) fn unescape(text: &str, plain: &str) -> String {
         }
     }
     out
+}
+
+/// A text as it is, from what a server of this version prints of it.
+pub(super) fn read_printed(version: Version, printed: &str) -> String {
+    if version.has_escaped_dollars() {
+        unescape(printed, "")
+    } else {
+        printed.to_owned()
+    }
+}
+
+/// A pane's title as its program has set it, from the form in which a server of
+/// this version stores it.
+pub(super) fn decode_title(version: Version, stored: String) -> String {
+    if version.has_escaped_titles() {
+        unescape(&stored, r"\")
+    } else {
+        stored
+    }
 }
 
 /// Whether a new window that is given `name` needs to be renamed to have it.

@@ -1,10 +1,9 @@
 //! The options a tmux server knows, and reading their values back.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::name::unescape;
-use super::{Batch, Result, Server, Version};
+use super::name::read_printed;
+use super::{Batch, Version};
 
 /// The names and global values of a server's options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,16 +39,6 @@ impl OptionNames {
             session: parts.next().unwrap_or_default(),
             window: parts.next().unwrap_or_default(),
         }
-    }
-
-    /// Asks a server; blocks meanwhile.
-    ///
-    /// # Errors
-    /// When the server cannot be asked.
-    pub fn ask_blocking(server: &Server) -> Result<OptionNames> {
-        let version = server.version_blocking()?;
-        let answer = server.run_blocking(&Self::query())?;
-        Ok(Self::parse(version, &String::from_utf8_lossy(&answer)))
     }
 
     /// Whether there is an option of that name. tmux takes the start of a
@@ -110,11 +99,7 @@ fn base(name: &str) -> &str {
 /// An option that is shown without a value has an empty one.
 #[must_use]
 pub fn settings(version: Version, answer: &str) -> BTreeMap<String, String> {
-    let answer = match version.has_escaped_dollars() {
-        true => Cow::Owned(unescape(answer, "")),
-        false => Cow::Borrowed(answer),
-    };
-    answer
+    read_printed(version, answer)
         .lines()
         .filter(|line| !line.is_empty())
         .map(|line| match line.split_once(' ') {

@@ -125,7 +125,7 @@ impl TestTmux {
     pub fn hooks(&self) -> String {
         let mut hooks = self.tmux(&["show-hooks", "-g"]);
         // Before 3.2 that are all.
-        if self.version() >= Version::new(3, 2) {
+        if self.version().has_window_hooks() {
             hooks += &format!("\n{}", self.tmux(&["show-hooks", "-gw"]));
         }
         hooks

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::{Control, Kind, Target, keys, missing};
-use crate::tmux::name::{escape_format, unescape};
+use crate::tmux::name::{decode_title, escape_format};
 use crate::tmux::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
 
 /// A pane.
@@ -215,11 +215,7 @@ impl Control {
                 pid: row.text().parse().unwrap_or(0),
                 is_dead: row.flag(),
                 command: row.text(),
-                title: if self.version.has_escaped_titles() {
-                    unescape(&row.text(), r"\")
-                } else {
-                    row.text()
-                },
+                title: decode_title(self.version, row.text()),
             });
         }
         Ok(panes)

@@ -27,7 +27,7 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use super::name::unescape;
+use super::name::{decode_title, read_printed, unescape};
 use super::{Result, Version};
 pub use query::query;
 use query::{Section, Sections, State};
@@ -85,20 +85,9 @@ impl Snapshot {
             torn |= !whole;
             saved = Some(rows);
         }
-        let text = |section| {
-            let text = String::from_utf8_lossy(sections.get(section));
-            if version.has_escaped_dollars() {
-                unescape(&text, "")
-            } else {
-                text.into_owned()
-            }
-        };
-        let mut title = text(Section::Title);
-        if version.has_escaped_titles() {
-            title = unescape(&title, r"\");
-        }
+        let text = |section| read_printed(version, &String::from_utf8_lossy(sections.get(section)));
         let snapshot = Snapshot {
-            title,
+            title: decode_title(version, text(Section::Title)),
             path: unescape(&text(Section::Path), r"\"),
             pending: pending::unfinished(
                 sections.get(Section::Pending),
