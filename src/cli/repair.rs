@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::progress::{Metered, Progress};
 use super::stop::{StoppableInput, stop_flag};
-use super::validate::{counted, shown, threads};
+use super::table::counted;
+use super::validate::{shown, threads};
 use super::{Failure, Outcome};
 use crate::cast::{Amount, RepairOptions, Report, repair};
 use crate::mend::{Change, MendError, MendOptions, Mended, mend, mend_stream};

@@ -15,6 +15,7 @@ use tokio::signal::unix::SignalKind;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::background::{self, READY};
+use super::table::counted;
 use super::{Failure, Outcome, Session};
 use crate::client::{self, Client};
 use crate::config::Level;
@@ -103,11 +104,11 @@ async fn status(session: &Session, json: bool) -> Outcome {
         (Some(info), true) => writeln!(out, "{}", serde_json::to_string(info)?)?,
         (None, true) => writeln!(out, "{}", serde_json::json!({"status": "stopped"}))?,
         (Some(info), false) => {
-            let plural = if info.recorders == 1 { "" } else { "s" };
+            let recordings = counted(info.recorders as u64, "recording");
             writeln!(
                 out,
-                "running: version {}, pid {}, {} recording{plural}",
-                info.version, info.pid, info.recorders
+                "running: version {}, pid {}, {recordings}",
+                info.version, info.pid
             )?;
             match (&info.address, &info.address_error) {
                 (Some(address), _) if info.auth => writeln!(out, "http://{address} (with token)")?,

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::progress::Metered;
+use super::table::counted;
 use super::{Failure, Outcome};
 use crate::cast::{self, Finding, Reader, Severity, Summary, ValidateOptions};
 
@@ -249,11 +250,6 @@ fn print_summary(
         write!(out, " ({} not shown)", all - given)?;
     }
     writeln!(out)
-}
-
-/// A number with its noun.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The JSON object of a file, its findings written as they come.

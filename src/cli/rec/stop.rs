@@ -7,8 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::api::Recording;
 use crate::cli::background::hint_start;
-use crate::cli::table::{duration, printable, size};
-use crate::cli::validate::counted;
+use crate::cli::table::{counted, duration, printable, size};
 use crate::cli::{Outcome, Session};
 use crate::client::{self, Client};
 
@@ -98,10 +97,7 @@ pub(super) fn report(recording: &Recording) -> std::io::Result<()> {
         return Ok(());
     }
     let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
-    let gaps = match recording.gaps {
-        1 => "1 gap".to_owned(),
-        gaps => format!("{gaps} gaps"),
-    };
+    let gaps = counted(recording.gaps, "gap");
     let why = match &recording.reason {
         Some(reason) => format!(" ({})", printable(reason)),
         None => String::new(),

@@ -186,12 +186,12 @@ impl Task {
         if waited >= HANDOVER || self.blind.is_some() {
             return false;
         }
-        let is_ours = self.context.pipes.is_ours(&self.subject.server, pane);
         // It may have been ours when tmux answered, and been left since then.
-        if !is_ours && std::mem::replace(&mut self.is_foreign, true) {
+        let is_foreign = !self.context.pipes.is_ours(&self.subject.server, pane);
+        let was_foreign = std::mem::replace(&mut self.is_foreign, is_foreign);
+        if is_foreign && was_foreign {
             return false;
         }
-        self.is_foreign = !is_ours;
         self.target = None;
         self.switch_at = Some(Instant::now() + AGAIN);
         self.watcher.look();
