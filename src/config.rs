@@ -60,7 +60,7 @@ pub struct Server {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recording {
-    /// Whether a cast is checked, and mended if need be, when its recording ends.
+    /// Whether a cast is checked, and repaired if it has to be, when its recording ends.
     pub repair_on_stop: bool,
     /// Whether a recording goes along when another pane becomes active.
     pub follow_active_pane: bool,

@@ -8,12 +8,13 @@
 //! | 4 | `cli` | the command line |
 //! | 3 | `http` | handlers over the daemon, who may come in |
 //! | 2 | `daemon`, `client` | who owns the recordings, and who asks for them |
-//! | 1 | [`mend`], `record`, `workspace` | repairing cast files; from FIFO to cast; from file to session |
+//! | 1 | [`archive`], `record`, `workspace` | casts on disk; from FIFO to cast; from file to session |
 //! | 0 | [`cast`], [`tmux`], `config`, `api` | the format, the multiplexer, the settings, the wire types |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod archive;
 pub mod cast;
 pub mod cli;
 pub mod client;
@@ -21,7 +22,6 @@ pub mod config;
 pub mod daemon;
 pub mod folders;
 pub mod http;
-pub mod mend;
 pub mod record;
 pub mod tmux;
 pub mod workspace;

@@ -3,14 +3,14 @@
 
 #[path = "cast/damage.rs"]
 mod damage;
-#[path = "cast/mending.rs"]
-mod mending;
 #[path = "cast/program.rs"]
 mod program;
 #[path = "cast/readers.rs"]
 mod readers;
 #[path = "cast/repair.rs"]
 mod repair;
+#[path = "cast/repair_file.rs"]
+mod repair_file;
 #[path = "cast/samples.rs"]
 mod samples;
 #[path = "cast/verdicts.rs"]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The floors, lowest first. A new module needs a place here.
 const FLOORS: [&[&str]; 5] = [
     &["api", "cast", "config", "tmux"],
-    &["folders", "mend", "record", "workspace"],
+    &["archive", "folders", "record", "workspace"],
     &["client", "daemon"],
     &["http"],
     &["cli"],

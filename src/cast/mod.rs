@@ -8,18 +8,14 @@
 //! The format is described in the asciinema manual as
 //! [asciicast v2](https://docs.asciinema.org/manual/asciicast/v2/).
 
-mod batch;
 mod encode;
 mod event;
 mod header;
 mod json;
-mod lex;
 mod lines;
-mod number;
-mod object;
-mod pipeline;
 mod repair;
-mod scan;
+mod seconds;
+
 mod utf8;
 mod validate;
 
@@ -32,5 +28,5 @@ pub use json::escape_into;
 pub use repair::{Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits};
 pub use utf8::Utf8Carry;
 pub use validate::{
-    Counts, Events, Finding, Kind, Reader, Severity, Summary, ValidateOptions, validate,
+    Counts, EventCounts, Finding, FindingKind, Reader, Severity, Summary, ValidateOptions, validate,
 };

@@ -14,8 +14,10 @@ use super::stop::{StoppableInput, stop_flag};
 use super::table::counted;
 use super::validate::{shown, threads};
 use super::{Failure, Outcome};
+use crate::archive::repair_file::{
+    Change, RepairFileError, RepairFileOptions, RepairedFile, repair_file, repair_stream,
+};
 use crate::cast::{Amount, RepairOptions, Report, repair};
-use crate::mend::{Change, MendError, MendOptions, Mended, mend, mend_stream};
 
 /// Repairs casts of any recorder, v1 to v3
 ///
@@ -67,12 +69,12 @@ pub(super) fn run(arguments: &Args) -> Outcome {
     let mut worst = 0;
     for path in &arguments.files {
         let code = match repair_one(path, arguments, stop) {
-            Ok(mended) => {
-                let recovered = mended.report.is_recovered();
-                say(path, &mended, arguments)?;
+            Ok(repaired) => {
+                let recovered = repaired.report.is_recovered();
+                say(path, &repaired, arguments)?;
                 u8::from(!recovered)
             }
-            Err(Trouble::Mend(MendError::Stopped)) => {
+            Err(Trouble::File(RepairFileError::Stopped)) => {
                 // The shell's own code for a program ended by SIGINT.
                 return Ok(ExitCode::from(130));
             }
@@ -97,22 +99,22 @@ pub(super) fn run(arguments: &Args) -> Outcome {
 }
 
 enum Trouble {
-    Mend(MendError),
+    File(RepairFileError),
     Stream(io::Error),
 }
 
 impl Trouble {
     fn failure(self, path: &Path) -> Failure {
         match self {
-            Trouble::Mend(error @ MendError::Busy { .. }) => Failure::usage(error).hint(
+            Trouble::File(error @ RepairFileError::Busy { .. }) => Failure::usage(error).hint(
                 "stop the recording first, or write the repaired cast elsewhere with --output",
             ),
-            Trouble::Mend(error @ MendError::Backup { .. }) => {
+            Trouble::File(error @ RepairFileError::Backup { .. }) => {
                 Failure::usage(error).hint("make room, or keep no backup with --no-backup")
             }
-            Trouble::Mend(error @ MendError::NotAFile { .. }) => Failure::usage(error)
+            Trouble::File(error @ RepairFileError::NotAFile { .. }) => Failure::usage(error)
                 .hint("what comes through a pipe is repaired with `-` and --output"),
-            Trouble::Mend(error) => Failure::usage(error),
+            Trouble::File(error) => Failure::usage(error),
             Trouble::Stream(error) => {
                 Failure::usage(format!("cannot repair {}: {error}", shown(path)))
             }
@@ -120,7 +122,11 @@ impl Trouble {
     }
 }
 
-fn repair_one(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> Result<Mended, Trouble> {
+fn repair_one(
+    path: &Path,
+    arguments: &Args,
+    stop: &'static AtomicBool,
+) -> Result<RepairedFile, Trouble> {
     let output = arguments.output.as_deref();
     let special = output.is_some_and(|output| output == Path::new("-") || is_special(output));
     let standard_input = path == Path::new("-");
@@ -129,12 +135,12 @@ fn repair_one(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> Resul
         let repaired = stream(path, arguments, stop);
         return repaired.map_err(|error| {
             if stop.load(Ordering::Relaxed) {
-                return Trouble::Mend(MendError::Stopped);
+                return Trouble::File(RepairFileError::Stopped);
             }
             Trouble::Stream(error)
         });
     }
-    let options = MendOptions {
+    let options = RepairFileOptions {
         threads,
         backup: !arguments.no_backup,
         output,
@@ -145,7 +151,7 @@ fn repair_one(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> Resul
     if let (true, Some(output)) = (standard_input, output) {
         let input = StoppableInput::new(stop).map_err(Trouble::Stream)?;
         let input = Metered::new(input, None);
-        return mend_stream(input, output, &options).map_err(Trouble::Mend);
+        return repair_stream(input, output, &options).map_err(Trouble::File);
     }
     let total = fs::metadata(path).ok().map(|metadata| metadata.len());
     let progress = Mutex::new(Progress::new(total));
@@ -155,11 +161,11 @@ fn repair_one(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> Resul
             .unwrap_or_else(PoisonError::into_inner)
             .advance(bytes);
     };
-    let options = MendOptions {
+    let options = RepairFileOptions {
         progress: Some(&advance),
         ..options
     };
-    mend(path, &options).map_err(Trouble::Mend)
+    repair_file(path, &options).map_err(Trouble::File)
 }
 
 /// Whether something other than a regular file is there: a pipe, a terminal.
@@ -170,7 +176,7 @@ fn is_special(path: &Path) -> bool {
 
 /// Repairs into a pipe or a terminal, where nothing can be atomic, or only for
 /// the report.
-fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Result<Mended> {
+fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Result<RepairedFile> {
     let (input, size): (Box<dyn Read + Send>, _) = if path == Path::new("-") {
         (Box::new(StoppableInput::new(stop)?), None)
     } else {
@@ -190,7 +196,7 @@ fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Resul
     let input = Metered::new(input, size);
     let output = BufWriter::with_capacity(256 * 1024, output);
     let report = repair(input, output, &options)?;
-    Ok(Mended {
+    Ok(RepairedFile {
         report,
         change: if arguments.dry_run {
             Change::None
@@ -202,11 +208,11 @@ fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Resul
 }
 
 /// Tells what was done. On standard error when the cast is on standard output.
-fn say(path: &Path, mended: &Mended, arguments: &Args) -> io::Result<()> {
+fn say(path: &Path, repaired: &RepairedFile, arguments: &Args) -> io::Result<()> {
     let name = shown(path);
-    if !mended.report.is_recovered() {
+    if !repaired.report.is_recovered() {
         let left = match (name.as_str(), &arguments.output) {
-            (_, Some(output)) if mended.change == Change::None => {
+            (_, Some(output)) if repaired.change == Change::None => {
                 format!("{} is not written", shown(output))
             }
             ("-", _) => "it holds no event and no header".to_owned(),
@@ -218,9 +224,9 @@ fn say(path: &Path, mended: &Mended, arguments: &Args) -> io::Result<()> {
         return Ok(());
     }
     let text = if arguments.json {
-        format!("{}\n", json_report(&name, mended, arguments))
+        format!("{}\n", json_report(&name, repaired, arguments))
     } else {
-        sentences(&name, mended, arguments)
+        sentences(&name, repaired, arguments)
     };
     tell(&text, arguments)
 }
@@ -234,8 +240,8 @@ fn tell(text: &str, arguments: &Args) -> io::Result<()> {
     }
 }
 
-fn sentences(name: &str, mended: &Mended, arguments: &Args) -> String {
-    let report = &mended.report;
+fn sentences(name: &str, repaired: &RepairedFile, arguments: &Args) -> String {
+    let report = &repaired.report;
     if !report.is_recovered() {
         return String::new();
     }
@@ -274,7 +280,7 @@ fn sentences(name: &str, mended: &Mended, arguments: &Args) -> String {
         parts.push(format!("{} removed", counted(report.removed, "other byte")));
     }
     let mut text = format!("{name}: {done}: {}\n", parts.join(", "));
-    if let Some(backup) = &mended.backup {
+    if let Some(backup) = &repaired.backup {
         text.push_str(&format!(
             "{name}: the original is kept as {}\n",
             shown(backup)
@@ -294,7 +300,7 @@ fn amount(amount: Amount) -> String {
     )
 }
 
-fn json_report(name: &str, mended: &Mended, arguments: &Args) -> Value {
+fn json_report(name: &str, repaired: &RepairedFile, arguments: &Args) -> Value {
     let Report {
         version,
         header,
@@ -307,20 +313,20 @@ fn json_report(name: &str, mended: &Mended, arguments: &Args) -> Value {
         bytes_read,
         bytes_written,
         differs,
-    } = mended.report;
+    } = repaired.report;
     let amount = |amount: Amount| json!({"events": amount.events, "bytes": amount.bytes});
     json!({
         "file": name,
-        "recovered": mended.report.is_recovered(),
+        "recovered": repaired.report.is_recovered(),
         "differs": differs,
         "dry_run": arguments.dry_run,
-        "change": match mended.change {
+        "change": match repaired.change {
             Change::None => "none",
             Change::InPlace => "in-place",
             Change::Rewritten => "rewritten",
         },
         "output": arguments.output.as_deref().map(shown),
-        "backup": mended.backup.as_deref().map(shown),
+        "backup": repaired.backup.as_deref().map(shown),
         "version": version,
         "header": header.name(),
         "kept": amount(kept),

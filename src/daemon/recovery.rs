@@ -15,8 +15,8 @@ use super::journal::{Journal, JournalFile};
 use super::recording::{self, Start, Subject};
 use super::{Daemon, Result};
 use crate::api;
+use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::cast::{Header, Micros};
-use crate::mend::{MendOptions, mend};
 use crate::record::{Fifo, Recorder, Tail, cut_tail};
 use crate::tmux::{
     self, Batch, PaneId, Server, ServerState, Socket, StateQuery, Version, hooks, pipe,
@@ -68,11 +68,11 @@ impl Daemon {
         place: JournalFile,
     ) -> Result<()> {
         let path = journal.cast_path.clone();
-        let mended = tokio::task::spawn_blocking(move || open_whole(&path))
+        let repaired = tokio::task::spawn_blocking(move || open_whole(&path))
             .await
-            .expect("mending does not panic");
-        let (file, tail) = match mended {
-            Ok(mended) => mended,
+            .expect("repairing does not panic");
+        let (file, tail) = match repaired {
+            Ok(repaired) => repaired,
             Err(error) => {
                 let path = journal.cast_path.display();
                 tracing::warn!(id = journal.id, %path, error, "a cast that cannot go on");
@@ -178,8 +178,9 @@ fn now_in(journal: &Journal) -> Micros {
 
 /// Repairs a cast, opens it and finds where it goes on.
 fn open_whole(path: &Path) -> Result<(File, Tail), String> {
-    let mended = mend(path, &MendOptions::default()).map_err(|error| recording::chain(&error))?;
-    if let Some(backup) = &mended.backup {
+    let repaired = repair_file(path, &RepairFileOptions::default())
+        .map_err(|error| recording::chain(&error))?;
+    if let Some(backup) = &repaired.backup {
         let (path, backup) = (path.display(), backup.display());
         tracing::warn!(%path, %backup, "a damaged cast was repaired; the original is kept");
     }

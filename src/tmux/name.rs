@@ -57,7 +57,7 @@ pub(super) fn decode_name(stored: &str) -> String {
         bytes.push(byte);
         rest = &tail[used..];
     }
-    // What is no UTF-8 is not what tmux writes: better as it stands than mended.
+    // What is no UTF-8 is not what tmux writes: better as it stands than repaired.
     String::from_utf8(bytes).unwrap_or_else(|_| stored.to_owned())
 }
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::cast::lex::is_blank;
-use crate::cast::number::{LONGEST, any_seconds, push_time};
+use crate::cast::json::is_blank;
+use crate::cast::seconds::{LONGEST, any_seconds, push_time};
 
 /// What an event's time becomes.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@
 //!
 //! A document on a single line is good for everybody but asciinema-player,
 //! which takes it for another version: a line break before the last brace
-//! mends that.
+//! repairs that.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -15,12 +15,11 @@ use super::found::{Element, Elements};
 use super::head::guess_size;
 use super::output::{Fate, Output};
 use super::report::HeaderFate;
-use super::text::{mend, mend_strings, replacement, string_end};
-use crate::cast::batch::{Blocks, Place};
-use crate::cast::lex::{Lexer, Scalar, is_blank};
-use crate::cast::number::push_time;
-use crate::cast::object::{Member, Object};
-use crate::cast::validate::{Kind, check_header};
+use super::text::{repair_strings, repair_text, replacement, string_end};
+use crate::cast::json::{Lexer, Member, Object, Scalar, is_blank};
+use crate::cast::lines::{BlockPlace, Blocks};
+use crate::cast::seconds::push_time;
+use crate::cast::validate::{FindingKind, check_header};
 
 /// The largest event that is looked at.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -28,7 +27,7 @@ const LARGEST: usize = 4 * 1024 * 1024;
 /// Repairs the document that starts with `block`.
 pub(super) fn repair<R: Read>(
     blocks: Blocks<R>,
-    first: Place,
+    first: BlockPlace,
     block: Vec<u8>,
     out: &mut Output<'_>,
 ) -> io::Result<()> {
@@ -130,16 +129,16 @@ impl<R: Read> Document<'_, '_, R> {
         };
         let brace = memchr::memchr(b'{', &self.window[..list]).unwrap_or(0);
         let text = [&self.window[brace..list], b"]}"].concat();
-        let mended = mend_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
-        let object = Object::read(&mended);
-        let check = check_header(&mended, &object);
+        let repaired = repair_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
+        let object = Object::read(&repaired);
+        let check = check_header(&repaired, &object);
         let good = object.faults.is_empty()
-            && mended == text
+            && repaired == text
             && check.version == Some(1)
-            && object.get(&mended, "stdout").is_some();
+            && object.get(&repaired, "stdout").is_some();
         let findings = check.findings.iter();
         let bad: Vec<usize> = findings
-            .filter(|(kind, _)| kind.needs_repair() && *kind != Kind::SizeMissing)
+            .filter(|(kind, _)| kind.needs_repair() && *kind != FindingKind::SizeMissing)
             .map(|(_, at)| *at)
             .collect();
         if self.window[..brace].iter().all(is_blank) {
@@ -160,15 +159,15 @@ impl<R: Read> Document<'_, '_, R> {
         self.out.cut(list - brace)?;
         self.at += list - brace;
         let mut header = b"{\"version\": 1".to_vec();
-        let members = good_members(&mended, &object, &bad);
-        push_members(&mended, &members, &["version", "stdout"], &mut header);
+        let members = good_members(&repaired, &object, &bad);
+        push_members(&repaired, &members, &["version", "stdout"], &mut header);
         // Fields that nobody judged while the version was unknown are judged now.
         let judged = [&header, &b"}"[..]].concat();
         let object = Object::read(&judged);
         let findings = check_header(&judged, &object).findings;
         let bad: Vec<usize> = findings
             .iter()
-            .filter(|(kind, _)| kind.needs_repair() && *kind != Kind::SizeMissing)
+            .filter(|(kind, _)| kind.needs_repair() && *kind != FindingKind::SizeMissing)
             .map(|(_, at)| *at)
             .collect();
         let members = good_members(&judged, &object, &bad);
@@ -286,15 +285,15 @@ impl<R: Read> Document<'_, '_, R> {
         let Some(data) = data else {
             return self.lose(separator, length);
         };
-        let mut mended = Vec::new();
-        let result = mend(&raw[data], false, &mut mended);
+        let mut repaired = Vec::new();
+        let result = repair_text(&raw[data], false, &mut repaired);
         if result.high_at_end.is_some() {
-            replacement(&mut mended);
+            replacement(&mut repaired);
         }
         let good = elements.len() == 2 && value.is_some() && readable && !result.changed;
         let mut new = Vec::new();
         if !good {
-            self::push_event(delay, value.filter(|_| readable), &mended, &mut new);
+            self::push_event(delay, value.filter(|_| readable), &repaired, &mut new);
         }
         self.open_event(separator)?;
         if good {
@@ -326,13 +325,13 @@ impl<R: Read> Document<'_, '_, R> {
             return Ok(true);
         }
         let (value, readable) = read_time(&raw[delay.clone()]);
-        let mut mended = Vec::new();
-        let result = mend(&raw[text..text + end], torn, &mut mended);
+        let mut repaired = Vec::new();
+        let result = repair_text(&raw[text..text + end], torn, &mut repaired);
         if result.high_at_end.is_some() {
-            replacement(&mut mended);
+            replacement(&mut repaired);
         }
         let mut new = Vec::new();
-        push_event(&raw[delay], value.filter(|_| readable), &mended, &mut new);
+        push_event(&raw[delay], value.filter(|_| readable), &repaired, &mut new);
         self.open_event(separator)?;
         self.out.count(Fate::Saved, length);
         self.cut(length)?;
@@ -373,14 +372,15 @@ impl<R: Read> Document<'_, '_, R> {
         let blank = |text: &[u8]| text.iter().all(is_blank);
         let text = [b"{\"version\": 1, \"stdout\": []", rest].concat();
         let shift = text.len() - rest.len();
-        let mended = mend_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
-        let object = Object::read(&mended);
-        let check = check_header(&mended, &object);
+        let repaired = repair_strings(&String::from_utf8_lossy(&text).into_owned().into_bytes());
+        let object = Object::read(&repaired);
+        let check = check_header(&repaired, &object);
         let mut bad: Vec<usize> = check
             .findings
             .iter()
             .filter(|(kind, _)| {
-                kind.needs_repair() && !matches!(kind, Kind::SizeMissing | Kind::VersionUnknown)
+                kind.needs_repair()
+                    && !matches!(kind, FindingKind::SizeMissing | FindingKind::VersionUnknown)
             })
             .map(|(_, at)| *at)
             .collect();
@@ -390,15 +390,15 @@ impl<R: Read> Document<'_, '_, R> {
                 .filter(|m| self.names.contains(&m.key) || m.key == "stdout")
                 .map(|m| m.at),
         );
-        // Only where nothing was mended do offsets count in the text itself.
+        // Only where nothing was repaired do offsets count in the text itself.
         let brace = object
             .end
-            .filter(|end| *end > shift && mended == text)
+            .filter(|end| *end > shift && repaired == text)
             .map(|end| end - shift);
         let good = brace.is_some_and(|end| blank(&rest[end..]));
-        let members: Vec<Member> = good_members(&mended, &object, &bad);
+        let members: Vec<Member> = good_members(&repaired, &object, &bad);
         self.note_names(&members);
-        if let (Some(brace), true, true) = (brace, good, bad.is_empty() && mended == text) {
+        if let (Some(brace), true, true) = (brace, good, bad.is_empty() && repaired == text) {
             self.keep(brace - 1)?;
             self.put_size()?;
             if !self.newline {
@@ -407,7 +407,7 @@ impl<R: Read> Document<'_, '_, R> {
             self.keep(1)?;
         } else {
             let mut tail = Vec::new();
-            push_members(&mended, &members, &["version", "stdout"], &mut tail);
+            push_members(&repaired, &members, &["version", "stdout"], &mut tail);
             let length = self.rest().len();
             self.junk(length)?;
             self.put(&tail)?;

@@ -5,13 +5,11 @@ use std::ops::Range;
 
 use super::clock::{NewTime, read_time};
 use super::found::{Element, Head};
-use super::lines::Mender;
+use super::lines::LineRepairer;
 use super::output::Fate;
-use super::text::{closing_quote, low_at_start, mend};
+use super::text::{closing_quote, low_at_start, repair_text};
 use crate::cast::event::Code;
-use crate::cast::json::escape_into;
-use crate::cast::lex::Scalar;
-use crate::cast::object::Object;
+use crate::cast::json::{Object, Scalar, escape_into};
 use crate::cast::validate::{check_header, parse_size};
 
 /// What an event is made of, as far as it is known. All texts are raw.
@@ -29,7 +27,7 @@ struct Parts<'a> {
     fate: Fate,
 }
 
-impl Mender<'_> {
+impl LineRepairer<'_> {
     /// An event that is a whole array but not one that every reader takes.
     pub(super) fn rewrite(
         &mut self,
@@ -45,7 +43,7 @@ impl Mender<'_> {
             let element = elements.get(index)?;
             (element.scalar == Some(Scalar::Text)).then(|| unquoted(&line[element.text.clone()]))
         };
-        let mut code = inside(1).and_then(Mender::code);
+        let mut code = inside(1).and_then(LineRepairer::code);
         let mut data = inside(2);
         match (elements.len(), elements.get(2).and_then(|e| e.scalar)) {
             (0 | 1, _) => return self.out.cut_event(raw),
@@ -103,7 +101,7 @@ impl Mender<'_> {
         let parts = Parts {
             raw,
             time: &event[head.time.clone()],
-            code: Mender::code(&event[head.code.clone()]).unwrap_or(Code::Output),
+            code: LineRepairer::code(&event[head.code.clone()]).unwrap_or(Code::Output),
             data: &line[text],
             torn: !ended && closing.is_none(),
             fate: Fate::Saved,
@@ -119,14 +117,14 @@ impl Mender<'_> {
         let joined = self.out.open_event(low)?;
         let data = if joined { &parts.data[6..] } else { parts.data };
         let mut text = self.opening(parts.time, parts.code, ceiling);
-        let mended = mend(data, parts.torn, &mut text);
-        if mended.high_at_end.is_none() {
+        let repaired = repair_text(data, parts.torn, &mut text);
+        if repaired.high_at_end.is_none() {
             text.extend_from_slice(b"\"]");
         }
         self.out.count(parts.fate, parts.raw.len());
         self.out.cut(parts.raw.len())?;
         self.out.put(&text)?;
-        self.out.event_done(mended.high_at_end);
+        self.out.event_done(repaired.high_at_end);
         Ok(())
     }
 
@@ -136,7 +134,7 @@ impl Mender<'_> {
         let mut text = vec![b'['];
         match self.clock.settle(value, ceiling) {
             NewTime::Same if readable => text.extend_from_slice(time),
-            NewTime::Same => crate::cast::number::push_time(value.unwrap_or(0.0), &mut text),
+            NewTime::Same => crate::cast::seconds::push_time(value.unwrap_or(0.0), &mut text),
             NewTime::Text(new) => text.extend_from_slice(&new),
         }
         text.extend_from_slice(b", \"");
@@ -170,7 +168,7 @@ impl Mender<'_> {
         let code = text("code").or_else(|| text("type"));
         let code = code.filter(|code| code.starts_with(b"\"")).map(unquoted);
         let data = text("data").filter(|data| data.starts_with(b"\""));
-        let (Some(data), Some(code)) = (data, code.and_then(Mender::code)) else {
+        let (Some(data), Some(code)) = (data, code.and_then(LineRepairer::code)) else {
             return self.out.cut_junk(raw);
         };
         let parts = Parts {
@@ -203,7 +201,7 @@ impl Mender<'_> {
             } else {
                 0.0
             };
-            crate::cast::number::push_time(at, &mut event);
+            crate::cast::seconds::push_time(at, &mut event);
             event.extend_from_slice(format!(", \"r\", \"{cols}x{rows}\"]").as_bytes());
             self.out.put(&event)?;
             self.out.event_done(None);

@@ -7,8 +7,7 @@
 use std::ops::Range;
 
 use super::text::string_end;
-use crate::cast::lex::{Fault, Lexer, Scalar, Sink, is_blank};
-use crate::cast::object::Object;
+use crate::cast::json::{Fault, Lexer, Object, Scalar, Sink, is_blank};
 
 /// The longest head, in bytes: room for any number that is a time.
 pub(super) const LONGEST_HEAD: usize = 96;

@@ -6,11 +6,10 @@ use std::ops::Range;
 use super::found::{head, next_start};
 use super::output::Output;
 use super::report::HeaderFate;
-use super::text::mend_strings;
-use crate::cast::lex::is_blank;
+use super::text::repair_strings;
+use crate::cast::json::{Object, is_blank};
 use crate::cast::lines::Liner;
-use crate::cast::object::Object;
-use crate::cast::validate::{BYTE_ORDER_MARK, Kind, Size, check_header, opening};
+use crate::cast::validate::{BYTE_ORDER_MARK, FindingKind, Size, check_header, opening};
 
 /// What the repaired header says, and where the lines after it start.
 #[derive(Clone, Copy, Debug)]
@@ -39,28 +38,28 @@ pub(super) fn repair(block: &[u8], out: &mut Output<'_>) -> io::Result<Head> {
     }
     let place = find_header(block);
     let text = &block[place.text.clone()];
-    let mended = mend_strings(&String::from_utf8_lossy(text).into_owned().into_bytes());
-    let object = Object::read(&mended);
-    let check = check_header(&mended, &object);
+    let repaired = repair_strings(&String::from_utf8_lossy(text).into_owned().into_bytes());
+    let object = Object::read(&repaired);
+    let check = check_header(&repaired, &object);
     let size = check.size.filter(|(cols, rows)| *cols > 0 && *rows > 0);
     let guessed = size.unwrap_or_else(|| {
-        let (cols, rows) = dimensions(&mended);
+        let (cols, rows) = dimensions(&repaired);
         let (guessed_cols, guessed_rows) = guess_size(block);
         (cols.unwrap_or(guessed_cols), rows.unwrap_or(guessed_rows))
     });
     let version = check
         .version
-        .or_else(|| version_of(&mended))
+        .or_else(|| version_of(&repaired))
         .filter(|version| *version > 1)
         .unwrap_or_else(|| guess_version(&block[place.end..]));
     let whole = object.is_whole() && check.version.is_some_and(|version| version > 1);
     let bad: Vec<usize> = check
         .findings
         .iter()
-        .filter(|(kind, _)| kind.needs_repair() || *kind == Kind::SizeZero && size.is_none())
+        .filter(|(kind, _)| kind.needs_repair() || *kind == FindingKind::SizeZero && size.is_none())
         .map(|(_, at)| *at)
         .collect();
-    let mut header = compose(&mended, &object, version, guessed, &bad);
+    let mut header = compose(&repaired, &object, version, guessed, &bad);
     // Fields that nobody judged while the version was unknown are judged now.
     let object_now = Object::read(&header);
     let findings_now = check_header(&header, &object_now).findings;
@@ -70,11 +69,11 @@ pub(super) fn repair(block: &[u8], out: &mut Output<'_>) -> io::Result<Head> {
     }
     out.report.version = version;
     let one_line = !text.contains(&b'\n');
-    let untouched = whole && one_line && bad.is_empty() && mended == text;
+    let untouched = whole && one_line && bad.is_empty() && repaired == text;
     out.report.header = match (untouched, whole, text.is_empty()) {
         (true, ..) => HeaderFate::Kept,
         (_, true, _) => HeaderFate::Changed,
-        (_, _, false) if object.get(&mended, "version").is_some() && size.is_some() => {
+        (_, _, false) if object.get(&repaired, "version").is_some() && size.is_some() => {
             HeaderFate::Changed
         }
         // Without an event, a header made of nothing is not worth keeping.
@@ -103,12 +102,12 @@ pub(super) fn repair(block: &[u8], out: &mut Output<'_>) -> io::Result<Head> {
     })
 }
 
-fn needing_repair(findings: &[(Kind, usize)]) -> impl Iterator<Item = usize> {
+fn needing_repair(findings: &[(FindingKind, usize)]) -> impl Iterator<Item = usize> {
     let bad = findings.iter().filter(|(kind, _)| kind.needs_repair());
     bad.map(|(_, at)| *at)
 }
 
-struct Place {
+struct HeaderPlace {
     /// Where the header's text stands; empty when there is none.
     text: Range<usize>,
     /// Where the events start that may follow on the same line.
@@ -116,7 +115,7 @@ struct Place {
 }
 
 /// Finds the header, or what is left of one, before the first event.
-fn find_header(block: &[u8]) -> Place {
+fn find_header(block: &[u8]) -> HeaderPlace {
     let mut at = if block.starts_with(BYTE_ORDER_MARK) {
         BYTE_ORDER_MARK.len()
     } else {
@@ -148,7 +147,7 @@ fn find_header(block: &[u8]) -> Place {
                 && object.get(text, "version").is_some()
             {
                 let end = start + end;
-                return Place {
+                return HeaderPlace {
                     text: start..end,
                     end,
                 };
@@ -161,7 +160,7 @@ fn find_header(block: &[u8]) -> Place {
                 .min(line_end - start);
         let event = skip_to_event(block, event, line_end);
         if remains.is_none() && looks_like_header(&block[start..event]) {
-            remains = Some(Place {
+            remains = Some(HeaderPlace {
                 text: start..event,
                 end: event,
             });
@@ -174,7 +173,7 @@ fn find_header(block: &[u8]) -> Place {
             break;
         }
     }
-    remains.unwrap_or(Place {
+    remains.unwrap_or(HeaderPlace {
         text: at..at,
         end: at,
     })

@@ -17,9 +17,8 @@ use super::output::{Fate, Output};
 use super::report::Report;
 use super::text::string_end;
 use super::torn::{Torn, cut_head};
-use crate::cast::batch::{BLOCK, Place};
 use crate::cast::event::Code;
-use crate::cast::lines::{Line, Liner, Plain};
+use crate::cast::lines::{BLOCK, BlockPlace, Line, Liner, Plain};
 use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
 
 /// Lines are looked at one by one in pieces of this size: what is noted of each
@@ -113,7 +112,7 @@ impl Row {
 }
 
 /// Repairs lines, block by block.
-pub(super) struct Mender<'a> {
+pub(super) struct LineRepairer<'a> {
     pub(super) out: Output<'a>,
     pub(super) clock: Clock,
     version: u8,
@@ -128,9 +127,9 @@ pub(super) struct Mender<'a> {
     lines: Vec<Row>,
 }
 
-impl<'a> Mender<'a> {
-    pub(super) fn new(out: Output<'a>, version: u8, size: Option<Size>) -> Mender<'a> {
-        Mender {
+impl<'a> LineRepairer<'a> {
+    pub(super) fn new(out: Output<'a>, version: u8, size: Option<Size>) -> LineRepairer<'a> {
+        LineRepairer {
             out,
             clock: Clock::new(version),
             version,
@@ -145,9 +144,9 @@ impl<'a> Mender<'a> {
     }
 
     /// The rest of the first block, after the header that ends at `end`.
-    pub(super) fn start(&mut self, place: Place, block: &[u8], end: usize) -> io::Result<()> {
+    pub(super) fn start(&mut self, place: BlockPlace, block: &[u8], end: usize) -> io::Result<()> {
         if place.ends_line || place.last {
-            let rest = Place {
+            let rest = BlockPlace {
                 offset: end as u64,
                 ..place
             };
@@ -156,7 +155,12 @@ impl<'a> Mender<'a> {
         self.long_part(place, &block[end..])
     }
 
-    pub(super) fn block(&mut self, place: Place, block: &[u8], scan: &BlockScan) -> io::Result<()> {
+    pub(super) fn block(
+        &mut self,
+        place: BlockPlace,
+        block: &[u8],
+        scan: &BlockScan,
+    ) -> io::Result<()> {
         if !(place.starts_line && (place.ends_line || place.last)) {
             return self.long_part(place, block);
         }
@@ -472,7 +476,7 @@ impl<'a> Mender<'a> {
     }
 
     /// A part of a line that is longer than a block.
-    fn long_part(&mut self, place: Place, block: &[u8]) -> io::Result<()> {
+    fn long_part(&mut self, place: BlockPlace, block: &[u8]) -> io::Result<()> {
         if place.starts_line {
             self.release_held()?;
             self.end_torn(false)?;

@@ -3,11 +3,11 @@
 use std::io;
 
 use super::found::{Found, LONGEST_HEAD, find, loose_end};
-use super::lines::Mender;
+use super::lines::LineRepairer;
 use super::output::Fate;
-use super::text::mend;
+use super::text::repair_text;
 use crate::cast::event::Code;
-use crate::cast::lex::is_blank;
+use crate::cast::json::is_blank;
 
 /// How many bytes stay back at the end of a part: the end of an event and the
 /// head of the next may be cut there.
@@ -39,24 +39,24 @@ impl Long {
     /// Deals with another part; `over` is whether the line ends with it.
     pub(super) fn part(
         &mut self,
-        mender: &mut Mender<'_>,
+        lines: &mut LineRepairer<'_>,
         part: &[u8],
         over: bool,
     ) -> io::Result<()> {
         self.window.extend_from_slice(part);
         if !self.started {
             self.started = true;
-            if mender.version() == 3 && self.window.starts_with(b"#") {
-                mender.out.open_event(None)?;
+            if lines.version() == 3 && self.window.starts_with(b"#") {
+                lines.out.open_event(None)?;
                 self.state = State::Comment;
             }
         }
         loop {
             let before = (self.state, self.window.len());
             match self.state {
-                State::Between => self.between(mender, over)?,
-                State::Text(same, length) => self.text(mender, same, length, over)?,
-                State::Comment => self.comment(mender, over)?,
+                State::Between => self.between(lines, over)?,
+                State::Text(same, length) => self.text(lines, same, length, over)?,
+                State::Comment => self.comment(lines, over)?,
             }
             let stuck = before == (self.state, self.window.len());
             if stuck || self.window.is_empty() && self.state == State::Between {
@@ -65,7 +65,7 @@ impl Long {
         }
     }
 
-    fn between(&mut self, mender: &mut Mender<'_>, over: bool) -> io::Result<()> {
+    fn between(&mut self, lines: &mut LineRepairer<'_>, over: bool) -> io::Result<()> {
         let window = std::mem::take(&mut self.window);
         let found = find(&window);
         let last = found.len().saturating_sub(1);
@@ -79,21 +79,22 @@ impl Long {
                     ..
                 } if open || index == last => {
                     let raw = &window[*at..*at + head.len];
-                    let code = Mender::code(&window[*at + head.code.start..*at + head.code.end]);
+                    let code =
+                        LineRepairer::code(&window[*at + head.code.start..*at + head.code.end]);
                     let code = code.unwrap_or(Code::Output);
                     if matches!(code, Code::Resize | Code::Exit) {
                         // No size is that long.
-                        mender.out.cut_event(&window[*at..])?;
+                        lines.out.cut_event(&window[*at..])?;
                         return Ok(());
                     }
-                    mender.out.open_event(None)?;
-                    let opening = mender.opening(&raw[head.time.clone()], code, f64::INFINITY);
+                    lines.out.open_event(None)?;
+                    let opening = lines.opening(&raw[head.time.clone()], code, f64::INFINITY);
                     let same = without_spaces(&opening).eq(without_spaces(raw));
                     if same {
-                        mender.out.keep(raw)?;
+                        lines.out.keep(raw)?;
                     } else {
-                        mender.out.cut(raw.len())?;
-                        mender.out.put(&opening)?;
+                        lines.out.cut(raw.len())?;
+                        lines.out.put(&opening)?;
                     }
                     self.state = State::Text(same, raw.len());
                     self.window.extend_from_slice(&window[*at + head.len..]);
@@ -101,10 +102,10 @@ impl Long {
                 }
                 Found::Junk(junk) if open => {
                     let keep = junk.len().min(BACK);
-                    mender.out.cut_junk(&window[junk.start..junk.end - keep])?;
+                    lines.out.cut_junk(&window[junk.start..junk.end - keep])?;
                     self.window.extend_from_slice(&window[junk.end - keep..]);
                 }
-                part => mender.part(&window, part, f64::INFINITY, false)?,
+                part => lines.part(&window, part, f64::INFINITY, false)?,
             }
         }
         Ok(())
@@ -112,7 +113,7 @@ impl Long {
 
     fn text(
         &mut self,
-        mender: &mut Mender<'_>,
+        lines: &mut LineRepairer<'_>,
         same: bool,
         length: usize,
         over: bool,
@@ -126,15 +127,15 @@ impl Long {
             end.min(self.window.len().saturating_sub(BACK))
         };
         let raw = &self.window[..stop];
-        let mut mended = Vec::with_capacity(raw.len());
+        let mut repaired = Vec::with_capacity(raw.len());
         // Whatever a part's end cuts is complete with the next part.
-        let result = mend(raw, !ended || after.is_none(), &mut mended);
+        let result = repair_text(raw, !ended || after.is_none(), &mut repaired);
         let used = result.used;
         if result.changed {
-            mender.out.cut(used)?;
-            mender.out.put(&mended)?;
+            lines.out.cut(used)?;
+            lines.out.put(&repaired)?;
         } else {
-            mender.out.keep(&raw[..used])?;
+            lines.out.keep(&raw[..used])?;
         }
         let same = same && !result.changed;
         let length = length + used;
@@ -143,41 +144,41 @@ impl Long {
             self.state = State::Text(same, length);
             return Ok(());
         }
-        mender.out.cut(stop - used)?;
+        lines.out.cut(stop - used)?;
         let mut whole = same;
         match after {
             Some(after) if result.high_at_end.is_none() => {
-                mender.out.keep(&self.window[end..after])?;
+                lines.out.keep(&self.window[end..after])?;
                 self.window.drain(..after);
             }
             Some(after) => {
-                mender.out.cut(after - end)?;
+                lines.out.cut(after - end)?;
                 self.window.drain(..after);
                 whole = false;
             }
             None => {
-                mender.out.put(b"\"]")?;
+                lines.out.put(b"\"]")?;
                 self.window.drain(..end);
                 whole = false;
             }
         }
         let fate = if whole { Fate::Kept } else { Fate::Saved };
-        mender.out.count(fate, length);
-        mender.out.event_done(result.high_at_end);
+        lines.out.count(fate, length);
+        lines.out.event_done(result.high_at_end);
         self.state = State::Between;
         Ok(())
     }
 
-    fn comment(&mut self, mender: &mut Mender<'_>, over: bool) -> io::Result<()> {
+    fn comment(&mut self, lines: &mut LineRepairer<'_>, over: bool) -> io::Result<()> {
         let text = match std::str::from_utf8(&self.window) {
             Ok(_) => self.window.len(),
             Err(error) => error.valid_up_to(),
         };
-        mender.out.keep(&self.window[..text])?;
+        lines.out.keep(&self.window[..text])?;
         self.window.drain(..text);
         if self.window.is_empty() {
             if over {
-                mender.out.event_done(None);
+                lines.out.event_done(None);
             }
             return Ok(());
         }
@@ -186,11 +187,11 @@ impl Long {
             return Ok(());
         }
         let length = cut.err().flatten().unwrap_or(self.window.len());
-        mender.out.cut(length)?;
-        mender.out.put("\u{FFFD}".as_bytes())?;
+        lines.out.cut(length)?;
+        lines.out.put("\u{FFFD}".as_bytes())?;
         self.window.drain(..length);
         if over && self.window.is_empty() {
-            mender.out.event_done(None);
+            lines.out.event_done(None);
         }
         Ok(())
     }

@@ -26,8 +26,7 @@ use std::io::{self, Read, Write};
 pub use output::Edits;
 pub use report::{Amount, HeaderFate, Report};
 
-use super::batch::Blocks;
-use super::pipeline;
+use super::lines::{Blocks, run_pipeline};
 use super::validate::opening;
 use lines::{BlockScan, Scanner};
 use output::Output;
@@ -68,10 +67,10 @@ pub fn repair_edits<R: Read + Send>(
         return Ok(output.report);
     }
     let head = head::repair(&block, &mut output)?;
-    let mut mender = lines::Mender::new(output, head.version, head.size);
-    mender.start(place, &block, head.end)?;
+    let mut lines = lines::LineRepairer::new(output, head.version, head.size);
+    lines.start(place, &block, head.end)?;
     drop(block);
-    pipeline::run(
+    run_pipeline(
         blocks,
         options.threads,
         Scanner::default,
@@ -82,9 +81,9 @@ pub fn repair_edits<R: Read + Send>(
                 BlockScan::default()
             }
         },
-        |place, block, scan| mender.block(place, block, &scan),
+        |place, block, scan| lines.block(place, block, &scan),
     )?;
-    mender.finish()
+    lines.finish()
 }
 
 /// Repairs the cast that `input` gives and writes it to `output`, also when

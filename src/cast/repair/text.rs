@@ -1,10 +1,9 @@
-//! Mends the inside of JSON strings.
+//! Repairs the inside of JSON strings.
 //!
 //! Invariants: what comes out is the inside of a valid JSON string that every
 //! reader takes, and text that is one already comes out as it is.
 
-use crate::cast::json::escape_into;
-use crate::cast::lex::{is_blank, text_run};
+use crate::cast::json::{escape_into, is_blank, text_run};
 
 /// What stands for text that cannot be known.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
@@ -12,9 +11,9 @@ const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 /// An escape of half a surrogate pair, as it is written: `\ud83d`.
 pub(super) type Half = [u8; 6];
 
-/// How a mended text ends and starts.
+/// How a repaired text ends and starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mended {
+pub(super) struct RepairedText {
     /// It ends with the first half of a pair, which was not written.
     pub(super) high_at_end: Option<Half>,
     /// Whether anything was changed.
@@ -31,23 +30,23 @@ pub(super) fn low_at_start(raw: &[u8]) -> Option<Half> {
     }
 }
 
-/// Appends the raw inside of a string to `out`, mended.
+/// Appends the raw inside of a string to `out`, repaired.
 ///
 /// `torn` says that the string goes on where `raw` ends: an escape or a
 /// character that is cut there is not used, nor is the first half of a pair. Bare quotes are taken as text.
-pub(super) fn mend(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> Mended {
-    let mut mended = Mended {
+pub(super) fn repair_text(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> RepairedText {
+    let mut repaired = RepairedText {
         used: raw.len(),
-        ..Mended::default()
+        ..RepairedText::default()
     };
     let mut at = 0;
     while at < raw.len() {
         let run = text_run(&raw[at..]);
         if run > 0 {
             let to_end = at + run == raw.len();
-            let (changed, left) = mend_utf8(&raw[at..at + run], torn && to_end, out);
-            mended.changed |= changed;
-            mended.used -= left;
+            let (changed, left) = repair_utf8(&raw[at..at + run], torn && to_end, out);
+            repaired.changed |= changed;
+            repaired.used -= left;
             at += run;
             continue;
         }
@@ -55,7 +54,7 @@ pub(super) fn mend(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> Mended {
             // A bare quote or a raw control character.
             let text = char::from(raw[at]);
             escape_into(text.encode_utf8(&mut [0; 4]), out);
-            mended.changed = true;
+            repaired.changed = true;
             at += 1;
             continue;
         }
@@ -71,12 +70,12 @@ pub(super) fn mend(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> Mended {
                 } else if torn
                     && (at + 6 == raw.len() || matches!(escape(&raw[at + 6..]), Escape::Cut))
                 {
-                    mended.used = at;
-                    return mended;
+                    repaired.used = at;
+                    return repaired;
                 } else {
-                    mended.changed = true;
+                    repaired.changed = true;
                     if at + 6 == raw.len() {
-                        mended.high_at_end = raw[at..].try_into().ok();
+                        repaired.high_at_end = raw[at..].try_into().ok();
                     } else {
                         out.extend_from_slice(REPLACEMENT);
                     }
@@ -85,7 +84,7 @@ pub(super) fn mend(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> Mended {
             }
             Escape::Unicode(0xdc00..=0xdfff) => {
                 out.extend_from_slice(REPLACEMENT);
-                mended.changed = true;
+                repaired.changed = true;
                 at += 6;
             }
             Escape::Unicode(_) => {
@@ -93,18 +92,18 @@ pub(super) fn mend(raw: &[u8], torn: bool, out: &mut Vec<u8>) -> Mended {
                 at += 6;
             }
             Escape::Cut if torn => {
-                mended.used = at;
-                return mended;
+                repaired.used = at;
+                return repaired;
             }
             Escape::Bad | Escape::Cut => {
                 // The backslash stands for itself.
                 out.extend_from_slice(b"\\\\");
-                mended.changed = true;
+                repaired.changed = true;
                 at += 1;
             }
         }
     }
-    mended
+    repaired
 }
 
 /// Writes a half that found no other half.
@@ -114,7 +113,7 @@ pub(super) fn replacement(out: &mut Vec<u8>) {
 
 /// Gives whether anything was changed, and how many bytes at the end are the
 /// start of a character that a tear cuts.
-fn mend_utf8(run: &[u8], torn: bool, out: &mut Vec<u8>) -> (bool, usize) {
+fn repair_utf8(run: &[u8], torn: bool, out: &mut Vec<u8>) -> (bool, usize) {
     if let Ok(text) = simdutf8::basic::from_utf8(run) {
         out.extend_from_slice(text.as_bytes());
         return (false, 0);
@@ -172,16 +171,16 @@ fn escape(raw: &[u8]) -> Escape {
     }
 }
 
-/// Mends every string of some JSON text, nothing else.
-pub(super) fn mend_strings(json: &[u8]) -> Vec<u8> {
+/// Repairs every string of some JSON text, nothing else.
+pub(super) fn repair_strings(json: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(json.len());
     let mut rest = json;
     while let Some(open) = memchr::memchr(b'"', rest) {
         out.extend_from_slice(&rest[..=open]);
         rest = &rest[open + 1..];
         let end = string_end(rest);
-        let mended = mend(&rest[..end], false, &mut out);
-        if mended.high_at_end.is_some() {
+        let repaired = repair_text(&rest[..end], false, &mut out);
+        if repaired.high_at_end.is_some() {
             replacement(&mut out);
         }
         rest = &rest[end..];
@@ -224,16 +223,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn mended(raw: &[u8], torn: bool) -> String {
+    fn repaired(raw: &[u8], torn: bool) -> String {
         let mut out = Vec::new();
-        if mend(raw, torn, &mut out).high_at_end.is_some() {
+        if repair_text(raw, torn, &mut out).high_at_end.is_some() {
             out.extend_from_slice(b"<high>");
         }
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn damage_is_mended() {
+    fn damage_is_repaired() {
         for (raw, text) in [
             (
                 &b"plain \\n \\u001b[m \xc3\xa9"[..],
@@ -247,12 +246,12 @@ mod tests {
             (b"\\ud83dx \\ude00", "\u{FFFD}x \u{FFFD}"),
             (b"x\\ud83d", "x<high>"),
         ] {
-            assert_eq!(mended(raw, false), text, "{}", raw.escape_ascii());
+            assert_eq!(repaired(raw, false), text, "{}", raw.escape_ascii());
         }
-        assert_eq!(mended(b"x\\u00", true), "x");
-        assert_eq!(mended(b"x\\", true), "x");
-        assert_eq!(mended(b"x\xe2\x82", true), "x");
-        assert_eq!(mended(b"x\\", false), "x\\\\");
+        assert_eq!(repaired(b"x\\u00", true), "x");
+        assert_eq!(repaired(b"x\\", true), "x");
+        assert_eq!(repaired(b"x\xe2\x82", true), "x");
+        assert_eq!(repaired(b"x\\", false), "x\\\\");
     }
 
     proptest! {
@@ -263,11 +262,11 @@ mod tests {
             torn in any::<bool>(),
         ) {
             let mut out = vec![b'"'];
-            mend(&raw, torn, &mut out);
+            repair_text(&raw, torn, &mut out);
             out.push(b'"');
             prop_assert!(serde_json::from_slice::<String>(&out).is_ok(), "{}", out.escape_ascii());
             let mut again = vec![b'"'];
-            let second = mend(&out[1..out.len() - 1], torn, &mut again);
+            let second = repair_text(&out[1..out.len() - 1], torn, &mut again);
             again.push(b'"');
             prop_assert_eq!(again, out);
             prop_assert!(!second.changed);
@@ -277,9 +276,9 @@ mod tests {
         fn good_text_stays(text in any::<String>()) {
             let json = serde_json::to_vec(&text).unwrap();
             let mut out = Vec::new();
-            let mended = mend(&json[1..json.len() - 1], false, &mut out);
+            let repaired = repair_text(&json[1..json.len() - 1], false, &mut out);
             prop_assert_eq!(&out[..], &json[1..json.len() - 1]);
-            prop_assert!(!mended.changed);
+            prop_assert!(!repaired.changed);
         }
     }
 }

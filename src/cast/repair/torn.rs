@@ -8,10 +8,10 @@
 use std::io;
 
 use super::found::{Miss, find, is_start, loose_end_from, read_head};
-use super::lines::Mender;
+use super::lines::LineRepairer;
 use super::text::closing_quote;
-use crate::cast::batch::BLOCK;
-use crate::cast::lex::is_blank;
+use crate::cast::json::is_blank;
+use crate::cast::lines::BLOCK;
 
 /// The start of an event, with the lines after it that may be the rest of it.
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ pub(super) fn cut_head(line: &[u8]) -> Option<usize> {
         .then_some(start)
 }
 
-impl Mender<'_> {
+impl LineRepairer<'_> {
     /// Another line for the torn event, which may complete it.
     pub(super) fn torn_goes_on(
         &mut self,

@@ -2,13 +2,12 @@
 
 use std::io::{self, Read};
 
-use super::finding::Kind;
+use super::finding::FindingKind;
 use super::header::{check as check_header, string_fault};
 use super::{Report, Tally};
-use crate::cast::batch::{Blocks, Place};
-use crate::cast::lex::{Fault, Lexer, Scalar, Sink};
-use crate::cast::number::{LONGEST, any_seconds};
-use crate::cast::object::Object;
+use crate::cast::json::{Fault, Lexer, Object, Scalar, Sink};
+use crate::cast::lines::{BlockPlace, Blocks};
+use crate::cast::seconds::{LONGEST, any_seconds};
 use crate::cast::validate::opening::BYTE_ORDER_MARK;
 
 /// The most bytes that are kept of what is not an event.
@@ -17,7 +16,7 @@ const KEPT: usize = 256 * 1024;
 /// Checks the whole document, the first block of which is given.
 pub(super) fn check<R: Read>(
     mut blocks: Blocks<R>,
-    first: Place,
+    first: BlockPlace,
     first_block: &[u8],
     report: &mut Report<'_>,
 ) -> io::Result<()> {
@@ -28,7 +27,7 @@ pub(super) fn check<R: Read>(
     let mut place = first;
     loop {
         let skip = if place.offset == 0 && block.starts_with(BYTE_ORDER_MARK) {
-            document.found.push((Kind::ByteOrderMark, 0));
+            document.found.push((FindingKind::ByteOrderMark, 0));
             BYTE_ORDER_MARK.len()
         } else {
             0
@@ -39,7 +38,7 @@ pub(super) fn check<R: Read>(
             lexer.feed(&block[skip..end], place.offset + skip as u64, &mut document);
             document.line_over = line.is_some() || place.last;
             if document.line_over && (lexer.is_done() || document.closed) {
-                document.found.push((Kind::SingleLineV1, 0));
+                document.found.push((FindingKind::SingleLineV1, 0));
             }
             lexer.feed(&block[end..], place.offset + end as u64, &mut document);
         } else {
@@ -56,7 +55,7 @@ pub(super) fn check<R: Read>(
             if open {
                 document
                     .found
-                    .push((Kind::NoFinalNewline, report.summary.bytes));
+                    .push((FindingKind::NoFinalNewline, report.summary.bytes));
             }
             break;
         }
@@ -87,13 +86,13 @@ struct Document {
     /// Inside the value of `stdout`.
     in_stdout: bool,
     stdout_seen: bool,
-    event: Event,
-    found: Vec<(Kind, u64)>,
+    event: V1Event,
+    found: Vec<(FindingKind, u64)>,
     delays: Vec<f64>,
 }
 
 #[derive(Default)]
-struct Event {
+struct V1Event {
     at: u64,
     list: bool,
     count: usize,
@@ -131,27 +130,27 @@ impl Document {
     fn end_event(&mut self) {
         let event = std::mem::take(&mut self.event);
         if !event.list {
-            return self.found.push((Kind::V1EventType, event.at));
+            return self.found.push((FindingKind::V1EventType, event.at));
         }
         if event.count != 2 {
-            self.found.push((Kind::V1Arity, event.at));
+            self.found.push((FindingKind::V1Arity, event.at));
         }
         if event.count == 0 {
             return;
         }
         let mut delay = 0.0;
         if event.first != Some(Scalar::Number) {
-            self.found.push((Kind::TimeType, event.number_at));
+            self.found.push((FindingKind::TimeType, event.number_at));
         } else {
             let raw = &event.number[..];
             let negative = raw.starts_with(b"-");
             let kind = match any_seconds(raw) {
                 _ if raw.ends_with(b"NaN") || raw.ends_with(b"y") => None,
-                None => Some(Kind::TimeTooLarge),
-                Some(time) if time == 0.0 && negative => Some(Kind::TimeNegativeZero),
-                Some(time) if time.is_infinite() => Some(Kind::TimeInfinite),
-                Some(_) if negative => Some(Kind::TimeNegative),
-                Some(time) if time >= LONGEST => Some(Kind::TimeTooLarge),
+                None => Some(FindingKind::TimeTooLarge),
+                Some(time) if time == 0.0 && negative => Some(FindingKind::TimeNegativeZero),
+                Some(time) if time.is_infinite() => Some(FindingKind::TimeInfinite),
+                Some(_) if negative => Some(FindingKind::TimeNegative),
+                Some(time) if time >= LONGEST => Some(FindingKind::TimeTooLarge),
                 Some(time) => {
                     delay = time;
                     None
@@ -165,13 +164,13 @@ impl Document {
             if event.second == Some(Scalar::Text) {
                 self.delays.push(delay);
             } else {
-                self.found.push((Kind::DataType, event.at));
+                self.found.push((FindingKind::DataType, event.at));
             }
         }
     }
 
     /// Hands over what was found in a block.
-    fn report(&mut self, place: Place, block: &[u8], report: &mut Report<'_>) {
+    fn report(&mut self, place: BlockPlace, block: &[u8], report: &mut Report<'_>) {
         for delay in self.delays.drain(..) {
             report.count(delay);
         }
@@ -199,14 +198,17 @@ impl Document {
             // Faults of strings were told when they were met.
             if !matches!(
                 kind,
-                Kind::BadEscape | Kind::Control | Kind::NotUtf8 | Kind::LoneSurrogate
+                FindingKind::BadEscape
+                    | FindingKind::Control
+                    | FindingKind::NotUtf8
+                    | FindingKind::LoneSurrogate
             ) {
                 let place = self.place(at);
                 self.found.push((kind, place));
             }
         }
         if !self.stdout_seen {
-            self.found.push((Kind::StdoutMissing, 0));
+            self.found.push((FindingKind::StdoutMissing, 0));
         }
     }
 }
@@ -214,15 +216,15 @@ impl Document {
 impl Sink for Document {
     fn open(&mut self, bracket: u8, at: u64) {
         if self.in_stdout && self.depth == 2 {
-            self.event = Event {
+            self.event = V1Event {
                 at,
                 list: bracket == b'[',
-                ..Event::default()
+                ..V1Event::default()
             };
         } else if self.in_stdout && self.depth == 3 {
             self.event.count += 1;
         } else if self.in_stdout && self.depth == 1 && bracket != b'[' {
-            self.found.push((Kind::StdoutMissing, at));
+            self.found.push((FindingKind::StdoutMissing, at));
             self.in_stdout = false;
         }
         self.depth += 1;
@@ -260,10 +262,10 @@ impl Sink for Document {
         if self.in_stdout {
             match self.depth {
                 1 => {
-                    self.found.push((Kind::StdoutMissing, at));
+                    self.found.push((FindingKind::StdoutMissing, at));
                     self.in_stdout = false;
                 }
-                2 => self.found.push((Kind::V1EventType, at)),
+                2 => self.found.push((FindingKind::V1EventType, at)),
                 3 => {
                     self.event.count += 1;
                     if self.event.count == 1 {
@@ -314,10 +316,10 @@ impl Sink for Document {
 
     fn fault(&mut self, fault: Fault, at: u64) {
         let kind = match fault {
-            Fault::Torn | Fault::Empty => Kind::DocumentTorn,
-            Fault::NotANumber if self.event.in_number => Kind::TimeNotANumber,
-            Fault::TooDeep => Kind::TooDeep,
-            fault => string_fault(fault).unwrap_or(Kind::DocumentSyntax),
+            Fault::Torn | Fault::Empty => FindingKind::DocumentTorn,
+            Fault::NotANumber if self.event.in_number => FindingKind::TimeNotANumber,
+            Fault::TooDeep => FindingKind::TooDeep,
+            fault => string_fault(fault).unwrap_or(FindingKind::DocumentSyntax),
         };
         self.found.push((kind, at));
     }
@@ -325,7 +327,14 @@ impl Sink for Document {
 
 /// A document's findings go one by one, not by stretches.
 impl Report<'_> {
-    fn note_at_offset(&mut self, kind: Kind, block: &[u8], at: usize, offset: u64, line: u64) {
+    fn note_at_offset(
+        &mut self,
+        kind: FindingKind,
+        block: &[u8],
+        at: usize,
+        offset: u64,
+        line: u64,
+    ) {
         let tally: &mut Tally = &mut self.whole;
         let before = tally.counts.of(kind);
         tally.note(kind, 0, 0);

@@ -62,34 +62,34 @@ macro_rules! kinds {
         /// A kind of finding.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
-        pub enum Kind {
+        pub enum FindingKind {
             $(#[doc = $message] $(#[$doc])* $kind,)*
         }
 
-        impl Kind {
+        impl FindingKind {
             /// Every kind, in the order of this list.
-            pub const ALL: &[Kind] = &[$(Kind::$kind,)*];
+            pub const ALL: &[FindingKind] = &[$(FindingKind::$kind,)*];
 
             /// The name that `--json` gives; it stays the same between versions.
             #[must_use]
             pub fn name(self) -> &'static str {
-                match self { $(Kind::$kind => $name,)* }
+                match self { $(FindingKind::$kind => $name,)* }
             }
 
             /// One phrase for people.
             #[must_use]
             pub fn message(self) -> &'static str {
-                match self { $(Kind::$kind => $message,)* }
+                match self { $(FindingKind::$kind => $message,)* }
             }
 
             fn minds(self) -> Minds {
-                match self { $(Kind::$kind => const { minds($minds) },)* }
+                match self { $(FindingKind::$kind => const { minds($minds) },)* }
             }
         }
     };
 }
 
-// S strict, A asciinema, V server, P player: cannot take it; R: repair mends it.
+// S strict, A asciinema, V server, P player: cannot take it; R: repair fixes it.
 kinds! {
     EmptyFile "empty-file" "SAVPR" "the file is empty";
     ByteOrderMark "byte-order-mark" "SAV.R" "byte-order mark";
@@ -155,7 +155,7 @@ kinds! {
     V1EventType "v1-event-type" "SAVPR" "v1 event that is not a list";
 }
 
-impl Kind {
+impl FindingKind {
     /// How bad this is for `reader`.
     #[must_use]
     pub fn severity(self, reader: Reader) -> Severity {
@@ -183,13 +183,15 @@ impl Kind {
     /// Whether only one reader's own limits make this a finding.
     pub(crate) fn only_for(self) -> Option<Reader> {
         match self {
-            Kind::SizeServer | Kind::ThemeServer | Kind::EnvServer => Some(Reader::Server),
+            FindingKind::SizeServer | FindingKind::ThemeServer | FindingKind::EnvServer => {
+                Some(Reader::Server)
+            }
             _ => None,
         }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FindingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.message())
     }
@@ -199,7 +201,7 @@ impl fmt::Display for Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What is wrong.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// How bad that is for the reader that was asked about.
     pub severity: Severity,
     /// The line it is on, from 1.
@@ -219,7 +221,7 @@ pub struct Counts {
 impl Default for Counts {
     fn default() -> Counts {
         Counts {
-            by_kind: vec![0; Kind::ALL.len()],
+            by_kind: vec![0; FindingKind::ALL.len()],
         }
     }
 }
@@ -227,13 +229,13 @@ impl Default for Counts {
 impl Counts {
     /// How many findings are of `kind`.
     #[must_use]
-    pub fn of(&self, kind: Kind) -> u64 {
+    pub fn of(&self, kind: FindingKind) -> u64 {
         self.by_kind[kind as usize]
     }
 
     /// Each kind that was found, and how often.
-    pub fn iter(&self) -> impl Iterator<Item = (Kind, u64)> + '_ {
-        Kind::ALL
+    pub fn iter(&self) -> impl Iterator<Item = (FindingKind, u64)> + '_ {
+        FindingKind::ALL
             .iter()
             .map(|kind| (*kind, self.of(*kind)))
             .filter(|(_, count)| *count > 0)
@@ -248,7 +250,7 @@ impl Counts {
             .sum()
     }
 
-    pub(crate) fn add(&mut self, kind: Kind) {
+    pub(crate) fn add(&mut self, kind: FindingKind) {
         self.by_kind[kind as usize] += 1;
     }
 

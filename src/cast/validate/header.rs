@@ -1,8 +1,7 @@
 //! The header of a cast: what its fields must be.
 
-use super::finding::Kind;
-use crate::cast::lex::Fault;
-use crate::cast::object::Object;
+use super::finding::FindingKind;
+use crate::cast::json::{Fault, Object};
 
 /// Columns and rows.
 pub(crate) type Size = (u32, u32);
@@ -15,17 +14,17 @@ pub(crate) struct HeaderCheck {
     /// The terminal's size, as far as it is one.
     pub(crate) size: Option<Size>,
     /// What is wrong, with offsets into the text.
-    pub(crate) findings: Vec<(Kind, usize)>,
+    pub(crate) findings: Vec<(FindingKind, usize)>,
 }
 
 /// The kind that stands for a fault inside a string; `None` when the fault is
 /// one of grammar.
-pub(crate) fn string_fault(fault: Fault) -> Option<Kind> {
+pub(crate) fn string_fault(fault: Fault) -> Option<FindingKind> {
     match fault {
-        Fault::BadEscape => Some(Kind::BadEscape),
-        Fault::Control => Some(Kind::Control),
-        Fault::NotUtf8 => Some(Kind::NotUtf8),
-        Fault::LoneSurrogate => Some(Kind::LoneSurrogate),
+        Fault::BadEscape => Some(FindingKind::BadEscape),
+        Fault::Control => Some(FindingKind::Control),
+        Fault::NotUtf8 => Some(FindingKind::NotUtf8),
+        Fault::LoneSurrogate => Some(FindingKind::LoneSurrogate),
         _ => None,
     }
 }
@@ -54,7 +53,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn note(&mut self, kind: Kind, at: usize) {
+    fn note(&mut self, kind: FindingKind, at: usize) {
         self.out.findings.push((kind, at));
     }
 
@@ -68,7 +67,7 @@ impl Check<'_> {
 
     fn version(&mut self, object: &Object) {
         let Some(member) = object.members.iter().find(|m| m.key == "version") else {
-            return self.note(Kind::VersionUnknown, 0);
+            return self.note(FindingKind::VersionUnknown, 0);
         };
         let value = &self.text[member.value.clone()];
         if let Ok(version @ 1..=3) = serde_json::from_slice::<u8>(value) {
@@ -78,9 +77,9 @@ impl Check<'_> {
         match serde_json::from_slice::<f64>(value) {
             Ok(version) if [1.0, 2.0, 3.0].contains(&version) => {
                 self.out.version = Some(version as u8);
-                self.note(Kind::VersionType, member.value.start);
+                self.note(FindingKind::VersionType, member.value.start);
             }
-            _ => self.note(Kind::VersionUnknown, member.value.start),
+            _ => self.note(FindingKind::VersionUnknown, member.value.start),
         }
     }
 
@@ -128,12 +127,12 @@ impl Check<'_> {
         self.env(object, false);
         self.duplicates(object, &known, 0);
         let Some(member) = object.members.iter().find(|m| m.key == "term") else {
-            return self.note(Kind::TermMissing, 0);
+            return self.note(FindingKind::TermMissing, 0);
         };
         let base = member.value.start;
         let term = &self.text[member.value.clone()];
         if !term.starts_with(b"{") {
-            return self.note(Kind::TermMissing, base);
+            return self.note(FindingKind::TermMissing, base);
         }
         let term = Object::read(term);
         let cols = self.dimension(&term, "cols", base, base);
@@ -150,7 +149,7 @@ impl Check<'_> {
         if let Some((cols, rows)) = self.out.size
             && (cols > 720 || rows > 200)
         {
-            self.note(Kind::SizeServer, 0);
+            self.note(FindingKind::SizeServer, 0);
         }
     }
 
@@ -158,16 +157,16 @@ impl Check<'_> {
     /// `place` where to say that it is missing.
     fn dimension(&mut self, object: &Object, key: &str, base: usize, place: usize) -> Option<u32> {
         let Some(member) = object.members.iter().find(|m| m.key == key) else {
-            self.note(Kind::SizeMissing, place);
+            self.note(FindingKind::SizeMissing, place);
             return None;
         };
         let at = base + member.value.start;
         let value = &self.text[at..base + member.value.end];
         match serde_json::from_slice::<u16>(value) {
-            Ok(0) => self.note(Kind::SizeZero, at),
+            Ok(0) => self.note(FindingKind::SizeZero, at),
             Ok(_) => {}
             Err(_) => {
-                self.note(Kind::SizeType, at);
+                self.note(FindingKind::SizeType, at);
                 return None;
             }
         }
@@ -196,7 +195,7 @@ impl Check<'_> {
             .iter()
             .any(|(_, at)| member.value.contains(at));
         if !told && serde_json::from_slice::<Option<T>>(value).is_err() {
-            self.note(Kind::FieldType, at);
+            self.note(FindingKind::FieldType, at);
         }
     }
 
@@ -210,17 +209,17 @@ impl Check<'_> {
             return;
         }
         if !env.starts_with(b"{") {
-            return self.note(Kind::FieldType, base);
+            return self.note(FindingKind::FieldType, base);
         }
         for variable in Object::read(env).members {
             let value = &env[variable.value.clone()];
             let good = value.starts_with(b"\"") || null_values && value == b"null";
             if !good {
-                self.note(Kind::FieldType, base + variable.value.start);
+                self.note(FindingKind::FieldType, base + variable.value.start);
             }
             let tame = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
             if variable.key.is_empty() || !variable.key.bytes().all(tame) {
-                self.note(Kind::EnvServer, base + variable.at);
+                self.note(FindingKind::EnvServer, base + variable.at);
             }
         }
     }
@@ -254,13 +253,13 @@ impl Check<'_> {
                 .is_some_and(|hex| hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
         };
         let (Some(fg), Some(bg), Some(palette)) = (text("fg"), text("bg"), text("palette")) else {
-            return self.note(Kind::ThemeInvalid, at);
+            return self.note(FindingKind::ThemeInvalid, at);
         };
         let colours = palette.split(':').filter(|part| colour(part)).count();
         if !colour(fg) || !colour(bg) || ![8, 16].contains(&colours) {
-            self.note(Kind::ThemeInvalid, at);
+            self.note(FindingKind::ThemeInvalid, at);
         } else if ![fg, bg].into_iter().chain(palette.split(':')).all(tame) {
-            self.note(Kind::ThemeServer, at);
+            self.note(FindingKind::ThemeServer, at);
         }
         self.duplicates(&parts, &["fg", "bg", "palette"], at);
     }
@@ -268,7 +267,7 @@ impl Check<'_> {
     fn duplicates(&mut self, object: &Object, known: &[&str], base: usize) {
         for key in known {
             for again in object.members.iter().filter(|m| m.key == *key).skip(1) {
-                self.note(Kind::DuplicateKey, base + again.at);
+                self.note(FindingKind::DuplicateKey, base + again.at);
             }
         }
     }

@@ -1,11 +1,11 @@
 //! Looks with care at one line after the header, in pieces of any size.
 
-use super::finding::Kind;
+use super::finding::FindingKind;
 use super::header::string_fault;
 use super::tally::Tally;
 use crate::cast::event::Code;
-use crate::cast::lex::{Fault, Lexer, Scalar, Sink, Utf8Check};
-use crate::cast::number::{LONGEST, any_seconds};
+use crate::cast::json::{Fault, Lexer, Scalar, Sink, Utf8Check};
+use crate::cast::seconds::{LONGEST, any_seconds};
 
 /// What stands first on a line, after white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl LineCheck {
             Start::Comment => {
                 let line = self.line;
                 self.comment.push(rest, rest_at, &mut |at| {
-                    tally.note(Kind::BadUtf8Comment, at, line)
+                    tally.note(FindingKind::BadUtf8Comment, at, line)
                 });
             }
             Start::Nothing | Start::Other => {}
@@ -102,29 +102,29 @@ impl LineCheck {
     pub(super) fn finish(mut self, end: u64, newline: bool, tally: &mut Tally) {
         let (line, at) = (self.line, self.at);
         if !newline && end > at {
-            tally.note(Kind::NoFinalNewline, end, line);
+            tally.note(FindingKind::NoFinalNewline, end, line);
         }
         let cr = newline && self.last == b'\r';
         match self.start {
-            Start::Nothing if self.nul => tally.note(Kind::NulLine, at, line),
+            Start::Nothing if self.nul => tally.note(FindingKind::NulLine, at, line),
             Start::Nothing if end == at => {
                 if newline {
-                    tally.note(Kind::BlankLine, at, line);
+                    tally.note(FindingKind::BlankLine, at, line);
                 }
             }
-            Start::Nothing if cr && end == at + 1 => tally.note(Kind::BlankCrLf, at, line),
-            Start::Nothing => tally.note(Kind::WhiteSpaceLine, at, line),
+            Start::Nothing if cr && end == at + 1 => tally.note(FindingKind::BlankCrLf, at, line),
+            Start::Nothing => tally.note(FindingKind::WhiteSpaceLine, at, line),
             Start::Comment => {
                 self.comment
-                    .finish(&mut |at| tally.note(Kind::BadUtf8Comment, at, line));
+                    .finish(&mut |at| tally.note(FindingKind::BadUtf8Comment, at, line));
                 if self.version != 3 {
-                    tally.note(Kind::CommentInV2, at, line);
+                    tally.note(FindingKind::CommentInV2, at, line);
                 }
             }
-            Start::Other => tally.note(Kind::NotAnEvent, at, line),
+            Start::Other => tally.note(FindingKind::NotAnEvent, at, line),
             Start::Bracket | Start::Brace => {
                 if cr {
-                    tally.note(Kind::CarriageReturn, end - 1, line);
+                    tally.note(FindingKind::CarriageReturn, end - 1, line);
                 }
                 let mut sink = Shaping {
                     array: self.start == Start::Bracket,
@@ -135,7 +135,7 @@ impl LineCheck {
                 self.lexer.finish(end, &mut sink);
                 if self.start == Start::Bracket {
                     if self.space && !self.lexer.is_dead() {
-                        tally.note(Kind::LeadingSpace, at, line);
+                        tally.note(FindingKind::LeadingSpace, at, line);
                     }
                     self.array(tally);
                 } else {
@@ -152,9 +152,9 @@ impl LineCheck {
             return;
         }
         match shape.count {
-            0 => return tally.note(Kind::NoElements, at, line),
+            0 => return tally.note(FindingKind::NoElements, at, line),
             3 => {}
-            _ => tally.note(Kind::Arity, at, line),
+            _ => tally.note(FindingKind::Arity, at, line),
         }
         let time = shape.time(0, line, tally);
         let code = if shape.count > 1 {
@@ -186,10 +186,10 @@ impl LineCheck {
         let data = shape.data(code, self.version, line, &mut strict);
         match code {
             Some(code) if whole && data && strict.taken_by_asciinema() => {
-                tally.note(Kind::ObjectEvent, at, line);
+                tally.note(FindingKind::ObjectEvent, at, line);
                 tally.event(code, time, at, line);
             }
-            _ => tally.note(Kind::NotAnEvent, at, line),
+            _ => tally.note(FindingKind::NotAnEvent, at, line),
         }
     }
 }
@@ -280,7 +280,7 @@ impl Shape {
         let slot = &self.slots[slot];
         let mut note = |kind| tally.note(kind, slot.at, line);
         if slot.scalar != Some(Scalar::Number) {
-            note(Kind::TimeType);
+            note(FindingKind::TimeType);
             return None;
         }
         let raw = slot.raw();
@@ -289,19 +289,19 @@ impl Shape {
         }
         let Some(time) = any_seconds(raw.trim_ascii_end()) else {
             // A number cut where it could not end: too long to be a time.
-            note(Kind::TimeTooLarge);
+            note(FindingKind::TimeTooLarge);
             return None;
         };
         if time == 0.0 && raw.starts_with(b"-") {
-            note(Kind::TimeNegativeZero);
+            note(FindingKind::TimeNegativeZero);
         } else if time.is_infinite() {
-            note(Kind::TimeInfinite);
+            note(FindingKind::TimeInfinite);
             return None;
         } else if time < 0.0 {
-            note(Kind::TimeNegative);
+            note(FindingKind::TimeNegative);
             return None;
         } else if time >= LONGEST {
-            note(Kind::TimeTooLarge);
+            note(FindingKind::TimeTooLarge);
             return None;
         }
         Some(time)
@@ -311,12 +311,12 @@ impl Shape {
         let slot = &self.slots[1];
         let mut note = |kind| tally.note(kind, slot.at, line);
         if slot.scalar != Some(Scalar::Text) {
-            note(Kind::CodeType);
+            note(FindingKind::CodeType);
             return None;
         }
         let escaped = slot.raw().contains(&b'\\');
         if escaped {
-            note(Kind::CodeEscaped);
+            note(FindingKind::CodeEscaped);
         }
         let text = slot.decoded();
         let Some(first) = text.as_deref().map_or_else(
@@ -324,13 +324,13 @@ impl Shape {
             |text| text.chars().next(),
         ) else {
             if slot.len == 0 {
-                note(Kind::CodeEmpty);
+                note(FindingKind::CodeEmpty);
             }
             return None;
         };
         let code = Code::from(first);
         if text.is_none_or(|text| text.chars().nth(1).is_some()) {
-            note(Kind::CodeLong);
+            note(FindingKind::CodeLong);
             // Only the whole word `r` has sizes as data, only `x` a status.
             return Some(match code {
                 Code::Resize | Code::Exit => Code::Other(first),
@@ -339,7 +339,7 @@ impl Shape {
         }
         let _ = version;
         if matches!(code, Code::Other(_)) {
-            note(Kind::CodeUnknown);
+            note(FindingKind::CodeUnknown);
         }
         Some(code)
     }
@@ -349,19 +349,19 @@ impl Shape {
         let slot = &self.slots[2];
         let mut note = |kind| tally.note(kind, slot.at, line);
         if slot.scalar != Some(Scalar::Text) {
-            note(Kind::DataType);
+            note(FindingKind::DataType);
             return false;
         }
         match code {
             Some(Code::Resize) => match slot.decoded().as_deref().and_then(parse_size) {
-                None => note(Kind::BadResize),
-                Some((0, _) | (_, 0)) => note(Kind::ZeroResize),
+                None => note(FindingKind::BadResize),
+                Some((0, _) | (_, 0)) => note(FindingKind::ZeroResize),
                 Some(_) => {}
             },
             Some(Code::Exit) if version == 3 => {
                 let status = slot.decoded().and_then(|text| text.parse::<i32>().ok());
                 if status.is_none() {
-                    note(Kind::BadExit);
+                    note(FindingKind::BadExit);
                 }
             }
             _ => {}
@@ -443,12 +443,12 @@ impl Sink for Shaping<'_> {
 
     fn fault(&mut self, fault: Fault, at: u64) {
         let kind = match fault {
-            Fault::Unexpected | Fault::Empty => Kind::Syntax,
-            Fault::Trailing => Kind::Trailing,
-            Fault::TooDeep => Kind::TooDeep,
-            Fault::Torn => Kind::Torn,
-            Fault::NotANumber if self.shape.current == Some(0) => Kind::TimeNotANumber,
-            Fault::NotANumber => Kind::Syntax,
+            Fault::Unexpected | Fault::Empty => FindingKind::Syntax,
+            Fault::Trailing => FindingKind::Trailing,
+            Fault::TooDeep => FindingKind::TooDeep,
+            Fault::Torn => FindingKind::Torn,
+            Fault::NotANumber if self.shape.current == Some(0) => FindingKind::TimeNotANumber,
+            Fault::NotANumber => FindingKind::Syntax,
             fault => {
                 // Inside of a line that is no event nobody reads strings.
                 if let Some(kind) = string_fault(fault)
@@ -461,7 +461,7 @@ impl Sink for Shaping<'_> {
                 return;
             }
         };
-        self.shape.broken |= kind != Kind::TimeNotANumber;
+        self.shape.broken |= kind != FindingKind::TimeNotANumber;
         if self.array {
             self.tally.note(kind, at, self.line);
         }

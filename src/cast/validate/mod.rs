@@ -14,18 +14,16 @@ mod tally;
 
 use std::io::{self, Read};
 
-pub use finding::{Counts, Finding, Kind, Reader, Severity};
-pub use tally::Events;
+pub use finding::{Counts, Finding, FindingKind, Reader, Severity};
+pub use tally::EventCounts;
 
 pub(crate) use header::{Size, check as check_header};
 pub(crate) use line::parse_size;
 pub(crate) use opening::{BYTE_ORDER_MARK, opening};
 
-use super::batch::{Blocks, Place};
 use super::event::{Code, Micros};
-use super::lines::Liner;
-use super::number::to_micros;
-use super::pipeline;
+use super::lines::{BlockPlace, Blocks, Liner, run_pipeline};
+use super::seconds::to_micros;
 use finding::excerpt;
 use line::LineCheck;
 use tally::Tally;
@@ -58,8 +56,8 @@ pub struct Summary {
     pub version: Option<u8>,
     /// Columns and rows, as the header has them.
     pub size: Option<(u32, u32)>,
-    /// Events by code.
-    pub events: Events,
+    /// EventCounts by code.
+    pub events: EventCounts,
     /// The time of the last event, in microseconds.
     pub duration: Micros,
     /// Lines, also the one that has no newline.
@@ -113,7 +111,7 @@ pub fn validate<R: Read + Send>(
         return Ok(report.finish(true));
     };
     if block.is_empty() {
-        report.note_at(Kind::EmptyFile, &block, 0, 1);
+        report.note_at(FindingKind::EmptyFile, &block, 0, 1);
         return Ok(report.finish(false));
     }
     let opening = opening(&block);
@@ -129,7 +127,7 @@ pub fn validate<R: Read + Send>(
     report.version = opening.lines_version;
     report.start_lines(place, &block, opening.end);
     let (version, reader, most) = (report.version, options.reader, options.max_findings);
-    pipeline::run(
+    run_pipeline(
         blocks,
         options.threads,
         Liner::default,
@@ -204,7 +202,7 @@ enum Long {
 
 impl Report<'_> {
     /// Notes a finding `offset` bytes into `bytes`, the start of the file.
-    fn note_at(&mut self, kind: Kind, bytes: &[u8], offset: usize, line: u64) {
+    fn note_at(&mut self, kind: FindingKind, bytes: &[u8], offset: usize, line: u64) {
         let before = self.whole.counts.of(kind);
         self.whole.note(kind, 0, 0);
         if self.whole.counts.of(kind) > before {
@@ -212,7 +210,7 @@ impl Report<'_> {
         }
     }
 
-    fn give(&mut self, kind: Kind, bytes: &[u8], at: usize, offset: u64, line: u64) {
+    fn give(&mut self, kind: FindingKind, bytes: &[u8], at: usize, offset: u64, line: u64) {
         if self.given < self.options.max_findings {
             self.given += 1;
             (self.on_finding)(&Finding {
@@ -226,7 +224,7 @@ impl Report<'_> {
     }
 
     /// The rest of the first block, after the header that ends at `end`.
-    fn start_lines(&mut self, place: Place, block: &[u8], end: usize) {
+    fn start_lines(&mut self, place: BlockPlace, block: &[u8], end: usize) {
         self.summary.lines = 1;
         self.line = 1;
         if !(place.ends_line || place.last) {
@@ -245,7 +243,7 @@ impl Report<'_> {
             self.version,
             &mut tally,
         );
-        let rest = Place {
+        let rest = BlockPlace {
             offset: end as u64,
             ..place
         };
@@ -256,7 +254,7 @@ impl Report<'_> {
         Tally::new(self.version, self.options.reader, self.options.max_findings)
     }
 
-    fn merge(&mut self, place: Place, block: &[u8], tally: Tally) {
+    fn merge(&mut self, place: BlockPlace, block: &[u8], tally: Tally) {
         if place.starts_line && (place.ends_line || place.last) {
             self.absorb(Stretch::Lines(place.offset), block, tally);
         } else {
@@ -266,7 +264,7 @@ impl Report<'_> {
     }
 
     /// A part of a line that is longer than a block.
-    fn long_line(&mut self, place: Place, block: &[u8]) {
+    fn long_line(&mut self, place: BlockPlace, block: &[u8]) {
         let mut tally = self.fresh();
         let over = place.ends_line || place.last;
         tally.lines = u64::from(over);
@@ -301,12 +299,12 @@ impl Report<'_> {
     fn absorb(&mut self, stretch: Stretch<'_>, block: &[u8], tally: Tally) {
         let backward = self.whole.clock.follow(self.version, &tally.clock);
         if let Some((at, line)) = backward {
-            self.whole.counts.add(Kind::TimeBackward);
+            self.whole.counts.add(FindingKind::TimeBackward);
             // In its place among the stretch's own findings.
             let before = tally.details.partition_point(|detail| detail.offset < at);
             self.give_all(&stretch, block, &tally.details[..before]);
             let detail = tally::Detail {
-                kind: Kind::TimeBackward,
+                kind: FindingKind::TimeBackward,
                 line,
                 offset: at,
             };
@@ -343,8 +341,14 @@ impl Report<'_> {
     fn finish(mut self, look: bool) -> Summary {
         if look && self.whole.events.total() == 0 {
             let end = self.summary.bytes;
-            self.whole.note(Kind::NoEvents, 0, 0);
-            self.give(Kind::NoEvents, &[], 0, end, self.summary.lines.max(1));
+            self.whole.note(FindingKind::NoEvents, 0, 0);
+            self.give(
+                FindingKind::NoEvents,
+                &[],
+                0,
+                end,
+                self.summary.lines.max(1),
+            );
         }
         self.summary.events = self.whole.events;
         self.summary.duration = to_micros(self.whole.clock.end);

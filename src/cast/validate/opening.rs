@@ -1,10 +1,9 @@
 //! How a cast opens: which version it is, and where its header ends.
 
-use super::finding::Kind;
+use super::finding::FindingKind;
 use super::header::{HeaderCheck, check};
-use crate::cast::batch::BLOCK;
-use crate::cast::lex::Fault;
-use crate::cast::object::Object;
+use crate::cast::json::{Fault, Object};
+use crate::cast::lines::BLOCK;
 
 /// The byte-order mark of UTF-8.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -49,18 +48,21 @@ pub(crate) fn opening(block: &[u8]) -> Opening {
     if object.is_whole() {
         opening.header = check(line, &object);
         if let Some((_, at)) = grammar {
-            opening.header.findings.push((Kind::Trailing, *at));
+            opening.header.findings.push((FindingKind::Trailing, *at));
         }
         if line.ends_with(b"\r") && newline.is_some() {
             opening
                 .header
                 .findings
-                .push((Kind::CarriageReturn, line.len() - 1));
+                .push((FindingKind::CarriageReturn, line.len() - 1));
         }
         if opening.header.version == Some(1) && heads_lines(&object, &block[start..]) {
             // Lines follow, so it is only the version that is wrong.
             opening.header.version = None;
-            opening.header.findings.push((Kind::VersionUnknown, 0));
+            opening
+                .header
+                .findings
+                .push((FindingKind::VersionUnknown, 0));
         }
         opening.document = opening.header.version == Some(1);
         opening.lines_version = opening.header.version.unwrap_or(2).max(2);
@@ -68,11 +70,11 @@ pub(crate) fn opening(block: &[u8]) -> Opening {
         opening.document = true;
     } else {
         let kind = if line.trim_ascii().is_empty() {
-            Kind::HeaderBlank
+            FindingKind::HeaderBlank
         } else if newline.is_none() && line.starts_with(b"{") && block.len() == BLOCK {
-            Kind::HeaderTooLong
+            FindingKind::HeaderTooLong
         } else {
-            Kind::HeaderMissing
+            FindingKind::HeaderMissing
         };
         opening.header.findings.push((kind, 0));
         if line.trim_ascii_start().starts_with(b"[") {
@@ -87,13 +89,16 @@ pub(crate) fn opening(block: &[u8]) -> Opening {
         opening
             .header
             .findings
-            .push((Kind::NoFinalNewline, line.len()));
+            .push((FindingKind::NoFinalNewline, line.len()));
     }
     for (_, at) in &mut opening.header.findings {
         *at += start;
     }
     if start > 0 {
-        opening.header.findings.insert(0, (Kind::ByteOrderMark, 0));
+        opening
+            .header
+            .findings
+            .insert(0, (FindingKind::ByteOrderMark, 0));
     }
     opening
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::finding::{Counts, Kind, Reader, Severity};
+use super::finding::{Counts, FindingKind, Reader, Severity};
 use crate::cast::event::Code;
 
 /// The most different unknown codes that are told apart; memory stays bounded.
@@ -12,7 +12,7 @@ const MOST_CODES: usize = 256;
 /// A finding, its line counted from the start of the stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Detail {
-    pub(super) kind: Kind,
+    pub(super) kind: FindingKind,
     pub(super) line: u32,
     pub(super) offset: u64,
 }
@@ -28,7 +28,7 @@ pub(super) struct Tally {
     pub(super) details: Vec<Detail>,
     pub(super) counts: Counts,
     pub(super) lines: u64,
-    pub(super) events: Events,
+    pub(super) events: EventCounts,
     pub(super) clock: Clock,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Clock {
 
 /// How many events there are of each code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Events {
+pub struct EventCounts {
     plain: [u64; 5],
     other: BTreeMap<char, u64>,
     beyond: u64,
@@ -61,7 +61,7 @@ const PLAIN: [Code; 5] = [
     Code::Exit,
 ];
 
-impl Events {
+impl EventCounts {
     /// All events.
     #[must_use]
     pub fn total(&self) -> u64 {
@@ -102,7 +102,7 @@ impl Events {
         self.plain[slot] += count;
     }
 
-    pub(super) fn merge(&mut self, other: &Events) {
+    pub(super) fn merge(&mut self, other: &EventCounts) {
         for (code, count) in other.iter() {
             self.add(code, count);
         }
@@ -118,7 +118,7 @@ impl Tally {
             details: Vec::new(),
             counts: Counts::default(),
             lines: 0,
-            events: Events::default(),
+            events: EventCounts::default(),
             clock: Clock::default(),
         }
     }
@@ -133,7 +133,7 @@ impl Tally {
         self.counts.total(Reader::Asciinema, Severity::Error) == 0
     }
 
-    pub(super) fn note(&mut self, kind: Kind, offset: u64, line: u64) {
+    pub(super) fn note(&mut self, kind: FindingKind, offset: u64, line: u64) {
         if kind.only_for().is_some_and(|reader| reader != self.reader) {
             return;
         }
@@ -152,7 +152,7 @@ impl Tally {
         self.events.add(code, 1);
         let Some(time) = time else { return };
         if self.clock.tick(self.version, time, offset, line) {
-            self.note(Kind::TimeBackward, offset, line);
+            self.note(FindingKind::TimeBackward, offset, line);
         }
     }
 
@@ -166,12 +166,12 @@ impl Tally {
         };
         self.events.plain[slot] += 1;
         if self.clock.tick(self.version, time, offset, line) {
-            self.note(Kind::TimeBackward, offset, line);
+            self.note(FindingKind::TimeBackward, offset, line);
         }
     }
 
     pub(super) fn second_header(&mut self, offset: u64, line: u64) {
-        self.note(Kind::SecondHeader, offset, line);
+        self.note(FindingKind::SecondHeader, offset, line);
         self.clock.last = None;
         self.clock.header = true;
     }

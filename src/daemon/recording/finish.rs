@@ -10,7 +10,7 @@ use super::sink::Trouble;
 use super::stream::Arrival;
 use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, TURN_BYTES, Task, chain};
 use crate::api;
-use crate::mend::{Change, MendOptions, Mended, mend};
+use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
 use crate::tmux::pipe;
 
 impl Task {
@@ -91,13 +91,13 @@ impl Task {
 
 /// Checks a cast that has ended, and repairs it if something has happened to it.
 fn check(path: &Path) {
-    match mend(path, &MendOptions::default()) {
-        Ok(Mended {
+    match repair_file(path, &RepairFileOptions::default()) {
+        Ok(RepairedFile {
             change: Change::None,
             ..
         }) => {}
-        Ok(mended) => {
-            let backup = mended.backup.unwrap_or_default();
+        Ok(repaired) => {
+            let backup = repaired.backup.unwrap_or_default();
             let (path, backup) = (path.display(), backup.display());
             tracing::warn!(%path, %backup, "the cast was damaged, and was repaired");
         }

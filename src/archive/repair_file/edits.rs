@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use super::files::{Original, STRETCH, Temporary, start_writeback};
-use super::{MendError, MendOptions};
+use super::{RepairFileError, RepairFileOptions};
 use crate::cast::Edits;
 
 /// How much is put after the kept start before a new file is begun.
@@ -75,8 +75,8 @@ impl Write for Writing {
 impl<'a> FileEdits<'a> {
     pub(super) fn new(
         original: &'a Original,
-        options: &MendOptions<'_>,
-    ) -> Result<FileEdits<'a>, MendError> {
+        options: &RepairFileOptions<'_>,
+    ) -> Result<FileEdits<'a>, RepairFileError> {
         Ok(FileEdits {
             original,
             stage: Stage::Start {

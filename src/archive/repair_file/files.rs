@@ -12,9 +12,9 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, copy_file_range};
 use nix::unistd::{Gid, Uid, fchown, linkat};
 use tempfile::NamedTempFile;
 
-use super::MendError;
+use super::RepairFileError;
 
-/// A file to be mended, and how it was when it was opened.
+/// A file to be repaired, and how it was when it was opened.
 pub(super) struct Original {
     /// Its own path, symbolic links resolved.
     pub(super) path: PathBuf,
@@ -25,14 +25,14 @@ pub(super) struct Original {
 }
 
 impl Original {
-    pub(super) fn open(path: &Path) -> Result<Original, MendError> {
-        let read = |source| MendError::Read {
+    pub(super) fn open(path: &Path) -> Result<Original, RepairFileError> {
+        let read = |source| RepairFileError::Read {
             path: path.to_owned(),
             source,
         };
         // Asked before opening, which would wait for the writer of a pipe.
         if !fs::metadata(path).map_err(read)?.is_file() {
-            return Err(MendError::NotAFile {
+            return Err(RepairFileError::NotAFile {
                 path: path.to_owned(),
             });
         }
@@ -48,7 +48,7 @@ impl Original {
     }
 
     /// Fails if somebody wrote to the file since it was opened.
-    pub(super) fn check_unchanged(&self) -> Result<(), MendError> {
+    pub(super) fn check_unchanged(&self) -> Result<(), RepairFileError> {
         let same = fs::metadata(&self.path).is_ok_and(|now| {
             let then = &self.metadata;
             now.len() == then.len()
@@ -59,7 +59,7 @@ impl Original {
         if same {
             return Ok(());
         }
-        Err(MendError::Busy {
+        Err(RepairFileError::Busy {
             path: self.path.clone(),
         })
     }
@@ -118,11 +118,12 @@ impl Original {
 
     /// Keeps the original as `FILE.backup`, or the next `FILE.backup.N` that is
     /// free; gives where.
-    pub(super) fn back_up(&self) -> Result<PathBuf, MendError> {
-        self.try_back_up().map_err(|source| MendError::Backup {
-            path: self.path.clone(),
-            source,
-        })
+    pub(super) fn back_up(&self) -> Result<PathBuf, RepairFileError> {
+        self.try_back_up()
+            .map_err(|source| RepairFileError::Backup {
+                path: self.path.clone(),
+                source,
+            })
     }
 
     fn try_back_up(&self) -> io::Result<PathBuf> {

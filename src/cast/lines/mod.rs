@@ -1,4 +1,5 @@
-//! Stage two of reading: the lines of a block, and which of them are plain.
+//! A stream as blocks of whole lines ([`blocks`]), worked on by several threads
+//! ([`pipeline`]); here: stage two of reading: the lines of a block, and which of them are plain.
 //!
 //! A *plain* line is an output, input or marker event in the shape that
 //! recorders write, without anything a reader could take offence at:
@@ -6,8 +7,15 @@
 //! is known of it is known from stage one. Every other line is *odd*: a careful
 //! reader decides what it is.
 
-use super::number::plain_seconds;
-use super::scan::Marks;
+mod blocks;
+mod marks;
+mod pipeline;
+
+use super::seconds::plain_seconds;
+use marks::Marks;
+
+pub(super) use blocks::{BLOCK, BlockPlace, Blocks};
+pub(super) use pipeline::run as run_pipeline;
 
 /// A line of a block, with its newline if it has one.
 #[derive(Clone, Copy, Debug)]

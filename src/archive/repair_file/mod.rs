@@ -1,4 +1,4 @@
-//! Mends cast files: what [`repair`](crate::cast::repair) finds is done to a
+//! Repairs cast files: what [`repair`](crate::cast::repair) finds is done to a
 //! file in such a way that a crash or a full disk at any moment leaves the
 //! original or the repaired file, never something between.
 //!
@@ -7,7 +7,7 @@
 //! does as a whole. The original is kept as a backup before anything is changed.
 //!
 //! This module knows no recording and no terminal; whoever has a path may call
-//! [`mend`].
+//! [`repair_file`].
 
 mod edits;
 mod files;
@@ -24,11 +24,11 @@ use crate::cast::{RepairOptions, Report, repair_edits};
 use edits::{FileEdits, Tail};
 use files::Original;
 
-pub use stream::mend_stream;
+pub use stream::repair_stream;
 
-/// How to mend a file.
+/// How to repair a file.
 #[derive(Clone, Copy)]
-pub struct MendOptions<'a> {
+pub struct RepairFileOptions<'a> {
     /// How many threads look at the file, at least 1.
     pub threads: usize,
     /// Whether the original is kept beside the repaired file.
@@ -44,9 +44,9 @@ pub struct MendOptions<'a> {
     pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
 
-impl Default for MendOptions<'_> {
+impl Default for RepairFileOptions<'_> {
     fn default() -> Self {
-        MendOptions {
+        RepairFileOptions {
             threads: 1,
             backup: true,
             output: None,
@@ -68,9 +68,9 @@ pub enum Change {
     Rewritten,
 }
 
-/// A file that was looked at, and mended if it had to be.
+/// A file that was looked at, and repaired if it had to be.
 #[derive(Clone, Debug)]
-pub struct Mended {
+pub struct RepairedFile {
     /// What the repair did, or would do in a dry run.
     pub report: Report,
     /// What was done to the file.
@@ -79,10 +79,10 @@ pub struct Mended {
     pub backup: Option<PathBuf>,
 }
 
-/// Why a file could not be mended. The file is then as it was.
+/// Why a file could not be repaired. The file is then as it was.
 #[derive(Debug, Error)]
 #[allow(missing_docs, reason = "the messages say it")]
-pub enum MendError {
+pub enum RepairFileError {
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{} is not a file", path.display())]
@@ -106,8 +106,11 @@ pub enum MendError {
 /// it was.
 ///
 /// # Errors
-/// See [`MendError`]; the file is then as it was.
-pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError> {
+/// See [`RepairFileError`]; the file is then as it was.
+pub fn repair_file(
+    path: &Path,
+    options: &RepairFileOptions<'_>,
+) -> Result<RepairedFile, RepairFileError> {
     let original = Original::open(path)?;
     let mut edits = FileEdits::new(&original, options)?;
     let watched = Watched {
@@ -119,17 +122,17 @@ pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError>
     };
     let report = repair_edits(watched, &repair, &mut edits).map_err(|source| {
         if is_stopped(options) {
-            MendError::Stopped
+            RepairFileError::Stopped
         } else if let Some(path) = edits.failed() {
-            MendError::Write { path, source }
+            RepairFileError::Write { path, source }
         } else {
-            MendError::Read {
+            RepairFileError::Read {
                 path: path.to_owned(),
                 source,
             }
         }
     })?;
-    let unchanged = Mended {
+    let unchanged = RepairedFile {
         report,
         change: Change::None,
         backup: None,
@@ -139,15 +142,15 @@ pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError>
     }
     let writing = |path: &Path| {
         let path = path.to_owned();
-        move |source| MendError::Write { path, source }
+        move |source| RepairFileError::Write { path, source }
     };
     if let Some(output) = options.output {
         let temporary = edits.finish().map_err(writing(output))?;
         if is_stopped(options) {
-            return Err(MendError::Stopped);
+            return Err(RepairFileError::Stopped);
         }
         temporary.replace(output).map_err(writing(output))?;
-        return Ok(Mended {
+        return Ok(RepairedFile {
             change: Change::Rewritten,
             ..unchanged
         });
@@ -171,7 +174,7 @@ pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError>
             // Nothing was changed, so the backup has no purpose.
             let _ = std::fs::remove_file(backup);
         }
-        return Err(MendError::Stopped);
+        return Err(RepairFileError::Stopped);
     }
     let change = match (tail, temporary) {
         (Some(tail), _) => {
@@ -186,14 +189,14 @@ pub fn mend(path: &Path, options: &MendOptions<'_>) -> Result<Mended, MendError>
         }
         (None, None) => Change::None,
     };
-    Ok(Mended {
+    Ok(RepairedFile {
         report,
         change,
         backup,
     })
 }
 
-fn is_stopped(options: &MendOptions<'_>) -> bool {
+fn is_stopped(options: &RepairFileOptions<'_>) -> bool {
     options
         .stop
         .is_some_and(|stop| stop.load(Ordering::Relaxed))
@@ -216,7 +219,7 @@ fn change_tail(original: &Original, tail: Tail) -> io::Result<()> {
 /// The original as it is read, with somebody looking on.
 struct Watched<'a> {
     file: &'a File,
-    options: &'a MendOptions<'a>,
+    options: &'a RepairFileOptions<'a>,
 }
 
 impl Read for Watched<'_> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::edits::Writing;
 use super::files::Temporary;
-use super::{Change, MendError, MendOptions, Mended, is_stopped};
+use super::{Change, RepairFileError, RepairFileOptions, RepairedFile, is_stopped};
 use crate::cast::{RepairOptions, repair};
 
 /// Repairs the cast that `input` gives and writes it to the file `output`,
@@ -18,13 +18,13 @@ use crate::cast::{RepairOptions, repair};
 /// with an error or early once that is set.
 ///
 /// # Errors
-/// See [`MendError`]; `output` is then as it was.
-pub fn mend_stream<R: Read + Send>(
+/// See [`RepairFileError`]; `output` is then as it was.
+pub fn repair_stream<R: Read + Send>(
     input: R,
     output: &Path,
-    options: &MendOptions<'_>,
-) -> Result<Mended, MendError> {
-    let writing = |source| MendError::Write {
+    options: &RepairFileOptions<'_>,
+) -> Result<RepairedFile, RepairFileError> {
+    let writing = |source| RepairFileError::Write {
         path: output.to_owned(),
         source,
     };
@@ -40,13 +40,13 @@ pub fn mend_stream<R: Read + Send>(
     };
     let repaired = repair(&mut input, &mut writer, &repair_options);
     if is_stopped(options) {
-        return Err(MendError::Stopped);
+        return Err(RepairFileError::Stopped);
     }
     if let Some(source) = failed {
-        return Err(MendError::Stream { source });
+        return Err(RepairFileError::Stream { source });
     }
     let report = repaired.map_err(writing)?;
-    let mut mended = Mended {
+    let mut repaired = RepairedFile {
         report,
         change: Change::None,
         backup: None,
@@ -61,9 +61,9 @@ pub fn mend_stream<R: Read + Send>(
             temporary.file().set_permissions(mode).map_err(writing)?;
         }
         temporary.replace(output).map_err(writing)?;
-        mended.change = Change::Rewritten;
+        repaired.change = Change::Rewritten;
     }
-    Ok(mended)
+    Ok(repaired)
 }
 
 /// A reader that tells its own errors from those of others.

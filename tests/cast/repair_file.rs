@@ -1,4 +1,4 @@
-//! Mending files while other things happen to them.
+//! Repairing files while other things happen to them.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -8,7 +8,9 @@ use std::sync::Once;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tvmux::mend::{Change, MendError, MendOptions, mend, mend_stream};
+use tvmux::archive::repair_file::{
+    Change, RepairFileError, RepairFileOptions, repair_file, repair_stream,
+};
 
 use super::samples;
 
@@ -41,19 +43,22 @@ fn a_file_that_grows_is_left_but_may_be_copied() {
                 file.write_all(b"[999.0, \"o\", \"new\"]\n").unwrap();
             });
         };
-        let options = MendOptions {
+        let options = RepairFileOptions {
             output,
             progress: Some(&grow),
-            ..MendOptions::default()
+            ..RepairFileOptions::default()
         };
-        let mended = mend(&path, &options);
+        let repaired = repair_file(&path, &options);
         let grown = [&damaged(5_000), &b"[999.0, \"o\", \"new\"]\n"[..]].concat();
         assert_eq!(fs::read(&path).unwrap(), grown);
         if output.is_none() {
-            assert!(matches!(mended, Err(MendError::Busy { .. })), "{mended:?}");
+            assert!(
+                matches!(repaired, Err(RepairFileError::Busy { .. })),
+                "{repaired:?}"
+            );
             assert_eq!(names(folder.path()), ["a.cast"]);
         } else {
-            assert_eq!(mended.unwrap().change, Change::Rewritten);
+            assert_eq!(repaired.unwrap().change, Change::Rewritten);
             assert_eq!(names(folder.path()), ["a.cast", "out.cast"]);
         }
     }
@@ -72,18 +77,21 @@ fn a_stream_becomes_a_file_as_a_whole_or_not_at_all() {
     }
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.cast");
-    let options = MendOptions::default();
+    let options = RepairFileOptions::default();
     let cast = damaged(5_000);
-    let failed = mend_stream(Failing(&cast), &out, &options).unwrap_err();
-    assert!(matches!(failed, MendError::Stream { .. }), "{failed:?}");
-    let noise = mend_stream(&b"\x7fELF nothing"[..], &out, &options).unwrap();
+    let failed = repair_stream(Failing(&cast), &out, &options).unwrap_err();
+    assert!(
+        matches!(failed, RepairFileError::Stream { .. }),
+        "{failed:?}"
+    );
+    let noise = repair_stream(&b"\x7fELF nothing"[..], &out, &options).unwrap();
     assert_eq!(noise.change, Change::None);
     assert!(names(folder.path()).is_empty());
-    let mended = mend_stream(&cast[..], &out, &options).unwrap();
-    assert_eq!(mended.report.bytes_read, cast.len() as u64);
+    let repaired = repair_stream(&cast[..], &out, &options).unwrap();
+    assert_eq!(repaired.report.bytes_read, cast.len() as u64);
     assert_eq!(
         fs::metadata(&out).unwrap().len(),
-        mended.report.bytes_written
+        repaired.report.bytes_written
     );
     assert_eq!(names(folder.path()), ["out.cast"]);
 }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::batch::{Blocks, Place};
+use super::blocks::{BlockPlace, Blocks};
 
 /// Gives each block that is left in `blocks` to `work` on one of `threads`
 /// threads, then to `merge` on this one, in order. `new` makes what a thread
@@ -23,8 +23,8 @@ pub(crate) fn run<R: Read + Send, S, T: Send>(
     mut blocks: Blocks<R>,
     threads: usize,
     new: impl Fn() -> S + Sync,
-    work: impl Fn(&mut S, Place, &[u8]) -> T + Sync,
-    mut merge: impl FnMut(Place, &[u8], T) -> io::Result<()>,
+    work: impl Fn(&mut S, BlockPlace, &[u8]) -> T + Sync,
+    mut merge: impl FnMut(BlockPlace, &[u8], T) -> io::Result<()>,
 ) -> io::Result<()> {
     if threads <= 1 {
         let (mut state, mut block) = (new(), Vec::new());
@@ -74,7 +74,7 @@ pub(crate) fn run<R: Read + Send, S, T: Send>(
         for (index, result) in results {
             early.insert(index, result);
             while let Some(result) = early.remove(&expected) {
-                let (place, block, done): (Place, Vec<u8>, T) = result?;
+                let (place, block, done): (BlockPlace, Vec<u8>, T) = result?;
                 merge(place, &block, done)?;
                 // All workers may have ended: then nobody wants it back.
                 let _ = give_back.send(block);
@@ -91,7 +91,7 @@ struct Source<R> {
     next: u64,
 }
 
-type Taken = Result<(u64, Place, Vec<u8>), (u64, io::Error)>;
+type Taken = Result<(u64, BlockPlace, Vec<u8>), (u64, io::Error)>;
 
 /// The next block, with its place in the order.
 fn take<R: Read>(source: &Mutex<Source<R>>) -> Option<Taken> {
@@ -108,8 +108,8 @@ fn take<R: Read>(source: &Mutex<Source<R>>) -> Option<Taken> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::blocks::BLOCK;
     use super::*;
-    use crate::cast::batch::BLOCK;
 
     struct Failing(usize);
 

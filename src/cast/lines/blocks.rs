@@ -9,7 +9,7 @@ pub(crate) const BLOCK: usize = 256 * 1024;
 
 /// Where a block stands in its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct BlockPlace {
     /// Offset of its first byte.
     pub(crate) offset: u64,
     /// Whether it starts at the start of a line.
@@ -50,7 +50,7 @@ impl<R: Read> Blocks<R> {
 
     /// Puts the next block into `block`, in place of what it held. The last
     /// block may be empty; `None` comes after it.
-    pub(crate) fn next(&mut self, block: &mut Vec<u8>) -> io::Result<Option<Place>> {
+    pub(crate) fn next(&mut self, block: &mut Vec<u8>) -> io::Result<Option<BlockPlace>> {
         if self.done {
             return Ok(None);
         }
@@ -74,7 +74,7 @@ impl<R: Read> Blocks<R> {
             block.truncate(end);
         }
         self.in_line = cut.is_none();
-        let place = Place {
+        let place = BlockPlace {
             offset: self.offset,
             starts_line,
             ends_line: block.last() == Some(&b'\n'),
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    fn cut(reader: impl Read) -> Vec<(Place, Vec<u8>)> {
+    fn cut(reader: impl Read) -> Vec<(BlockPlace, Vec<u8>)> {
         let mut blocks = Blocks::new(reader);
         let mut all = Vec::new();
         let mut block = Vec::new();

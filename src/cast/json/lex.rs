@@ -8,19 +8,15 @@
 //!
 //! Invariant: what it reports does not depend on where the input was cut.
 
-mod digits;
-mod text;
-
-pub(super) use text::{Utf8Check, is_blank, text_run};
-
-use digits::Digits;
+use super::digits::Digits;
+use super::text::{Utf8Check, is_blank, text_run};
 
 /// The deepest nesting that is followed, in brackets.
 const DEEPEST: usize = 1 << 20;
 
 /// Something wrong with the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(in crate::cast) enum Fault {
     /// A byte that cannot stand here. Nothing after it is looked at.
     Unexpected,
     /// More after the end of the value. Nothing of it is looked at.
@@ -45,7 +41,7 @@ pub(super) enum Fault {
 
 /// The kind of a value that has no parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(in crate::cast) enum Scalar {
     /// A string, or the key of a member.
     Text,
     /// A number.
@@ -56,7 +52,7 @@ pub(super) enum Scalar {
 
 /// Takes what the lexer finds, in order. Offsets are those given to
 /// [`Lexer::feed`].
-pub(super) trait Sink {
+pub(in crate::cast) trait Sink {
     /// An array (`[`) or object (`{`) starts.
     fn open(&mut self, bracket: u8, at: u64);
     /// An array or object ends; `at` is its last byte.
@@ -100,7 +96,7 @@ enum State {
 
 /// The lexer. One value, then only white space.
 #[derive(Clone, Debug)]
-pub(super) struct Lexer {
+pub(in crate::cast) struct Lexer {
     state: State,
     key: bool,
     /// One bit for each open bracket: set for an object.
@@ -116,7 +112,7 @@ pub(super) struct Lexer {
 }
 
 impl Lexer {
-    pub(super) fn new() -> Lexer {
+    pub(in crate::cast) fn new() -> Lexer {
         Lexer {
             state: State::Value,
             key: false,
@@ -130,17 +126,17 @@ impl Lexer {
     }
 
     /// Whether an error of grammar ended the reading.
-    pub(super) fn is_dead(&self) -> bool {
+    pub(in crate::cast) fn is_dead(&self) -> bool {
         self.state == State::Dead
     }
 
     /// Whether the value is complete.
-    pub(super) fn is_done(&self) -> bool {
+    pub(in crate::cast) fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
     /// Reads `bytes`, the first of which stands at offset `at`.
-    pub(super) fn feed(&mut self, bytes: &[u8], at: u64, sink: &mut impl Sink) {
+    pub(in crate::cast) fn feed(&mut self, bytes: &[u8], at: u64, sink: &mut impl Sink) {
         let mut i = 0;
         while i < bytes.len() {
             match self.state {
@@ -158,7 +154,12 @@ impl Lexer {
     /// Reads one array or object from the start of `bytes`, which stand at
     /// offset `at`, whatever follows it. Gives how long it is; `None` when it
     /// is not whole.
-    pub(super) fn whole(mut self, bytes: &[u8], at: u64, sink: &mut impl Sink) -> Option<usize> {
+    pub(in crate::cast) fn whole(
+        mut self,
+        bytes: &[u8],
+        at: u64,
+        sink: &mut impl Sink,
+    ) -> Option<usize> {
         let mut i = 0;
         while i < bytes.len() {
             match self.state {
@@ -180,7 +181,7 @@ impl Lexer {
     }
 
     /// Ends the input at offset `at`.
-    pub(super) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
+    pub(in crate::cast) fn finish(&mut self, at: u64, sink: &mut impl Sink) {
         match self.state {
             State::Done | State::Dead => return,
             State::Number(digits) if self.depth == 0 && digits.may_end() => {

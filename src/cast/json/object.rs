@@ -6,29 +6,29 @@ use super::lex::{Fault, Lexer, Scalar, Sink};
 
 /// A member of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
+pub(in crate::cast) struct Member {
     /// Its name, escapes resolved.
-    pub(super) key: String,
+    pub(in crate::cast) key: String,
     /// Where its name starts, quote included.
-    pub(super) at: usize,
+    pub(in crate::cast) at: usize,
     /// Where its value stands.
-    pub(super) value: Range<usize>,
+    pub(in crate::cast) value: Range<usize>,
 }
 
 /// What could be read of an object.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Object {
+pub(in crate::cast) struct Object {
     /// The members that are complete, in order.
-    pub(super) members: Vec<Member>,
+    pub(in crate::cast) members: Vec<Member>,
     /// What is wrong, in order.
-    pub(super) faults: Vec<(Fault, usize)>,
+    pub(in crate::cast) faults: Vec<(Fault, usize)>,
     /// The offset after the closing brace; `None` when there is none.
-    pub(super) end: Option<usize>,
+    pub(in crate::cast) end: Option<usize>,
 }
 
 impl Object {
     /// Reads the object at the start of `bytes`, white space before it allowed.
-    pub(super) fn read(bytes: &[u8]) -> Object {
+    pub(in crate::cast) fn read(bytes: &[u8]) -> Object {
         let mut sink = Reading::default();
         let mut lexer = Lexer::new();
         lexer.feed(bytes, 0, &mut sink);
@@ -45,14 +45,14 @@ impl Object {
 
     /// The value of `key`, as it stands in `bytes`: the first, when there are
     /// several.
-    pub(super) fn get<'a>(&self, bytes: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    pub(in crate::cast) fn get<'a>(&self, bytes: &'a [u8], key: &str) -> Option<&'a [u8]> {
         let member = self.members.iter().find(|member| member.key == key)?;
         bytes.get(member.value.clone())
     }
 
     /// Whether it is one whole object, whatever is wrong inside its strings,
     /// and whatever follows it.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(in crate::cast) fn is_whole(&self) -> bool {
         self.end.is_some()
     }
 }

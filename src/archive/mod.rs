@@ -1,0 +1,5 @@
+//! Casts on disk: looked at, kept in order, repaired.
+//!
+//! Knows no daemon and no recording: whoever has a path may use it.
+
+pub mod repair_file;
