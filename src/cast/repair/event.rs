@@ -1,16 +1,17 @@
-//! Writes events anew that cannot stay as they are.
+//! Repairs single events: keeps what is good, rewrites what cannot stay.
 
 use std::io;
 use std::ops::Range;
 
-use super::clock::{NewTime, read_time};
-use super::found::{Element, Head};
-use super::lines::LineRepairer;
-use super::output::Fate;
-use super::text::{closing_quote, low_at_start, repair_text};
+use super::clock::{Clock, NewTime, read_time, time_range};
+use super::found::{Element, Found, Head, find, head};
+use super::output::{Fate, Output};
+use super::report::Amount;
+use super::text::{closing_quote, low_at_start, repair_text, string_end};
 use crate::cast::event::Code;
 use crate::cast::json::{Object, Scalar, escape_into};
-use crate::cast::validate::{check_header, parse_size};
+use crate::cast::seconds::push_time;
+use crate::cast::validate::{Size, check_header, is_sound, parse_size};
 
 /// What an event is made of, as far as it is known. All texts are raw.
 struct Parts<'a> {
@@ -27,7 +28,169 @@ struct Parts<'a> {
     fate: Fate,
 }
 
-impl LineRepairer<'_> {
+/// Repairs single events, and writes them in their order.
+pub(super) struct EventRepairer<'a> {
+    pub(super) out: Output<'a>,
+    pub(super) clock: Clock,
+    version: u8,
+    /// The size that the last header or resize gave: columns, rows.
+    size: Option<Size>,
+}
+
+impl<'a> EventRepairer<'a> {
+    /// Writes events of that version, after a header with that size.
+    pub(super) fn new(out: Output<'a>, version: u8, size: Option<Size>) -> EventRepairer<'a> {
+        EventRepairer {
+            out,
+            clock: Clock::new(version),
+            version,
+            size,
+        }
+    }
+
+    /// The version that is written.
+    pub(super) fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// Keeps an event that is good but perhaps for its time, which stands at
+    /// `number` in it.
+    pub(super) fn keep_event(
+        &mut self,
+        event: &[u8],
+        number: &Range<usize>,
+        time: Option<f64>,
+        ceiling: f64,
+    ) -> io::Result<()> {
+        match self.clock.settle(time, ceiling) {
+            NewTime::Same => {
+                self.out.count(Fate::Kept, event.len());
+                self.out.keep(event)
+            }
+            NewTime::Text(new) => {
+                self.out.count(Fate::Changed, event.len());
+                self.out.keep(&event[..number.start])?;
+                self.out.cut(number.len())?;
+                self.out.put(&new)?;
+                self.out.keep(&event[number.end..])
+            }
+        }
+    }
+
+    /// Saves what is in damaged text: a line, or a torn event with more lines
+    /// (`joined`). Gives where an event starts that may go on with the next line.
+    pub(super) fn salvage(
+        &mut self,
+        bytes: &[u8],
+        ceiling: f64,
+        at_end: bool,
+        joined: bool,
+    ) -> io::Result<Option<usize>> {
+        let newline = bytes.ends_with(b"\n");
+        let line = &bytes[..bytes.len() - usize::from(newline)];
+        let found = find(line);
+        let events = found
+            .iter()
+            .filter(|found| !matches!(found, Found::Junk(_)))
+            .count();
+        let alone = events == 1 && !joined;
+        for (index, part) in found.iter().enumerate() {
+            let rest = &found[index + 1..];
+            let tail_blank = rest.iter().all(|found| {
+                matches!(found, Found::Junk(junk) if line[junk.clone()].trim_ascii().iter().all(|b| *b == 0))
+            });
+            if let Found::Loose {
+                at, ended: false, ..
+            } = part
+                && tail_blank
+            {
+                if !newline && at_end {
+                    // The torn end of the recording.
+                    self.out.report.lost += Amount::one(bytes.len() - at);
+                    return self.out.cut(bytes.len() - at).map(|()| None);
+                }
+                if !joined && newline {
+                    return Ok(Some(*at));
+                }
+            }
+            self.part(line, part, ceiling, alone)?;
+        }
+        self.out.end_line(newline)?;
+        Ok(None)
+    }
+
+    /// One part of a damaged line.
+    pub(super) fn part(
+        &mut self,
+        line: &[u8],
+        part: &Found,
+        ceiling: f64,
+        alone: bool,
+    ) -> io::Result<()> {
+        match part {
+            Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
+            Found::Array(range, elements) => {
+                let event = &line[range.clone()];
+                // A joined event may have a line break between its elements.
+                if event.contains(&b'\n') || !is_sound(event, self.version) {
+                    return self.rewrite(line, range, elements, ceiling, alone);
+                }
+                self.note_resize(event);
+                self.out.open_event(None)?;
+                let number = time_range(event);
+                let (time, _) = read_time(&event[number.clone()]);
+                if alone {
+                    self.keep_event(event, &number, time, ceiling)?;
+                } else {
+                    self.saved_event(event, &number, time, ceiling)?;
+                }
+                self.out.event_done(None);
+                Ok(())
+            }
+            Found::Loose {
+                head,
+                at,
+                data,
+                ended,
+            } => self.loose(line, head, *at, data, *ended, ceiling),
+            Found::Object(range) => self.object(&line[range.clone()], ceiling),
+        }
+    }
+
+    /// Remembers the size that a resize gives.
+    pub(super) fn note_resize(&mut self, event: &[u8]) {
+        let event = event.trim_ascii_start();
+        let Some(head) = head(event) else { return };
+        if &event[head.code.clone()] == b"r" {
+            let data = &event[head.len..];
+            let text = std::str::from_utf8(&data[..string_end(data)]).ok();
+            let size = text.and_then(parse_size);
+            self.size = size
+                .map(|(cols, rows)| (cols.into(), rows.into()))
+                .or(self.size);
+        }
+    }
+
+    /// A good event that stood where no reader finds it.
+    fn saved_event(
+        &mut self,
+        event: &[u8],
+        number: &Range<usize>,
+        time: Option<f64>,
+        ceiling: f64,
+    ) -> io::Result<()> {
+        self.out.count(Fate::Saved, event.len());
+        match self.clock.settle(time, ceiling) {
+            NewTime::Same => self.out.keep(event),
+            NewTime::Text(new) => {
+                self.out.keep(&event[..number.start])?;
+                self.out.cut(number.len())?;
+                self.out.put(&new)?;
+                self.out.keep(&event[number.end..])
+            }
+        }
+    }
+
     /// An event that is a whole array but not one that every reader takes.
     pub(super) fn rewrite(
         &mut self,
@@ -43,7 +206,7 @@ impl LineRepairer<'_> {
             let element = elements.get(index)?;
             (element.scalar == Some(Scalar::Text)).then(|| unquoted(&line[element.text.clone()]))
         };
-        let mut code = inside(1).and_then(LineRepairer::code);
+        let mut code = inside(1).and_then(code_of);
         let mut data = inside(2);
         match (elements.len(), elements.get(2).and_then(|e| e.scalar)) {
             (0 | 1, _) => return self.out.cut_event(raw),
@@ -101,7 +264,7 @@ impl LineRepairer<'_> {
         let parts = Parts {
             raw,
             time: &event[head.time.clone()],
-            code: LineRepairer::code(&event[head.code.clone()]).unwrap_or(Code::Output),
+            code: code_of(&event[head.code.clone()]).unwrap_or(Code::Output),
             data: &line[text],
             torn: !ended && closing.is_none(),
             fate: Fate::Saved,
@@ -134,7 +297,7 @@ impl LineRepairer<'_> {
         let mut text = vec![b'['];
         match self.clock.settle(value, ceiling) {
             NewTime::Same if readable => text.extend_from_slice(time),
-            NewTime::Same => crate::cast::seconds::push_time(value.unwrap_or(0.0), &mut text),
+            NewTime::Same => push_time(value.unwrap_or(0.0), &mut text),
             NewTime::Text(new) => text.extend_from_slice(&new),
         }
         text.extend_from_slice(b", \"");
@@ -168,7 +331,7 @@ impl LineRepairer<'_> {
         let code = text("code").or_else(|| text("type"));
         let code = code.filter(|code| code.starts_with(b"\"")).map(unquoted);
         let data = text("data").filter(|data| data.starts_with(b"\""));
-        let (Some(data), Some(code)) = (data, code.and_then(LineRepairer::code)) else {
+        let (Some(data), Some(code)) = (data, code.and_then(code_of)) else {
             return self.out.cut_junk(raw);
         };
         let parts = Parts {
@@ -201,13 +364,23 @@ impl LineRepairer<'_> {
             } else {
                 0.0
             };
-            crate::cast::seconds::push_time(at, &mut event);
+            push_time(at, &mut event);
             event.extend_from_slice(format!(", \"r\", \"{cols}x{rows}\"]").as_bytes());
             self.out.put(&event)?;
             self.out.event_done(None);
         }
         Ok(())
     }
+}
+
+/// The code of an event, from its raw text, if it is one that can be
+/// written without an escape.
+pub(super) fn code_of(raw: &[u8]) -> Option<Code> {
+    let quoted = [b"\"", raw, b"\""].concat();
+    let text: String = serde_json::from_slice(&quoted).ok()?;
+    let letter = text.chars().next()?;
+    let plain = !letter.is_control() && letter != '"' && letter != '\\';
+    plain.then(|| Code::from(letter))
 }
 
 /// The inside of a string's raw text.

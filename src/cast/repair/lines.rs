@@ -10,16 +10,14 @@ use std::io;
 use std::num::NonZeroU8;
 use std::ops::Range;
 
-use super::clock::{Clock, NewTime, read_time, time_range};
-use super::found::{Found, find, head};
+use super::clock::{read_time, time_range};
+use super::event::EventRepairer;
 use super::long::Long;
 use super::output::{Fate, Output};
 use super::report::Report;
-use super::text::string_end;
 use super::torn::{Torn, cut_head};
-use crate::cast::event::Code;
 use crate::cast::lines::{BLOCK, BlockPlace, Line, Liner, Plain};
-use crate::cast::validate::{Size, is_sound, parse_size, sound_comment};
+use crate::cast::validate::{Size, is_sound, sound_comment};
 
 /// Lines are looked at one by one in pieces of this size: what is noted of each
 /// of them may take more memory than a very short line does.
@@ -113,15 +111,11 @@ impl Row {
 
 /// Repairs lines, block by block.
 pub(super) struct LineRepairer<'a> {
-    pub(super) out: Output<'a>,
-    pub(super) clock: Clock,
-    version: u8,
-    /// The size that the last header or resize gave.
-    pub(super) size: Option<Size>,
+    events: EventRepairer<'a>,
     liner: Liner,
     /// Plain lines that were read but not passed on yet.
     held: Vec<u8>,
-    pub(super) torn: Torn,
+    torn: Torn,
     long: Long,
     scratch: Vec<u8>,
     lines: Vec<Row>,
@@ -130,10 +124,7 @@ pub(super) struct LineRepairer<'a> {
 impl<'a> LineRepairer<'a> {
     pub(super) fn new(out: Output<'a>, version: u8, size: Option<Size>) -> LineRepairer<'a> {
         LineRepairer {
-            out,
-            clock: Clock::new(version),
-            version,
-            size,
+            events: EventRepairer::new(out, version, size),
             liner: Liner::default(),
             held: Vec::new(),
             torn: Torn::default(),
@@ -164,11 +155,16 @@ impl<'a> LineRepairer<'a> {
         if !(place.starts_line && (place.ends_line || place.last)) {
             return self.long_part(place, block);
         }
-        if scan.plain && self.torn.is_empty() && !self.out.waits() && self.clock.is_plain() {
-            if !self.clock.is_ordered() {
-                self.out
+        if scan.plain
+            && self.torn.is_empty()
+            && !self.events.out.waits()
+            && self.events.clock.is_plain()
+        {
+            if !self.events.clock.is_ordered() {
+                self.events
+                    .out
                     .count_many(Fate::Kept, scan.events, block.len() as u64);
-                return self.out.keep(block);
+                return self.events.out.keep(block);
             }
             if scan.first >= self.held_last()
                 && let Some(before) = scan.before_tail
@@ -176,11 +172,12 @@ impl<'a> LineRepairer<'a> {
                 let held = std::mem::take(&mut self.held);
                 let lines = memchr::memchr_iter(b'\n', &held).count() as u64;
                 let kept = held.len() + scan.tail;
-                self.out
+                self.events
+                    .out
                     .count_many(Fate::Kept, lines + scan.events - 2, kept as u64);
-                self.out.keep(&held)?;
-                self.out.keep(&block[..scan.tail])?;
-                self.clock.pass(before);
+                self.events.out.keep(&held)?;
+                self.events.out.keep(&block[..scan.tail])?;
+                self.events.clock.pass(before);
                 self.held = held;
                 self.held.clear();
                 self.held.extend_from_slice(&block[scan.tail..]);
@@ -199,7 +196,7 @@ impl<'a> LineRepairer<'a> {
 
     /// The last time that was read, also of lines that are held.
     fn held_last(&mut self) -> f64 {
-        let mut last = self.clock.last();
+        let mut last = self.events.clock.last();
         let held = std::mem::take(&mut self.held);
         self.liner.visit(&held, |line| {
             if let Some(plain) = line.plain {
@@ -219,7 +216,7 @@ impl<'a> LineRepairer<'a> {
         lines.clear();
         self.liner.visit(&text, |line| lines.push(Row::new(line)));
         let mut count = lines.len();
-        if !last && self.clock.is_ordered() {
+        if !last && self.events.clock.is_ordered() {
             let plain = lines
                 .iter()
                 .rev()
@@ -249,50 +246,27 @@ impl<'a> LineRepairer<'a> {
             let line = &lines[index];
             let bytes = &text[line.range()];
             if let Some((time, length)) = line.plain {
-                self.end_torn(false)?;
+                self.torn.end(&mut self.events, false)?;
                 let ceiling = self.leap_ceiling(text, later, time);
-                self.out.open_event(None)?;
+                self.events.out.open_event(None)?;
                 let number = 1..1 + usize::from(length.get());
-                self.keep_event(bytes, &number, Some(time), ceiling)?;
+                self.events
+                    .keep_event(bytes, &number, Some(time), ceiling)?;
                 continue;
             }
             let time = lines.get(next).and_then(Row::time);
-            let ceiling = time.map_or(f64::INFINITY, |time| self.clock.absolute(time));
+            let ceiling = time.map_or(f64::INFINITY, |time| self.events.clock.absolute(time));
             let at_end = last && index + 1 == lines.len();
             self.odd_line(bytes, ceiling, at_end)?;
         }
         Ok(())
     }
 
-    /// Keeps an event that is good but perhaps for its time, which stands at
-    /// `number` in it.
-    fn keep_event(
-        &mut self,
-        event: &[u8],
-        number: &Range<usize>,
-        time: Option<f64>,
-        ceiling: f64,
-    ) -> io::Result<()> {
-        match self.clock.settle(time, ceiling) {
-            NewTime::Same => {
-                self.out.count(Fate::Kept, event.len());
-                self.out.keep(event)
-            }
-            NewTime::Text(new) => {
-                self.out.count(Fate::Changed, event.len());
-                self.out.keep(&event[..number.start])?;
-                self.out.cut(number.len())?;
-                self.out.put(&new)?;
-                self.out.keep(&event[number.end..])
-            }
-        }
-    }
-
     /// What a plain line's time may be at most: if the two plain lines after
     /// it are both below it but not below the line before it, it is the one
     /// that is wrong.
     fn leap_ceiling(&self, text: &[u8], later: &[Row], time: f64) -> f64 {
-        if !self.clock.is_ordered() {
+        if !self.events.clock.is_ordered() {
             return f64::INFINITY;
         }
         let mut next = later
@@ -301,7 +275,7 @@ impl<'a> LineRepairer<'a> {
             .filter_map(Row::time);
         match (next.next(), next.next()) {
             (Some(first), Some(second)) if first < time && second < time && first <= second => {
-                self.clock.absolute(first)
+                self.events.clock.absolute(first)
             }
             _ => f64::INFINITY,
         }
@@ -313,180 +287,77 @@ impl<'a> LineRepairer<'a> {
         let line = &bytes[..bytes.len() - usize::from(newline)];
         let comment = line.starts_with(b"#");
         if line.is_empty() && self.torn.is_empty() {
-            return self.out.end_line(newline);
+            return self.events.out.end_line(newline);
         }
         if !self.torn.is_empty() {
-            if !(comment && self.version == 3) && self.torn.takes(bytes) {
-                return self.torn_goes_on(bytes, ceiling, at_end);
+            if !(comment && self.events.version() == 3) && self.torn.takes(bytes) {
+                return self.torn.goes_on(bytes, &mut self.events, ceiling, at_end);
             }
-            self.end_torn(false)?;
+            self.torn.end(&mut self.events, false)?;
         }
         if comment {
-            if self.version == 3 && sound_comment(line) {
-                self.out.open_event(None)?;
-                self.out.keep(line)?;
+            if self.events.version() == 3 && sound_comment(line) {
+                self.events.out.open_event(None)?;
+                self.events.out.keep(line)?;
                 return if newline {
-                    self.out.keep(b"\n")
+                    self.events.out.keep(b"\n")
                 } else {
-                    self.out.put(b"\n")
+                    self.events.out.put(b"\n")
                 };
             }
-            if self.version == 3 {
+            if self.events.version() == 3 {
                 let text = String::from_utf8_lossy(line);
-                self.out.open_event(None)?;
-                self.out.cut(line.len())?;
-                self.out.put(text.as_bytes())?;
+                self.events.out.open_event(None)?;
+                self.events.out.cut(line.len())?;
+                self.events.out.put(text.as_bytes())?;
                 return if newline {
-                    self.out.keep(b"\n")
+                    self.events.out.keep(b"\n")
                 } else {
-                    self.out.put(b"\n")
+                    self.events.out.put(b"\n")
                 };
             }
-            self.out.report.removed += bytes.len() as u64;
-            return self.out.cut(bytes.len());
+            self.events.out.report.removed += bytes.len() as u64;
+            return self.events.out.cut(bytes.len());
         }
-        if is_sound(line, self.version) {
-            self.note_resize(line);
-            self.out.open_event(None)?;
+        if is_sound(line, self.events.version()) {
+            self.events.note_resize(line);
+            self.events.out.open_event(None)?;
             let number = time_range(line);
             let (time, _) = read_time(&line[number.clone()]);
-            self.keep_event(line, &number, time, ceiling)?;
-            self.out.event_done(None);
-            return self.out.end_line(newline);
+            self.events.keep_event(line, &number, time, ceiling)?;
+            self.events.out.event_done(None);
+            return self.events.out.end_line(newline);
         }
         if newline && let Some(start) = cut_head(bytes) {
-            self.out.cut_junk(&bytes[..start])?;
+            self.events.out.cut_junk(&bytes[..start])?;
             self.torn.start(&bytes[start..]);
-            return if at_end { self.end_torn(true) } else { Ok(()) };
-        }
-        self.salvage(bytes, ceiling, at_end, false)
-    }
-
-    /// Saves what is in damaged text: a line, or a torn event with more lines.
-    pub(super) fn salvage(
-        &mut self,
-        bytes: &[u8],
-        ceiling: f64,
-        at_end: bool,
-        joined: bool,
-    ) -> io::Result<()> {
-        let newline = bytes.ends_with(b"\n");
-        let line = &bytes[..bytes.len() - usize::from(newline)];
-        let found = find(line);
-        let events = found
-            .iter()
-            .filter(|found| !matches!(found, Found::Junk(_)))
-            .count();
-        let alone = events == 1 && !joined;
-        for (index, part) in found.iter().enumerate() {
-            let rest = &found[index + 1..];
-            let tail_blank = rest.iter().all(|found| {
-                matches!(found, Found::Junk(junk) if line[junk.clone()].trim_ascii().iter().all(|b| *b == 0))
-            });
-            if let Found::Loose {
-                at, ended: false, ..
-            } = part
-                && tail_blank
-            {
-                if !newline && at_end {
-                    // The torn end of the recording.
-                    self.out.report.lost += super::report::Amount::one(bytes.len() - at);
-                    return self.out.cut(bytes.len() - at);
-                }
-                if !joined && newline {
-                    self.torn.start(&bytes[*at..]);
-                    return if at_end { self.end_torn(true) } else { Ok(()) };
-                }
-            }
-            self.part(line, part, ceiling, alone)?;
-        }
-        self.out.end_line(newline)
-    }
-
-    /// One part of a damaged line.
-    pub(super) fn part(
-        &mut self,
-        line: &[u8],
-        part: &Found,
-        ceiling: f64,
-        alone: bool,
-    ) -> io::Result<()> {
-        match part {
-            Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
-            Found::Array(range, elements) => {
-                let event = &line[range.clone()];
-                // A joined event may have a line break between its elements.
-                if event.contains(&b'\n') || !is_sound(event, self.version) {
-                    return self.rewrite(line, range, elements, ceiling, alone);
-                }
-                self.note_resize(event);
-                self.out.open_event(None)?;
-                let number = time_range(event);
-                let (time, _) = read_time(&event[number.clone()]);
-                if alone {
-                    self.keep_event(event, &number, time, ceiling)?;
-                } else {
-                    self.saved_event(event, &number, time, ceiling)?;
-                }
-                self.out.event_done(None);
+            return if at_end {
+                self.torn.end(&mut self.events, true)
+            } else {
                 Ok(())
-            }
-            Found::Loose {
-                head,
-                at,
-                data,
-                ended,
-            } => self.loose(line, head, *at, data, *ended, ceiling),
-            Found::Object(range) => self.object(&line[range.clone()], ceiling),
+            };
         }
-    }
-
-    /// Remembers the size that a resize gives.
-    fn note_resize(&mut self, event: &[u8]) {
-        let event = event.trim_ascii_start();
-        let Some(head) = head(event) else { return };
-        if &event[head.code.clone()] == b"r" {
-            let data = &event[head.len..];
-            let text = std::str::from_utf8(&data[..string_end(data)]).ok();
-            let size = text.and_then(parse_size);
-            self.size = size
-                .map(|(cols, rows)| (cols.into(), rows.into()))
-                .or(self.size);
-        }
-    }
-
-    /// A good event that stood where no reader finds it.
-    fn saved_event(
-        &mut self,
-        event: &[u8],
-        number: &Range<usize>,
-        time: Option<f64>,
-        ceiling: f64,
-    ) -> io::Result<()> {
-        self.out.count(Fate::Saved, event.len());
-        match self.clock.settle(time, ceiling) {
-            NewTime::Same => self.out.keep(event),
-            NewTime::Text(new) => {
-                self.out.keep(&event[..number.start])?;
-                self.out.cut(number.len())?;
-                self.out.put(&new)?;
-                self.out.keep(&event[number.end..])
+        if let Some(torn) = self.events.salvage(bytes, ceiling, at_end, false)? {
+            self.torn.start(&bytes[torn..]);
+            if at_end {
+                return self.torn.end(&mut self.events, true);
             }
         }
+        Ok(())
     }
 
     /// A part of a line that is longer than a block.
     fn long_part(&mut self, place: BlockPlace, block: &[u8]) -> io::Result<()> {
         if place.starts_line {
             self.release_held()?;
-            self.end_torn(false)?;
+            self.torn.end(&mut self.events, false)?;
         }
         let newline = place.ends_line;
         let text = &block[..block.len() - usize::from(newline)];
         let mut long = std::mem::take(&mut self.long);
-        long.part(self, text, newline || place.last)?;
+        long.part(&mut self.events, text, newline || place.last)?;
         if newline || place.last {
-            self.out.end_line(newline)?;
+            self.events.out.end_line(newline)?;
         } else {
             self.long = long;
         }
@@ -506,28 +377,13 @@ impl<'a> LineRepairer<'a> {
     /// Ends the cast.
     pub(super) fn finish(mut self) -> io::Result<Report> {
         self.release_held()?;
-        self.end_torn(true)?;
-        self.out.open_event(None)?;
-        let report = &self.out.report;
+        self.torn.end(&mut self.events, true)?;
+        self.events.out.open_event(None)?;
+        let report = &self.events.out.report;
         if report.events() == 0 && report.is_recovered() {
             // The player refuses a cast without events; this one shows nothing.
-            self.out.put(b"[0.0, \"o\", \"\"]\n")?;
+            self.events.out.put(b"[0.0, \"o\", \"\"]\n")?;
         }
-        Ok(self.out.report)
-    }
-
-    /// The version that is written.
-    pub(super) fn version(&self) -> u8 {
-        self.version
-    }
-
-    /// The code of an event, from its raw text, if it is one that can be
-    /// written without an escape.
-    pub(super) fn code(raw: &[u8]) -> Option<Code> {
-        let quoted = [b"\"", raw, b"\""].concat();
-        let text: String = serde_json::from_slice(&quoted).ok()?;
-        let letter = text.chars().next()?;
-        let plain = !letter.is_control() && letter != '"' && letter != '\\';
-        plain.then(|| Code::from(letter))
+        Ok(self.events.out.report)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io;
 
+use super::event::{EventRepairer, code_of};
 use super::found::{Found, LONGEST_HEAD, find, loose_end};
-use super::lines::LineRepairer;
 use super::output::Fate;
 use super::text::repair_text;
 use crate::cast::event::Code;
@@ -39,24 +39,24 @@ impl Long {
     /// Deals with another part; `over` is whether the line ends with it.
     pub(super) fn part(
         &mut self,
-        lines: &mut LineRepairer<'_>,
+        events: &mut EventRepairer<'_>,
         part: &[u8],
         over: bool,
     ) -> io::Result<()> {
         self.window.extend_from_slice(part);
         if !self.started {
             self.started = true;
-            if lines.version() == 3 && self.window.starts_with(b"#") {
-                lines.out.open_event(None)?;
+            if events.version() == 3 && self.window.starts_with(b"#") {
+                events.out.open_event(None)?;
                 self.state = State::Comment;
             }
         }
         loop {
             let before = (self.state, self.window.len());
             match self.state {
-                State::Between => self.between(lines, over)?,
-                State::Text(same, length) => self.text(lines, same, length, over)?,
-                State::Comment => self.comment(lines, over)?,
+                State::Between => self.between(events, over)?,
+                State::Text(same, length) => self.text(events, same, length, over)?,
+                State::Comment => self.comment(events, over)?,
             }
             let stuck = before == (self.state, self.window.len());
             if stuck || self.window.is_empty() && self.state == State::Between {
@@ -65,7 +65,7 @@ impl Long {
         }
     }
 
-    fn between(&mut self, lines: &mut LineRepairer<'_>, over: bool) -> io::Result<()> {
+    fn between(&mut self, events: &mut EventRepairer<'_>, over: bool) -> io::Result<()> {
         let window = std::mem::take(&mut self.window);
         let found = find(&window);
         let last = found.len().saturating_sub(1);
@@ -79,22 +79,21 @@ impl Long {
                     ..
                 } if open || index == last => {
                     let raw = &window[*at..*at + head.len];
-                    let code =
-                        LineRepairer::code(&window[*at + head.code.start..*at + head.code.end]);
+                    let code = code_of(&window[*at + head.code.start..*at + head.code.end]);
                     let code = code.unwrap_or(Code::Output);
                     if matches!(code, Code::Resize | Code::Exit) {
                         // No size is that long.
-                        lines.out.cut_event(&window[*at..])?;
+                        events.out.cut_event(&window[*at..])?;
                         return Ok(());
                     }
-                    lines.out.open_event(None)?;
-                    let opening = lines.opening(&raw[head.time.clone()], code, f64::INFINITY);
+                    events.out.open_event(None)?;
+                    let opening = events.opening(&raw[head.time.clone()], code, f64::INFINITY);
                     let same = without_spaces(&opening).eq(without_spaces(raw));
                     if same {
-                        lines.out.keep(raw)?;
+                        events.out.keep(raw)?;
                     } else {
-                        lines.out.cut(raw.len())?;
-                        lines.out.put(&opening)?;
+                        events.out.cut(raw.len())?;
+                        events.out.put(&opening)?;
                     }
                     self.state = State::Text(same, raw.len());
                     self.window.extend_from_slice(&window[*at + head.len..]);
@@ -102,10 +101,10 @@ impl Long {
                 }
                 Found::Junk(junk) if open => {
                     let keep = junk.len().min(BACK);
-                    lines.out.cut_junk(&window[junk.start..junk.end - keep])?;
+                    events.out.cut_junk(&window[junk.start..junk.end - keep])?;
                     self.window.extend_from_slice(&window[junk.end - keep..]);
                 }
-                part => lines.part(&window, part, f64::INFINITY, false)?,
+                part => events.part(&window, part, f64::INFINITY, false)?,
             }
         }
         Ok(())
@@ -113,7 +112,7 @@ impl Long {
 
     fn text(
         &mut self,
-        lines: &mut LineRepairer<'_>,
+        events: &mut EventRepairer<'_>,
         same: bool,
         length: usize,
         over: bool,
@@ -132,10 +131,10 @@ impl Long {
         let result = repair_text(raw, !ended || after.is_none(), &mut repaired);
         let used = result.used;
         if result.changed {
-            lines.out.cut(used)?;
-            lines.out.put(&repaired)?;
+            events.out.cut(used)?;
+            events.out.put(&repaired)?;
         } else {
-            lines.out.keep(&raw[..used])?;
+            events.out.keep(&raw[..used])?;
         }
         let same = same && !result.changed;
         let length = length + used;
@@ -144,41 +143,41 @@ impl Long {
             self.state = State::Text(same, length);
             return Ok(());
         }
-        lines.out.cut(stop - used)?;
+        events.out.cut(stop - used)?;
         let mut whole = same;
         match after {
             Some(after) if result.high_at_end.is_none() => {
-                lines.out.keep(&self.window[end..after])?;
+                events.out.keep(&self.window[end..after])?;
                 self.window.drain(..after);
             }
             Some(after) => {
-                lines.out.cut(after - end)?;
+                events.out.cut(after - end)?;
                 self.window.drain(..after);
                 whole = false;
             }
             None => {
-                lines.out.put(b"\"]")?;
+                events.out.put(b"\"]")?;
                 self.window.drain(..end);
                 whole = false;
             }
         }
         let fate = if whole { Fate::Kept } else { Fate::Saved };
-        lines.out.count(fate, length);
-        lines.out.event_done(result.high_at_end);
+        events.out.count(fate, length);
+        events.out.event_done(result.high_at_end);
         self.state = State::Between;
         Ok(())
     }
 
-    fn comment(&mut self, lines: &mut LineRepairer<'_>, over: bool) -> io::Result<()> {
+    fn comment(&mut self, events: &mut EventRepairer<'_>, over: bool) -> io::Result<()> {
         let text = match std::str::from_utf8(&self.window) {
             Ok(_) => self.window.len(),
             Err(error) => error.valid_up_to(),
         };
-        lines.out.keep(&self.window[..text])?;
+        events.out.keep(&self.window[..text])?;
         self.window.drain(..text);
         if self.window.is_empty() {
             if over {
-                lines.out.event_done(None);
+                events.out.event_done(None);
             }
             return Ok(());
         }
@@ -187,11 +186,11 @@ impl Long {
             return Ok(());
         }
         let length = cut.err().flatten().unwrap_or(self.window.len());
-        lines.out.cut(length)?;
-        lines.out.put("\u{FFFD}".as_bytes())?;
+        events.out.cut(length)?;
+        events.out.put("\u{FFFD}".as_bytes())?;
         self.window.drain(..length);
         if over && self.window.is_empty() {
-            lines.out.event_done(None);
+            events.out.event_done(None);
         }
         Ok(())
     }

@@ -7,8 +7,8 @@
 
 use std::io;
 
+use super::event::EventRepairer;
 use super::found::{Miss, find, is_start, loose_end_from, read_head};
-use super::lines::LineRepairer;
 use super::text::closing_quote;
 use crate::cast::json::is_blank;
 use crate::cast::lines::BLOCK;
@@ -51,45 +51,37 @@ impl Torn {
         self.looked_at = quote.unwrap_or(self.bytes.len());
         self.open = quote.is_some() || read_head(&self.bytes).is_err();
     }
-}
 
-/// Where the event starts of which `line` has a part of the head and no more.
-pub(super) fn cut_head(line: &[u8]) -> Option<usize> {
-    let start = line.iter().take_while(|b| is_blank(b)).count();
-    (read_head(&line[start..]) == Err(Miss::Cut) && line[start..].starts_with(b"["))
-        .then_some(start)
-}
-
-impl LineRepairer<'_> {
     /// Another line for the torn event, which may complete it.
-    pub(super) fn torn_goes_on(
+    pub(super) fn goes_on(
         &mut self,
         line: &[u8],
+        events: &mut EventRepairer<'_>,
         ceiling: f64,
         at_end: bool,
     ) -> io::Result<()> {
-        self.torn.bytes.extend_from_slice(line);
+        self.bytes.extend_from_slice(line);
         // A blank line decides nothing.
         if line.iter().all(is_blank) && !at_end {
             return Ok(());
         }
-        let head = match read_head(&self.torn.bytes) {
+        let head = match read_head(&self.bytes) {
             Ok(head) => head,
             Err(Miss::Cut) if !at_end => return Ok(()),
-            Err(_) => return self.end_torn(at_end),
+            Err(_) => return self.end(events, at_end),
         };
-        let text = &self.torn.bytes[head.len..];
-        let from = self.torn.looked_at.max(head.len) - head.len;
+        let text = &self.bytes[head.len..];
+        let from = self.looked_at.max(head.len) - head.len;
         match loose_end_from(text, from) {
             (_, Some(_)) => {
-                let torn = std::mem::take(&mut self.torn.bytes);
-                self.salvage(&torn, ceiling, at_end, true)
+                let torn = std::mem::take(&mut self.bytes);
+                events.salvage(&torn, ceiling, at_end, true).map(|_| ())
             }
             // Another event starts in that line, which so is not part of this one.
-            (end, None) if end < text.len() => self.end_torn(false),
-            _ if at_end => self.end_torn(true),
+            (end, None) if end < text.len() => self.end(events, false),
+            _ if at_end => self.end(events, true),
             _ => {
-                self.torn.look_back();
+                self.look_back();
                 Ok(())
             }
         }
@@ -97,30 +89,38 @@ impl LineRepairer<'_> {
 
     /// No line will complete the torn event: it ends where the line does in
     /// which its text starts.
-    pub(super) fn end_torn(&mut self, at_end: bool) -> io::Result<()> {
-        if self.torn.is_empty() {
+    pub(super) fn end(&mut self, events: &mut EventRepairer<'_>, at_end: bool) -> io::Result<()> {
+        if self.is_empty() {
             return Ok(());
         }
-        let torn = std::mem::take(&mut self.torn.bytes);
+        let torn = std::mem::take(&mut self.bytes);
         if at_end && !torn.ends_with(b"\n") {
-            return self.out.cut_event(&torn);
+            return events.out.cut_event(&torn);
         }
         let text = read_head(&torn).map_or(0, |head| head.len);
         let end = memchr::memchr(b'\n', &torn[text..]).map_or(torn.len(), |at| text + at + 1);
-        self.salvage(&torn[..end], f64::INFINITY, false, true)?;
+        events.salvage(&torn[..end], f64::INFINITY, false, true)?;
         // The others turned out to be none of it.
         for line in torn[end..].split_inclusive(|b| *b == b'\n') {
-            self.salvage_rest(line)?;
+            salvage_rest(events, line)?;
         }
         Ok(())
     }
+}
 
-    fn salvage_rest(&mut self, line: &[u8]) -> io::Result<()> {
-        let newline = line.ends_with(b"\n");
-        let text = &line[..line.len() - usize::from(newline)];
-        for part in &find(text) {
-            self.part(text, part, f64::INFINITY, false)?;
-        }
-        self.out.end_line(newline)
+/// Saves what is in a line on its own.
+fn salvage_rest(events: &mut EventRepairer<'_>, line: &[u8]) -> io::Result<()> {
+    let newline = line.ends_with(b"\n");
+    let text = &line[..line.len() - usize::from(newline)];
+    for part in &find(text) {
+        events.part(text, part, f64::INFINITY, false)?;
     }
+    events.out.end_line(newline)
+}
+
+/// Where the event starts of which `line` has a part of the head and no more.
+pub(super) fn cut_head(line: &[u8]) -> Option<usize> {
+    let start = line.iter().take_while(|b| is_blank(b)).count();
+    (read_head(&line[start..]) == Err(Miss::Cut) && line[start..].starts_with(b"["))
+        .then_some(start)
 }
