@@ -9,11 +9,11 @@ use jiff::Zoned;
 
 use super::journal::{Journal, JournalFile, Survives};
 use super::names::{cast_name, host_name, recording_id};
-use super::recording::{self, Arrival, ArrivalError, Start, Subject, Target};
+use super::recording::{self, Start, Subject, Target};
 use super::{Daemon, Error, Result};
 use crate::api;
 use crate::cast::Header;
-use crate::record::Recorder;
+use crate::record::{self, Arrival, ArrivalError, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Server, ServerIdentity, Socket, Version, WindowId,
@@ -89,7 +89,7 @@ impl Daemon {
             .pipes
             .path(found.identity.pid, found.pane);
         let relay = self.shared.context.pipes.relay();
-        let arrival = recording::arrive(
+        let arrival = record::arrive(
             server.clone(),
             version,
             found.pane,
@@ -412,7 +412,7 @@ fn create_cast(directory: &Path, names: &Names, lines: &[u8]) -> Result<(PathBuf
         } = names;
         let name = cast_name(now, &host, session, *window, window_name, number);
         let path = directory.join(name);
-        match recording::create_file(&path, lines) {
+        match record::create(&path, lines) {
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(&path)(error)),

@@ -10,7 +10,6 @@
 
 mod casts;
 mod create;
-mod disks;
 mod error;
 mod events;
 mod hooks;

@@ -1,9 +1,20 @@
 //! From a pane's FIFO to a cast file.
 //!
-//! The way of a byte: [`Fifo`] reads what `tmux pipe-pane` delivers,
-//! [`Recorder`] turns it into lines, [`CastFile`] puts whole lines into the
-//! file. The recorder is a state machine without I/O; the file is behind the
-//! [`Storage`] trait, so that disks that fail can be simulated.
+//! The way of a byte, top to bottom:
+//!
+//! ```text
+//! relay      the process between a pane and its FIFO
+//! fifo       the FIFO's reading end, drained without blocking
+//! stream     one pane's output, from its snapshot on
+//! intake     reads the stream in turns (alternate: sees it leave that screen)
+//! recorder   bytes and times become lines (pages: that cross no page)
+//! sink       decides when lines are written and synced
+//! disks      does it off the thread that drains, in batches
+//! cast_file  puts whole lines into the file (storage: a disk, or a simulated one)
+//! ```
+//!
+//! The recorder is a state machine without I/O. Nothing here knows what is
+//! recorded and why: that is the daemon's.
 //!
 //! Invariants:
 //! - Only whole lines reach a file, and no line crosses a page of 4,096 bytes:
@@ -11,17 +22,26 @@
 //!   it stops at the end of a line.
 //! - Draining a FIFO never waits for the disk.
 
+mod alternate;
 mod cast_file;
+mod disks;
 mod fifo;
+mod intake;
 mod pages;
 mod recorder;
 pub mod relay;
+mod sink;
 mod storage;
+mod stream;
 mod tail;
 
 pub use cast_file::{Appended, CastFile};
+pub use disks::Disks;
 pub use fifo::{Fifo, Read};
+pub use intake::{Intake, Taken};
 pub use pages::PAGE;
 pub use recorder::{Recorder, Stats};
+pub use sink::{Intervals, News, Sink, Trouble, Wake, create};
 pub use storage::{DiskFile, Storage};
+pub use stream::{Arrival, Error as ArrivalError, Stream, arrive};
 pub use tail::{Tail, cut_tail, find_tail};

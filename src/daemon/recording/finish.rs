@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout};
 
 use super::super::watcher::View;
-use super::sink::Trouble;
-use super::stream::Arrival;
-use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, TURN_BYTES, Task, chain};
+use super::follow::release;
+use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, Task, chain};
 use crate::api;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
+use crate::record::{Arrival, Trouble};
 use crate::tmux::pipe;
 
 impl Task {
@@ -21,15 +21,19 @@ impl Task {
                 stream: Ok(stream), ..
             })) = timeout(REST, switch).await
         {
-            stream.release(self.subject.server.clone(), Arc::clone(&self.context.pipes));
+            release(
+                stream,
+                self.subject.server.clone(),
+                Arc::clone(&self.context.pipes),
+            );
         }
         let server = self.subject.server.clone();
-        if let Some(stream) = &self.stream {
+        if let Some(stream) = self.intake.stream() {
             let (pane, path) = (stream.pane, stream.fifo.path().to_owned());
             let mut quiet = REST;
             if matches!(end, End::Asked) {
                 let patience = Instant::now() + PATIENCE;
-                while self.take_in(TURN_BYTES) > 0 && Instant::now() < patience {
+                while self.take_turn() > 0 && Instant::now() < patience {
                     tokio::time::sleep(QUIET).await;
                 }
                 let answer = server.run(&pipe::stop(pane, &path)).await;
@@ -41,7 +45,7 @@ impl Task {
             self.take_rest(quiet).await;
             self.context.pipes.left(&server, pane, &path);
         }
-        if let Some(stream) = self.stream.take() {
+        if let Some(stream) = self.intake.detach() {
             stream.end_writers();
         }
         if !matches!(&*self.view.borrow(), View::Gone) {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::super::pipes::Pipes;
 use super::super::watcher::View;
-use super::alternate::Leaving;
 use super::process::Process;
-use super::stream::{Arrival, Error as ArrivalError, arrive};
 use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, Target, Task};
-use crate::tmux::PaneId;
+use crate::record::{Arrival, ArrivalError, Stream, arrive};
 use crate::tmux::pipe::Piped;
+use crate::tmux::{PaneId, Server};
 
 /// A switch that failed is tried again after this.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -54,8 +54,8 @@ impl Task {
                 .resize(self.now(), wanted.size.0, wanted.size.1);
         }
         let streams = self
-            .stream
-            .as_ref()
+            .intake
+            .stream()
             .is_some_and(|stream| stream.pane == wanted.pane && !stream.is_closed);
         if self.target == Some(wanted) && (streams || wanted.is_dead) && !self.stale {
             self.wanted_since = None;
@@ -77,8 +77,8 @@ impl Task {
 
     pub(super) fn switch(&mut self, wanted: Target) {
         let own = self
-            .stream
-            .as_ref()
+            .intake
+            .stream()
             .filter(|stream| stream.pane == wanted.pane && !stream.is_closed)
             .map(|stream| stream.fifo.path().to_owned());
         let path = self
@@ -144,19 +144,22 @@ impl Task {
         }
         self.stale = is_torn;
         self.is_foreign = false;
-        self.leaving = is_alternate.then(Leaving::default);
         self.wanted_since = None;
         self.warning = None;
         self.last_painted.clear();
-        match stream {
-            Ok(stream) => {
-                self.context
-                    .pipes
-                    .took(&self.subject.server, stream.pane, stream.fifo.path());
-                self.stream = Some(stream);
-                self.blind = None;
-            }
-            Err(Piped::Busy) => {
+        let (stream, refused) = match stream {
+            Ok(stream) => (Some(stream), None),
+            Err(refused) => (None, Some(refused)),
+        };
+        if let Some(stream) = &stream {
+            self.context
+                .pipes
+                .took(&self.subject.server, stream.pane, stream.fifo.path());
+        }
+        self.intake.attach(stream, is_alternate);
+        match refused {
+            None => self.blind = None,
+            Some(Piped::Busy) => {
                 if self.blind.is_none() {
                     let pane = wanted.pane;
                     let what = format!("pane {pane} is piped by another program");
@@ -166,7 +169,7 @@ impl Task {
                 }
                 self.last_painted = painted;
             }
-            Err(Piped::Dead | Piped::Yes) => self.blind = None,
+            Some(Piped::Dead | Piped::Yes) => self.blind = None,
         }
         self.tries = if is_torn { self.tries + 1 } else { 0 };
         if self.target != Some(wanted) || is_torn {
@@ -200,7 +203,7 @@ impl Task {
 
     /// Takes leave of the stream that runs, since another begins on `next`.
     pub(super) async fn part(&mut self, next: PaneId, is_dead: bool) {
-        let Some(pane) = self.stream.as_ref().map(|stream| stream.pane) else {
+        let Some(pane) = self.intake.stream().map(|stream| stream.pane) else {
             return;
         };
         let is_alive = match &*self.view.borrow() {
@@ -214,9 +217,9 @@ impl Task {
             // snapshot.
             self.take_rest(REST).await;
         } else {
-            self.take_in(usize::MAX);
+            self.take_all();
         }
-        let Some(stream) = self.stream.take() else {
+        let Some(stream) = self.intake.detach() else {
             return;
         };
         let server = self.subject.server.clone();
@@ -224,7 +227,15 @@ impl Task {
             self.context.pipes.left(&server, pane, stream.fifo.path());
             stream.end_writers();
         } else {
-            stream.release(server, Arc::clone(&self.context.pipes));
+            release(stream, server, Arc::clone(&self.context.pipes));
         }
     }
+}
+
+/// Leaves a pane, beside whatever the recording does next.
+pub(super) fn release(mut stream: Stream, server: Server, pipes: Arc<Pipes>) {
+    tokio::spawn(async move {
+        stream.release(&server).await;
+        pipes.left(&server, stream.pane, stream.fifo.path());
+    });
 }

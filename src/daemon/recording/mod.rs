@@ -18,17 +18,13 @@
 //! that ends it.
 
 mod alarm;
-mod alternate;
 mod finish;
 mod follow;
-mod intake;
+mod input;
 mod process;
 mod report;
-mod sink;
-mod stream;
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,11 +33,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use self::alarm::Alarm;
-use self::alternate::Leaving;
 use self::process::Process;
-use self::sink::{Intervals, Sink};
-use self::stream::Stream;
-use super::disks::Disks;
 use super::events::Events;
 use super::journal::{Journal, JournalFile};
 use super::pipes::Pipes;
@@ -49,13 +41,8 @@ use super::watcher::{View, Watcher};
 use crate::api;
 use crate::cast::{Header, Micros};
 use crate::config::Config;
-use crate::record::Recorder;
+use crate::record::{Arrival, ArrivalError, Disks, Intake, Intervals, Recorder, Sink, Stream};
 use crate::tmux::{PaneId, Server, ServerIdentity, Snapshot, Version, WindowId};
-
-pub(super) use self::stream::{Arrival, Error as ArrivalError, arrive};
-
-/// Most bytes of one stream before others have their turn.
-const TURN_BYTES: usize = 512 * 1024;
 
 /// A pipe is replaced when its pane has printed nothing for so long, since
 /// tmux drops what it has not delivered …
@@ -165,7 +152,7 @@ struct Task {
     sink: Sink,
     start: Instant,
     base: Micros,
-    stream: Option<Stream>,
+    intake: Intake,
     target: Option<Target>,
     /// The target's process.
     process: Option<Process>,
@@ -186,11 +173,6 @@ struct Task {
     /// What the last snapshot of a blind recording showed.
     last_painted: Vec<u8>,
     last_output: Instant,
-    /// Set while the stream began on the alternate screen and is there still.
-    leaving: Option<Leaving>,
-    paused_until: Option<Instant>,
-    /// When the last flood was, until what it was given is taken back.
-    flooded: Option<Instant>,
     warning: Option<String>,
     alarm: Alarm,
 }
@@ -199,11 +181,6 @@ struct Task {
 enum End {
     Asked,
     Gone(&'static str),
-}
-
-/// The file of a new cast, with its first lines in it.
-pub(super) fn create_file(path: &Path, lines: &[u8]) -> std::io::Result<std::fs::File> {
-    sink::create(path, lines)
 }
 
 /// Starts the task of a recording.
@@ -218,6 +195,8 @@ pub(super) fn spawn(start: Start) -> Handle {
     };
     let path = start.journal.0.cast_path.clone();
     let disks = Arc::clone(&start.context.disks);
+    let mut intake = Intake::default();
+    intake.attach(start.stream, start.is_alternate);
     let now = Instant::now();
     let task = Task {
         view: start.watcher.view(),
@@ -228,7 +207,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         sink: Sink::new(disks, &path, start.file, start.length, intervals),
         start: now,
         base: start.now,
-        stream: start.stream,
+        intake,
         process: start.target.map(|target| Process::watch(target.pid)),
         target: start.target,
         switching: None,
@@ -241,9 +220,6 @@ pub(super) fn spawn(start: Start) -> Handle {
         blind: None,
         last_painted: Vec::new(),
         last_output: now,
-        leaving: start.is_alternate.then(Leaving::default),
-        paused_until: None,
-        flooded: None,
         warning: None,
         alarm: Alarm::default(),
         context: start.context,
@@ -267,7 +243,7 @@ impl Task {
             self.publish();
             let due = self.due();
             tokio::select! {
-                ready = readable(self.stream.as_mut()), if self.paused_until.is_none() => {
+                ready = self.intake.readable() => {
                     self.drain(ready);
                 }
                 () = self.alarm.at(due) => {
@@ -312,7 +288,7 @@ impl Task {
     fn due(&self) -> Option<Instant> {
         let switch = self.switch_at.filter(|_| self.switching.is_none());
         let sink = self.sink.due(self.recorder.waiting() > 0);
-        [self.paused_until, switch, sink]
+        [self.intake.paused_until(), switch, sink]
             .into_iter()
             .flatten()
             .min()
@@ -322,8 +298,7 @@ impl Task {
     fn on_time(&mut self) -> Result<(), End> {
         let now = Instant::now();
         let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        if is_due(self.paused_until) {
-            self.paused_until = None;
+        if is_due(self.intake.paused_until()) {
             self.drain(Ok(()));
         }
         let news = self.sink.on_time();
@@ -360,13 +335,6 @@ pub(super) fn seconds_since_epoch() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-async fn readable(stream: Option<&mut Stream>) -> std::io::Result<()> {
-    match stream {
-        Some(stream) if !stream.is_closed => stream.fifo.readable().await,
-        _ => std::future::pending().await,
-    }
 }
 
 async fn ended(process: &mut Option<Process>) {

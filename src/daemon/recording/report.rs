@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 
 use super::Task;
-use super::sink::{News, Trouble};
 use crate::api;
+use crate::record::{News, Trouble};
 
 impl Task {
     /// Acts on what has happened to the file.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::super::pipes::Pipes;
-use crate::record::{Fifo, Read, relay};
+use super::fifo::{Fifo, Read};
+use super::relay;
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{self, PaneId, Server, Snapshot, Version, snapshot};
 
@@ -25,24 +25,27 @@ const LATE: usize = 512 * 1024;
 
 /// A pane that is piped into a FIFO of ours.
 #[derive(Debug)]
-pub(in crate::daemon) struct Stream {
-    pub(in crate::daemon) pane: PaneId,
-    pub(in crate::daemon) fifo: Fifo,
+pub struct Stream {
+    /// The pane.
+    pub pane: PaneId,
+    /// Where its output comes in.
+    pub fifo: Fifo,
     /// Whether the pipe has ended: nothing more will come.
-    pub(in crate::daemon) is_closed: bool,
+    pub is_closed: bool,
 }
 
 /// What a switch to a pane has given.
 #[derive(Debug)]
-pub(in crate::daemon) struct Arrival {
-    pub(in crate::daemon) snapshot: Snapshot,
+pub struct Arrival {
+    /// The pane's screen.
+    pub snapshot: Snapshot,
     /// The pane's output from the snapshot on; an error where it cannot be had.
-    pub(in crate::daemon) stream: Result<Stream, Piped>,
+    pub stream: Result<Stream, Piped>,
 }
 
 /// Why a switch could not be made.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::daemon) enum Error {
+pub enum Error {
     /// tmux could not be asked, or refused.
     #[error(transparent)]
     Tmux(#[from] tmux::Error),
@@ -63,7 +66,10 @@ pub(in crate::daemon) enum Error {
 /// what the FIFO delivers is what follows the snapshot.
 ///
 /// `own` is the FIFO that the pane is piped into by us already.
-pub(in crate::daemon) async fn arrive(
+///
+/// # Errors
+/// When the FIFO cannot be made, or tmux refuses.
+pub async fn arrive(
     server: Server,
     version: Version,
     pane: PaneId,
@@ -99,12 +105,7 @@ pub(in crate::daemon) async fn arrive(
 impl Stream {
     /// Reads until there is nothing or `most` bytes have come; gives each
     /// chunk to `take` and returns how many bytes there were.
-    pub(in crate::daemon) fn drain(
-        &mut self,
-        buffer: &mut [u8],
-        most: usize,
-        mut take: impl FnMut(&[u8]),
-    ) -> usize {
+    pub fn drain(&mut self, buffer: &mut [u8], most: usize, mut take: impl FnMut(&[u8])) -> usize {
         let mut total = 0;
         while !self.is_closed && total < most {
             match self.fifo.read(buffer) {
@@ -131,7 +132,7 @@ impl Stream {
 
     /// Ends the pipe process, where it is still there: that of a dead pane
     /// would wait for its stream until the pane is closed.
-    pub(in crate::daemon) fn end_writers(self) {
+    pub fn end_writers(self) {
         if self.is_closed {
             return;
         }
@@ -143,32 +144,29 @@ impl Stream {
 
     /// Turns the pipe off and lets the FIFO run dry, off the recording's way:
     /// a pipe process must never find its FIFO full.
-    pub(in crate::daemon) fn release(mut self, server: Server, pipes: Arc<Pipes>) {
-        tokio::spawn(async move {
-            let stop = pipe::stop(self.pane, self.fifo.path());
-            let off = async {
-                // Fails when the pane is gone, and the pipe with it.
-                let _ = server.run(&stop).await;
-            };
-            let mut buffer = vec![0; 4096];
-            tokio::pin!(off);
-            let mut is_off = false;
-            let end = Instant::now() + REST;
-            while !self.is_closed && Instant::now() < end {
-                tokio::select! {
-                    () = &mut off, if !is_off => is_off = true,
-                    ready = timeout(REST, self.fifo.readable()) => {
-                        if !matches!(ready, Ok(Ok(()))) {
-                            break;
-                        }
-                        self.drain(&mut buffer, usize::MAX, |_| ());
+    pub async fn release(&mut self, server: &Server) {
+        let stop = pipe::stop(self.pane, self.fifo.path());
+        let off = async {
+            // Fails when the pane is gone, and the pipe with it.
+            let _ = server.run(&stop).await;
+        };
+        let mut buffer = vec![0; 4096];
+        tokio::pin!(off);
+        let mut is_off = false;
+        let end = Instant::now() + REST;
+        while !self.is_closed && Instant::now() < end {
+            tokio::select! {
+                () = &mut off, if !is_off => is_off = true,
+                ready = timeout(REST, self.fifo.readable()) => {
+                    if !matches!(ready, Ok(Ok(()))) {
+                        break;
                     }
+                    self.drain(&mut buffer, usize::MAX, |_| ());
                 }
             }
-            if !is_off {
-                off.await;
-            }
-            pipes.left(&server, self.pane, self.fifo.path());
-        });
+        }
+        if !is_off {
+            off.await;
+        }
     }
 }

@@ -16,8 +16,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::super::disks::{Disks, Kind};
-use crate::record::{Appended, CastFile, DiskFile, Recorder, Storage};
+use super::cast_file::{Appended, CastFile};
+use super::disks::{Disks, Kind};
+use super::recorder::Recorder;
+use super::storage::{DiskFile, Storage};
 
 /// Lines that are written before their time when so many bytes wait. Each write
 /// goes to another thread and back: in a flood, that costs more than the bytes.
@@ -38,16 +40,16 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Bounds on how long output is at risk.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Intervals {
+pub struct Intervals {
     /// From a byte read until it is in the file.
-    pub(super) flush: Duration,
+    pub flush: Duration,
     /// From a byte read until it is on the disk.
-    pub(super) sync: Duration,
+    pub sync: Duration,
 }
 
 /// Why the file takes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// No space, no quota, too large, read-only, …: what the system said.
     Refused(String),
     /// The file has been removed, or its folder.
@@ -56,7 +58,7 @@ pub(super) enum Trouble {
 
 /// What has happened to the file.
 #[derive(Debug)]
-pub(super) enum News {
+pub enum News {
     /// Nothing to act on.
     None,
     /// It takes no more, and why.
@@ -91,7 +93,7 @@ enum Job {
 }
 
 /// A recording's file.
-pub(super) struct Sink {
+pub struct Sink {
     path: PathBuf,
     disks: Arc<Disks>,
     /// The file system that it is on.
@@ -113,7 +115,7 @@ pub(super) struct Sink {
 
 impl Sink {
     /// A sink for `file` at `path`, of which `length` bytes are whole lines.
-    pub(super) fn new(
+    pub fn new(
         disks: Arc<Disks>,
         path: &Path,
         file: File,
@@ -141,18 +143,18 @@ impl Sink {
     }
 
     /// Where the file is.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Why the file takes nothing at present.
-    pub(super) fn trouble(&self) -> Option<&Trouble> {
+    pub fn trouble(&self) -> Option<&Trouble> {
         self.trouble.as_ref()
     }
 
     /// Starts what is due: to be called after the recorder has got something,
     /// and after each [`News`].
-    pub(super) fn advance(&mut self, recorder: &mut Recorder) {
+    pub fn advance(&mut self, recorder: &mut Recorder) {
         let now = Instant::now();
         let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
         if is_due(self.retry_due) && self.trouble != Some(Trouble::Removed) {
@@ -178,12 +180,12 @@ impl Sink {
     }
 
     /// Gives back the buffer that waits for the next batch.
-    pub(super) fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         self.spare = Vec::new();
     }
 
     /// Makes a new file with `lines` where the old one was removed.
-    pub(super) fn replace(&mut self, lines: Vec<u8>) {
+    pub fn replace(&mut self, lines: Vec<u8>) {
         let path = self.path.clone();
         let length = lines.len();
         let job = tokio::task::spawn_blocking(move || create(&path, &lines));
@@ -223,7 +225,7 @@ impl Sink {
     }
 
     /// When [`Sink::on_time`] and [`Sink::advance`] are to be called.
-    pub(super) fn due(&self, recorder_waits: bool) -> Option<Instant> {
+    pub fn due(&self, recorder_waits: bool) -> Option<Instant> {
         let sync = self.sync_due.filter(|_| self.syncing.is_none());
         if self.job.is_some() {
             return sync;
@@ -235,7 +237,7 @@ impl Sink {
     }
 
     /// What [`Sink::advance`] does not do by itself when it is time.
-    pub(super) fn on_time(&mut self) -> News {
+    pub fn on_time(&mut self) -> News {
         let removed = self.trouble == Some(Trouble::Removed);
         let is_due = self.retry_due.is_some_and(|due| due <= Instant::now());
         if removed && is_due && self.job.is_none() {
@@ -246,7 +248,7 @@ impl Sink {
     }
 
     /// Waits for a write or a sync to end. Cancel safe.
-    pub(super) async fn news(&mut self) -> Wake {
+    pub async fn news(&mut self) -> Wake {
         let job = async {
             match &mut self.job {
                 Some(Job::Write(job)) => Done::Wrote(job.await),
@@ -268,7 +270,7 @@ impl Sink {
     }
 
     /// Takes in what [`Sink::news`] has waited for.
-    pub(super) fn settle(&mut self, wake: Wake, recorder: &mut Recorder) -> News {
+    pub fn settle(&mut self, wake: Wake, recorder: &mut Recorder) -> News {
         match wake.0 {
             Done::Wrote(wrote) => {
                 self.job = None;
@@ -357,7 +359,7 @@ impl Sink {
 
     /// Writes and syncs what is left. Returns how many bytes the file did not
     /// take.
-    pub(super) async fn close(mut self, recorder: &mut Recorder) -> u64 {
+    pub async fn close(mut self, recorder: &mut Recorder) -> u64 {
         loop {
             while self.job.is_some() {
                 let wake = self.news().await;
@@ -396,7 +398,7 @@ impl Sink {
 }
 
 /// What [`Sink::news`] has waited for; to be given to [`Sink::settle`].
-pub(super) struct Wake(Done);
+pub struct Wake(Done);
 
 enum Done {
     Wrote(Result<Wrote, oneshot::error::RecvError>),
@@ -406,7 +408,10 @@ enum Done {
 
 /// Makes a cast file with its first lines; never takes a file that is there.
 /// It has its name only once the lines are in it.
-pub(super) fn create(path: &Path, lines: &[u8]) -> io::Result<File> {
+///
+/// # Errors
+/// When the name is taken, or the file cannot be made or written.
+pub fn create(path: &Path, lines: &[u8]) -> io::Result<File> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(".tvmux-")

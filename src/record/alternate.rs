@@ -12,13 +12,13 @@ const OVERLAP: usize = 4;
 
 /// Watches a stream for the end of the alternate screen.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Leaving {
+pub struct Leaving {
     tail: [u8; OVERLAP],
 }
 
 impl Leaving {
     /// Takes in more output; says whether it leaves the alternate screen.
-    pub(super) fn sees(&mut self, bytes: &[u8]) -> bool {
+    pub fn sees(&mut self, bytes: &[u8]) -> bool {
         let is_in = |bytes: &[u8]| {
             ENDS.iter()
                 .any(|end| memchr::memmem::find(bytes, end).is_some())

@@ -20,8 +20,10 @@ const SYNCS_A_THREAD: usize = 16;
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// Bytes are written.
     Write,
+    /// What was written is made safe.
     Sync,
 }
 
@@ -35,7 +37,7 @@ type Lane = (u64, Kind);
 
 /// All file systems that recordings are on.
 #[derive(Default)]
-pub(super) struct Disks {
+pub struct Disks {
     /// What waits for the batch under way. A lane without one is not here.
     lanes: Mutex<HashMap<Lane, Vec<Job>>>,
 }
@@ -43,7 +45,7 @@ pub(super) struct Disks {
 impl Disks {
     /// Does `work` on a file of the file system `device`. Work of one kind on
     /// one device should be about as long as any other.
-    pub(super) fn submit<T: Send + 'static>(
+    pub fn submit<T: Send + 'static>(
         self: &Arc<Self>,
         kind: Kind,
         device: u64,
