@@ -13,7 +13,7 @@ use super::recording::{self, Start, Subject, Target};
 use super::{Daemon, Error, Result};
 use crate::api;
 use crate::cast::Header;
-use crate::record::{self, Arrival, ArrivalError, Recorder};
+use crate::record::{self, AttachError, Attached, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Server, ServerIdentity, Socket, Version, WindowId,
@@ -64,10 +64,10 @@ impl Daemon {
             return Ok(Created::Present(handle.info()));
         }
         let directory = self.cast_directory(request)?;
-        let (arrival, path_of_pipe) = self.capture(&server, version, &found).await?;
+        let (attached, path_of_pipe) = self.capture(&server, version, &found).await?;
         let pane = found.pane;
         let started = self
-            .begin(request, server.clone(), version, found, arrival, directory)
+            .begin(request, server.clone(), version, found, attached, directory)
             .await;
         if started.is_err() {
             // Fails when the pane is gone, and the pipe with it.
@@ -82,14 +82,14 @@ impl Daemon {
         server: &Server,
         version: Version,
         found: &Found,
-    ) -> Result<(Arrival, PathBuf)> {
+    ) -> Result<(Attached, PathBuf)> {
         let path = self
             .shared
             .context
             .pipes
             .path(found.identity.pid, found.pane);
         let relay = self.shared.context.pipes.relay();
-        let arrival = record::arrive(
+        let attached = record::attach_pipe(
             server.clone(),
             version,
             found.pane,
@@ -99,17 +99,17 @@ impl Daemon {
         )
         .await
         .map_err(|error| match error {
-            ArrivalError::Tmux(error) => Error::Tmux(error),
+            AttachError::Tmux(error) => Error::Tmux(error),
             other => Error::Capture {
                 message: recording::chain(&other),
             },
         })?;
-        if matches!(arrival.stream, Err(Piped::Busy)) {
+        if matches!(attached.stream, Err(Piped::Busy)) {
             return Err(Error::PaneBusy {
                 pane: found.pane.to_string(),
             });
         }
-        Ok((arrival, path))
+        Ok((attached, path))
     }
 
     async fn begin(
@@ -118,14 +118,14 @@ impl Daemon {
         server: Server,
         version: Version,
         found: Found,
-        arrival: Arrival,
+        attached: Attached,
         directory: PathBuf,
     ) -> Result<Created> {
         let context = self.shared.context.clone();
         let now = Zoned::now();
         let header = Header {
-            width: arrival.snapshot.columns(),
-            height: arrival.snapshot.rows(),
+            width: attached.snapshot.columns(),
+            height: attached.snapshot.rows(),
             timestamp: u64::try_from(now.timestamp().as_second()).ok(),
             idle_time_limit: request.idle_time_limit,
             command: request.command.clone(),
@@ -140,8 +140,8 @@ impl Daemon {
         };
         let bound = usize::try_from(context.config.recording.max_buffer_bytes);
         let mut recorder = Recorder::new(&header, bound.unwrap_or(usize::MAX));
-        let is_alternate = arrival.snapshot.is_alternate();
-        let painted = context.paint(arrival.snapshot);
+        let is_alternate = attached.snapshot.is_alternate();
+        let painted = context.paint(attached.snapshot);
         recorder.snapshot(0, header.width, header.height, &painted);
 
         let lines = recorder.take(Vec::new());
@@ -219,7 +219,7 @@ impl Daemon {
             is_dead: found.is_dead,
             has_status: false,
         };
-        let stream = arrival.stream.ok();
+        let stream = attached.stream.ok();
         if let Some(stream) = &stream {
             context.pipes.took(&server, stream.pane, stream.fifo.path());
         }

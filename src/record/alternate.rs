@@ -12,13 +12,13 @@ const OVERLAP: usize = 4;
 
 /// Watches a stream for the end of the alternate screen.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Leaving {
+pub struct AltScreenExit {
     tail: [u8; OVERLAP],
 }
 
-impl Leaving {
+impl AltScreenExit {
     /// Takes in more output; says whether it leaves the alternate screen.
-    pub fn sees(&mut self, bytes: &[u8]) -> bool {
+    pub fn feed(&mut self, bytes: &[u8]) -> bool {
         let is_in = |bytes: &[u8]| {
             ENDS.iter()
                 .any(|end| memchr::memmem::find(bytes, end).is_some())
@@ -46,20 +46,20 @@ mod tests {
     fn the_end_is_seen_however_it_is_cut() {
         for text in ["ab\x1b[?1049lcd", "\x1b[?25;1047l", "x\x1b[?47l", "a\x1bc"] {
             for size in 1..=text.len() {
-                let mut leaving = Leaving::default();
+                let mut exit = AltScreenExit::default();
                 let seen = text
                     .as_bytes()
                     .chunks(size)
-                    .filter(|c| leaving.sees(c))
+                    .filter(|c| exit.feed(c))
                     .count();
                 assert_eq!(seen, 1, "{text:?} in chunks of {size}");
             }
         }
         for text in ["\x1b[?1049h 49l", "47l 1b c", "plain"] {
             for size in 1..=text.len() {
-                let mut leaving = Leaving::default();
+                let mut exit = AltScreenExit::default();
                 assert!(
-                    !text.as_bytes().chunks(size).any(|c| leaving.sees(c)),
+                    !text.as_bytes().chunks(size).any(|c| exit.feed(c)),
                     "{text:?}"
                 );
             }

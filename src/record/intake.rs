@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::alternate::Leaving;
+use super::alternate::AltScreenExit;
 use super::recorder::Recorder;
 use super::stream::Stream;
 use crate::cast::Micros;
@@ -35,7 +35,7 @@ thread_local! {
 pub struct Intake {
     stream: Option<Stream>,
     /// Set while the stream began on the alternate screen and is there still.
-    leaving: Option<Leaving>,
+    alt_exit: Option<AltScreenExit>,
     paused_until: Option<Instant>,
     /// When the last flood was, until what it was given is taken back.
     flooded: Option<Instant>,
@@ -63,7 +63,7 @@ impl Intake {
     /// Without one, whether the screen is the alternate one is all there is to
     /// know.
     pub fn attach(&mut self, stream: Option<Stream>, is_alternate: bool) {
-        self.leaving = is_alternate.then(Leaving::default);
+        self.alt_exit = is_alternate.then(AltScreenExit::default);
         if stream.is_some() {
             self.stream = stream;
         }
@@ -133,16 +133,18 @@ impl Intake {
         let Some(stream) = &mut self.stream else {
             return Taken::default();
         };
-        let leaving = &mut self.leaving;
+        let alt_exit = &mut self.alt_exit;
         let mut has_left = false;
         let bytes = BUFFER.with_borrow_mut(|buffer| {
             stream.drain(buffer, most, |bytes| {
                 recorder.output(time, bytes);
-                has_left |= leaving.as_mut().is_some_and(|leaving| leaving.sees(bytes));
+                has_left |= alt_exit
+                    .as_mut()
+                    .is_some_and(|alt_exit| alt_exit.feed(bytes));
             })
         });
         if has_left {
-            self.leaving = None;
+            self.alt_exit = None;
         }
         Taken {
             bytes,
@@ -153,7 +155,7 @@ impl Intake {
 
     /// Gives back the pipe's memory that a flood has taken, where the last one
     /// is long ago. Returns whether that is so now.
-    pub fn calm_down(&mut self, now: Instant) -> bool {
+    pub fn release_flood_buffers(&mut self, now: Instant) -> bool {
         let is_calm = self
             .flooded
             .is_some_and(|last| now.saturating_duration_since(last) > CALM);

@@ -163,7 +163,7 @@ impl Recorder {
 
     /// The end is missing: `bytes` that the file does not take, not even a
     /// marker.
-    pub fn lose_end(&mut self, bytes: u64) {
+    pub fn count_unwritten(&mut self, bytes: u64) {
         self.stats.lost_bytes += bytes;
         self.stats.gaps += u64::from(bytes > 0);
     }

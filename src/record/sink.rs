@@ -58,7 +58,7 @@ pub enum Trouble {
 
 /// What has happened to the file.
 #[derive(Debug)]
-pub enum News {
+pub enum FileEvent {
     /// Nothing to act on.
     None,
     /// It takes no more, and why.
@@ -153,8 +153,8 @@ impl Sink {
     }
 
     /// Starts what is due: to be called after the recorder has got something,
-    /// and after each [`News`].
-    pub fn advance(&mut self, recorder: &mut Recorder) {
+    /// and after each [`FileEvent`].
+    pub fn tick(&mut self, recorder: &mut Recorder) {
         let now = Instant::now();
         let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
         if is_due(self.retry_due) && self.trouble != Some(Trouble::Removed) {
@@ -224,7 +224,7 @@ impl Sink {
         self.disks.submit(Kind::Sync, self.device, sync)
     }
 
-    /// When [`Sink::on_time`] and [`Sink::advance`] are to be called.
+    /// When [`Sink::on_time`] and [`Sink::tick`] are to be called.
     pub fn due(&self, recorder_waits: bool) -> Option<Instant> {
         let sync = self.sync_due.filter(|_| self.syncing.is_none());
         if self.job.is_some() {
@@ -236,19 +236,19 @@ impl Sink {
         [sync, flush, self.retry_due].into_iter().flatten().min()
     }
 
-    /// What [`Sink::advance`] does not do by itself when it is time.
-    pub fn on_time(&mut self) -> News {
+    /// What [`Sink::tick`] does not do by itself when it is time.
+    pub fn on_time(&mut self) -> FileEvent {
         let removed = self.trouble == Some(Trouble::Removed);
         let is_due = self.retry_due.is_some_and(|due| due <= Instant::now());
         if removed && is_due && self.job.is_none() {
             self.retry_due = None;
-            return News::Replaceable;
+            return FileEvent::Replaceable;
         }
-        News::None
+        FileEvent::None
     }
 
     /// Waits for a write or a sync to end. Cancel safe.
-    pub async fn news(&mut self) -> Wake {
+    pub async fn next_completion(&mut self) -> Completion {
         let job = async {
             match &mut self.job {
                 Some(Job::Write(job)) => Done::Wrote(job.await),
@@ -266,12 +266,12 @@ impl Sink {
             done = job => done,
             synced = sync => Done::Synced(synced),
         };
-        Wake(done)
+        Completion(done)
     }
 
-    /// Takes in what [`Sink::news`] has waited for.
-    pub fn settle(&mut self, wake: Wake, recorder: &mut Recorder) -> News {
-        match wake.0 {
+    /// Takes in what [`Sink::next_completion`] has waited for.
+    pub fn complete(&mut self, completion: Completion, recorder: &mut Recorder) -> FileEvent {
+        match completion.0 {
             Done::Wrote(wrote) => {
                 self.job = None;
                 self.wrote(wrote.expect("writing does not panic"), recorder)
@@ -283,21 +283,21 @@ impl Sink {
                     Ok(file) => {
                         self.adopt(file, length as u64);
                         self.trouble = None;
-                        News::Replaced
+                        FileEvent::Replaced
                     }
                     Err(_) => {
                         self.retry_due = Some(Instant::now() + RETRY);
-                        News::None
+                        FileEvent::None
                     }
                 }
             }
             Done::Synced(synced) => {
                 self.syncing = None;
                 match synced.expect("syncing does not panic") {
-                    Ok(()) => News::None,
+                    Ok(()) => FileEvent::None,
                     Err(error) => {
                         self.sync_due.get_or_insert(Instant::now() + RETRY);
-                        News::SyncFailed(error)
+                        FileEvent::SyncFailed(error)
                     }
                 }
             }
@@ -314,7 +314,7 @@ impl Sink {
         self.retry_due = None;
     }
 
-    fn wrote(&mut self, wrote: Wrote, recorder: &mut Recorder) -> News {
+    fn wrote(&mut self, wrote: Wrote, recorder: &mut Recorder) -> FileEvent {
         let Wrote {
             file,
             mut batch,
@@ -341,17 +341,17 @@ impl Sink {
         }
         match trouble {
             None => match self.trouble.take() {
-                Some(trouble) => News::Recovered(trouble),
-                None => News::None,
+                Some(trouble) => FileEvent::Recovered(trouble),
+                None => FileEvent::None,
             },
             Some(trouble) => {
                 self.retry_due = Some(now + RETRY);
                 let is_new = self.trouble.as_ref() != Some(&trouble);
                 self.trouble = Some(trouble.clone());
                 if is_new {
-                    News::Failed(trouble)
+                    FileEvent::Failed(trouble)
                 } else {
-                    News::None
+                    FileEvent::None
                 }
             }
         }
@@ -362,8 +362,8 @@ impl Sink {
     pub async fn close(mut self, recorder: &mut Recorder) -> u64 {
         loop {
             while self.job.is_some() {
-                let wake = self.news().await;
-                let _ = self.settle(wake, recorder);
+                let completion = self.next_completion().await;
+                let _ = self.complete(completion, recorder);
             }
             if self.trouble == Some(Trouble::Removed) {
                 break;
@@ -379,8 +379,8 @@ impl Sink {
             let Some(batch) = batch else { break };
             self.write(batch);
             while self.job.is_some() {
-                let wake = self.news().await;
-                let _ = self.settle(wake, recorder);
+                let completion = self.next_completion().await;
+                let _ = self.complete(completion, recorder);
             }
             // One more try is all that a full disk gets at the end.
             if had_trouble && self.trouble.is_some() {
@@ -397,8 +397,8 @@ impl Sink {
     }
 }
 
-/// What [`Sink::news`] has waited for; to be given to [`Sink::settle`].
-pub struct Wake(Done);
+/// What [`Sink::next_completion`] has waited for; to be given to [`Sink::complete`].
+pub struct Completion(Done);
 
 enum Done {
     Wrote(Result<Wrote, oneshot::error::RecvError>),

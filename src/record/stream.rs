@@ -36,7 +36,7 @@ pub struct Stream {
 
 /// What a switch to a pane has given.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct Attached {
     /// The pane's screen.
     pub snapshot: Snapshot,
     /// The pane's output from the snapshot on; an error where it cannot be had.
@@ -69,14 +69,14 @@ pub enum Error {
 ///
 /// # Errors
 /// When the FIFO cannot be made, or tmux refuses.
-pub async fn arrive(
+pub async fn attach_pipe(
     server: Server,
     version: Version,
     pane: PaneId,
     path: PathBuf,
     own: Option<PathBuf>,
     relay: Option<Arc<Path>>,
-) -> Result<Arrival, Error> {
+) -> Result<Attached, Error> {
     let fifo = Fifo::create(&path).map_err(|source| Error::Fifo {
         path: path.clone(),
         source,
@@ -99,7 +99,7 @@ pub async fn arrive(
         }),
         refused => Err(refused),
     };
-    Ok(Arrival { snapshot, stream })
+    Ok(Attached { snapshot, stream })
 }
 
 impl Stream {
@@ -144,7 +144,7 @@ impl Stream {
 
     /// Turns the pipe off and lets the FIFO run dry, off the recording's way:
     /// a pipe process must never find its FIFO full.
-    pub async fn release(&mut self, server: &Server) {
+    pub async fn drain_and_stop(&mut self, server: &Server) {
         let stop = pipe::stop(self.pane, self.fifo.path());
         let off = async {
             // Fails when the pane is gone, and the pipe with it.

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout};
 
 use super::super::watcher::View;
-use super::follow::release;
+use super::follow::drain_and_stop;
 use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, Task, chain};
 use crate::api;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
-use crate::record::{Arrival, Trouble};
+use crate::record::{Attached, Trouble};
 use crate::tmux::pipe;
 
 impl Task {
     pub(super) async fn finish(mut self, end: End) {
         // A switch under way would leave a pipe behind.
         if let Some((_, switch)) = self.switching.take()
-            && let Ok(Ok(Arrival {
+            && let Ok(Ok(Attached {
                 stream: Ok(stream), ..
             })) = timeout(REST, switch).await
         {
-            release(
+            drain_and_stop(
                 stream,
                 self.subject.server.clone(),
                 Arc::clone(&self.context.pipes),
@@ -42,7 +42,7 @@ impl Task {
                     quiet = DEAD_QUIET;
                 }
             }
-            self.take_rest(quiet).await;
+            self.drain_to_eof(quiet).await;
             self.context.pipes.left(&server, pane, &path);
         }
         if let Some(stream) = self.intake.detach() {
@@ -60,7 +60,7 @@ impl Task {
         self.recorder.finish();
         let trouble = self.sink.trouble().cloned();
         let missing = self.sink.close(&mut self.recorder).await;
-        self.recorder.lose_end(missing);
+        self.recorder.count_unwritten(missing);
         if self.context.config.recording.repair_on_stop {
             let path = self.journal.0.cast_path.clone();
             // Long for a long cast: not on the thread that drains.

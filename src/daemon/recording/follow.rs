@@ -9,7 +9,7 @@ use super::super::pipes::Pipes;
 use super::super::watcher::View;
 use super::process::Process;
 use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, Target, Task};
-use crate::record::{Arrival, ArrivalError, Stream, arrive};
+use crate::record::{AttachError, Attached, Stream, attach_pipe};
 use crate::tmux::pipe::Piped;
 use crate::tmux::{PaneId, Server};
 
@@ -26,7 +26,7 @@ const TRIES: u32 = 50;
 impl Task {
     /// Compares what there is with what is captured.
     pub(super) fn reconcile(&mut self) -> Result<(), End> {
-        self.calm_down();
+        self.release_flood_buffers();
         let state = match &*self.view.borrow_and_update() {
             View::Unknown => return Ok(()),
             View::Gone => return Err(End::Gone("the tmux server is gone")),
@@ -85,7 +85,7 @@ impl Task {
             .context
             .pipes
             .path(self.subject.identity.pid, wanted.pane);
-        let future = arrive(
+        let future = attach_pipe(
             self.subject.server.clone(),
             self.subject.version,
             wanted.pane,
@@ -98,15 +98,15 @@ impl Task {
     }
 
     /// A switch is made, or failed.
-    pub(super) async fn arrived(&mut self, answer: Result<Arrival, ArrivalError>) {
+    pub(super) async fn on_attached(&mut self, answer: Result<Attached, AttachError>) {
         let Some((wanted, _)) = self.switching.take() else {
             return;
         };
-        let Arrival { snapshot, stream } = match answer {
-            Ok(arrival) => arrival,
+        let Attached { snapshot, stream } = match answer {
+            Ok(attached) => attached,
             Err(error) => {
                 tracing::debug!(pane = %wanted.pane, %error, "no snapshot");
-                if !matches!(error, ArrivalError::Tmux(_)) {
+                if !matches!(error, AttachError::Tmux(_)) {
                     self.warning = Some(error.to_string());
                 }
                 // The pane may be gone by now: look before trying again.
@@ -117,7 +117,7 @@ impl Task {
                 return;
             }
         };
-        self.part(wanted.pane, matches!(stream, Err(Piped::Dead)))
+        self.detach(wanted.pane, matches!(stream, Err(Piped::Dead)))
             .await;
         if matches!(stream, Err(Piped::Busy)) && self.waits_for_ours(wanted.pane) {
             return;
@@ -202,7 +202,7 @@ impl Task {
     }
 
     /// Takes leave of the stream that runs, since another begins on `next`.
-    pub(super) async fn part(&mut self, next: PaneId, is_dead: bool) {
+    pub(super) async fn detach(&mut self, next: PaneId, is_dead: bool) {
         let Some(pane) = self.intake.stream().map(|stream| stream.pane) else {
             return;
         };
@@ -211,11 +211,11 @@ impl Task {
             View::Unknown | View::Gone => false,
         };
         if pane == next && is_dead {
-            self.take_rest(DEAD_QUIET).await;
+            self.drain_to_eof(DEAD_QUIET).await;
         } else if pane == next || !is_alive {
             // The pipe is off: everything it still delivers came before the
             // snapshot.
-            self.take_rest(REST).await;
+            self.drain_to_eof(REST).await;
         } else {
             self.take_all();
         }
@@ -227,15 +227,15 @@ impl Task {
             self.context.pipes.left(&server, pane, stream.fifo.path());
             stream.end_writers();
         } else {
-            release(stream, server, Arc::clone(&self.context.pipes));
+            drain_and_stop(stream, server, Arc::clone(&self.context.pipes));
         }
     }
 }
 
 /// Leaves a pane, beside whatever the recording does next.
-pub(super) fn release(mut stream: Stream, server: Server, pipes: Arc<Pipes>) {
+pub(super) fn drain_and_stop(mut stream: Stream, server: Server, pipes: Arc<Pipes>) {
     tokio::spawn(async move {
-        stream.release(&server).await;
+        stream.drain_and_stop(&server).await;
         pipes.left(&server, stream.pane, stream.fifo.path());
     });
 }

@@ -44,13 +44,13 @@ impl Task {
 
     /// Reads the stream to its end. Gives up when nothing has come for
     /// `quiet`.
-    pub(super) async fn take_rest(&mut self, quiet: Duration) {
+    pub(super) async fn drain_to_eof(&mut self, quiet: Duration) {
         let mut end = Instant::now() + quiet;
         loop {
             if self.take_turn() > 0 {
                 end = Instant::now() + quiet;
             }
-            self.sink.advance(&mut self.recorder);
+            self.sink.tick(&mut self.recorder);
             let due = self.sink.due(self.recorder.waiting() > 0);
             if self.intake.stream().is_none_or(|stream| stream.is_closed) || Instant::now() >= end {
                 return;
@@ -58,20 +58,20 @@ impl Task {
             tokio::select! {
                 _ = self.intake.readable() => {}
                 () = self.alarm.at(due.into_iter().chain([end]).min()) => {
-                    let news = self.sink.on_time();
-                    self.heed(news);
+                    let event = self.sink.on_time();
+                    self.on_file_event(event);
                 }
-                wake = self.sink.news() => {
-                    let news = self.sink.settle(wake, &mut self.recorder);
-                    self.heed(news);
+                completion = self.sink.next_completion() => {
+                    let event = self.sink.complete(completion, &mut self.recorder);
+                    self.on_file_event(event);
                 }
             }
         }
     }
 
     /// Gives back the memory that a flood has taken.
-    pub(super) fn calm_down(&mut self) {
-        if self.intake.calm_down(Instant::now()) {
+    pub(super) fn release_flood_buffers(&mut self) {
+        if self.intake.release_flood_buffers(Instant::now()) {
             self.recorder.shrink();
             self.sink.shrink();
         }

@@ -41,7 +41,7 @@ use super::watcher::{View, Watcher};
 use crate::api;
 use crate::cast::{Header, Micros};
 use crate::config::Config;
-use crate::record::{Arrival, ArrivalError, Disks, Intake, Intervals, Recorder, Sink, Stream};
+use crate::record::{AttachError, Attached, Disks, Intake, Intervals, Recorder, Sink, Stream};
 use crate::tmux::{PaneId, Server, ServerIdentity, Snapshot, Version, WindowId};
 
 /// A pipe is replaced when its pane has printed nothing for so long, since
@@ -139,7 +139,7 @@ pub(super) struct Target {
     pub(super) has_status: bool,
 }
 
-type Switch = Pin<Box<dyn Future<Output = Result<Arrival, ArrivalError>> + Send>>;
+type Switch = Pin<Box<dyn Future<Output = Result<Attached, AttachError>> + Send>>;
 
 struct Task {
     context: Context,
@@ -239,7 +239,7 @@ pub(super) fn spawn(start: Start) -> Handle {
 impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let end = loop {
-            self.sink.advance(&mut self.recorder);
+            self.sink.tick(&mut self.recorder);
             self.publish();
             let due = self.due();
             tokio::select! {
@@ -251,11 +251,11 @@ impl Task {
                         break end;
                     }
                 }
-                wake = self.sink.news() => {
-                    let news = self.sink.settle(wake, &mut self.recorder);
-                    self.heed(news);
+                completion = self.sink.next_completion() => {
+                    let event = self.sink.complete(completion, &mut self.recorder);
+                    self.on_file_event(event);
                 }
-                answer = answer(&mut self.switching) => self.arrived(answer).await,
+                answer = answer(&mut self.switching) => self.on_attached(answer).await,
                 changed = self.view.changed() => {
                     if changed.is_err() {
                         break End::Gone("the tmux server is gone");
@@ -301,8 +301,8 @@ impl Task {
         if is_due(self.intake.paused_until()) {
             self.drain(Ok(()));
         }
-        let news = self.sink.on_time();
-        self.heed(news);
+        let event = self.sink.on_time();
+        self.on_file_event(event);
         if is_due(self.switch_at) && self.switching.is_none() {
             self.switch_at = None;
             return self.reconcile();
@@ -344,7 +344,7 @@ async fn ended(process: &mut Option<Process>) {
     }
 }
 
-async fn answer(switching: &mut Option<(Target, Switch)>) -> Result<Arrival, ArrivalError> {
+async fn answer(switching: &mut Option<(Target, Switch)>) -> Result<Attached, AttachError> {
     match switching {
         Some((_, switch)) => switch.await,
         None => std::future::pending().await,

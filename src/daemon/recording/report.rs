@@ -4,23 +4,23 @@ use tokio::time::Instant;
 
 use super::Task;
 use crate::api;
-use crate::record::{News, Trouble};
+use crate::record::{FileEvent, Trouble};
 
 impl Task {
     /// Acts on what has happened to the file.
-    pub(super) fn heed(&mut self, news: News) {
-        match news {
-            News::None => {}
-            News::Failed(trouble) => {
+    pub(super) fn on_file_event(&mut self, event: FileEvent) {
+        match event {
+            FileEvent::None => {}
+            FileEvent::Failed(trouble) => {
                 tracing::warn!(
                     id = self.journal.0.id,
                     ?trouble,
                     "the cast cannot be written"
                 );
             }
-            News::Recovered(Trouble::Refused(why)) => self.want_snapshot(&why),
-            News::Recovered(Trouble::Removed) => {}
-            News::Replaceable => {
+            FileEvent::Recovered(Trouble::Refused(why)) => self.want_snapshot(&why),
+            FileEvent::Recovered(Trouble::Removed) => {}
+            FileEvent::Replaceable => {
                 let gone = self.recorder.stats().bytes;
                 self.start = Instant::now();
                 self.base = 0;
@@ -31,7 +31,7 @@ impl Task {
                 let lines = self.recorder.take(Vec::new());
                 self.sink.replace(lines);
             }
-            News::Replaced => {
+            FileEvent::Replaced => {
                 tracing::warn!(
                     id = self.journal.0.id,
                     "the cast was removed; there is a new one"
@@ -39,7 +39,7 @@ impl Task {
                 self.stale = true;
                 self.switch_at = Some(Instant::now());
             }
-            News::SyncFailed(error) => {
+            FileEvent::SyncFailed(error) => {
                 tracing::error!(id = self.journal.0.id, %error, "syncing the cast failed");
                 self.warning = Some(format!("syncing the cast to disk failed: {error}"));
             }
