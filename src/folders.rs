@@ -3,12 +3,13 @@
 
 use std::env;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
+use crate::atomic_file::{self, Durability};
 use crate::config::expand_home;
 
 /// Where the daemon keeps what is not a cast.
@@ -125,13 +126,7 @@ impl Folders {
     /// # Errors
     /// When the file cannot be written.
     pub fn write_token(&self, token: &str) -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".token-")
-            .permissions(fs::Permissions::from_mode(0o600))
-            .tempfile_in(&self.runtime)?;
-        file.write_all(token.as_bytes())?;
-        file.persist(self.token()).map_err(|error| error.error)?;
-        Ok(())
+        atomic_file::replace(&self.token(), 0o600, token.as_bytes(), Durability::Kill)
     }
 
     /// The token of the daemon that runs.
@@ -219,7 +214,7 @@ fn private(path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
     fn folders_are_made_private() {

@@ -15,13 +15,16 @@
 
 pub mod api;
 pub mod archive;
+pub mod atomic_file;
 pub mod cast;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod folders;
 pub mod http;
 pub mod record;
 pub mod tmux;
+pub mod wording;
 pub mod workspace;

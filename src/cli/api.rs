@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use hyper::Method;
 use serde_json::{Map, Value};
 
-use super::{Failure, Outcome, Session, runtime};
+use super::{Context, Failure, Outcome, runtime};
 use crate::client::{self, Client, encode};
 use crate::http;
 use crate::tmux::Socket;
@@ -69,7 +69,7 @@ struct Field {
     default: Option<String>,
 }
 
-pub(super) fn run(session: &Session, args: Args) -> Outcome {
+pub(super) fn run(context: &Context, args: Args) -> Outcome {
     let document = http::document();
     let operations = operations(&document);
     let name = OsString::from("tvmux api");
@@ -89,7 +89,7 @@ pub(super) fn run(session: &Session, args: Args) -> Outcome {
     let Some((operation, matches)) = found else {
         return Err(Failure::usage("a resource and a verb are wanted"));
     };
-    runtime()?.block_on(call(session, operation, matches))
+    runtime()?.block_on(call(context, operation, matches))
 }
 
 /// The command with all resources and verbs, for help and completions.
@@ -214,7 +214,7 @@ impl Field {
     }
 }
 
-async fn call(session: &Session, operation: &Operation, matches: &ArgMatches) -> Outcome {
+async fn call(context: &Context, operation: &Operation, matches: &ArgMatches) -> Outcome {
     let mut path = operation.path.clone();
     let mut query = Vec::new();
     let mut headers = Vec::new();
@@ -251,7 +251,7 @@ async fn call(session: &Session, operation: &Operation, matches: &ArgMatches) ->
         path.push('?');
         path.push_str(&serde_urlencoded::to_string(query)?);
     }
-    let mut client = Client::connect(&session.folders.socket())
+    let mut client = Client::connect(&context.folders.socket())
         .await
         .map_err(|error| Failure::new(error).hint("start it with `tvmux server start`"))?;
     let method: Method = operation.method.to_uppercase().parse()?;

@@ -1,7 +1,7 @@
 //! Starts and ends the daemon from outside: [`Connection`], with the way out
 //! of what went wrong.
 
-use super::{Failure, Session};
+use super::{Context, Failure};
 use crate::api::{Recording, RecordingCreate};
 use crate::client::{self, Client, Connection, ConnectionError};
 
@@ -13,14 +13,14 @@ const TRIES: usize = 5;
 /// Starts a recording, and the daemon where none runs; `true` when it is new.
 /// `explain` adds the way out to what the daemon refuses.
 pub(super) async fn record(
-    session: &Session,
+    context: &Context,
     request: &RecordingCreate,
     explain: impl Fn(client::Error) -> Failure,
 ) -> Result<(bool, Recording), Failure> {
     let mut tries = 0;
     loop {
         tries += 1;
-        let mut client = connect_or_start(session).await?;
+        let mut client = connect_or_start(context).await?;
         match client.create_recording(request).await {
             // Its last recording has just ended, and it with it: the next one
             // to be asked is a new one.
@@ -32,11 +32,11 @@ pub(super) async fn record(
 }
 
 /// A client of the daemon; starts the daemon when none runs.
-async fn connect_or_start(session: &Session) -> Result<Client, Failure> {
-    match Client::connect(&session.folders.socket()).await {
-        Err(client::Error::NotRunning { .. }) if session.config.server.auto_start => {
-            start(session, true)?;
-            Ok(Client::connect(&session.folders.socket()).await?)
+async fn connect_or_start(context: &Context) -> Result<Client, Failure> {
+    match Client::connect(&context.folders.socket()).await {
+        Err(client::Error::NotRunning { .. }) if context.config.server.auto_start => {
+            start(context, true)?;
+            Ok(Client::connect(&context.folders.socket()).await?)
         }
         Err(error @ client::Error::NotRunning { .. }) => {
             Err(Failure::new(error).hint("start it with `tvmux server start`"))
@@ -59,18 +59,18 @@ pub(super) fn hint_start(error: client::Error) -> Failure {
 
 /// Starts the daemon and returns when it listens. One that is `on_demand` ends
 /// with its last recording, if the settings say so.
-pub(super) fn start(session: &Session, on_demand: bool) -> Result<(), Failure> {
-    connection(session)?.start(on_demand).map_err(explain)
+pub(super) fn start(context: &Context, on_demand: bool) -> Result<(), Failure> {
+    connection(context)?.start(on_demand).map_err(explain)
 }
 
 /// Asks the daemon to end and waits until it has. `false` when none runs.
-pub(super) async fn stop(session: &Session) -> Result<bool, Failure> {
-    connection(session)?.stop().await.map_err(explain)
+pub(super) async fn stop(context: &Context) -> Result<bool, Failure> {
+    connection(context)?.stop().await.map_err(explain)
 }
 
-fn connection(session: &Session) -> Result<Connection, Failure> {
-    let connection = Connection::new(session.folders.clone(), std::env::current_exe()?);
-    Ok(connection.with_config_file(session.config_file.clone()))
+fn connection(context: &Context) -> Result<Connection, Failure> {
+    let connection = Connection::new(context.folders.clone(), std::env::current_exe()?);
+    Ok(connection.with_config_file(context.config_file.clone()))
 }
 
 fn explain(error: ConnectionError) -> Failure {

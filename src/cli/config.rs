@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::{Outcome, Session};
+use super::{Context, Outcome};
 use crate::config::Config;
 
 #[derive(Debug, clap::Args)]
@@ -36,10 +36,10 @@ enum Format {
     Env,
 }
 
-pub(super) fn run(session: &Session, args: &Args) -> Outcome {
+pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let defaults = Config::default();
     let (config, shown) = match &args.verb {
-        Verb::Show(shown) => (&session.config, shown),
+        Verb::Show(shown) => (&context.config, shown),
         Verb::Defaults(shown) => (&defaults, shown),
     };
     let text = match shown.format {

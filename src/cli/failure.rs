@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::wording::chain;
+
 /// Why a verb failed: the error with its causes, the way out, the exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -69,13 +71,7 @@ impl Failure {
 /// The error and its causes, in one line.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.error)?;
-        let mut cause = self.error.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        f.write_str(&chain(self.error.as_ref()))
     }
 }
 

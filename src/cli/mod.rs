@@ -17,7 +17,7 @@ mod progress;
 mod rec;
 mod repair;
 mod server;
-mod stop;
+mod signals;
 mod table;
 mod validate;
 mod workspace;
@@ -82,7 +82,7 @@ enum Verb {
 }
 
 /// What every verb may need.
-struct Session {
+struct Context {
     config: Config,
     config_file: Option<PathBuf>,
     folders: Folders,
@@ -121,19 +121,19 @@ fn run(cli: Cli) -> Outcome {
     for key in config.obsolete() {
         anstream::eprintln!("warning: the setting `{key}` has no effect any more");
     }
-    let session = Session {
+    let context = Context {
         config,
         config_file: cli.config_file,
         folders: Folders::of_user(),
     };
     match verb {
-        Verb::Rec(args) => rec::run(&session, *args),
-        Verb::Server(args) => server::run(&session, args),
-        Verb::Api(args) => api::run(&session, args),
-        Verb::Load(load) => load.run(&session),
-        Verb::Freeze(freeze) => freeze.run(&session),
-        Verb::Workspace(workspaces) => workspaces.run(&session),
-        Verb::Config(args) => config::run(&session, &args),
+        Verb::Rec(args) => rec::run(&context, *args),
+        Verb::Server(args) => server::run(&context, args),
+        Verb::Api(args) => api::run(&context, args),
+        Verb::Load(load) => load.run(&context),
+        Verb::Freeze(freeze) => freeze.run(&context),
+        Verb::Workspace(workspaces) => workspaces.run(&context),
+        Verb::Config(args) => config::run(&context, &args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Validate(args) => validate::run(&args),
         Verb::Repair(args) => repair::run(&args),
@@ -166,7 +166,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-impl Session {
+impl Context {
     /// The tmux server that is meant: the one around this process, else the
     /// default one.
     fn tmux_socket(&self) -> tmux::Socket {

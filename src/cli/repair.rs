@@ -10,14 +10,14 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use super::progress::{Metered, Progress};
-use super::stop::{StoppableInput, stop_flag};
-use super::table::counted;
+use super::signals::{StoppableInput, stop_flag};
 use super::validate::{shown, threads};
 use super::{Failure, Outcome};
 use crate::archive::repair_file::{
     Change, RepairFileError, RepairFileOptions, RepairedFile, repair_file, repair_stream,
 };
 use crate::cast::{Amount, RepairOptions, Report, repair};
+use crate::wording::counted;
 
 /// Repairs casts of any recorder, v1 to v3
 ///

@@ -11,16 +11,16 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::signal::unix::SignalKind;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::background::{self, READY};
-use super::table::counted;
-use super::{Failure, Outcome, Session};
+use super::signals::EndSignals;
+use super::{Context, Failure, Outcome};
 use crate::client::{self, Client};
 use crate::config::Level;
 use crate::daemon::Daemon;
 use crate::http::{self, Gate, Listeners};
+use crate::wording::counted;
 
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true)]
@@ -52,27 +52,27 @@ enum Verb {
     },
 }
 
-pub(super) fn run(session: &Session, args: Args) -> Outcome {
+pub(super) fn run(context: &Context, args: Args) -> Outcome {
     let runtime = super::runtime()?;
     match args.verb {
-        Verb::Start => runtime.block_on(start(session)),
-        Verb::Stop => runtime.block_on(stop(session)),
-        Verb::Status { json } => runtime.block_on(status(session, json)),
+        Verb::Start => runtime.block_on(start(context)),
+        Verb::Stop => runtime.block_on(stop(context)),
+        Verb::Status { json } => runtime.block_on(status(context, json)),
         Verb::Run {
             background,
             on_demand,
-        } => run_daemon(session, &runtime, background, on_demand),
+        } => run_daemon(context, &runtime, background, on_demand),
     }
 }
 
-async fn start(session: &Session) -> Outcome {
-    if let Ok(mut client) = Client::connect(&session.folders.socket()).await {
+async fn start(context: &Context) -> Outcome {
+    if let Ok(mut client) = Client::connect(&context.folders.socket()).await {
         let info = client.info().await?;
         anstream::println!("The server runs already (pid {}).", info.pid);
         return Ok(ExitCode::SUCCESS);
     }
-    background::start(session, false)?;
-    let info = Client::connect(&session.folders.socket())
+    background::start(context, false)?;
+    let info = Client::connect(&context.folders.socket())
         .await?
         .info()
         .await?;
@@ -80,8 +80,8 @@ async fn start(session: &Session) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stop(session: &Session) -> Outcome {
-    let was_running = background::stop(session).await?;
+async fn stop(context: &Context) -> Outcome {
+    let was_running = background::stop(context).await?;
     anstream::println!(
         "{}",
         if was_running {
@@ -93,8 +93,8 @@ async fn stop(session: &Session) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn status(session: &Session, json: bool) -> Outcome {
-    let info = match Client::connect(&session.folders.socket()).await {
+async fn status(context: &Context, json: bool) -> Outcome {
+    let info = match Client::connect(&context.folders.socket()).await {
         Ok(mut client) => Some(client.info().await?),
         Err(client::Error::NotRunning { .. }) => None,
         Err(error) => return Err(error.into()),
@@ -125,12 +125,12 @@ async fn status(session: &Session, json: bool) -> Outcome {
 /// Runs the daemon; in the background the outcome of the start is told in one
 /// line on standard output.
 fn run_daemon(
-    session: &Session,
+    context: &Context,
     runtime: &tokio::runtime::Runtime,
     background: bool,
     on_demand: bool,
 ) -> Outcome {
-    let outcome = runtime.block_on(serve(session, background, on_demand));
+    let outcome = runtime.block_on(serve(context, background, on_demand));
     if let (true, Err(failure)) = (background, &outcome) {
         let _ = writeln!(io::stdout(), "{failure}");
     }
@@ -138,30 +138,30 @@ fn run_daemon(
     outcome
 }
 
-async fn serve(session: &Session, background: bool, on_demand: bool) -> Outcome {
-    session.folders.prepare()?;
+async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome {
+    context.folders.prepare()?;
     if background {
         // Away from the terminal that started it, and from its folder.
         nix::unistd::setsid()?;
         std::env::set_current_dir("/")?;
     }
-    log_to_stderr(session.config.logging.level);
-    let _lock = lock(session)?;
+    log_to_stderr(context.config.logging.level);
+    let _lock = lock(context)?;
     raise_limits()?;
 
     // Before anything is recorded: a signal now must not be lost.
-    let mut signals = Signals::new()?;
+    let mut signals = EndSignals::new()?;
     let daemon = Daemon::serving(
-        session.config.clone(),
-        session.folders.clone(),
-        session.tmux_socket(),
+        context.config.clone(),
+        context.folders.clone(),
+        context.tmux_socket(),
         std::env::current_exe().ok(),
     );
-    let socket = session.folders.socket();
+    let socket = context.folders.socket();
     // We hold the lock: a socket that is there belongs to nobody.
     let _ = std::fs::remove_file(&socket);
     let unix = UnixListener::bind(&socket)?;
-    let (gate, tcp) = open_gate(session).await?;
+    let (gate, tcp) = open_gate(context).await?;
     if let Err(error) = daemon.recover().await {
         tracing::error!(%error, "recovering recordings failed");
     }
@@ -173,13 +173,13 @@ async fn serve(session: &Session, background: bool, on_demand: bool) -> Outcome 
         nix::unistd::dup2_stdout(&null)?;
     }
 
-    let ends_alone = on_demand && session.config.server.auto_shutdown;
+    let ends_alone = on_demand && context.config.server.auto_shutdown;
     let end = {
         let daemon = daemon.clone();
         let socket = socket.clone();
         async move {
             tokio::select! {
-                name = signals.next() => tracing::info!(signal = name, "ending"),
+                signal = signals.next() => tracing::info!(signal = signal.as_str(), "ending"),
                 () = daemon.done(), if ends_alone => tracing::info!("nothing is recorded: ending"),
             }
             // From here on a new client finds nobody and starts a new server.
@@ -188,15 +188,15 @@ async fn serve(session: &Session, background: bool, on_demand: bool) -> Outcome 
         }
     };
     http::serve(daemon, gate, Listeners { unix, tcp }, end).await;
-    let _ = std::fs::remove_file(session.folders.token());
+    let _ = std::fs::remove_file(context.folders.token());
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
 }
 
 /// Listens on TCP, where that can be; the Unix socket is enough to go on.
-async fn open_gate(session: &Session) -> Result<(Gate, Option<TcpListener>), Failure> {
-    let _ = std::fs::remove_file(session.folders.token());
-    let port = session.config.server.port;
+async fn open_gate(context: &Context) -> Result<(Gate, Option<TcpListener>), Failure> {
+    let _ = std::fs::remove_file(context.folders.token());
+    let port = context.config.server.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let (address, tcp) = match listener.and_then(|tcp| Ok((tcp.local_addr()?, tcp))) {
         Ok(listening) => listening,
@@ -210,9 +210,9 @@ async fn open_gate(session: &Session) -> Result<(Gate, Option<TcpListener>), Fai
             return Ok((gate, None));
         }
     };
-    let token = match session.config.server.auth {
-        true => Some(http::Token::create(&session.folders).map_err(|error| {
-            let path = session.folders.token();
+    let token = match context.config.server.auth {
+        true => Some(http::Token::create(&context.folders).map_err(|error| {
+            let path = context.folders.token();
             Failure::new(format!("cannot write {}: {error}", path.display()))
         })?),
         false => None,
@@ -228,9 +228,9 @@ async fn open_gate(session: &Session) -> Result<(Gate, Option<TcpListener>), Fai
 
 /// One daemon for a user: who holds this lock is it. The kernel gives it up
 /// when the process ends, however it ends.
-fn lock(session: &Session) -> Result<[Flock<File>; 2], Failure> {
-    let runtime = session.folders.pid_file();
-    let state = session.folders.state().join("lock");
+fn lock(context: &Context) -> Result<[Flock<File>; 2], Failure> {
+    let runtime = context.folders.pid_file();
+    let state = context.folders.state().join("lock");
     let take = |path: &std::path::Path| -> Result<Flock<File>, Failure> {
         let file = File::options()
             .create(true)
@@ -247,7 +247,7 @@ fn lock(session: &Session) -> Result<[Flock<File>; 2], Failure> {
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => return Ok(lock),
-                Err((back, _)) if std::time::Instant::now() < end && is_ending(session) => {
+                Err((back, _)) if std::time::Instant::now() < end && is_ending(context) => {
                     file = back;
                     std::thread::sleep(std::time::Duration::from_millis(5));
                 }
@@ -272,8 +272,8 @@ fn lock(session: &Session) -> Result<[Flock<File>; 2], Failure> {
 }
 
 /// Whether the daemon that holds the lock has taken its socket away already.
-fn is_ending(session: &Session) -> bool {
-    std::os::unix::net::UnixStream::connect(session.folders.socket()).is_err()
+fn is_ending(context: &Context) -> bool {
+    std::os::unix::net::UnixStream::connect(context.folders.socket()).is_err()
 }
 
 /// Hundreds of recordings need more descriptors than the usual soft limit; a
@@ -297,27 +297,4 @@ fn log_to_stderr(level: Level) {
         .with_writer(io::stderr)
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
         .init();
-}
-
-struct Signals([(&'static str, tokio::signal::unix::Signal); 3]);
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        let listen = |name, kind| Ok::<_, io::Error>((name, tokio::signal::unix::signal(kind)?));
-        Ok(Signals([
-            listen("SIGTERM", SignalKind::terminate())?,
-            listen("SIGINT", SignalKind::interrupt())?,
-            listen("SIGHUP", SignalKind::hangup())?,
-        ]))
-    }
-
-    /// The next signal's name.
-    async fn next(&mut self) -> &'static str {
-        let [(term, a), (int, b), (hup, c)] = &mut self.0;
-        tokio::select! {
-            _ = a.recv() => *term,
-            _ = b.recv() => *int,
-            _ = c.recv() => *hup,
-        }
-    }
 }

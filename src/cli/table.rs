@@ -45,11 +45,6 @@ pub(super) fn size(bytes: u64) -> String {
     format!("{value:.1} TB")
 }
 
-/// `1 event`, `2 events`: a number with its noun.
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
-}
-
 /// `1:02:03`: a duration as people read it.
 pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds as u64;

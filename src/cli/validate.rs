@@ -12,9 +12,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::progress::Metered;
-use super::table::counted;
 use super::{Failure, Outcome};
 use crate::cast::{self, Finding, Reader, Severity, Summary, ValidateOptions};
+use crate::wording::counted;
 
 /// Checks every byte of casts of any recorder, v1 to v3
 #[derive(Debug, clap::Args)]

@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 
-use super::journal::{Journal, JournalFile, Survives};
+use super::journal::{Journal, JournalFile};
 use super::names::{cast_name, host_name, recording_id};
 use super::recording::{self, Start, Subject, Target};
 use super::{Daemon, Error, Result};
 use crate::api;
+use crate::atomic_file::Durability;
 use crate::cast::Header;
 use crate::record::{self, AttachError, Attached, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Server, ServerIdentity, Socket, Version, WindowId,
 };
+use crate::wording::chain;
 
 /// A recording that was asked for.
 #[derive(Debug)]
@@ -101,7 +103,7 @@ impl Daemon {
         .map_err(|error| match error {
             AttachError::Tmux(error) => Error::Tmux(error),
             other => Error::Capture {
-                message: recording::chain(&other),
+                message: chain(&other),
             },
         })?;
         if matches!(attached.stream, Err(Piped::Busy)) {
@@ -178,7 +180,7 @@ impl Daemon {
             move || -> Result<(File, Journal)> {
                 let (path, file) = create_cast(&directory, &names, &lines)?;
                 journal.cast_path = path;
-                if let Err(source) = place.write(&journal, Survives::Kill) {
+                if let Err(source) = place.write(&journal, Durability::Kill) {
                     let _ = fs::remove_file(&journal.cast_path);
                     let path = journal.cast_path;
                     return Err(Error::Output { path, source });

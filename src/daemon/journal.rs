@@ -4,13 +4,14 @@
 //! when the recording has ended.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 
+use crate::atomic_file::{self, Durability};
 use crate::tmux::{PaneId, ServerIdentity, WindowId};
 
 /// The shape of the files; another one is left alone.
@@ -93,15 +94,6 @@ pub(super) struct JournalFile {
     is_removed: Arc<Mutex<bool>>,
 }
 
-/// What a journal must survive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Survives {
-    /// The daemon's end.
-    Kill,
-    /// A power cut too.
-    PowerCut,
-}
-
 impl JournalFile {
     /// A place for the journal of a new recording.
     pub(super) fn new(folder: &Path, journal: &Journal) -> JournalFile {
@@ -124,29 +116,20 @@ impl JournalFile {
     ///
     /// # Errors
     /// As the system says.
-    pub(super) fn write(&self, journal: &Journal, survives: Survives) -> io::Result<()> {
+    pub(super) fn write(&self, journal: &Journal, durability: Durability) -> io::Result<()> {
         let is_removed = self.lock();
         if *is_removed {
             return Ok(());
         }
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&serde_json::to_vec(journal)?)?;
-        if survives == Survives::PowerCut {
-            file.as_file().sync_all()?;
-        }
-        file.persist(&self.path)?;
-        if survives == Survives::PowerCut {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(())
+        let content = serde_json::to_vec(journal)?;
+        atomic_file::replace(&self.path, 0o600, &content, durability)
     }
 
     /// Writes the journal on another thread; a failure is logged.
     pub(super) fn write_later(&self, journal: &Journal) {
         let (file, journal) = (self.clone(), journal.clone());
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = file.write(&journal, Survives::PowerCut) {
+            if let Err(error) = file.write(&journal, Durability::PowerCut) {
                 tracing::warn!(path = %file.path.display(), %error, "a journal cannot be written");
             }
         });

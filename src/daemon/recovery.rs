@@ -17,10 +17,12 @@ use super::{Daemon, Result};
 use crate::api;
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::cast::{Header, Micros};
+use crate::clock::unix_micros;
 use crate::record::{Fifo, Recorder, Tail, cut_tail};
 use crate::tmux::{
     self, Batch, PaneId, Server, ServerState, Socket, StateQuery, Version, hooks, pipe,
 };
+use crate::wording::chain;
 
 impl Daemon {
     /// Goes on with what a daemon before has left. To be called once, before
@@ -44,7 +46,7 @@ impl Daemon {
             for (journal, file) in journals {
                 let id = journal.id.clone();
                 if let Err(error) = self.resume(&server, &live, journal, file).await {
-                    tracing::error!(id, error = recording::chain(&error), "cannot go on");
+                    tracing::error!(id, error = chain(&error), "cannot go on");
                 }
             }
         }
@@ -168,18 +170,13 @@ impl Daemon {
 
 /// The present time in a journal's cast, by the wall clock.
 fn now_in(journal: &Journal) -> Micros {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros());
-    Micros::try_from(now)
-        .unwrap_or(Micros::MAX)
-        .saturating_sub(journal.started_micros)
+    unix_micros().saturating_sub(journal.started_micros)
 }
 
 /// Repairs a cast, opens it and finds where it goes on.
 fn open_whole(path: &Path) -> Result<(File, Tail), String> {
-    let repaired = repair_file(path, &RepairFileOptions::default())
-        .map_err(|error| recording::chain(&error))?;
+    let repaired =
+        repair_file(path, &RepairFileOptions::default()).map_err(|error| chain(&error))?;
     if let Some(backup) = &repaired.backup {
         let (path, backup) = (path.display(), backup.display());
         tracing::warn!(%path, %backup, "a damaged cast was repaired; the original is kept");

@@ -1,12 +1,11 @@
 //! Errors as replies.
 
-use std::error::Error;
-
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::api::ErrorBody;
+use crate::wording::chain;
 use crate::{daemon, tmux};
 
 /// An error on its way out.
@@ -40,18 +39,6 @@ impl From<daemon::Error> for Failure {
         }
         Failure::new(status, code, chain(&error))
     }
-}
-
-/// The error with its causes.
-fn chain(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message.push_str(": ");
-        message.push_str(&error.to_string());
-        cause = error.source();
-    }
-    message
 }
 
 /// The status and the code of an error.

@@ -20,6 +20,7 @@ use super::cast_file::{Appended, CastFile};
 use super::disks::{Disks, Kind};
 use super::recorder::Recorder;
 use super::storage::{DiskFile, Storage};
+use crate::atomic_file::{AtomicFile, Durability};
 
 /// Lines that are written before their time when so many bytes wait. Each write
 /// goes to another thread and back: in a flood, that costs more than the bytes.
@@ -412,13 +413,10 @@ enum Done {
 /// # Errors
 /// When the name is taken, or the file cannot be made or written.
 pub fn create(path: &Path, lines: &[u8]) -> io::Result<File> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".tvmux-")
-        .suffix(".part")
-        .tempfile_in(folder)?;
-    file.write_all(lines)?;
-    Ok(file.persist_noclobber(path)?)
+    let mut new = AtomicFile::beside(path, 0o600)?;
+    new.file_mut().write_all(lines)?;
+    new.publish_new(path, Durability::Kill)?;
+    Ok(new.into_file())
 }
 
 /// The file system that a file is on.

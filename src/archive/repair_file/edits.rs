@@ -3,8 +3,9 @@
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use super::files::{Original, STRETCH, Temporary, start_writeback};
+use super::files::{Original, STRETCH, start_writeback};
 use super::{RepairFileError, RepairFileOptions};
+use crate::atomic_file::AtomicFile;
 use crate::cast::Edits;
 
 /// How much is put after the kept start before a new file is begun.
@@ -38,20 +39,20 @@ enum Stage {
 
 /// A new file being written.
 pub(super) struct Writing {
-    temporary: Temporary,
+    temporary: AtomicFile,
     /// Bytes that the disk was not told to begin with.
     waiting: u64,
 }
 
 impl Writing {
-    pub(super) fn new(temporary: Temporary) -> Writing {
+    pub(super) fn new(temporary: AtomicFile) -> Writing {
         Writing {
             temporary,
             waiting: 0,
         }
     }
 
-    pub(super) fn into_temporary(self) -> Temporary {
+    pub(super) fn into_temporary(self) -> AtomicFile {
         self.temporary
     }
 }
@@ -105,7 +106,7 @@ impl<'a> FileEdits<'a> {
     }
 
     /// The new file, complete but for its name.
-    pub(super) fn finish(mut self) -> io::Result<Temporary> {
+    pub(super) fn finish(mut self) -> io::Result<AtomicFile> {
         self.write()?;
         let Stage::Writing(writer) = self.stage else {
             return Err(io::Error::other("a dry run writes nothing"));
@@ -121,7 +122,7 @@ impl<'a> FileEdits<'a> {
         if let Stage::Start { kept, put, .. } = &self.stage
             && !self.dry_run
         {
-            let mut temporary = Temporary::beside(&self.target, 0o600)?;
+            let mut temporary = AtomicFile::beside(&self.target, 0o600)?;
             self.original.copy_start(temporary.file_mut(), *kept)?;
             let mut writer = BufWriter::with_capacity(128 * 1024, Writing::new(temporary));
             writer.write_all(put)?;

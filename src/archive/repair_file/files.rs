@@ -1,18 +1,17 @@
-//! The original file, its backup, and files that get their name at the end.
+//! The original file and its backup.
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, FileTimes, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, FileTimes, Metadata, Permissions};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, copy_file_range};
-use nix::unistd::{Gid, Uid, fchown, linkat};
-use tempfile::NamedTempFile;
+use nix::fcntl::copy_file_range;
+use nix::unistd::{Gid, Uid, fchown};
 
 use super::RepairFileError;
+use crate::atomic_file::{AtomicFile, Durability};
 
 /// A file to be repaired, and how it was when it was opened.
 pub(super) struct Original {
@@ -127,12 +126,11 @@ impl Original {
     }
 
     fn try_back_up(&self) -> io::Result<PathBuf> {
-        let mut copy = Temporary::beside(&self.path, 0o600)?;
+        let mut copy = AtomicFile::beside(&self.path, 0o600)?;
         if !clone_file(&self.file, copy.file()) {
             self.copy_start(copy.file_mut(), self.length)?;
         }
         self.dress(copy.file())?;
-        copy.file().sync_all()?;
         for number in 0u32.. {
             let mut name = self.path.clone().into_os_string();
             name.push(".backup");
@@ -140,11 +138,8 @@ impl Original {
                 name.push(format!(".{number}"));
             }
             let path = PathBuf::from(name);
-            match copy.take_free_name(&path) {
-                Ok(()) => {
-                    sync_folder(&path)?;
-                    return Ok(path);
-                }
+            match copy.publish_new(&path, Durability::PowerCut) {
+                Ok(()) => return Ok(path),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -173,125 +168,4 @@ mod ioctl {
 fn clone_file(source: &File, target: &File) -> bool {
     // SAFETY: FICLONE takes a descriptor as its argument, and both are open.
     unsafe { ioctl::ficlone(target.as_raw_fd(), source.as_raw_fd()) }.is_ok()
-}
-
-/// A file without a name, or, where the file system knows no such files, with
-/// one that goes when this is dropped.
-pub(super) enum Temporary {
-    Nameless(File, PathBuf),
-    Named(NamedTempFile),
-}
-
-impl Temporary {
-    /// A file in the same folder as `path`, so that it can take its name. The
-    /// umask is taken from `mode`.
-    pub(super) fn beside(path: &Path, mode: u32) -> io::Result<Temporary> {
-        let folder = folder_of(path);
-        let nameless = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .mode(mode)
-            .custom_flags(OFlag::O_TMPFILE.bits())
-            .open(folder);
-        match nameless {
-            Ok(file) => Ok(Temporary::Nameless(file, folder.to_owned())),
-            Err(error) if is_unsupported(&error) => {
-                let named = tempfile::Builder::new()
-                    .prefix(".tvmux-")
-                    .permissions(Permissions::from_mode(mode))
-                    .tempfile_in(folder)?;
-                Ok(Temporary::Named(named))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(super) fn file(&self) -> &File {
-        match self {
-            Temporary::Nameless(file, _) => file,
-            Temporary::Named(named) => named.as_file(),
-        }
-    }
-
-    pub(super) fn file_mut(&mut self) -> &mut File {
-        match self {
-            Temporary::Nameless(file, _) => file,
-            Temporary::Named(named) => named.as_file_mut(),
-        }
-    }
-
-    /// Takes the name `path`, which must be free.
-    fn take_free_name(&self, path: &Path) -> io::Result<()> {
-        match self {
-            Temporary::Nameless(file, _) => link(file, path),
-            Temporary::Named(named) => fs::hard_link(named.path(), path),
-        }
-    }
-
-    /// Takes the name `path` from whatever file has it, on disk when this
-    /// returns.
-    pub(super) fn replace(self, path: &Path) -> io::Result<()> {
-        self.file().sync_all()?;
-        match self {
-            Temporary::Nameless(file, folder) => {
-                let name = path.file_name().unwrap_or(OsStr::new("cast"));
-                for number in 0u32.. {
-                    // A nameless file can only take a free name, so it takes
-                    // one for the moment until it is renamed.
-                    let mut passing = OsString::from(".");
-                    passing.push(name);
-                    passing.push(format!(".{}.{number}", std::process::id()));
-                    let passing = folder.join(passing);
-                    match link(&file, &passing) {
-                        Ok(()) => {
-                            let renamed = fs::rename(&passing, path);
-                            if renamed.is_err() {
-                                let _ = fs::remove_file(&passing);
-                            }
-                            renamed?;
-                            break;
-                        }
-                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
-            Temporary::Named(named) => {
-                named.persist(path).map_err(|error| error.error)?;
-            }
-        }
-        sync_folder(path)
-    }
-}
-
-fn is_unsupported(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error().map(Errno::from_raw),
-        Some(Errno::EOPNOTSUPP | Errno::EISDIR | Errno::EINVAL | Errno::ENOENT)
-    )
-}
-
-/// Gives a nameless file its first name.
-fn link(file: &File, path: &Path) -> io::Result<()> {
-    let descriptor = PathBuf::from(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()));
-    linkat(
-        AT_FDCWD,
-        &descriptor,
-        AT_FDCWD,
-        path,
-        AtFlags::AT_SYMLINK_FOLLOW,
-    )?;
-    Ok(())
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// Makes the names in the folder of `path` last.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
 }

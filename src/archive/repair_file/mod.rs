@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
+use crate::atomic_file::Durability;
 use crate::cast::{RepairOptions, Report, repair_edits};
 use edits::{FileEdits, Tail};
 use files::Original;
@@ -149,7 +150,9 @@ pub fn repair_file(
         if is_stopped(options) {
             return Err(RepairFileError::Stopped);
         }
-        temporary.replace(output).map_err(writing(output))?;
+        temporary
+            .replace(output, Durability::PowerCut)
+            .map_err(writing(output))?;
         return Ok(RepairedFile {
             change: Change::Rewritten,
             ..unchanged
@@ -183,7 +186,7 @@ pub fn repair_file(
         }
         (None, Some(temporary)) => {
             temporary
-                .replace(&original.path)
+                .replace(&original.path, Durability::PowerCut)
                 .map_err(writing(&original.path))?;
             Change::Rewritten
         }

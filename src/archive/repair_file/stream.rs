@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::edits::Writing;
-use super::files::Temporary;
 use super::{Change, RepairFileError, RepairFileOptions, RepairedFile, is_stopped};
+use crate::atomic_file::{AtomicFile, Durability};
 use crate::cast::{RepairOptions, repair};
 
 /// Repairs the cast that `input` gives and writes it to the file `output`,
@@ -28,7 +28,7 @@ pub fn repair_stream<R: Read + Send>(
         path: output.to_owned(),
         source,
     };
-    let temporary = Temporary::beside(output, 0o666).map_err(writing)?;
+    let temporary = AtomicFile::beside(output, 0o666).map_err(writing)?;
     let mut failed = None;
     let mut input = Noting {
         input,
@@ -60,7 +60,9 @@ pub fn repair_stream<R: Read + Send>(
             let mode = Permissions::from_mode(there.permissions().mode() & 0o7777);
             temporary.file().set_permissions(mode).map_err(writing)?;
         }
-        temporary.replace(output).map_err(writing)?;
+        temporary
+            .replace(output, Durability::PowerCut)
+            .map_err(writing)?;
         repaired.change = Change::Rewritten;
     }
     Ok(repaired)

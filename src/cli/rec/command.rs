@@ -14,11 +14,11 @@ use std::process::{ExitCode, Stdio};
 
 use terminal_size::{Height, Width, terminal_size};
 use tokio::process::Child;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{start, stop};
 use crate::cli::background;
-use crate::cli::{Failure, Outcome, Session};
+use crate::cli::signals::EndSignals;
+use crate::cli::{Context, Failure, Outcome};
 use crate::client::Client;
 use crate::tmux::{Batch, Server, Socket};
 
@@ -36,7 +36,7 @@ const SCRIPT: &str =
 const HEADLESS: (u16, u16) = (80, 24);
 
 pub(super) async fn run(
-    session: &Session,
+    context: &Context,
     args: &start::StartArgs,
     command: &[OsString],
 ) -> Outcome {
@@ -47,31 +47,31 @@ pub(super) async fn run(
     }
     let folder = tempfile::Builder::new().prefix("tvmux-rec-").tempdir()?;
     let server = Server::new(
-        session.config.tmux.command.as_str(),
+        context.config.tmux.command.as_str(),
         Socket::at(folder.path().join("tmux")),
     )
     .with_config("/dev/null");
     // Listens before there is anything that must be cleaned up.
-    let mut signals = Signals::new()?;
-    let result = record(session, args, command, &server, &mut signals).await;
+    let mut signals = EndSignals::new()?;
+    let result = record(context, args, command, &server, &mut signals).await;
     // Fails when it is gone already.
     let _ = server.run(&Batch::of(["kill-server"])).await;
     result
 }
 
 async fn record(
-    session: &Session,
+    context: &Context,
     args: &start::StartArgs,
     command: &[OsString],
     server: &Server,
-    signals: &mut Signals,
+    signals: &mut EndSignals,
 ) -> Outcome {
     let has_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-    let pane = open(session, server, command, has_terminal).await?;
+    let pane = open(context, server, command, has_terminal).await?;
     let mut request = args.request(pane.clone(), server.socket().path().to_owned())?;
     request.command = Some(shown(command));
     request.title = request.title.or_else(|| request.command.clone());
-    let (_, recording) = background::record(session, &request, start::explain).await?;
+    let (_, recording) = background::record(context, &request, start::explain).await?;
 
     let mut terminal = has_terminal.then(|| attach(server)).transpose()?;
     let mut wait = Batch::of(["wait-for", "-S", GO]);
@@ -80,10 +80,10 @@ async fn record(
         _ = server.run(&wait) => status_of(server, &pane).await,
         // Hung up or detached: the command goes with its terminal.
         _ = left(&mut terminal) => None,
-        number = signals.next() => Some(128 + number),
+        signal = signals.next() => Some(128 + signal as u8),
     };
 
-    let mut client = Client::connect(&session.folders.socket()).await?;
+    let mut client = Client::connect(&context.folders.socket()).await?;
     let stopped = client.stop_recording(&recording.id).await?.recording;
     // Fails when it is gone already.
     let _ = server.run(&Batch::of(["kill-server"])).await;
@@ -104,7 +104,7 @@ async fn record(
 /// Starts the server with one window, in which the command waits. Gives the
 /// pane.
 async fn open(
-    session: &Session,
+    context: &Context,
     server: &Server,
     command: &[OsString],
     has_terminal: bool,
@@ -122,7 +122,7 @@ async fn open(
         words.extend([OsStr::new("-n"), name]);
     }
     words.extend(["--", "/bin/sh", "-c", SCRIPT, "sh"].map(OsStr::new));
-    words.push(OsStr::new(&session.config.tmux.command));
+    words.push(OsStr::new(&context.config.tmux.command));
     words.push(server.socket().path().as_os_str());
     words.extend(command.iter().map(OsString::as_os_str));
     let mut batch = Batch::of(words);
@@ -196,31 +196,4 @@ fn shown(command: &[OsString]) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
-}
-
-/// The signals that end a recording from outside.
-struct Signals([(u8, Signal); 3]);
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        let listen = |kind: SignalKind| {
-            let number = u8::try_from(kind.as_raw_value()).unwrap_or(0);
-            Ok::<_, io::Error>((number, signal(kind)?))
-        };
-        Ok(Signals([
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-        ]))
-    }
-
-    /// The next signal's number.
-    async fn next(&mut self) -> u8 {
-        let [(int, a), (term, b), (hup, c)] = &mut self.0;
-        tokio::select! {
-            _ = a.recv() => *int,
-            _ = b.recv() => *term,
-            _ = c.recv() => *hup,
-        }
-    }
 }

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 
 use crate::api::{Recording, State};
 use crate::cli::table::{self, printable};
-use crate::cli::{Outcome, Session};
+use crate::cli::{Context, Outcome};
 use crate::client::{self, Client};
+use crate::clock::unix_seconds;
+use crate::wording::counted;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -19,8 +21,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
-    let recordings = match Client::connect(&session.folders.socket()).await {
+pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
+    let recordings = match Client::connect(&context.folders.socket()).await {
         Ok(mut client) => client.recordings().await?,
         // Nobody records, then.
         Err(client::Error::NotRunning { .. }) => Vec::new(),
@@ -59,7 +61,7 @@ fn row(recording: &Recording) -> Vec<String> {
     };
     let lost = match (recording.gaps, recording.lost_bytes) {
         (0, 0) => "-".to_owned(),
-        (gaps, 0) => format!("{gaps} gap{}", if gaps == 1 { "" } else { "s" }),
+        (gaps, 0) => counted(gaps, "gap"),
         (_, bytes) => table::size(bytes),
     };
     vec![
@@ -75,8 +77,5 @@ fn row(recording: &Recording) -> Vec<String> {
 
 /// Seconds since the recording started.
 fn elapsed(recording: &Recording) -> f64 {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    now.saturating_sub(recording.started) as f64
+    unix_seconds().saturating_sub(recording.started) as f64
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::api::MarkerCreate;
 use crate::cli::background::hint_start;
 use crate::cli::table::{duration, printable};
-use crate::cli::{Failure, Outcome, Session};
+use crate::cli::{Context, Failure, Outcome};
 use crate::client::Client;
 use crate::tmux::Socket;
 
@@ -21,13 +21,13 @@ pub(super) struct Args {
     target: Option<String>,
 }
 
-pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
-    let mut client = Client::connect(&session.folders.socket())
+pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
+    let mut client = Client::connect(&context.folders.socket())
         .await
         .map_err(hint_start)?;
     let id = match &args.target {
         Some(id) => id.clone(),
-        None => this_one(session, &mut client).await?,
+        None => this_one(context, &mut client).await?,
     };
     let marker = MarkerCreate {
         label: args.label.clone(),
@@ -42,10 +42,10 @@ pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
 }
 
 /// The recording of the current window, or the only one there is.
-async fn this_one(session: &Session, client: &mut Client) -> Result<String, Failure> {
+async fn this_one(context: &Context, client: &mut Client) -> Result<String, Failure> {
     let recordings = client.recordings().await?;
     if let (Some(socket), Ok(pane)) = (Socket::surrounding(), env::var("TMUX_PANE")) {
-        let server = crate::tmux::Server::new(session.config.tmux.command.as_str(), socket);
+        let server = crate::tmux::Server::new(context.config.tmux.command.as_str(), socket);
         let format = ["display-message", "-p", "-t", &pane, "#{window_id}"];
         let answer = server.run(&crate::tmux::Batch::of(format)).await?;
         let window = String::from_utf8_lossy(&answer).trim().to_owned();

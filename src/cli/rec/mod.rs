@@ -10,7 +10,7 @@ use std::ffi::OsString;
 
 use clap::Subcommand;
 
-use super::{Outcome, Session, runtime};
+use super::{Context, Outcome, runtime};
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -41,18 +41,18 @@ enum Verb {
     Mark(mark::Args),
 }
 
-pub(super) fn run(session: &Session, args: Args) -> Outcome {
+pub(super) fn run(context: &Context, args: Args) -> Outcome {
     let runtime = runtime()?;
     runtime.block_on(async {
         match args.verb {
             None if !args.command.is_empty() => {
-                command::run(session, &args.start, &args.command).await
+                command::run(context, &args.start, &args.command).await
             }
-            None => start::run(session, &args.start).await,
-            Some(Verb::Start(args)) => start::run(session, &args).await,
-            Some(Verb::Ls(args)) => ls::run(session, &args).await,
-            Some(Verb::Stop(args)) => stop::run(session, &args).await,
-            Some(Verb::Mark(args)) => mark::run(session, &args).await,
+            None => start::run(context, &args.start).await,
+            Some(Verb::Start(args)) => start::run(context, &args).await,
+            Some(Verb::Ls(args)) => ls::run(context, &args).await,
+            Some(Verb::Stop(args)) => stop::run(context, &args).await,
+            Some(Verb::Mark(args)) => mark::run(context, &args).await,
         }
     })
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::api::RecordingCreate;
 use crate::cli::background;
 use crate::cli::table::printable;
-use crate::cli::{Failure, Outcome, Session};
+use crate::cli::{Context, Failure, Outcome};
 use crate::client;
 use crate::tmux::Socket;
 
@@ -68,10 +68,10 @@ impl StartArgs {
     }
 }
 
-pub(super) async fn run(session: &Session, args: &StartArgs) -> Outcome {
+pub(super) async fn run(context: &Context, args: &StartArgs) -> Outcome {
     let socket = match &args.socket {
         Some(path) => Socket::at(std::path::absolute(path)?),
-        None => session.tmux_socket(),
+        None => context.tmux_socket(),
     };
     let is_inside = args.socket.is_none() && Socket::surrounding().is_some();
     let pane = env::var("TMUX_PANE").ok().filter(|_| is_inside);
@@ -82,7 +82,7 @@ pub(super) async fn run(session: &Session, args: &StartArgs) -> Outcome {
         )
     })?;
     let request = args.request(target, socket.path().to_owned())?;
-    let (is_new, recording) = background::record(session, &request, explain).await?;
+    let (is_new, recording) = background::record(context, &request, explain).await?;
     let mut out = anstream::stdout().lock();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&recording)?)?;

@@ -7,9 +7,10 @@ use anstyle::{AnsiColor, Style};
 
 use crate::api::Recording;
 use crate::cli::background::hint_start;
-use crate::cli::table::{counted, duration, printable, size};
-use crate::cli::{Outcome, Session};
+use crate::cli::table::{duration, printable, size};
+use crate::cli::{Context, Outcome};
 use crate::client::{self, Client};
+use crate::wording::counted;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,8 +23,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
-    let mut client = match Client::connect(&session.folders.socket()).await {
+pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
+    let mut client = match Client::connect(&context.folders.socket()).await {
         Ok(client) => client,
         Err(client::Error::NotRunning { .. }) if args.ids.is_empty() => {
             anstream::println!(
@@ -52,7 +53,7 @@ pub(super) async fn run(session: &Session, args: &Args) -> Outcome {
     for id in ids {
         // Each on a connection of its own: a server that ends with its last
         // recording may close the one before.
-        let result = match Client::connect(&session.folders.socket()).await {
+        let result = match Client::connect(&context.folders.socket()).await {
             Ok(mut client) => client.stop_recording(&id).await,
             Err(error) => Err(error),
         };

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::super::{Failure, Outcome, Session};
+use super::super::{Context, Failure, Outcome};
 use super::ask::{can_ask, choose};
 use super::freeze::Freeze;
 use super::load::Load;
@@ -39,10 +39,10 @@ enum Verb {
 
 impl Workspaces {
     /// Runs the verb.
-    pub fn run(self, session: &Session) -> Outcome {
+    pub fn run(self, context: &Context) -> Outcome {
         match self.verb {
-            Verb::Load(load) => load.run(session),
-            Verb::Freeze(freeze) => freeze.run(session),
+            Verb::Load(load) => load.run(context),
+            Verb::Freeze(freeze) => freeze.run(context),
             Verb::Convert(convert) => convert.run(),
             Verb::Import(import) => import.run(),
             Verb::Ls(ls) => ls.run(),

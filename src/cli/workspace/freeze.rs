@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::super::{Failure, Outcome, Session};
+use super::super::{Context, Failure, Outcome};
 use super::output::OutputArgs;
 use super::target::{ServerArgs, is_surrounding, surrounding_pane};
 use crate::tmux::Server;
@@ -26,8 +26,8 @@ pub struct Freeze {
 
 impl Freeze {
     /// Freezes the session.
-    pub fn run(self, session: &Session) -> Outcome {
-        let server = self.server.server(session)?;
+    pub fn run(self, context: &Context) -> Outcome {
+        let server = self.server.server(context)?;
         let name = match &self.session {
             Some(name) => name.clone(),
             None => current(&server)?,

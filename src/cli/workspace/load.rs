@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::super::stop::stop_flag;
-use super::super::{Failure, Outcome, Session};
+use super::super::signals::stop_flag;
+use super::super::{Context, Failure, Outcome};
 use super::ask::{can_ask, choose};
 use super::progress::Shown;
 use super::record::Recordings;
 use super::target::{ServerArgs, is_surrounding, prepare_socket_folder, surrounding_pane};
 use super::warn;
 use crate::tmux::{Batch, Server, SessionId, Socket};
+use crate::wording::counted;
 use crate::workspace::{
     BuildOptions, Built, Error, Facts, Size, Source, Variables, Workspace, WorkspaceBuilder, find,
     plan, read_file, run_reattach_hook, settle_folders,
@@ -90,8 +91,8 @@ enum Then {
 
 impl Load {
     /// Loads the files, the last of them in front.
-    pub fn run(self, session: &Session) -> Outcome {
-        let server = self.server(session)?;
+    pub fn run(self, context: &Context) -> Outcome {
+        let server = self.server(context)?;
         // All files are checked before the first is loaded.
         let mut ready = Vec::new();
         for file in &self.files {
@@ -107,13 +108,13 @@ impl Load {
         let interrupted = stop_flag()?;
         let last = ready.len() - 1;
         for (i, file) in ready.into_iter().enumerate() {
-            self.load(session, &server, file, i == last, interrupted)?;
+            self.load(context, &server, file, i == last, interrupted)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    fn server(&self, session: &Session) -> Result<Server, Failure> {
-        let mut server = self.server.server(session)?;
+    fn server(&self, context: &Context) -> Result<Server, Failure> {
+        let mut server = self.server.server(context)?;
         if let Some(config) = &self.tmux_config {
             server = server.with_config(config);
         }
@@ -184,7 +185,7 @@ impl Load {
 
     fn load(
         &self,
-        session: &Session,
+        context: &Context,
         server: &Server,
         mut file: Ready,
         last: bool,
@@ -225,7 +226,7 @@ impl Load {
             skip_existing: self.skip_existing,
         };
         let mut shown = Shown::new(&name, self.no_progress, interrupted);
-        let mut recordings = Recordings::new(session);
+        let mut recordings = Recordings::new(context);
         let builder = WorkspaceBuilder::new(
             server,
             file.workspace,
@@ -250,11 +251,14 @@ impl Load {
             Err(error) => return Err(error.into()),
         };
         if append_to.is_some() {
-            eprintln!("{} added", counted(windows, panes));
+            eprintln!("{} added", built_parts(windows, panes));
             return Ok(());
         }
         if then == Then::Detached {
-            eprintln!("session `{name}` is loaded: {}", counted(windows, panes));
+            eprintln!(
+                "session `{name}` is loaded: {}",
+                built_parts(windows, panes)
+            );
             return Ok(());
         }
         go_to(server, session, then)
@@ -378,11 +382,10 @@ fn size() -> Size {
     }
 }
 
-fn counted(windows: usize, panes: usize) -> String {
-    let plural = |count| if count == 1 { "" } else { "s" };
+fn built_parts(windows: usize, panes: usize) -> String {
     format!(
-        "{windows} window{}, {panes} pane{}",
-        plural(windows),
-        plural(panes)
+        "{}, {}",
+        counted(windows as u64, "window"),
+        counted(panes as u64, "pane")
     )
 }

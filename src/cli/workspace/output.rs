@@ -1,13 +1,14 @@
 //! Where a verb's result goes: standard output, or a file that is never
 //! overwritten in silence.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use super::super::Failure;
+use crate::atomic_file::{AtomicFile, Durability};
 use crate::workspace::Format;
 
 /// The formats of workspace files.
@@ -73,25 +74,19 @@ pub fn write_file(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
         }
     };
     if !force {
-        let mut file = File::create_new(path).map_err(fail)?;
-        return file.write_all(text.as_bytes()).map_err(|error| {
-            let _ = fs::remove_file(path);
-            fail(error)
-        });
+        let mut new = AtomicFile::beside(path, 0o666).map_err(fail)?;
+        new.file_mut().write_all(text.as_bytes()).map_err(fail)?;
+        return new.publish_new(path, Durability::PowerCut).map_err(fail);
     }
     // A link stays one: what it points to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(fail)?;
-    file.write_all(text.as_bytes()).map_err(fail)?;
-    let mode = match fs::metadata(&path) {
-        Ok(old) => old.permissions(),
-        Err(_) => std::os::unix::fs::PermissionsExt::from_mode(0o644),
-    };
-    file.as_file().set_permissions(mode).map_err(fail)?;
-    file.persist(&path).map_err(|error| fail(error.error))?;
+    let mut new = AtomicFile::beside(&path, 0o666).map_err(fail)?;
+    new.file_mut().write_all(text.as_bytes()).map_err(fail)?;
+    if let Ok(old) = fs::metadata(&path) {
+        new.file()
+            .set_permissions(old.permissions())
+            .map_err(fail)?;
+    }
+    new.replace(&path, Durability::PowerCut).map_err(fail)?;
     Ok(())
 }

@@ -7,21 +7,21 @@
 use std::error::Error;
 
 use super::super::background;
-use super::super::{Failure, Session, runtime};
+use super::super::{Context, Failure, runtime};
 use crate::api::RecordingCreate;
 use crate::workspace::{RecordRequest, Recorder};
 
 /// Starts recordings for a load.
 pub struct Recordings<'a> {
-    session: &'a Session,
+    context: &'a Context,
     started: Vec<String>,
 }
 
 impl Recordings<'_> {
     /// None so far.
-    pub fn new(session: &Session) -> Recordings<'_> {
+    pub fn new(context: &Context) -> Recordings<'_> {
         Recordings {
-            session,
+            context,
             started: Vec::new(),
         }
     }
@@ -41,7 +41,7 @@ impl Recorder for Recordings<'_> {
             title: request.record.title.clone(),
             ..RecordingCreate::default()
         };
-        let record = background::record(self.session, &create, Failure::new);
+        let record = background::record(self.context, &create, Failure::new);
         let (_, recording) = runtime()?
             .block_on(record)
             .map_err(|failure| failure.into_error())?;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::{Failure, Session};
+use super::super::{Context, Failure};
 use crate::tmux::{Server, Socket};
 
 /// The server, as tmux's own flags name it.
@@ -25,12 +25,12 @@ pub struct ServerArgs {
 impl ServerArgs {
     /// The server that is meant: the named one, else the one around this
     /// process, else the default one.
-    pub fn server(&self, session: &Session) -> Result<Server, Failure> {
-        let program = &session.config.tmux.command;
+    pub fn server(&self, context: &Context) -> Result<Server, Failure> {
+        let program = &context.config.tmux.command;
         let socket = match (&self.socket_name, &self.socket_path) {
             (Some(name), _) => Socket::named(name),
             (None, Some(path)) => Socket::at(std::path::absolute(path)?),
-            (None, None) => session.tmux_socket(),
+            (None, None) => context.tmux_socket(),
         };
         Ok(Server::new(program, socket))
     }

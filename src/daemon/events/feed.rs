@@ -150,7 +150,7 @@ impl Feed {
     fn remark(&self, kind: EventKind) -> Arc<Event> {
         Arc::new(Event {
             sequence: self.after,
-            time: super::since_epoch().as_secs_f64(),
+            time: super::now(),
             ..changes::blank(kind)
         })
     }

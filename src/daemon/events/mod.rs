@@ -13,12 +13,12 @@ mod feed;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
 use super::{Daemon, Error, Result};
 use crate::api::{self, Event, EventKind};
+use crate::clock::unix_micros;
 use crate::tmux::ServerState;
 
 pub use feed::Feed;
@@ -61,7 +61,7 @@ enum Next {
 impl Events {
     pub(super) fn new() -> Events {
         // A later run starts higher: no daemon has an event each microsecond.
-        let start = u64::try_from(since_epoch().as_micros()).unwrap_or_default();
+        let start = unix_micros();
         Events {
             kept: Mutex::new(Kept {
                 events: VecDeque::new(),
@@ -85,7 +85,7 @@ impl Events {
         let mut kept = self.kept();
         let event = Event {
             sequence: *self.last.borrow() + 1,
-            time: since_epoch().as_secs_f64(),
+            time: now(),
             ..event
         };
         if let Some(hook) = hook {
@@ -221,7 +221,7 @@ impl Daemon {
         let bytes = serde_json::to_vec(&event).map_or(MOST_BYTES, |text| text.len());
         let noted = api::CallbackEventResponse {
             id: sequence.to_string(),
-            time: since_epoch().as_secs_f64(),
+            time: now(),
             socket: None,
             hook_name: event.hook_name,
             pane_id: event.pane_id,
@@ -311,10 +311,9 @@ fn callback(event: &Event, hook_name: &str) -> api::CallbackEventResponse {
     }
 }
 
-fn since_epoch() -> std::time::Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+/// Seconds since the Unix epoch, to the microsecond.
+fn now() -> f64 {
+    unix_micros() as f64 / 1e6
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use tokio::time::{Instant, timeout};
 
 use super::super::watcher::View;
 use super::follow::drain_and_stop;
-use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, Task, chain};
+use super::{DEAD_QUIET, End, PATIENCE, QUIET, REST, Task};
 use crate::api;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
 use crate::record::{Attached, Trouble};
 use crate::tmux::pipe;
+use crate::wording::chain;
 
 impl Task {
     pub(super) async fn finish(mut self, end: End) {

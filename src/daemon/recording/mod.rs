@@ -40,6 +40,7 @@ use super::pipes::Pipes;
 use super::watcher::{View, Watcher};
 use crate::api;
 use crate::cast::{Header, Micros};
+use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::record::{AttachError, Attached, Disks, Intake, Intervals, Recorder, Sink, Stream};
 use crate::tmux::{PaneId, Server, ServerIdentity, Snapshot, Version, WindowId};
@@ -324,17 +325,10 @@ impl Task {
         Header {
             width,
             height,
-            timestamp: Some(seconds_since_epoch()),
+            timestamp: Some(unix_seconds()),
             ..self.subject.header.clone()
         }
     }
-}
-
-/// Seconds since the Unix epoch, now.
-pub(super) fn seconds_since_epoch() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 async fn ended(process: &mut Option<Process>) {
@@ -349,16 +343,4 @@ async fn answer(switching: &mut Option<(Target, Switch)>) -> Result<Attached, At
         Some((_, switch)) => switch.await,
         None => std::future::pending().await,
     }
-}
-
-/// An error and its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

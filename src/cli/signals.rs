@@ -1,4 +1,5 @@
-//! Ctrl-C as a flag, for work that has to be left in order.
+//! The signals that ask a program to end: SIGINT, SIGTERM and SIGHUP, as a
+//! flag for work that reads and writes, and as a future for work that waits.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,6 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use tokio::signal::unix::{self, SignalKind};
+
+/// What a user, a supervisor and a terminal that closes send.
+const END: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -15,19 +20,43 @@ extern "C" fn set_stop(_: nix::libc::c_int) {
     STOP.store(true, Ordering::Relaxed);
 }
 
-/// From now on the first SIGINT, SIGTERM or SIGHUP sets the flag that is given;
-/// a second one ends the program as usual.
+/// From now on the first signal sets the flag that is given; a second one of
+/// the same kind ends the program as usual.
 pub(super) fn stop_flag() -> io::Result<&'static AtomicBool> {
     let handler = SigHandler::Handler(set_stop);
     let action = SigAction::new(handler, SaFlags::SA_RESETHAND, SigSet::empty());
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+    for signal in END {
         // SAFETY: the handler only stores to an atomic, which is allowed in one.
         unsafe { sigaction(signal, &action) }?;
     }
     Ok(&STOP)
 }
 
-/// A file or pipe of which a read fails soon after the flag is set, also while
+/// The signals as they arrive. None is lost from [`EndSignals::new`] on, and
+/// none ends the program.
+pub(super) struct EndSignals([unix::Signal; 3]);
+
+impl EndSignals {
+    /// Needs a tokio runtime.
+    pub(super) fn new() -> io::Result<EndSignals> {
+        let [interrupt, terminate, hangup] =
+            END.map(|signal| unix::signal(SignalKind::from_raw(signal as i32)));
+        Ok(EndSignals([interrupt?, terminate?, hangup?]))
+    }
+
+    /// The next signal.
+    pub(super) async fn next(&mut self) -> Signal {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        let index = tokio::select! {
+            _ = interrupt.recv() => 0,
+            _ = terminate.recv() => 1,
+            _ = hangup.recv() => 2,
+        };
+        END[index]
+    }
+}
+
+/// A file or pipe whose read fails within 0.1 s of the flag being set, also while
 /// nothing comes.
 pub(super) struct StoppableInput {
     file: File,

@@ -1,0 +1,16 @@
+//! The wall clock. Durations inside the program are measured with
+//! `std::time::Instant`; this is for times that people and files see.
+
+use jiff::Timestamp;
+
+/// Microseconds since the Unix epoch, now. A clock before 1970 reads 0.
+#[must_use]
+pub fn unix_micros() -> u64 {
+    u64::try_from(Timestamp::now().as_microsecond()).unwrap_or(0)
+}
+
+/// Whole seconds since the Unix epoch, now.
+#[must_use]
+pub fn unix_seconds() -> u64 {
+    unix_micros() / 1_000_000
+}
