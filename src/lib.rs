@@ -25,6 +25,7 @@ pub mod daemon;
 pub mod folders;
 pub mod http;
 pub mod record;
+pub mod shell;
 pub mod tmux;
 pub mod wording;
 pub mod workspace;

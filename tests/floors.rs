@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A new module needs a place here.
 const FLOORS: [&[&str]; 6] = [
-    &["atomic_file", "clock", "wording"],
+    &["atomic_file", "clock", "shell", "wording"],
     &["api", "cast", "config", "tmux"],
     &["archive", "folders", "record", "workspace"],
     &["client", "daemon"],

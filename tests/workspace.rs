@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "workspace/attach.rs"]
+mod attach;
 #[path = "workspace/bad.rs"]
 mod bad;
 #[path = "workspace/command.rs"]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{Daemon, Error, Result};
 use crate::api;
 use crate::config::expand_home;
+use crate::shell;
 use crate::tmux::control::{NewSession, Session};
 use crate::tmux::{Control, Socket, control};
 
@@ -100,21 +101,11 @@ pub async fn attach(tmux: &Control, target: &str) -> Result<api::AttachCommand> 
     }
     argv.extend(["attach-session".to_owned(), "-t".to_owned()]);
     argv.push(session.id.to_string());
-    let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
     Ok(api::AttachCommand {
-        command: words.join(" "),
+        command: shell::join(&argv),
         argv,
         note: "run this command in your terminal to attach".into(),
     })
-}
-
-/// A word as a shell takes it.
-fn quote(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// Detaches all clients of a session.
@@ -177,17 +168,5 @@ pub(super) async fn start_directory(wanted: &Option<String>) -> Result<Option<Pa
     match tokio::fs::metadata(&path).await {
         Ok(found) if found.is_dir() => Ok(Some(path)),
         _ => Err(Error::NoFolder { path }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_shells() {
-        assert_eq!(quote("attach-session"), "attach-session");
-        assert_eq!(quote("$0"), "'$0'");
-        assert_eq!(quote("/a b/it's"), r"'/a b/it'\''s'");
     }
 }

@@ -11,15 +11,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::command::render;
+use super::context::{PlanContext, Size};
 use super::error::{Error, Result, Source};
-use super::facts::Facts;
-use super::folders::settle_folders;
-use super::ground::{Ground, Size};
+use super::missing_folders::replace_missing_folders;
+use super::observer::{Observer, Progress, Recorder};
 use super::plan::{new_session, plan};
-use super::spec::{Record, Workspace};
+use super::server_info::ServerInfo;
+use super::spec::Workspace;
+use super::steps::BuildSteps;
 use super::undo::Undo;
-use super::work::Work;
-use crate::tmux::{self, Batch, Server, SessionId, WindowId};
+use crate::tmux::{self, Batch, Server, SessionId};
 
 /// How a workspace is built.
 #[derive(Clone, Debug)]
@@ -46,75 +47,6 @@ impl Default for BuildOptions {
             skip_existing: false,
         }
     }
-}
-
-/// What happens while a workspace is built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress<'a> {
-    /// `before_script` starts.
-    Script,
-    /// The session is there; so many windows and panes follow.
-    Session {
-        /// How many windows will be made.
-        windows: usize,
-        /// How many panes will be made.
-        panes: usize,
-    },
-    /// A window is there, with so many panes.
-    Window {
-        /// Its name, or its index.
-        name: &'a str,
-        /// How many panes it has.
-        panes: usize,
-    },
-    /// A pane got all its commands.
-    Pane,
-}
-
-/// Who watches a build. Every method may be left as it is.
-pub trait Observer {
-    /// Something was done.
-    fn progress(&mut self, _progress: Progress<'_>) {}
-    /// A program of the workspace printed a line.
-    fn output(&mut self, _line: &str) {}
-    /// Whether the build shall be broken off and taken back.
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
-/// An observer that looks away.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unobserved;
-
-impl Observer for Unobserved {}
-
-/// A recording that a workspace asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct RecordRequest<'a> {
-    /// The server the window is on.
-    pub server: &'a Server,
-    /// The session.
-    pub session: SessionId,
-    /// The window.
-    pub window: WindowId,
-    /// Title and folder, as far as the file names them.
-    pub record: &'a Record,
-}
-
-/// Who records windows for a workspace.
-///
-/// Called once a window has all its panes and before anything is typed into
-/// them. An error ends the load, which is then taken back.
-pub trait Recorder {
-    /// Starts a recording.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    fn start(
-        &mut self,
-        request: RecordRequest<'_>,
-    ) -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// What was built.
@@ -165,27 +97,27 @@ impl<'a> WorkspaceBuilder<'a> {
     /// wrong with the file, a program it names, or tmux, after what was done
     /// has been taken back.
     pub fn build(mut self) -> Result<Built> {
-        settle_folders(&mut self.workspace, self.source);
-        let mut facts = Facts::ask(self.server)?;
-        if let Some(facts) = &facts {
-            if self.options.append_to.is_none() && facts.session(&self.workspace.name).is_some() {
+        replace_missing_folders(&mut self.workspace, self.source);
+        let mut info = ServerInfo::ask(self.server)?;
+        if let Some(info) = &info {
+            if self.options.append_to.is_none() && info.session(&self.workspace.name).is_some() {
                 return Err(self.exists());
             }
             // Whatever can be known to be wrong is found before tmux is touched.
-            plan(&self.workspace, &self.ground(facts)?, self.source)?;
+            plan(&self.workspace, &self.plan_context(info)?, self.source)?;
         }
         let mut undo = Undo::default();
         let session = match self.options.append_to {
             Some(session) => session,
-            None => self.new_session(&mut facts, &mut undo)?,
+            None => self.new_session(&mut info, &mut undo)?,
         };
-        let Some(facts) = facts else {
+        let Some(info) = info else {
             return Err(Error::Tmux(tmux::Error::NoServer {
                 socket: self.server.socket().path().to_owned(),
             }));
         };
         let server = self.server;
-        match self.build_in(session, &facts, &mut undo) {
+        match self.build_in(session, &info, &mut undo) {
             Ok(built) => Ok(built),
             Err(error) => {
                 undo.run(server);
@@ -200,22 +132,22 @@ impl<'a> WorkspaceBuilder<'a> {
         }
     }
 
-    fn ground(&self, facts: &Facts) -> Result<Ground> {
+    fn plan_context(&self, info: &ServerInfo) -> Result<PlanContext> {
         match self.options.append_to {
-            Some(session) => facts.ground_in(self.server, session, self.options.skip_existing),
-            None => Ok(facts.ground(self.options.size)),
+            Some(session) => info.plan_context_in(self.server, session, self.options.skip_existing),
+            None => Ok(info.plan_context(self.options.size)),
         }
     }
 
-    /// Makes the session, and asks for the facts if no server ran before.
-    fn new_session(&mut self, facts: &mut Option<Facts>, undo: &mut Undo) -> Result<SessionId> {
+    /// Makes the session, and asks for the info if no server ran before.
+    fn new_session(&mut self, info: &mut Option<ServerInfo>, undo: &mut Undo) -> Result<SessionId> {
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
         let command = new_session(&self.workspace, self.options.size, &directory);
         let mut words = render(&command, &|_| String::new());
         words.splice(1..1, ["-P", "-F", "#{session_id}"].map(OsString::from));
         let mut batch = Batch::of(words);
-        if facts.is_none() {
-            batch.append(Facts::query());
+        if info.is_none() {
+            batch.append(ServerInfo::query());
         }
         let (answer, outcome) = self.server.run_whole_blocking(&batch);
         let end = answer
@@ -227,8 +159,10 @@ impl<'a> WorkspaceBuilder<'a> {
             .and_then(|id| id.parse().ok());
         undo.session = id;
         let checked = outcome.and_then(|()| {
-            if facts.is_none() {
-                *facts = Some(Facts::parse(answer.get(end + 1..).unwrap_or_default())?);
+            if info.is_none() {
+                *info = Some(ServerInfo::parse(
+                    answer.get(end + 1..).unwrap_or_default(),
+                )?);
             }
             id.ok_or_else(|| tmux::Error::Unexpected {
                 what: format!(
@@ -250,20 +184,25 @@ impl<'a> WorkspaceBuilder<'a> {
         }
     }
 
-    fn build_in(&mut self, session: SessionId, facts: &Facts, undo: &mut Undo) -> Result<Built> {
-        let ground = self.ground(facts)?;
-        let plan = plan(&self.workspace, &ground, self.source)?;
+    fn build_in(
+        &mut self,
+        session: SessionId,
+        info: &ServerInfo,
+        undo: &mut Undo,
+    ) -> Result<Built> {
+        let context = self.plan_context(info)?;
+        let plan = plan(&self.workspace, &context, self.source)?;
         let target = self.options.append_to;
-        undo.note(self.server, &self.workspace, facts, target)?;
+        undo.note(self.server, &self.workspace, info, target)?;
         let windows = plan.windows.len();
         let panes = plan.windows.iter().map(|window| window.keys.len()).sum();
         self.observer.progress(Progress::Session { windows, panes });
-        let mut work = Work {
+        let mut work = BuildSteps {
             server: self.server,
             workspace: &self.workspace,
             plan: &plan,
             session,
-            pid: facts.pid,
+            pid: info.pid,
             observer: self.observer,
             undo,
             windows: Vec::new(),
@@ -273,7 +212,7 @@ impl<'a> WorkspaceBuilder<'a> {
         work.before_script()?;
         let rows = work.make()?;
         work.record(self.recorder)?;
-        work.type_keys(rows, facts.version, self.options.ready_timeout, self.source)?;
+        work.type_keys(rows, info.version, self.options.ready_timeout, self.source)?;
         work.finish(self.source)?;
         work.hook("before_script", None)?;
         Ok(Built {

@@ -12,14 +12,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A place in a workspace file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The file, as it was named.
     pub path: PathBuf,
     /// Line and column; line 0 when the file as a whole is meant.
     pub mark: Mark,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
         if self.mark.line > 0 {
@@ -32,8 +32,8 @@ impl fmt::Display for Place {
 /// Something that is not as it should be but does not stop a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Where.
-    pub place: Place,
+    /// SearchFolder.
+    pub place: Location,
     /// What, and what is done about it.
     pub message: String,
 }
@@ -56,8 +56,8 @@ pub enum Error {
     /// The file says something that cannot be meant.
     #[error("{place}: {message}")]
     ConfigError {
-        /// Where.
-        place: Place,
+        /// SearchFolder.
+        place: Location,
         /// What is wrong and what was expected.
         message: String,
     },
@@ -192,8 +192,8 @@ impl Source {
 
     /// A place in it.
     #[must_use]
-    pub fn place(&self, mark: Mark) -> Place {
-        Place {
+    pub fn place(&self, mark: Mark) -> Location {
+        Location {
             path: self.path.clone(),
             mark,
         }

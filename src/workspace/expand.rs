@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::node::{Map, Mark, Node, Value};
 use super::variables::Variables;
+use crate::shell;
 
 /// Resolves variables, shorthands and folders of a workspace.
 ///
@@ -159,7 +160,7 @@ fn script_path(command: &str, folder: &Path) -> String {
     let program = join(folder, &command[..end]);
     format!(
         "{}{}",
-        shell_words::quote(&program.to_string_lossy()),
+        shell::quote(&program.to_string_lossy()),
         &command[end..]
     )
 }

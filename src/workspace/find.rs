@@ -1,4 +1,4 @@
-//! Where workspace files are: the user's folder of them, and the
+//! SearchFolder workspace files are: the user's folder of them, and the
 //! `.tmuxp.yaml` of a project.
 //!
 //! The folders are those of tmuxp, whose files these are.
@@ -13,7 +13,7 @@ use super::variables::Variables;
 
 /// A folder that may hold workspace files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Where {
+pub struct SearchFolder {
     /// The folder.
     pub path: PathBuf,
     /// What names it.
@@ -36,7 +36,7 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 /// `$TMUXP_CONFIGDIR`; `tmuxp` in `$XDG_CONFIG_HOME`, else in `~/.config`;
 /// `~/.tmuxp`.
 #[must_use]
-pub fn folders() -> Vec<Where> {
+pub fn folders() -> Vec<SearchFolder> {
     let variables = Variables::of_process();
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let expanded = |value: &std::ffi::OsStr| match value.to_str() {
@@ -45,22 +45,22 @@ pub fn folders() -> Vec<Where> {
     };
     let mut all = Vec::new();
     if let Some(folder) = set("TMUXP_CONFIGDIR") {
-        all.push(Where {
+        all.push(SearchFolder {
             path: expanded(&folder),
             source: "$TMUXP_CONFIGDIR",
         });
     }
     all.push(match set("XDG_CONFIG_HOME") {
-        Some(folder) => Where {
+        Some(folder) => SearchFolder {
             path: expanded(&folder).join("tmuxp"),
             source: "$XDG_CONFIG_HOME",
         },
-        None => Where {
+        None => SearchFolder {
             path: variables.home().join(".config/tmuxp"),
             source: "XDG default",
         },
     });
-    all.push(Where {
+    all.push(SearchFolder {
         path: variables.home().join(".tmuxp"),
         source: "home",
     });

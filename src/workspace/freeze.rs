@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::error::{Error, Result};
-use super::facts::Facts;
 use super::layout::Custom;
 use super::node::{Map, Node, Value};
 use super::process::{foreground_command, quote_all};
+use super::server_info::ServerInfo;
 use super::variables::has_variable;
 use crate::tmux::{
     self, Batch, Fields, PaneId, Row, Server, SessionId, Version, WindowId, arguments, settings,
@@ -60,12 +60,12 @@ const NOT_THE_USERS: [&str; 1] = ["default-size"];
 /// # Errors
 /// [`Error::NoSuchTarget`], or when the server cannot be asked.
 pub fn freeze(server: &Server, session: &str, window: Option<&str>) -> Result<Frozen> {
-    let Some(facts) = Facts::ask(server)? else {
+    let Some(info) = ServerInfo::ask(server)? else {
         return Err(Error::Tmux(tmux::Error::NoServer {
             socket: server.socket().path().to_owned(),
         }));
     };
-    let session = match facts.session(session) {
+    let session = match info.session(session) {
         Some(id) => id,
         None => resolve_session(server, session)?,
     };
@@ -74,7 +74,7 @@ pub fn freeze(server: &Server, session: &str, window: Option<&str>) -> Result<Fr
         .transpose()?;
     Freezer {
         server,
-        facts: &facts,
+        info: &info,
         session,
         warnings: Vec::new(),
     }
@@ -132,7 +132,7 @@ fn resolve<T: std::str::FromStr>(
 
 struct Freezer<'a> {
     server: &'a Server,
-    facts: &'a Facts,
+    info: &'a ServerInfo,
     session: SessionId,
     warnings: Vec<String>,
 }
@@ -140,8 +140,10 @@ struct Freezer<'a> {
 impl Freezer<'_> {
     fn freeze(mut self, only: Option<WindowId>) -> Result<Frozen> {
         let target = format!("{}:", self.session);
-        let version = self.facts.version;
-        let head = Fields::new(version).text(["session_name", "session_path", "host"]);
+        let version = self.info.version;
+        let head = Fields::new(version)
+            .names(["session_name"])
+            .text(["session_path", "host"]);
         let panes = pane_fields(version);
         let mut batch = Batch::new();
         for command in [
@@ -175,10 +177,7 @@ impl Freezer<'_> {
         self.window_options(&mut windows)?;
 
         let mut map = Map::default();
-        map.set(
-            "session_name",
-            self.text("the session's name", name.replace("\\\\", "\\")),
-        );
+        map.set("session_name", self.text("the session's name", name));
         if Path::new(&path).is_dir() {
             map.set(
                 "start_directory",
@@ -215,7 +214,7 @@ impl Freezer<'_> {
         outcome?;
         let answer = String::from_utf8_lossy(&answer);
         for (window, part) in windows.iter_mut().zip(answer.split(&format!("{MARK}\n"))) {
-            window.options = settings(self.facts.version, part);
+            window.options = settings(self.info.version, part);
         }
         Ok(())
     }
@@ -261,8 +260,8 @@ impl Freezer<'_> {
     /// The session's own variables, but for those that tmux takes over from
     /// each client.
     fn environment(&mut self, answer: &str) -> Map {
-        let facts = self.facts;
-        let copied: Vec<&str> = facts.options.values("update-environment").collect();
+        let info = self.info;
+        let copied: Vec<&str> = info.options.values("update-environment").collect();
         let mut map = Map::default();
         let mut last: Option<(String, String)> = None;
         let mut all = Vec::new();
@@ -387,12 +386,8 @@ fn pane_fields(version: Version) -> Fields {
             "pane_pid",
             "pane_active",
         ])
-        .text([
-            "window_name",
-            "pane_current_path",
-            "pane_title",
-            "pane_start_command",
-        ])
+        .names(["window_name"])
+        .text(["pane_current_path", "pane_title", "pane_start_command"])
 }
 
 fn windows(rows: Vec<Row>) -> Result<Vec<Window>> {

@@ -27,11 +27,11 @@ struct Cell {
     rows: u32,
     x: u32,
     y: u32,
-    what: What,
+    what: Contents,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
+enum Contents {
     Pane,
     Beside(Vec<Cell>),
     Above(Vec<Cell>),
@@ -80,7 +80,7 @@ impl Layout {
             return Ok(Layout::Named(name));
         }
         Err(LayoutError(
-            match super::schema::nearest(&text.replace('-', "_"), all()) {
+            match super::spelling::nearest(&text.replace('-', "_"), all()) {
                 Some(near) => format!("tmux has no layout `{text}`; did you mean `{near}`?"),
                 None => format!("tmux has no layout `{text}`; it has {}", NAMES.join(", ")),
             },
@@ -166,8 +166,8 @@ impl Cell {
             return None;
         }
         let what = match rest.first() {
-            Some(b'{') => What::Beside(Cell::children(rest, b'}', depth)?),
-            Some(b'[') => What::Above(Cell::children(rest, b']', depth)?),
+            Some(b'{') => Contents::Beside(Cell::children(rest, b'}', depth)?),
+            Some(b'[') => Contents::Above(Cell::children(rest, b']', depth)?),
             Some(b',') => {
                 // A number here is the pane's, unless it starts the next cell.
                 let mut ahead = &rest[1..];
@@ -175,9 +175,9 @@ impl Cell {
                 if ahead.first() != Some(&b'x') {
                     *rest = ahead;
                 }
-                What::Pane
+                Contents::Pane
             }
-            _ => What::Pane,
+            _ => Contents::Pane,
         };
         Some(Cell {
             columns,
@@ -212,9 +212,9 @@ impl Cell {
 
     fn inner(&self, outermost: bool) -> bool {
         let (cells, beside) = match &self.what {
-            What::Pane => return true,
-            What::Beside(cells) => (cells, true),
-            What::Above(cells) => (cells, false),
+            Contents::Pane => return true,
+            Contents::Beside(cells) => (cells, true),
+            Contents::Above(cells) => (cells, false),
         };
         let size = |cell: &Cell| {
             if beside {
@@ -240,8 +240,8 @@ impl Cell {
 
     fn cells(&self) -> usize {
         match &self.what {
-            What::Pane => 1,
-            What::Beside(cells) | What::Above(cells) => cells.iter().map(Cell::cells).sum(),
+            Contents::Pane => 1,
+            Contents::Beside(cells) | Contents::Above(cells) => cells.iter().map(Cell::cells).sum(),
         }
     }
 
@@ -251,13 +251,13 @@ impl Cell {
             self.columns, self.rows, self.x, self.y
         ));
         let (cells, start, end) = match &self.what {
-            What::Pane => {
+            Contents::Pane => {
                 out.push_str(&format!(",{pane}"));
                 *pane += 1;
                 return;
             }
-            What::Beside(cells) => (cells, '{', '}'),
-            What::Above(cells) => (cells, '[', ']'),
+            Contents::Beside(cells) => (cells, '{', '}'),
+            Contents::Above(cells) => (cells, '[', ']'),
         };
         out.push(start);
         for (i, cell) in cells.iter().enumerate() {
@@ -289,62 +289,6 @@ fn checksum(cells: &[u8]) -> u16 {
     cells.iter().fold(0u16, |sum, byte| {
         sum.rotate_right(1).wrapping_add(u16::from(*byte))
     })
-}
-
-/// How to split windows so that the panes fit.
-///
-/// tmux halves the newest pane with every split, and refuses where no room is
-/// left. Gives, for each pane from the second on, whether the panes must be
-/// tiled before it is made, and whether it must go beside the last one rather
-/// than below. `None` when they do not fit at all.
-#[must_use]
-pub fn splits(panes: usize, columns: u32, rows: u32, borders: bool) -> Option<Vec<Split>> {
-    // A pane has one row, and one more when its border has text in it.
-    let needed = if borders { 4 } else { 3 };
-    let (mut width, mut height) = (columns, rows);
-    let mut splits = Vec::with_capacity(panes.saturating_sub(1));
-    for made in 1..panes {
-        let mut split = Split {
-            tile_first: false,
-            beside: false,
-        };
-        if height < needed {
-            split.tile_first = true;
-            (width, height) = tiled(made as u32, columns, rows);
-        }
-        if height >= needed {
-            height = height.div_ceil(2).saturating_sub(1).max(1);
-        } else if width >= 3 {
-            split.beside = true;
-            width = width.div_ceil(2).saturating_sub(1).max(1);
-        } else {
-            return None;
-        }
-        splits.push(split);
-    }
-    Some(splits)
-}
-
-/// How one more pane is made; see [`splits`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// Tile the panes there are before this one is made.
-    pub tile_first: bool,
-    /// Put it beside the last one, not below.
-    pub beside: bool,
-}
-
-/// The smallest size a pane has when `panes` of them are tiled.
-fn tiled(panes: u32, columns: u32, rows: u32) -> (u32, u32) {
-    let (mut across, mut down) = (1, 1);
-    while across * down < panes {
-        down += 1;
-        if across * down < panes {
-            across += 1;
-        }
-    }
-    let size = |whole: u32, parts: u32| (whole.saturating_sub(parts - 1) / parts).max(1);
-    (size(columns, across), size(rows, down))
 }
 
 #[cfg(test)]
@@ -408,20 +352,5 @@ mod tests {
         assert_eq!(Layout::parse("main-v"), Ok(Layout::Named("main-vertical")));
         let error = Layout::parse("main-vertikal").unwrap_err().to_string();
         assert!(error.contains("did you mean `main-vertical`"), "{error}");
-    }
-
-    #[test]
-    fn panes_are_tiled_where_halving_ends() {
-        let tiles = |panes| {
-            let splits = splits(panes, 80, 24, false).unwrap();
-            splits
-                .iter()
-                .map(|split| split.tile_first)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(tiles(4), [false, false, false]);
-        assert_eq!(tiles(5), [false, false, false, true]);
-        assert!(splits(40, 80, 24, false).is_some());
-        assert!(splits(5000, 80, 24, false).is_none());
     }
 }

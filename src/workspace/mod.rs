@@ -15,50 +15,56 @@
 
 mod build;
 mod command;
+mod context;
 mod dry_run;
 mod error;
 mod expand;
-mod facts;
 mod file;
 mod find;
-mod folders;
 mod freeze;
-mod ground;
 mod import;
 mod layout;
+mod missing_folders;
 pub mod node;
+mod observer;
 mod plan;
+mod proc_stat;
 mod process;
-mod ready;
+mod readiness;
 mod schema;
 mod script;
 mod search;
+mod server_info;
 mod spec;
+mod spelling;
+mod splits;
+mod steps;
 mod typing;
 mod undo;
 mod variables;
-mod work;
 
 pub mod json;
 pub mod yaml;
 
-pub use build::{
-    BuildOptions, Built, Observer, Progress, RecordRequest, Recorder, Unobserved, WorkspaceBuilder,
-};
+pub use build::{BuildOptions, Built, WorkspaceBuilder};
 pub use command::{Command, Word, literal, render};
-pub use error::{Error, Place, Result, Source, Warning};
+pub use context::{AppendTo, PlanContext, Size};
+pub use error::{Error, Location, Result, Source, Warning};
 pub use expand::{expand, inline, plain_switches, trickle};
-pub use facts::Facts;
 pub use file::{Format, is_config_file, parse, read_file};
-pub use find::{Found, Where, find, folders, global_folder, in_cwd, in_dir, local_files};
-pub use folders::settle_folders;
+pub use find::{Found, SearchFolder, find, folders, global_folder, in_cwd, in_dir, local_files};
 pub use freeze::{Frozen, freeze};
-pub use ground::{AppendTo, Ground, Size};
 pub use import::{import_teamocil, import_tmuxinator, refuse_templates};
 pub use layout::{Custom, Layout, LayoutError};
+pub use missing_folders::replace_missing_folders;
+pub use observer::{NoObserver, Observer, Progress, RecordRequest, Recorder};
 pub use plan::{Action, Plan, WindowPlan, plan};
-pub use schema::{HOOKS, nearest, validate_schema};
-pub use search::{FIELDS, Listed, Search, SearchOptions, describe, outline, pane_texts, short};
+pub use schema::{HOOKS, validate_schema};
+pub use search::{
+    FIELDS, ListedFile, Search, SearchOptions, abbreviate_home, describe, outline, pane_texts,
+};
+pub use server_info::ServerInfo;
 pub use spec::{Folder, Pane, Record, Script, Setting, Synchronize, Typed, Window, Workspace};
+pub use spelling::nearest;
+pub use steps::run_reattach_hook;
 pub use variables::Variables;
-pub use work::run_reattach_hook;

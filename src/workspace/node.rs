@@ -21,7 +21,7 @@ pub struct Mark {
 pub struct Node {
     /// What it is.
     pub value: Value,
-    /// Where it starts.
+    /// SearchFolder it starts.
     pub mark: Mark,
 }
 
@@ -61,7 +61,7 @@ pub struct Map {
 pub struct Entry {
     /// The key's text.
     pub key: String,
-    /// Where the key stood.
+    /// SearchFolder the key stood.
     pub mark: Mark,
     /// What it maps to.
     pub value: Node,

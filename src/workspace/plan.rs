@@ -1,5 +1,5 @@
 //! From a workspace to the tmux commands that build it. Pure: what must be
-//! known of the server and the terminal comes in as [`Ground`].
+//! known of the server and the terminal comes in as [`PlanContext`].
 //!
 //! A new session starts with a window that stands in until the real ones are
 //! there, so that the first of them too inherits the session's options and
@@ -14,9 +14,9 @@ use std::time::Duration;
 use super::error::{Result, Source};
 
 use super::command::{Command, Word, command, literal};
-use super::ground::{Ground, Size};
-use super::layout::splits;
+use super::context::{PlanContext, Size};
 use super::spec::{Folder, Pane, Setting, Synchronize, Window, Workspace};
+use super::splits::splits;
 
 /// The commands that build a workspace, by phase.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub struct WindowPlan {
     pub keys: Vec<Vec<Action>>,
     /// Whether its panes are synchronized while commands are typed, so that
     /// all must be ready before any gets one.
-    pub together: bool,
+    pub synchronized: bool,
     /// Done when everything is typed.
     pub finish: Vec<Command>,
 }
@@ -56,10 +56,10 @@ pub struct WindowPlan {
 /// A step of typing into one pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Wait.
+    /// Waits.
     Pause(Duration),
-    /// Run this command.
-    Keys(Command),
+    /// Types a text as it is, then Enter if that is set.
+    Type { text: String, enter: bool },
 }
 
 /// The name of the window that stands in until the first real one is there.
@@ -70,10 +70,10 @@ const STAND_IN: &str = "tvmux-loading";
 /// # Errors
 /// When an option does not exist, a layout is not known to this tmux, or
 /// panes cannot fit.
-pub fn plan(workspace: &Workspace, ground: &Ground, source: &Source) -> Result<Plan> {
+pub fn plan(workspace: &Workspace, context: &PlanContext, source: &Source) -> Result<Plan> {
     let planner = Planner {
         workspace,
-        ground,
+        context,
         source,
     };
     planner.check()?;
@@ -82,16 +82,17 @@ pub fn plan(workspace: &Workspace, ground: &Ground, source: &Source) -> Result<P
 
 struct Planner<'a> {
     workspace: &'a Workspace,
-    ground: &'a Ground,
+    context: &'a PlanContext,
     source: &'a Source,
 }
 
 impl Planner<'_> {
     fn check(&self) -> Result<()> {
         for setting in self.workspace.settings() {
-            if !self.ground.options.knows(&setting.name) {
+            if !self.context.options.knows(&setting.name) {
                 let mut message = format!("tmux has no option `{}`", setting.name);
-                if let Some(near) = super::schema::nearest(&setting.name, self.ground.options.all())
+                if let Some(near) =
+                    super::spelling::nearest(&setting.name, self.context.options.all())
                 {
                     message.push_str(&format!("; did you mean `{near}`?"));
                 }
@@ -101,11 +102,11 @@ impl Planner<'_> {
         for window in &self.workspace.windows {
             let newer = window.layout.as_ref().filter(|layout| layout.is_mirrored());
             if let Some(layout) = newer
-                && !self.ground.version.has_mirrored_layouts()
+                && !self.context.version.has_mirrored_layouts()
             {
                 let message = format!(
                     "`layout`: {layout} needs tmux 3.5, this is {}",
-                    self.ground.version
+                    self.context.version
                 );
                 return Err(self.source.error(window.mark, message));
             }
@@ -126,20 +127,20 @@ impl Planner<'_> {
             .iter()
             .rev()
             .find(|plan| self.workspace.windows[plan.number].focus)
-            .or(windows.first().filter(|_| self.ground.append_to.is_none()));
+            .or(windows.first().filter(|_| self.context.append_to.is_none()));
         let mut finish = Vec::new();
         if let Some(focus) = focus {
             finish.push(command!["select-window", "-t", Word::Window(focus.index)]);
         }
         let mut prepare = Vec::new();
-        if self.ground.append_to.is_none() {
+        if self.context.append_to.is_none() {
             let stand_in = self.stand_in(&indices);
-            if stand_in != self.ground.base_index {
+            if stand_in != self.context.base_index {
                 prepare.push(command![
                     "move-window",
                     "-d",
                     "-s",
-                    Word::Window(self.ground.base_index),
+                    Word::Window(self.context.base_index),
                     "-t",
                     Word::Window(stand_in)
                 ]);
@@ -161,11 +162,11 @@ impl Planner<'_> {
         );
         Ok(Plan {
             name: self.workspace.name.clone(),
-            new_session: self.ground.append_to.is_none().then(|| {
+            new_session: self.context.append_to.is_none().then(|| {
                 new_session(
                     self.workspace,
-                    self.ground.size,
-                    &self.ground.current_directory,
+                    self.context.size,
+                    &self.context.current_directory,
                 )
             }),
             prepare,
@@ -176,7 +177,7 @@ impl Planner<'_> {
 
     /// The windows to build: all, but for those that may be skipped.
     fn chosen_windows(&self) -> Vec<usize> {
-        let there = |window: &Window| match (&self.ground.append_to, &window.name) {
+        let there = |window: &Window| match (&self.context.append_to, &window.name) {
             (Some(session), Some(name)) => session.skip_existing && session.names.contains(name),
             _ => false,
         };
@@ -198,14 +199,14 @@ impl Planner<'_> {
         };
         set(&self.workspace.options)
             .or_else(|| set(&self.workspace.global_options))
-            .unwrap_or(self.ground.base_index)
+            .unwrap_or(self.context.base_index)
     }
 
     /// The index of each window: its own, else the lowest that is free.
     fn indices(&self, chosen: &[usize]) -> Vec<u32> {
         let windows = || chosen.iter().map(|number| &self.workspace.windows[*number]);
         let mut taken: BTreeSet<u32> = windows().filter_map(|window| window.index).collect();
-        if let Some(session) = &self.ground.append_to {
+        if let Some(session) = &self.context.append_to {
             taken.extend(&session.taken);
         }
         let mut next = self.base_index();
@@ -221,16 +222,16 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// Where the stand-in waits: where it is made, if that is free.
+    /// SearchFolder the stand-in waits: where it is made, if that is free.
     fn stand_in(&self, indices: &[u32]) -> u32 {
-        let free = std::iter::once(self.ground.base_index).chain(0..);
+        let free = std::iter::once(self.context.base_index).chain(0..);
         free.into_iter()
             .find(|index| !indices.contains(index))
             .unwrap_or(u32::MAX)
     }
 
     fn folder(&self, path: &Path) -> String {
-        folder(&self.ground.current_directory, path)
+        folder(&self.context.current_directory, path)
     }
 
     fn settings(&self) -> Vec<Command> {
@@ -238,7 +239,7 @@ impl Planner<'_> {
             .workspace
             .options
             .iter()
-            .filter(|setting| !self.ground.options.is_of_windows(&setting.name));
+            .filter(|setting| !self.context.options.is_of_windows(&setting.name));
         let options = session.map(|setting| {
             command![
                 "set-option",
@@ -274,7 +275,7 @@ impl Planner<'_> {
         let mut create = vec![self.new_window(window, index)];
         let of_session = self.workspace.options.iter();
         let inherited =
-            of_session.filter(|setting| self.ground.options.is_of_windows(&setting.name));
+            of_session.filter(|setting| self.context.options.is_of_windows(&setting.name));
         let mut deferred = None;
         for setting in inherited.chain(&window.options) {
             if is_synchronize(setting) {
@@ -293,7 +294,7 @@ impl Planner<'_> {
                 "on"
             ]),
             // Typed commands would reach every pane.
-            _ if self.ground.synchronized => create.push(command![
+            _ if self.context.synchronized => create.push(command![
                 "set-option",
                 "-w",
                 "-t",
@@ -304,17 +305,14 @@ impl Planner<'_> {
             _ => {}
         }
         let panes = self.panes(window, index)?;
-        let keys = window.panes.iter().enumerate();
-        let keys = keys
-            .map(|(i, pane)| keys_of(pane, &Word::Pane(place, i)))
-            .collect();
+        let keys = window.panes.iter().map(keys_of).collect();
         Ok(WindowPlan {
             number,
             index,
             create,
             panes,
             keys,
-            together: window.synchronize == Synchronize::Before,
+            synchronized: window.synchronize == Synchronize::Before,
             finish: self.finish_window(window, place, &target, deferred),
         })
     }
@@ -353,8 +351,8 @@ impl Planner<'_> {
 
     fn panes(&self, window: &Window, index: u32) -> Result<Vec<Command>> {
         let target = Word::Window(index);
-        let Size { columns, rows } = self.ground.size;
-        let borders = self.ground.borders || self.sets_borders(window);
+        let Size { columns, rows } = self.context.size;
+        let borders = self.context.borders || self.sets_borders(window);
         let Some(splits) = splits(window.panes.len(), columns, rows, borders) else {
             let message = format!(
                 "{} panes do not fit into a window of {columns} × {rows}",
@@ -428,7 +426,7 @@ impl Planner<'_> {
                 "synchronize-panes",
                 value
             ]),
-            None if self.ground.synchronized && window.synchronize == Synchronize::No => commands
+            None if self.context.synchronized && window.synchronize == Synchronize::No => commands
                 .push(command![
                     "set-option",
                     "-w",
@@ -519,7 +517,7 @@ fn window_option(target: &Word, setting: &Setting) -> Command {
 }
 
 /// What is typed into a pane, with its pauses.
-fn keys_of(pane: &Pane, target: &Word) -> Vec<Action> {
+fn keys_of(pane: &Pane) -> Vec<Action> {
     let mut actions = Vec::new();
     let pause = |actions: &mut Vec<Action>, pause: Duration| {
         if !pause.is_zero() {
@@ -532,23 +530,11 @@ fn keys_of(pane: &Pane, target: &Word) -> Vec<Action> {
     pause(&mut actions, pane.sleep_before);
     for typed in &pane.commands {
         pause(&mut actions, typed.sleep_before);
-        if !typed.text.is_empty() {
-            actions.push(Action::Keys(command![
-                "send-keys",
-                "-t",
-                target.clone(),
-                "-l",
-                "--",
-                typed.text.as_str()
-            ]));
-        }
-        if typed.enter {
-            actions.push(Action::Keys(command![
-                "send-keys",
-                "-t",
-                target.clone(),
-                "Enter"
-            ]));
+        if !typed.text.is_empty() || typed.enter {
+            actions.push(Action::Type {
+                text: typed.text.clone(),
+                enter: typed.enter,
+            });
         }
         pause(&mut actions, typed.sleep_after);
     }

@@ -6,8 +6,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::ready::Process;
+use super::proc_stat::ProcStat;
 use super::variables::has_variable;
+use crate::shell;
 
 /// Shells that a pane starts with anyway: not worth a command when they have
 /// no arguments.
@@ -19,18 +20,18 @@ const SHELLS: [&str; 9] = [
 /// be typed. `None` when the pane's process itself is in front, or a shell.
 #[must_use]
 pub fn foreground_command(pane_pid: u32) -> Option<String> {
-    let own = Process::of(pane_pid)?;
+    let own = ProcStat::of(pane_pid)?;
     if own.foreground <= 0 || own.foreground == own.group {
         return None;
     }
-    let mut members: Vec<(u32, Process)> = processes()
-        .filter_map(|pid| Some((pid, Process::of(pid)?)))
+    let mut members: Vec<(u32, ProcStat)> = processes()
+        .filter_map(|pid| Some((pid, ProcStat::of(pid)?)))
         .filter(|(_, process)| process.group == own.foreground)
         .collect();
     members.sort_by_key(|(pid, _)| *pid);
     // The parts of a pipeline have the shell as their parent; what they start
     // themselves has not.
-    let started = |process: &Process| !members.iter().any(|(pid, _)| *pid == process.parent);
+    let started = |process: &ProcStat| !members.iter().any(|(pid, _)| *pid == process.parent);
     let parts: Vec<String> = members
         .iter()
         .filter(|(_, process)| started(process))
@@ -74,7 +75,7 @@ fn is_shell(program: &str) -> bool {
 #[must_use]
 pub fn quote_all(words: &[String]) -> String {
     let quoted = words.iter().map(|word| {
-        let quoted = shell_words::quote(word).into_owned();
+        let quoted = shell::quote(word);
         if has_variable(&quoted) {
             quoted.replace('$', "$''")
         } else {

@@ -6,10 +6,11 @@
 use super::error::{Result, Source};
 use super::layout::Layout;
 use super::node::{Map, Mark, Node, Value};
+use super::spelling::{closeness, nearest};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     /// A text; a number or a switch is taken as the text that was written.
     Text,
     Switch,
@@ -34,72 +35,72 @@ enum Kind {
     BuilderOptions,
 }
 
-type Keys = &'static [(&'static str, Kind)];
+type Keys = &'static [(&'static str, ValueKind)];
 
 const SESSION: Keys = &[
-    ("session_name", Kind::Text),
-    ("windows", Kind::Windows),
-    ("start_directory", Kind::Text),
-    ("before_script", Kind::Text),
-    ("environment", Kind::Environment),
-    ("options", Kind::Options),
-    ("global_options", Kind::Options),
-    ("shell_command_before", Kind::Commands),
-    ("suppress_history", Kind::Switch),
-    ("hooks", Kind::Hooks),
-    ("record", Kind::Record),
-    ("plugins", Kind::Python),
-    ("workspace_builder", Kind::Python),
-    ("workspace_builder_paths", Kind::Python),
-    ("workspace_builder_options", Kind::BuilderOptions),
+    ("session_name", ValueKind::Text),
+    ("windows", ValueKind::Windows),
+    ("start_directory", ValueKind::Text),
+    ("before_script", ValueKind::Text),
+    ("environment", ValueKind::Environment),
+    ("options", ValueKind::Options),
+    ("global_options", ValueKind::Options),
+    ("shell_command_before", ValueKind::Commands),
+    ("suppress_history", ValueKind::Switch),
+    ("hooks", ValueKind::Hooks),
+    ("record", ValueKind::Record),
+    ("plugins", ValueKind::Python),
+    ("workspace_builder", ValueKind::Python),
+    ("workspace_builder_paths", ValueKind::Python),
+    ("workspace_builder_options", ValueKind::BuilderOptions),
 ];
 
 const WINDOW: Keys = &[
-    ("window_name", Kind::Text),
-    ("window_index", Kind::Number),
-    ("window_shell", Kind::Text),
-    ("panes", Kind::Panes),
-    ("layout", Kind::Layout),
-    ("focus", Kind::Switch),
-    ("start_directory", Kind::Text),
-    ("environment", Kind::Environment),
-    ("options", Kind::Options),
-    ("options_after", Kind::Options),
-    ("shell_command_before", Kind::Commands),
-    ("shell_command_after", Kind::Commands),
-    ("suppress_history", Kind::Switch),
-    ("synchronize", Kind::Synchronize),
-    ("zoom", Kind::Switch),
-    ("clear", Kind::Switch),
-    ("record", Kind::Record),
+    ("window_name", ValueKind::Text),
+    ("window_index", ValueKind::Number),
+    ("window_shell", ValueKind::Text),
+    ("panes", ValueKind::Panes),
+    ("layout", ValueKind::Layout),
+    ("focus", ValueKind::Switch),
+    ("start_directory", ValueKind::Text),
+    ("environment", ValueKind::Environment),
+    ("options", ValueKind::Options),
+    ("options_after", ValueKind::Options),
+    ("shell_command_before", ValueKind::Commands),
+    ("shell_command_after", ValueKind::Commands),
+    ("suppress_history", ValueKind::Switch),
+    ("synchronize", ValueKind::Synchronize),
+    ("zoom", ValueKind::Switch),
+    ("clear", ValueKind::Switch),
+    ("record", ValueKind::Record),
 ];
 
 const PANE: Keys = &[
-    ("shell_command", Kind::Commands),
-    ("shell_command_before", Kind::Commands),
-    ("shell", Kind::Text),
-    ("start_directory", Kind::Text),
-    ("environment", Kind::Environment),
-    ("focus", Kind::Switch),
-    ("suppress_history", Kind::Switch),
-    ("enter", Kind::Switch),
-    ("sleep_before", Kind::Seconds),
-    ("sleep_after", Kind::Seconds),
-    ("title", Kind::Text),
-    ("zoom", Kind::Switch),
-    ("clear", Kind::Switch),
+    ("shell_command", ValueKind::Commands),
+    ("shell_command_before", ValueKind::Commands),
+    ("shell", ValueKind::Text),
+    ("start_directory", ValueKind::Text),
+    ("environment", ValueKind::Environment),
+    ("focus", ValueKind::Switch),
+    ("suppress_history", ValueKind::Switch),
+    ("enter", ValueKind::Switch),
+    ("sleep_before", ValueKind::Seconds),
+    ("sleep_after", ValueKind::Seconds),
+    ("title", ValueKind::Text),
+    ("zoom", ValueKind::Switch),
+    ("clear", ValueKind::Switch),
 ];
 
 const COMMAND: Keys = &[
-    ("cmd", Kind::Text),
-    ("enter", Kind::Switch),
-    ("sleep_before", Kind::Seconds),
-    ("sleep_after", Kind::Seconds),
+    ("cmd", ValueKind::Text),
+    ("enter", ValueKind::Switch),
+    ("sleep_before", ValueKind::Seconds),
+    ("sleep_after", ValueKind::Seconds),
 ];
 
-const RECORD: Keys = &[("title", Kind::Text), ("directory", Kind::Text)];
+const RECORD: Keys = &[("title", ValueKind::Text), ("directory", ValueKind::Text)];
 
-const BUILDER_OPTIONS: Keys = &[("pane_readiness", Kind::Text)];
+const BUILDER_OPTIONS: Keys = &[("pane_readiness", ValueKind::Text)];
 
 /// The names of the lifecycle hooks.
 pub const HOOKS: [&str; 5] = [
@@ -198,47 +199,33 @@ fn keys(map: &Map, known: Keys, whose: &str, source: &mut Source) -> Result<()> 
     Ok(())
 }
 
-fn closeness(a: &str, b: &str) -> f64 {
-    strsim::normalized_damerau_levenshtein(a, b).max(strsim::jaro_winkler(a, b) - 0.1)
-}
-
-/// The known name that a misspelt one is nearest to, if it is near at all.
-pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = text.to_lowercase().replace('-', "_");
-    let ranked = names
-        .into_iter()
-        .map(|name| (closeness(&lower, name), name));
-    let (score, name) = ranked.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (score > 0.7).then_some(name)
-}
-
-fn value(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<()> {
+fn value(name: &str, kind: ValueKind, node: &Node, source: &mut Source) -> Result<()> {
     let wrong = |what: &str, source: &Source| {
         let message = format!("`{name}` takes {what}, not {}", shown(node));
         Err(source.error(node.mark, message))
     };
     match kind {
-        Kind::Text => match node.value {
+        ValueKind::Text => match node.value {
             Value::Scalar { .. } | Value::Null => Ok(()),
             _ => wrong("a text", source),
         },
-        Kind::Switch => match node.as_switch() {
+        ValueKind::Switch => match node.as_switch() {
             Some(_) => Ok(()),
             None if node.is_null() => Ok(()),
             None => wrong("true or false", source),
         },
-        Kind::Number => match node.as_text().map(str::parse::<u32>) {
+        ValueKind::Number => match node.as_text().map(str::parse::<u32>) {
             Some(Ok(number)) if number <= i32::MAX as u32 => Ok(()),
             _ => wrong("a whole number from 0", source),
         },
-        Kind::Seconds => match seconds(node) {
+        ValueKind::Seconds => match seconds(node) {
             Some(_) => Ok(()),
             None if node.is_null() => Ok(()),
             None => wrong("a number of seconds from 0 to 86400", source),
         },
-        Kind::Options | Kind::Environment => settings(name, kind, node, source),
-        Kind::Commands => commands(name, node, source),
-        Kind::Layout => match node.as_text() {
+        ValueKind::Options | ValueKind::Environment => settings(name, kind, node, source),
+        ValueKind::Commands => commands(name, node, source),
+        ValueKind::Layout => match node.as_text() {
             Some(text) => match Layout::parse(text) {
                 Ok(_) => Ok(()),
                 Err(error) => Err(source.error(node.mark, format!("`layout`: {error}"))),
@@ -246,20 +233,20 @@ fn value(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<()>
             None if node.is_null() => Ok(()),
             None => wrong("the name of a layout or a layout string", source),
         },
-        Kind::Hooks => hooks(node, source),
-        Kind::Record => match &node.value {
+        ValueKind::Hooks => hooks(node, source),
+        ValueKind::Record => match &node.value {
             Value::Map(map) => keys(map, RECORD, "`record`", source),
             _ if node.as_switch().is_some() || node.is_null() => Ok(()),
             _ => wrong("true, false or {title: …, directory: …}", source),
         },
-        Kind::Synchronize => match node.as_text() {
+        ValueKind::Synchronize => match node.as_text() {
             Some("before" | "after") => Ok(()),
             _ if node.as_switch().is_some() || node.is_null() => Ok(()),
             _ => wrong("`before`, `after`, true or false", source),
         },
-        Kind::Windows => windows(node, source),
-        Kind::Panes => panes(node, source),
-        Kind::Python => {
+        ValueKind::Windows => windows(node, source),
+        ValueKind::Panes => panes(node, source),
+        ValueKind::Python => {
             let what = match node.as_list() {
                 Some(items) => items
                     .iter()
@@ -274,7 +261,7 @@ fn value(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<()>
             );
             Ok(())
         }
-        Kind::BuilderOptions => match &node.value {
+        ValueKind::BuilderOptions => match &node.value {
             Value::Map(map) => {
                 keys(map, BUILDER_OPTIONS, "`workspace_builder_options`", source)?;
                 match map.get("pane_readiness") {
@@ -318,7 +305,7 @@ pub(super) fn seconds(node: &Node) -> Option<f64> {
     (0.0..=LONGEST_PAUSE).contains(&seconds).then_some(seconds)
 }
 
-fn settings(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<()> {
+fn settings(name: &str, kind: ValueKind, node: &Node, source: &mut Source) -> Result<()> {
     let map = match &node.value {
         Value::Map(map) => map,
         Value::Null => return Ok(()),
@@ -333,7 +320,7 @@ fn settings(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<
     for entry in map.iter() {
         let fine = match entry.value.value {
             Value::Scalar { .. } => true,
-            Value::Null => kind == Kind::Environment,
+            Value::Null => kind == ValueKind::Environment,
             _ => false,
         };
         if !fine {
@@ -348,7 +335,7 @@ fn settings(name: &str, kind: Kind, node: &Node, source: &mut Source) -> Result<
             let message = format!("`{}` is no name that `{name}` can set", entry.key);
             return Err(source.error(entry.mark, message));
         }
-        if kind == Kind::Environment && entry.key.contains('=') {
+        if kind == ValueKind::Environment && entry.key.contains('=') {
             let message = format!("the name of a variable cannot hold `=`: `{}`", entry.key);
             return Err(source.error(entry.mark, message));
         }
@@ -368,7 +355,7 @@ fn commands(name: &str, node: &Node, source: &mut Source) -> Result<()> {
             )),
         }),
         Value::Map(map) if map.get("shell_command").is_some() => {
-            let known: Keys = &[("shell_command", Kind::Commands)];
+            let known: Keys = &[("shell_command", ValueKind::Commands)];
             keys(map, known, &format!("`{name}`"), source)
         }
         Value::Map(map) => command(map, node.mark, source),

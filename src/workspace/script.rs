@@ -18,9 +18,9 @@ const KEPT: usize = 64 * 1024;
 /// How long an ended program's output must be quiet to be taken as whole.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// Where a program of a workspace runs, and what it is told.
+/// SearchFolder a program of a workspace runs, and what it is told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Surroundings {
+pub(super) struct ScriptEnv {
     /// Its working folder; the caller's when there is none.
     pub folder: Option<PathBuf>,
     /// Variables over the caller's.
@@ -30,7 +30,7 @@ pub(super) struct Surroundings {
 /// Runs `before_script`: split into words as a shell would, run without one.
 pub(super) fn run_before_script(
     script: &Script,
-    surroundings: &Surroundings,
+    env: &ScriptEnv,
     output: &mut dyn FnMut(&str),
 ) -> Result<()> {
     let mut command = Command::new(&script.words[0]);
@@ -39,7 +39,7 @@ pub(super) fn run_before_script(
         command: script.command.clone(),
         source,
     };
-    let (code, printed) = run(command, surroundings, output).map_err(missing)?;
+    let (code, printed) = run(command, env, output).map_err(missing)?;
     if code == Some(0) {
         return Ok(());
     }
@@ -54,7 +54,7 @@ pub(super) fn run_before_script(
 pub(super) fn run_hook(
     hook: &'static str,
     line: &str,
-    surroundings: &Surroundings,
+    env: &ScriptEnv,
     output: &mut dyn FnMut(&str),
 ) -> Result<()> {
     let mut command = Command::new("/bin/sh");
@@ -65,7 +65,7 @@ pub(super) fn run_hook(
         code,
         output,
     };
-    match run(command, surroundings, output) {
+    match run(command, env, output) {
         Ok((Some(0), _)) => Ok(()),
         Ok((code, printed)) => Err(failed(code, printed)),
         Err(error) => Err(failed(None, error.to_string())),
@@ -76,18 +76,13 @@ pub(super) fn run_hook(
 /// printed.
 fn run(
     mut command: Command,
-    surroundings: &Surroundings,
+    env: &ScriptEnv,
     output: &mut dyn FnMut(&str),
 ) -> io::Result<(Option<i32>, String)> {
-    if let Some(folder) = &surroundings.folder {
+    if let Some(folder) = &env.folder {
         command.current_dir(existing(folder));
     }
-    command.envs(
-        surroundings
-            .variables
-            .iter()
-            .map(|(name, value)| (name, value)),
-    );
+    command.envs(env.variables.iter().map(|(name, value)| (name, value)));
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -11,7 +11,7 @@ use super::variables::Variables;
 
 /// A workspace file with what it can be found by.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct ListedFile {
     /// The file.
     pub path: PathBuf,
     /// Whether it belongs to a project, not to the user's folder.
@@ -25,10 +25,10 @@ pub struct Listed {
 /// The fields that can be searched.
 pub const FIELDS: [&str; 5] = ["name", "session_name", "path", "window", "pane"];
 
-impl Listed {
+impl ListedFile {
     /// Reads a file. One that cannot be read has its name and path only.
     #[must_use]
-    pub fn read(path: &Path, local: bool) -> Listed {
+    pub fn read(path: &Path, local: bool) -> ListedFile {
         let tree = read_file(path, &mut Source::new(path)).ok();
         let get = |map: &Node, key: &str| map.get(key).and_then(Node::as_text).map(str::to_owned);
         let mut windows = Vec::new();
@@ -48,13 +48,13 @@ impl Listed {
             }
         }
         let session = tree.as_ref().and_then(|tree| get(tree, "session_name"));
-        Listed {
+        ListedFile {
             path: path.to_owned(),
             local,
             texts: [
                 vec![name(path)],
                 session.into_iter().collect(),
-                vec![short(path)],
+                vec![abbreviate_home(path)],
                 windows,
                 panes,
             ],
@@ -91,7 +91,7 @@ fn name(path: &Path) -> String {
 
 /// A path with `~` for the home folder.
 #[must_use]
-pub fn short(path: &Path) -> String {
+pub fn abbreviate_home(path: &Path) -> String {
     let home = Variables::of_process().home();
     match path.strip_prefix(&home) {
         Ok(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
@@ -189,7 +189,7 @@ impl Search {
 
     /// What of a file matches, by field; `None` when the file is not wanted.
     #[must_use]
-    pub fn matches(&self, file: &Listed) -> Option<Vec<(&'static str, Vec<String>)>> {
+    pub fn matches(&self, file: &ListedFile) -> Option<Vec<(&'static str, Vec<String>)>> {
         let mut found: Vec<(&'static str, Vec<String>)> = Vec::new();
         let mut matched = Vec::new();
         for (fields, regex) in &self.patterns {
@@ -267,10 +267,10 @@ pub fn outline(tree: &Node) -> Vec<(String, Vec<String>)> {
 
 /// Entries of a JSON object for a file that is listed.
 #[must_use]
-pub fn describe(file: &Listed) -> Map {
+pub fn describe(file: &ListedFile) -> Map {
     let mut map = Map::default();
     map.set("name", file.name());
-    map.set("path", short(&file.path));
+    map.set("path", abbreviate_home(&file.path));
     let format = super::Format::of(&file.path).unwrap_or_default();
     map.set("format", format.extension());
     match file.session_name() {

@@ -18,7 +18,7 @@ pub struct Workspace {
     pub path: PathBuf,
     /// The session's name.
     pub name: String,
-    /// Where the session starts.
+    /// SearchFolder the session starts.
     pub start_directory: Option<Folder>,
     /// What to run before anything is built: program and arguments.
     pub before_script: Option<Script>,
@@ -43,7 +43,7 @@ pub struct Window {
     pub name: Option<String>,
     /// The index it must have.
     pub index: Option<u32>,
-    /// Where it is in the file.
+    /// SearchFolder it is in the file.
     pub mark: Mark,
     /// How its panes are laid out.
     pub layout: Option<Layout>,
@@ -66,7 +66,7 @@ pub struct Window {
 /// A pane to build.
 #[derive(Clone, Debug)]
 pub struct Pane {
-    /// Where it starts.
+    /// SearchFolder it starts.
     pub start_directory: Option<Folder>,
     /// Its variables, over the session's.
     pub environment: Vec<Setting>,
@@ -106,7 +106,7 @@ pub struct Setting {
     pub name: String,
     /// The value.
     pub value: String,
-    /// Where it is in the file.
+    /// SearchFolder it is in the file.
     pub mark: Mark,
 }
 
@@ -115,7 +115,7 @@ pub struct Setting {
 pub struct Folder {
     /// The folder.
     pub path: PathBuf,
-    /// Where it is named.
+    /// SearchFolder it is named.
     pub mark: Mark,
 }
 

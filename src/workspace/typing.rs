@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::command::Command;
 use super::error::{Error, Result};
 use super::plan::Action;
-use super::ready::{Readiness, look};
+use super::readiness::{Readiness, look};
+use crate::tmux::control::typing;
 use crate::tmux::{self, Batch, Fields, PaneId, Server, SessionId, Version};
 
 /// How long to wait between two looks.
@@ -26,7 +26,7 @@ pub(super) struct Target {
     /// Which window of the plan it is in.
     pub window: usize,
     /// Whether all panes of the window must be ready before any gets keys.
-    pub together: bool,
+    pub synchronized: bool,
     /// What is still to be done.
     pub actions: VecDeque<Action>,
     /// Since when it can be typed into.
@@ -43,7 +43,7 @@ impl Target {
             pid,
             tty,
             window: 0,
-            together: false,
+            synchronized: false,
             actions: actions.into(),
             ready: false,
             until: None,
@@ -52,21 +52,19 @@ impl Target {
 }
 
 /// Types into panes of one session.
-pub(super) struct Typist<'a> {
+pub(super) struct Typer<'a> {
     pub server: &'a Server,
     pub session: SessionId,
     pub version: Version,
     /// How long a pane is waited for at most.
     pub timeout: Duration,
-    /// Turns a command of the plan into arguments.
-    pub render: &'a dyn Fn(&Command) -> Vec<std::ffi::OsString>,
     /// Called when a pane got its last key.
     pub done: &'a mut dyn FnMut(PaneId),
     /// Whether the user broke it off.
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
-impl Typist<'_> {
+impl Typer<'_> {
     /// Types everything. Gives the panes that closed before they got it all,
     /// and those that were not ready in time.
     pub fn run(mut self, mut targets: Vec<Target>) -> Result<Outcome> {
@@ -91,7 +89,7 @@ impl Typist<'_> {
                     (self.done)(target.pane);
                 }
             }
-            targets.retain(|target| !target.actions.is_empty() || target.together);
+            targets.retain(|target| !target.actions.is_empty() || target.synchronized);
         }
         Ok(outcome)
     }
@@ -139,14 +137,14 @@ impl Typist<'_> {
     /// has been typed, so the rest goes on after it.
     fn send(
         &mut self,
-        mut due: VecDeque<(PaneId, Command)>,
+        mut due: VecDeque<(PaneId, Batch)>,
         targets: &mut [Target],
         outcome: &mut Outcome,
     ) -> Result<()> {
         while !due.is_empty() {
             let mut batch = Batch::new();
-            for (_, command) in &due {
-                batch.push((self.render)(command));
+            for (_, keys) in &due {
+                batch.append(keys.clone());
             }
             let error = match self.server.run_whole_blocking(&batch).1 {
                 Ok(()) => return Ok(()),
@@ -188,22 +186,25 @@ pub(super) struct Outcome {
 }
 
 /// Takes the keys of every pane that is ready, up to its next pause.
-fn due(targets: &mut [Target], now: Instant) -> VecDeque<(PaneId, Command)> {
+fn due(targets: &mut [Target], now: Instant) -> VecDeque<(PaneId, Batch)> {
     let unready: Vec<usize> = targets
         .iter()
-        .filter(|target| target.together && !target.ready)
+        .filter(|target| target.synchronized && !target.ready)
         .map(|target| target.window)
         .collect();
     let mut due = VecDeque::new();
     for target in targets.iter_mut() {
-        let waits = target.together && unready.contains(&target.window);
+        let waits = target.synchronized && unready.contains(&target.window);
         if !target.ready || waits || target.until.is_some_and(|until| until > now) {
             continue;
         }
         target.until = None;
         while let Some(action) = target.actions.pop_front() {
             match action {
-                Action::Keys(command) => due.push_back((target.pane, command)),
+                Action::Type { text, enter } => {
+                    let keys = typing(&target.pane.to_string(), &text, true, enter);
+                    due.push_back((target.pane, keys));
+                }
                 // What is left of a pause that is over: see below.
                 Action::Pause(Duration::ZERO) => {}
                 Action::Pause(pause) => {

@@ -4,7 +4,7 @@
 //! before, and windows by the ids that tmux gave when it made them.
 
 use super::error::Result;
-use super::facts::Facts;
+use super::server_info::ServerInfo;
 use super::spec::{Setting, Workspace};
 use crate::tmux::{Batch, Server, SessionId, Version, WindowId, settings};
 
@@ -28,11 +28,11 @@ impl Undo {
         &mut self,
         server: &Server,
         workspace: &Workspace,
-        facts: &Facts,
+        info: &ServerInfo,
         target: Option<SessionId>,
     ) -> Result<()> {
         let of = ["-g".to_owned()];
-        self.note_options(server, facts.version, &workspace.global_options, &of)?;
+        self.note_options(server, info.version, &workspace.global_options, &of)?;
         let Some(session) = target else {
             return Ok(());
         };
@@ -40,11 +40,11 @@ impl Undo {
         let own: Vec<Setting> = workspace
             .options
             .iter()
-            .filter(|setting| !facts.options.is_of_windows(&setting.name))
+            .filter(|setting| !info.options.is_of_windows(&setting.name))
             .cloned()
             .collect();
         let of = ["-t".to_owned(), target.clone()];
-        self.note_options(server, facts.version, &own, &of)?;
+        self.note_options(server, info.version, &own, &of)?;
         for setting in &workspace.environment {
             self.note_variable(server, &setting.name, &target);
         }

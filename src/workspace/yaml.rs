@@ -22,7 +22,7 @@ const NODES: usize = 200_000;
 /// With the place, when it is no YAML, holds several documents, or is too
 /// deep or too large.
 pub fn parse(text: &str, source: &mut Source) -> Result<Option<Node>> {
-    let mut builder = Builder::default();
+    let mut builder = TreeBuilder::default();
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
@@ -53,7 +53,7 @@ fn mark(marker: &Marker) -> Mark {
 }
 
 #[derive(Default)]
-struct Builder {
+struct TreeBuilder {
     open: Vec<Open>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
@@ -65,28 +65,28 @@ struct Open {
     anchor: usize,
     mark: Mark,
     first_node: usize,
-    what: What,
+    what: Collection,
 }
 
-enum What {
+enum Collection {
     List(Vec<Node>),
     Map(Map, Option<(String, Mark)>),
 }
 
-impl Builder {
+impl TreeBuilder {
     fn take(&mut self, event: Event<'_>, span: Span, source: &mut Source) -> Result<()> {
         let at = mark(&span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
                 let value = match scalar_tag(tag.as_deref()) {
-                    Some(Meaning::Text) => Value::Scalar {
+                    Some(ScalarTag::Text) => Value::Scalar {
                         text: text.into_owned(),
                         plain: false,
                     },
-                    Some(Meaning::Null) => Value::Null,
+                    Some(ScalarTag::Null) => Value::Null,
                     None if plain && is_null(&text) => Value::Null,
-                    Some(Meaning::Plain) => Value::Scalar {
+                    Some(ScalarTag::Plain) => Value::Scalar {
                         text: text.into_owned(),
                         plain: true,
                     },
@@ -94,16 +94,20 @@ impl Builder {
                         text: text.into_owned(),
                         plain,
                     },
-                    Some(Meaning::Unknown(name)) => return Err(unknown_tag(source, at, &name)),
+                    Some(ScalarTag::Unknown(name)) => return Err(unknown_tag(source, at, &name)),
                 };
                 self.count(1, at, source)?;
                 self.put(Node { value, mark: at }, anchor, 1, source)
             }
-            Event::SequenceStart(anchor, tag) => {
-                self.open(What::List(Vec::new()), anchor, tag.as_deref(), at, source)
-            }
+            Event::SequenceStart(anchor, tag) => self.open(
+                Collection::List(Vec::new()),
+                anchor,
+                tag.as_deref(),
+                at,
+                source,
+            ),
             Event::MappingStart(anchor, tag) => {
-                let what = What::Map(Map::default(), None);
+                let what = Collection::Map(Map::default(), None);
                 self.open(what, anchor, tag.as_deref(), at, source)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(source),
@@ -128,7 +132,7 @@ impl Builder {
 
     fn open(
         &mut self,
-        what: What,
+        what: Collection,
         anchor: usize,
         tag: Option<&Tag>,
         at: Mark,
@@ -157,8 +161,8 @@ impl Builder {
             return Ok(());
         };
         let value = match open.what {
-            What::List(items) => Value::List(items),
-            What::Map(map, _) => Value::Map(merge(map, source)?),
+            Collection::List(items) => Value::List(items),
+            Collection::Map(map, _) => Value::Map(merge(map, source)?),
         };
         let size = self.nodes - open.first_node + 1;
         let node = Node {
@@ -178,8 +182,8 @@ impl Builder {
             return Ok(());
         };
         match &mut open.what {
-            What::List(items) => items.push(node),
-            What::Map(map, key) => match key.take() {
+            Collection::List(items) => items.push(node),
+            Collection::Map(map, key) => match key.take() {
                 None => {
                     let text = match &node.value {
                         Value::Scalar { text, .. } => text.clone(),
@@ -236,23 +240,23 @@ fn merge(mut map: Map, source: &Source) -> Result<Map> {
     Ok(map)
 }
 
-enum Meaning {
+enum ScalarTag {
     Text,
     Null,
     Plain,
     Unknown(String),
 }
 
-fn scalar_tag(tag: Option<&Tag>) -> Option<Meaning> {
+fn scalar_tag(tag: Option<&Tag>) -> Option<ScalarTag> {
     let tag = tag?;
     if !tag.is_yaml_core_schema() {
-        return Some(Meaning::Unknown(tag.to_string()));
+        return Some(ScalarTag::Unknown(tag.to_string()));
     }
     Some(match tag.suffix.as_str() {
-        "str" => Meaning::Text,
-        "null" => Meaning::Null,
-        "bool" | "int" | "float" => Meaning::Plain,
-        _ => Meaning::Unknown(tag.to_string()),
+        "str" => ScalarTag::Text,
+        "null" => ScalarTag::Null,
+        "bool" | "int" | "float" => ScalarTag::Plain,
+        _ => ScalarTag::Unknown(tag.to_string()),
     })
 }
 

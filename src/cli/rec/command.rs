@@ -20,6 +20,7 @@ use crate::cli::background;
 use crate::cli::signals::EndSignals;
 use crate::cli::{Context, Failure, Outcome};
 use crate::client::Client;
+use crate::shell;
 use crate::tmux::{Batch, Server, Socket};
 
 /// Signalled when the recording runs.
@@ -186,14 +187,5 @@ async fn status_of(server: &Server, pane: &str) -> Option<u8> {
 
 /// The command as a person would type it.
 fn shown(command: &[OsString]) -> String {
-    let words = command.iter().map(|word| {
-        let word = word.to_string_lossy();
-        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@+,=%".contains(&b);
-        if !word.is_empty() && word.bytes().all(is_plain) {
-            word.into_owned()
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    });
-    words.collect::<Vec<_>>().join(" ")
+    shell::join(command.iter().map(|word| word.to_string_lossy()))
 }

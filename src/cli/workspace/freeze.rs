@@ -8,7 +8,7 @@ use super::super::{Context, Failure, Outcome};
 use super::output::OutputArgs;
 use super::target::{ServerArgs, is_surrounding, surrounding_pane};
 use crate::tmux::Server;
-use crate::workspace::{Error, Facts, freeze};
+use crate::workspace::{Error, ServerInfo, freeze};
 
 /// Write a workspace file from a running session
 #[derive(Debug, Args)]
@@ -54,8 +54,8 @@ fn current(server: &Server) -> Result<String, Failure> {
     if let Some(pane) = surrounding_pane().filter(|_| is_surrounding(server)) {
         return Ok(pane);
     }
-    let sessions = Facts::ask(server)?
-        .map(|facts| facts.sessions)
+    let sessions = ServerInfo::ask(server)?
+        .map(|info| info.sessions)
         .unwrap_or_default();
     match sessions.as_slice() {
         [(id, _)] => Ok(id.to_string()),

@@ -9,8 +9,8 @@ use clap::Args;
 use super::super::Outcome;
 use crate::workspace::node::{Map, Node};
 use crate::workspace::{
-    FIELDS, Listed, Search, SearchOptions, describe, folders, global_folder, in_dir, json,
-    local_files, outline, short,
+    FIELDS, ListedFile, Search, SearchOptions, abbreviate_home, describe, folders, global_folder,
+    in_dir, json, local_files, outline,
 };
 
 /// How files are shown.
@@ -69,15 +69,15 @@ pub struct SearchFiles {
 }
 
 /// All workspace files: those of the project around, then the user's.
-fn all() -> Vec<Listed> {
+fn all() -> Vec<ListedFile> {
     let current = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let local = local_files(&current)
         .into_iter()
-        .map(|path| Listed::read(&path, true));
+        .map(|path| ListedFile::read(&path, true));
     // A folder that is not there holds nothing.
     let global = in_dir(&global_folder()).unwrap_or_default();
     local
-        .chain(global.iter().map(|path| Listed::read(path, false)))
+        .chain(global.iter().map(|path| ListedFile::read(path, false)))
         .collect()
 }
 
@@ -86,7 +86,7 @@ impl Ls {
     pub fn run(self) -> Outcome {
         let files = all();
         let mut out = io::stdout().lock();
-        let full = |file: &Listed| {
+        let full = |file: &ListedFile| {
             let mut map = with_file(file);
             if self.full
                 && let Some(tree) = &file.tree
@@ -107,7 +107,7 @@ impl Ls {
                 let there = folder.path.is_dir();
                 let count = in_dir(&folder.path).map_or(0, |files| files.len());
                 let mut map = Map::default();
-                map.set("path", short(&folder.path))
+                map.set("path", abbreviate_home(&folder.path))
                     .set("source", folder.source);
                 map.set("exists", there)
                     .set("workspace_count", count as u32);
@@ -117,7 +117,10 @@ impl Ls {
             document.set("global_workspace_dirs", known.collect::<Vec<_>>());
             out.write_all(json::emit(&document.into()).as_bytes())?;
         } else if files.is_empty() {
-            eprintln!("no workspace files here or in {}", short(&global_folder()));
+            eprintln!(
+                "no workspace files here or in {}",
+                abbreviate_home(&global_folder())
+            );
         } else {
             let shown = files.iter().map(|file| (file, Vec::new()));
             print_files(&mut out, shown, self.shape.tree || self.full)?;
@@ -144,7 +147,7 @@ impl SearchFiles {
             .filter_map(|file| Some((file, search.matches(file)?)))
             .collect();
         let mut out = io::stdout().lock();
-        let object = |(file, matches): &(&Listed, Vec<(&str, Vec<String>)>)| {
+        let object = |(file, matches): &(&ListedFile, Vec<(&str, Vec<String>)>)| {
             let mut map = describe(file);
             map.remove("format");
             let fields = FIELDS
@@ -198,14 +201,14 @@ type Matches<'a> = Vec<(&'a str, Vec<String>)>;
 
 fn print_files<'a>(
     out: &mut impl Write,
-    files: impl Iterator<Item = (&'a Listed, Matches<'a>)>,
+    files: impl Iterator<Item = (&'a ListedFile, Matches<'a>)>,
     tree: bool,
 ) -> io::Result<()> {
     let mut folder: Option<&Path> = None;
     for (file, matches) in files {
         if folder != file.path.parent() {
             folder = file.path.parent();
-            writeln!(out, "{}", folder.map(short).unwrap_or_default())?;
+            writeln!(out, "{}", folder.map(abbreviate_home).unwrap_or_default())?;
         }
         let session = file
             .session_name()
@@ -230,7 +233,7 @@ fn print_files<'a>(
 }
 
 /// A file's entries in JSON, with its size and age.
-fn with_file(file: &Listed) -> Map {
+fn with_file(file: &ListedFile) -> Map {
     let mut map = describe(file);
     if let Ok(metadata) = file.path.metadata() {
         map.set("size", u32::try_from(metadata.len()).unwrap_or(u32::MAX));

@@ -11,15 +11,15 @@ use clap::Args;
 use super::super::signals::stop_flag;
 use super::super::{Context, Failure, Outcome};
 use super::ask::{can_ask, choose};
-use super::progress::Shown;
+use super::progress::BarObserver;
 use super::record::Recordings;
 use super::target::{ServerArgs, is_surrounding, prepare_socket_folder, surrounding_pane};
 use super::warn;
 use crate::tmux::{Batch, Server, SessionId, Socket};
 use crate::wording::counted;
 use crate::workspace::{
-    BuildOptions, Built, Error, Facts, Size, Source, Variables, Workspace, WorkspaceBuilder, find,
-    plan, read_file, run_reattach_hook, settle_folders,
+    BuildOptions, Built, Error, ServerInfo, Size, Source, Variables, Workspace, WorkspaceBuilder,
+    find, plan, read_file, replace_missing_folders, run_reattach_hook,
 };
 
 /// Load tmux sessions from workspace files
@@ -76,14 +76,14 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// A file that was read and checked.
-struct Ready {
+struct CheckedFile {
     workspace: Workspace,
     source: Source,
 }
 
 /// What happens once a session is there.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Then {
+enum Destination {
     Detached,
     Attach,
     Switch,
@@ -124,7 +124,7 @@ impl Load {
         Ok(server)
     }
 
-    fn read(&self, wanted: &str) -> Result<Ready, Failure> {
+    fn read(&self, wanted: &str) -> Result<CheckedFile, Failure> {
         let found = find(wanted)?;
         let mut source = Source::new(&found.path);
         let mut read = || {
@@ -143,25 +143,25 @@ impl Load {
                 found.path.display()
             );
         }
-        Ok(Ready {
+        Ok(CheckedFile {
             workspace: read?,
             source,
         })
     }
 
-    fn print_plan(&self, server: &Server, mut file: Ready) -> Result<(), Failure> {
-        settle_folders(&mut file.workspace, &mut file.source);
-        let facts = match Facts::ask(server)? {
-            Some(facts) => facts,
-            None => Facts::of_fresh_server(server)?,
+    fn print_plan(&self, server: &Server, mut file: CheckedFile) -> Result<(), Failure> {
+        replace_missing_folders(&mut file.workspace, &mut file.source);
+        let info = match ServerInfo::ask(server)? {
+            Some(info) => info,
+            None => ServerInfo::of_fresh_server(server)?,
         };
-        let ground = match self.append_to(server)? {
-            Some(session) => facts.ground_in(server, session, self.skip_existing)?,
-            None => facts.ground(size()),
+        let context = match self.append_to(server)? {
+            Some(session) => info.plan_context_in(server, session, self.skip_existing)?,
+            None => info.plan_context(size()),
         };
-        let plan = plan(&file.workspace, &ground, &file.source);
+        let plan = plan(&file.workspace, &context, &file.source);
         warn(file.source.take_warnings());
-        print!("{}", plan?.script(&ground));
+        print!("{}", plan?.script(&context));
         Ok(())
     }
 
@@ -187,20 +187,20 @@ impl Load {
         &self,
         context: &Context,
         server: &Server,
-        mut file: Ready,
+        mut file: CheckedFile,
         last: bool,
         interrupted: &'static AtomicBool,
     ) -> Result<(), Failure> {
         let name = file.workspace.name.clone();
         let mut append_to = self.append_to(server)?;
-        let mut then = if last {
-            self.then(server)
+        let mut destination = if last {
+            self.destination(server)
         } else {
-            Then::Detached
+            Destination::Detached
         };
-        if append_to.is_none() && then == Then::Switch && !self.yes {
-            if Facts::ask(server)?.is_some_and(|facts| facts.session(&name).is_some()) {
-                return self.reattach(server, &file.workspace, then);
+        if append_to.is_none() && destination == Destination::Switch && !self.yes {
+            if ServerInfo::ask(server)?.is_some_and(|info| info.session(&name).is_some()) {
+                return self.reattach(server, &file.workspace, destination);
             }
             let question = format!(
                 "Inside tmux: switch to `{name}`, (a)ppend its windows here, or (n)either?"
@@ -215,7 +215,7 @@ impl Load {
                         .map(|pane| session_id(server, &pane))
                         .transpose()?
                 }
-                _ => then = Then::Detached,
+                _ => destination = Destination::Detached,
             }
         }
         let workspace = file.workspace.clone();
@@ -225,7 +225,7 @@ impl Load {
             append_to,
             skip_existing: self.skip_existing,
         };
-        let mut shown = Shown::new(&name, self.no_progress, interrupted);
+        let mut shown = BarObserver::new(&name, self.no_progress, interrupted);
         let mut recordings = Recordings::new(context);
         let builder = WorkspaceBuilder::new(
             server,
@@ -247,53 +247,60 @@ impl Load {
             panes,
         } = match built {
             Ok(built) => built,
-            Err(Error::SessionExists { .. }) => return self.reattach(server, &workspace, then),
+            Err(Error::SessionExists { .. }) => {
+                return self.reattach(server, &workspace, destination);
+            }
             Err(error) => return Err(error.into()),
         };
         if append_to.is_some() {
             eprintln!("{} added", built_parts(windows, panes));
             return Ok(());
         }
-        if then == Then::Detached {
+        if destination == Destination::Detached {
             eprintln!(
                 "session `{name}` is loaded: {}",
                 built_parts(windows, panes)
             );
             return Ok(());
         }
-        go_to(server, session, then)
+        go_to(server, session, destination)
     }
 
     /// What happens once the session is there.
-    fn then(&self, server: &Server) -> Then {
+    fn destination(&self, server: &Server) -> Destination {
         if self.detached {
-            Then::Detached
+            Destination::Detached
         } else if is_surrounding(server) {
-            Then::Switch
+            Destination::Switch
         } else if Socket::surrounding().is_some()
             || !io::stdin().is_terminal()
             || !io::stdout().is_terminal()
         {
             // Nothing to attach, or a tmux inside another.
-            Then::Detached
+            Destination::Detached
         } else {
-            Then::Attach
+            Destination::Attach
         }
     }
 
     /// The session runs already: go there, if that is wanted.
-    fn reattach(&self, server: &Server, workspace: &Workspace, then: Then) -> Result<(), Failure> {
+    fn reattach(
+        &self,
+        server: &Server,
+        workspace: &Workspace,
+        destination: Destination,
+    ) -> Result<(), Failure> {
         let name = &workspace.name;
         let question = format!("{name} is already running. Attach?");
-        let wanted = match then {
-            Then::Detached => false,
+        let wanted = match destination {
+            Destination::Detached => false,
             _ if self.yes => true,
             _ => can_ask() && choose(&question, &['y', 'n']) == Some('y'),
         };
-        let facts = Facts::ask(server)?;
-        let session = facts
+        let info = ServerInfo::ask(server)?;
+        let session = info
             .as_ref()
-            .and_then(|facts| Some((facts.pid, facts.session(name)?)));
+            .and_then(|info| Some((info.pid, info.session(name)?)));
         let (Some((pid, session)), true) = (session, wanted) else {
             eprintln!("session `{name}` is running already");
             return Ok(());
@@ -301,7 +308,7 @@ impl Load {
         run_reattach_hook(server, workspace, session, pid, &mut |line| {
             eprintln!("{line}")
         })?;
-        go_to(server, session, then)
+        go_to(server, session, destination)
     }
 }
 
@@ -330,15 +337,15 @@ fn session_id(server: &Server, target: &str) -> Result<SessionId, Failure> {
 }
 
 /// Puts the terminal into the session: this one, or the tmux client around.
-fn go_to(server: &Server, session: SessionId, then: Then) -> Result<(), Failure> {
+fn go_to(server: &Server, session: SessionId, destination: Destination) -> Result<(), Failure> {
     let target = session.to_string();
-    let batch = match then {
-        Then::Detached => return Ok(()),
-        Then::Switch => Batch::of(["switch-client", "-t", &target]),
-        Then::Attach => Batch::of(["attach-session", "-t", &target]),
+    let batch = match destination {
+        Destination::Detached => return Ok(()),
+        Destination::Switch => Batch::of(["switch-client", "-t", &target]),
+        Destination::Attach => Batch::of(["attach-session", "-t", &target]),
     };
     let mut command: Command = server.command(&batch);
-    if then == Then::Switch {
+    if destination == Destination::Switch {
         // tmux finds the client to switch by the pane around.
         for name in ["TMUX", "TMUX_PANE"] {
             if let Some(value) = std::env::var_os(name) {

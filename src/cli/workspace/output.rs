@@ -1,4 +1,4 @@
-//! Where a verb's result goes: standard output, or a file that is never
+//! SearchFolder a verb's result goes: standard output, or a file that is never
 //! overwritten in silence.
 
 use std::fs;
@@ -20,7 +20,7 @@ pub enum FormatArg {
     Json,
 }
 
-/// Where to, and in which format.
+/// SearchFolder to, and in which format.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     /// Format of the result; that of the file's name otherwise, else YAML

@@ -9,7 +9,7 @@ use crate::workspace::{Observer, Progress};
 
 /// Shows windows and panes as they are made, and passes on what programs
 /// print.
-pub struct Shown {
+pub struct BarObserver {
     name: String,
     bar: ProgressBar,
     windows: usize,
@@ -17,9 +17,9 @@ pub struct Shown {
     interrupted: &'static AtomicBool,
 }
 
-impl Shown {
+impl BarObserver {
     /// For a load of the named session.
-    pub fn new(name: &str, quiet: bool, interrupted: &'static AtomicBool) -> Shown {
+    pub fn new(name: &str, quiet: bool, interrupted: &'static AtomicBool) -> BarObserver {
         let bar = match !quiet && io::stderr().is_terminal() {
             true => ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()),
             false => ProgressBar::hidden(),
@@ -29,7 +29,7 @@ impl Shown {
         {
             bar.set_style(style);
         }
-        Shown {
+        BarObserver {
             name: name.to_owned(),
             bar,
             windows: 0,
@@ -44,7 +44,7 @@ impl Shown {
     }
 }
 
-impl Observer for Shown {
+impl Observer for BarObserver {
     fn progress(&mut self, progress: Progress<'_>) {
         match progress {
             Progress::Script => self

@@ -19,7 +19,8 @@ const WORTH_WHILE: usize = 16;
 
 /// The commands that type `keys` into the pane `target`: as a key where it is
 /// tmux's name for one and not `literal`, else as text; then Enter, if wanted.
-pub(super) fn typing(target: &str, keys: &str, literal: bool, enter: bool) -> Batch {
+#[must_use]
+pub fn typing(target: &str, keys: &str, literal: bool, enter: bool) -> Batch {
     let mut batch = Batch::new();
     let literal = literal || keys.len() > LONGEST_TEXT || !keys.bytes().all(is_plain);
     if !literal && !keys.is_empty() {

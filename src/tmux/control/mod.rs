@@ -12,6 +12,7 @@ mod windows;
 use super::{Batch, Error, PaneId, Result, Server, SessionId, Version, WindowId};
 
 pub use hooks::{HOOK_INDEX, HookEntry};
+pub use keys::typing;
 pub use panes::{Capture, Direction, NewPane, Pane, SplitSize, SplitTarget};
 pub use sessions::{NewSession, Session, create_session};
 pub use windows::{Layout, NewWindow, Window, WindowLink, display_name, resolve_id};

@@ -14,6 +14,8 @@ use std::path::Path;
 use nix::libc;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
+use super::proc_stat::ProcStat;
+
 /// What can be said about a pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
@@ -31,9 +33,9 @@ const GENERATIONS: usize = 4;
 /// Looks at a pane, by the process it was started with and its terminal.
 #[must_use]
 pub fn look(pid: u32, tty: &Path) -> Readiness {
-    let Some(process) = Process::of(pid) else {
+    let Some(process) = ProcStat::of(pid) else {
         // Without /proc nothing is known; with it, the process has ended.
-        return match Process::of(std::process::id()) {
+        return match ProcStat::of(std::process::id()) {
             Some(_) => Readiness::Ready,
             None => Readiness::Unknown,
         };
@@ -48,7 +50,7 @@ pub fn look(pid: u32, tty: &Path) -> Readiness {
     };
     let foreground = process.foreground;
     if !terminal.local_flags.contains(LocalFlags::ICANON)
-        && let Some(editor) = u32::try_from(foreground).ok().and_then(Process::of)
+        && let Some(editor) = u32::try_from(foreground).ok().and_then(ProcStat::of)
         && editor.state != 'R'
     {
         return Readiness::Ready;
@@ -58,7 +60,7 @@ pub fn look(pid: u32, tty: &Path) -> Readiness {
 
 /// Looks for a process of the foreground that waits for its terminal.
 fn search(pid: u32, foreground: i32, generations: usize) -> Readiness {
-    let mut found = match Process::of(pid) {
+    let mut found = match ProcStat::of(pid) {
         Some(process) if process.group == foreground => waits_for_terminal(pid),
         _ => Readiness::NotYet,
     };
@@ -89,54 +91,9 @@ fn waits_for_terminal(pid: u32) -> Readiness {
         }
         // "0": it runs, or the kernel keeps such names to itself.
         Ok(place) if place != "0" && !place.is_empty() => Readiness::NotYet,
-        _ => match Process::of(pid) {
+        _ => match ProcStat::of(pid) {
             Some(process) if process.state == 'R' => Readiness::NotYet,
             _ => Readiness::Unknown,
         },
-    }
-}
-
-/// What `/proc/PID/stat` says that matters here.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Process {
-    /// `R` running, `S` sleeping, …
-    state: char,
-    /// Its parent.
-    pub parent: u32,
-    /// Its process group.
-    pub group: i32,
-    /// The group in the foreground of its terminal.
-    pub foreground: i32,
-}
-
-impl Process {
-    /// Reads a process; `None` when it is gone.
-    pub fn of(pid: u32) -> Option<Process> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name before it may hold anything, parentheses too.
-        let mut fields = stat[stat.rfind(')')? + 1..].split_whitespace();
-        let state = fields.next()?.chars().next()?;
-        let parent = fields.next()?.parse().ok()?;
-        let group = fields.next()?.parse().ok()?;
-        let foreground = fields.nth(2)?.parse().ok()?;
-        Some(Process {
-            state,
-            parent,
-            group,
-            foreground,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_read() {
-        let own = Process::of(std::process::id()).unwrap();
-        assert_eq!(own.parent, std::os::unix::process::parent_id());
-        assert_eq!(own.group, nix::unistd::getpgrp().as_raw());
-        assert!(Process::of(u32::MAX).is_none());
     }
 }

@@ -9,7 +9,7 @@ use super::variables::Variables;
 
 /// Replaces each start folder that is missing by the session's, or the home
 /// folder, and warns of it.
-pub fn settle_folders(workspace: &mut Workspace, source: &mut Source) {
+pub fn replace_missing_folders(workspace: &mut Workspace, source: &mut Source) {
     let home = Variables::of_process().home();
     let session = workspace
         .start_directory

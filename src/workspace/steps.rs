@@ -7,18 +7,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::build::{Observer, Progress, RecordRequest, Recorder};
 use super::command::{Command, Word, render};
-use super::error::{Error, Place, Result, Source};
+use super::error::{Error, Location, Result, Source};
+use super::observer::{Observer, Progress, RecordRequest, Recorder};
 use super::plan::Plan;
-use super::script::{Surroundings, run_before_script, run_hook};
+use super::script::{ScriptEnv, run_before_script, run_hook};
 use super::spec::{Setting, Workspace};
-use super::typing::{Target, Typist};
+use super::typing::{Target, Typer};
 use super::undo::Undo;
 use crate::tmux::{self, Batch, Fields, PaneId, Server, SessionId, Version, WindowId};
 
 /// A build under way.
-pub(super) struct Work<'a> {
+pub(super) struct BuildSteps<'a> {
     pub server: &'a Server,
     pub workspace: &'a Workspace,
     pub plan: &'a Plan,
@@ -34,16 +34,11 @@ pub(super) struct Work<'a> {
 
 /// What programs of a workspace are told: the session by name, the file, and
 /// the server, so that a plain `tmux` reaches it.
-fn surroundings(
-    server: &Server,
-    workspace: &Workspace,
-    session: SessionId,
-    pid: u32,
-) -> Surroundings {
+fn env(server: &Server, workspace: &Workspace, session: SessionId, pid: u32) -> ScriptEnv {
     let mut tmux = server.socket().path().as_os_str().to_owned();
     tmux.push(format!(",{pid},{}", session.0));
     let folder = workspace.start_directory.as_ref();
-    Surroundings {
+    ScriptEnv {
         folder: folder.map(|folder| folder.path.clone()),
         variables: vec![
             ("TMUX", tmux),
@@ -68,8 +63,8 @@ pub fn run_reattach_hook(
     let Some((hook, line)) = hook else {
         return Ok(());
     };
-    let surroundings = surroundings(server, workspace, session, server_pid);
-    run_hook(hook, line, &surroundings, output)
+    let env = env(server, workspace, session, server_pid);
+    run_hook(hook, line, &env, output)
 }
 
 /// A pane as tmux gives it: id, process, terminal.
@@ -82,7 +77,7 @@ pub(super) struct PaneRow {
     is_zoomed: bool,
 }
 
-impl Work<'_> {
+impl BuildSteps<'_> {
     fn words(&self, command: &Command) -> Vec<OsString> {
         render(command, &|word| self.name(word))
     }
@@ -99,23 +94,21 @@ impl Work<'_> {
         }
     }
 
-    fn surroundings(&self, window: Option<WindowId>) -> Surroundings {
-        let mut surroundings = surroundings(self.server, self.workspace, self.session, self.pid);
+    fn env(&self, window: Option<WindowId>) -> ScriptEnv {
+        let mut env = env(self.server, self.workspace, self.session, self.pid);
         if let Some(window) = window {
             let window = ("TVMUX_WINDOW", window.to_string().into());
-            surroundings.variables.push(window);
+            env.variables.push(window);
         }
-        surroundings
+        env
     }
 
     pub fn hook(&mut self, name: &'static str, window: Option<WindowId>) -> Result<()> {
         let Some((hook, line)) = self.workspace.hooks.iter().find(|(hook, _)| *hook == name) else {
             return Ok(());
         };
-        let surroundings = self.surroundings(window);
-        run_hook(hook, line, &surroundings, &mut |line| {
-            self.observer.output(line)
-        })?;
+        let env = self.env(window);
+        run_hook(hook, line, &env, &mut |line| self.observer.output(line))?;
         self.stop_if_interrupted()
     }
 
@@ -135,12 +128,10 @@ impl Work<'_> {
             return self.stop_if_interrupted();
         };
         self.observer.progress(Progress::Script);
-        let mut surroundings = self.surroundings(None);
+        let mut env = self.env(None);
         // It is a program of the user's own, started as from their shell.
-        surroundings.variables.clear();
-        run_before_script(script, &surroundings, &mut |line| {
-            self.observer.output(line)
-        })?;
+        env.variables.clear();
+        run_before_script(script, &env, &mut |line| self.observer.output(line))?;
         self.stop_if_interrupted()
     }
 
@@ -227,7 +218,7 @@ impl Work<'_> {
                 .or_else(|| settings.iter().find(about_number))
             {
                 return Error::ConfigError {
-                    place: Place {
+                    place: Location {
                         path: self.workspace.path.clone(),
                         mark: setting.mark,
                     },
@@ -331,12 +322,12 @@ impl Work<'_> {
             if actions.is_empty() {
                 self.observer.progress(Progress::Pane);
             }
-            if actions.is_empty() && !window.together {
+            if actions.is_empty() && !window.synchronized {
                 continue;
             }
             let mut target = Target::new(row.id, row.pid, row.tty, actions);
             target.window = row.window;
-            target.together = window.together;
+            target.synchronized = window.synchronized;
             targets.push(target);
         }
         let timeout = if self.workspace.waits {
@@ -345,24 +336,15 @@ impl Work<'_> {
             Duration::ZERO
         };
         let observer = RefCell::new(&mut *self.observer);
-        let panes = &self.panes;
-        let name = |word: &Word| match word {
-            Word::Pane(window, pane) => panes
-                .get(&(*window, *pane))
-                .map(PaneId::to_string)
-                .unwrap_or_default(),
-            _ => String::new(),
-        };
-        let typist = Typist {
+        let typer = Typer {
             server: self.server,
             session: self.session,
             version,
             timeout,
-            render: &|command| render(command, &name),
             done: &mut |_| observer.borrow_mut().progress(Progress::Pane),
             interrupted: &|| observer.borrow().interrupted(),
         };
-        let outcome = typist.run(targets)?;
+        let outcome = typer.run(targets)?;
         for (panes, what) in [
             (outcome.closed, "closed before all its commands were typed"),
             (

@@ -6,7 +6,7 @@ use crate::tmux::{OptionNames, Version};
 
 /// What a plan rests on.
 #[derive(Clone, Debug)]
-pub struct Ground {
+pub struct PlanContext {
     /// The server's version.
     pub version: Version,
     /// The size of the windows.

@@ -4,13 +4,13 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
+use super::context::{AppendTo, PlanContext, Size};
 use super::error::{Error, Result};
-use super::ground::{AppendTo, Ground, Size};
 use crate::tmux::{self, Batch, Fields, OptionNames, Row, Server, SessionId, Socket, Version};
 
 /// A running server.
 #[derive(Clone, Debug)]
-pub struct Facts {
+pub struct ServerInfo {
     /// Its version.
     pub version: Version,
     /// Its process.
@@ -24,7 +24,7 @@ pub struct Facts {
 /// Parts the answers of several commands in one invocation.
 const MARK: &str = "=tvmux-part=";
 
-impl Facts {
+impl ServerInfo {
     /// The commands that ask for them.
     pub(super) fn query() -> Batch {
         let mut batch = Batch::of(["display-message", "-p", "#{version} #{pid}"]);
@@ -36,11 +36,11 @@ impl Facts {
         batch
     }
 
-    /// Reads the answer to [`Facts::query`].
-    pub(super) fn parse(answer: &[u8]) -> tmux::Result<Facts> {
+    /// Reads the answer to [`ServerInfo::query`].
+    pub(super) fn parse(answer: &[u8]) -> tmux::Result<ServerInfo> {
         let answer = String::from_utf8_lossy(answer);
         let unexpected = || tmux::Error::Unexpected {
-            what: format!("facts about the server: {:.80}", answer),
+            what: format!("info about the server: {:.80}", answer),
         };
         let (head, options) = answer
             .split_once(&format!("{MARK}\n"))
@@ -60,7 +60,7 @@ impl Facts {
             let (id, name) = line.split_once(' ')?;
             Some((id.parse().ok()?, name.to_owned()))
         };
-        Ok(Facts {
+        Ok(ServerInfo {
             version: found,
             pid: pid.trim().parse().map_err(|_| unexpected())?,
             sessions: lines.filter_map(session).collect(),
@@ -72,7 +72,7 @@ impl Facts {
     ///
     /// # Errors
     /// When it runs but cannot be asked.
-    pub fn ask(server: &Server) -> Result<Option<Facts>> {
+    pub fn ask(server: &Server) -> Result<Option<ServerInfo>> {
         // Cheaper than a tmux that finds the same.
         if let Err(error) = UnixStream::connect(server.socket().path())
             && matches!(
@@ -94,7 +94,7 @@ impl Facts {
     ///
     /// # Errors
     /// When tmux cannot be run.
-    pub fn of_fresh_server(server: &Server) -> Result<Facts> {
+    pub fn of_fresh_server(server: &Server) -> Result<ServerInfo> {
         let folder = tempfile::Builder::new()
             .prefix("tvmux-")
             .tempdir()
@@ -123,13 +123,13 @@ impl Facts {
 
     /// What a plan for a new session rests on.
     #[must_use]
-    pub fn ground(&self, size: Size) -> Ground {
+    pub fn plan_context(&self, size: Size) -> PlanContext {
         let number = |name| {
             self.options
                 .value(name)
                 .and_then(|value| value.parse().ok())
         };
-        Ground {
+        PlanContext {
             version: self.version,
             size,
             base_index: number("base-index").unwrap_or(0),
@@ -149,18 +149,18 @@ impl Facts {
     ///
     /// # Errors
     /// When the session is gone or the server cannot be asked.
-    pub fn ground_in(
+    pub fn plan_context_in(
         &self,
         server: &Server,
         session: SessionId,
         skip_existing: bool,
-    ) -> Result<Ground> {
+    ) -> Result<PlanContext> {
         let target = format!("{session}:");
         let whole =
             Fields::new(self.version).plain(["base-index", "window_width", "window_height"]);
         let windows = Fields::new(self.version)
             .plain(["window_index"])
-            .text(["window_name"]);
+            .names(["window_name"]);
         let one = server.run_blocking(&Batch::of([
             "display-message",
             "-p",
@@ -192,10 +192,10 @@ impl Facts {
             session.taken.push(Row::get(&mut row)?);
             session.names.push(row.text());
         }
-        Ok(Ground {
+        Ok(PlanContext {
             base_index,
             append_to: Some(session),
-            ..self.ground(size)
+            ..self.plan_context(size)
         })
     }
 }
