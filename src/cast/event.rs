@@ -1,7 +1,8 @@
 //! What a cast holds: timed events, each with a one-letter code.
 
-use std::borrow::Cow;
 use std::fmt;
+
+use super::text::Text;
 
 /// A point in a recording: microseconds since its start.
 pub type Micros = u64;
@@ -57,13 +58,17 @@ impl fmt::Display for Code {
     }
 }
 
-/// One event of a cast.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One event of a cast, as [`EventReader`](super::EventReader) gives it.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event<'a> {
     /// Microseconds since the start of the recording.
     pub time: Micros,
     /// What happened.
     pub code: Code,
     /// The event's text; its meaning depends on the code.
-    pub data: Cow<'a, str>,
+    pub data: Text<'a>,
+    /// The byte of the cast at which it starts.
+    pub offset: u64,
+    /// The text is only a part: the next event has more of the same.
+    pub continues: bool,
 }

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+use super::json::Object;
 
 /// The header of an asciicast v2 file.
 ///
@@ -52,12 +55,52 @@ impl Serialize for Header {
 }
 
 impl Header {
+    /// The header that a cast of that version starts with, as far as `block`
+    /// has one. Sizes that are missing are those of a common terminal.
+    pub(in crate::cast) fn read(block: &[u8], version: u8) -> Header {
+        let block = block.strip_prefix(b"\xef\xbb\xbf").unwrap_or(block);
+        let object = Object::read(block);
+        let text = |key| field::<String>(block, &object, key);
+        let mut header = Header {
+            width: 80,
+            height: 24,
+            timestamp: field(block, &object, "timestamp"),
+            idle_time_limit: field(block, &object, "idle_time_limit"),
+            command: text("command"),
+            title: text("title"),
+            env: field::<BTreeMap<String, Option<String>>>(block, &object, "env")
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect(),
+        };
+        let (term, names) = match (version, object.get(block, "term")) {
+            (3, Some(term)) => (term, ["cols", "rows"]),
+            _ => (block, ["width", "height"]),
+        };
+        let object = Object::read(term);
+        for (name, side) in names
+            .into_iter()
+            .zip([&mut header.width, &mut header.height])
+        {
+            if let Some(size) = field(term, &object, name) {
+                *side = size;
+            }
+        }
+        header
+    }
+
     /// Appends the header line, with its newline, to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         serde_json::to_writer(&mut *out, self)
             .expect("a header holds only text and finite numbers, and a Vec takes every write");
         out.push(b'\n');
     }
+}
+
+/// A member of `object`, which was read from `text`, if it is of that type.
+fn field<T: DeserializeOwned>(text: &[u8], object: &Object, key: &str) -> Option<T> {
+    serde_json::from_slice(object.get(text, key)?).ok()
 }
 
 #[cfg(test)]

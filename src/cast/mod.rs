@@ -13,9 +13,11 @@ mod event;
 mod header;
 mod json;
 mod lines;
+mod read;
 mod repair;
 mod seconds;
 
+mod text;
 mod utf8;
 mod validate;
 
@@ -25,7 +27,9 @@ pub use event::{Code, Event, Micros};
 pub use header::Header;
 pub(crate) use json::escape_bounded;
 pub use json::escape_into;
+pub use read::{EventReader, Position, ReadError, Strictness};
 pub use repair::{Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits};
+pub use text::{Text, TextBuffer};
 pub use utf8::Utf8Carry;
 pub use validate::{
     Counts, EventCounts, Finding, FindingKind, Reader, Severity, Summary, ValidateOptions, validate,

@@ -6,6 +6,15 @@ const REPLACEMENT: &str = "\u{FFFD}";
 /// How many bytes of broken text are handed on at once.
 const GATHERED: usize = 1024;
 
+/// A part of a byte stream, as [`Utf8Carry`] tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cast) enum Piece<'a> {
+    /// Text; never empty.
+    Text(&'a str),
+    /// A maximal sequence of this many bytes that is not UTF-8.
+    Invalid(usize),
+}
+
 /// Decodes UTF-8 that arrives in chunks cut at any byte.
 ///
 /// An incomplete character at the end of a chunk waits for the next one.
@@ -34,6 +43,35 @@ impl Utf8Carry {
 
     /// Feeds `bytes` and hands the text they complete to `text`, in pieces.
     pub fn push(&mut self, bytes: &[u8], mut text: impl FnMut(&str)) {
+        // In noise pieces are a byte or two long, so they are gathered.
+        let mut gathered = String::new();
+        self.pieces(bytes, |piece| {
+            let (piece, whole) = match piece {
+                Piece::Text(piece) => (piece, piece.len() + REPLACEMENT.len() > GATHERED),
+                Piece::Invalid(_) => (REPLACEMENT, false),
+            };
+            if gathered.len() + piece.len() > GATHERED || whole {
+                if !gathered.is_empty() {
+                    text(&gathered);
+                    gathered.clear();
+                }
+                if whole {
+                    return text(piece);
+                }
+            }
+            if gathered.is_empty() && piece.len() == bytes.len() {
+                return text(piece);
+            }
+            gathered.push_str(piece);
+        });
+        if !gathered.is_empty() {
+            text(&gathered);
+        }
+    }
+
+    /// Feeds `bytes` and hands over what they complete. The pieces follow each
+    /// other without a gap; the first starts with the bytes that were pending.
+    pub(in crate::cast) fn pieces(&mut self, bytes: &[u8], mut piece: impl FnMut(Piece<'_>)) {
         let mut rest = bytes;
         while self.len > 0 {
             let Some((&next, tail)) = rest.split_first() else {
@@ -43,7 +81,7 @@ impl Utf8Carry {
             let with_next = &self.pending[..=self.len];
             match std::str::from_utf8(with_next) {
                 Ok(character) => {
-                    text(character);
+                    piece(Piece::Text(character));
                     self.len = 0;
                     rest = tail;
                 }
@@ -53,7 +91,7 @@ impl Utf8Carry {
                 }
                 // The pending bytes are the invalid part; `next` stands for itself.
                 Err(_) => {
-                    text(REPLACEMENT);
+                    piece(Piece::Invalid(self.len));
                     self.len = 0;
                 }
             }
@@ -61,32 +99,18 @@ impl Utf8Carry {
         let (whole, torn) = rest.split_at(rest.len() - torn_end(rest));
         if let Ok(valid) = simdutf8::basic::from_utf8(whole) {
             if !valid.is_empty() {
-                text(valid);
+                piece(Piece::Text(valid));
             }
         } else {
             // Rare enough that what looks at each byte will do: to start the
-            // fast way again behind each fault would be quadratic. Pieces are
-            // gathered, since in noise they are a byte or two long.
-            let mut gathered = String::with_capacity(GATHERED);
+            // fast way again behind each fault would be quadratic.
             for chunk in whole.utf8_chunks() {
-                let valid = chunk.valid();
-                if gathered.len() + valid.len() + REPLACEMENT.len() > GATHERED
-                    && !gathered.is_empty()
-                {
-                    text(&gathered);
-                    gathered.clear();
-                }
-                if valid.len() + REPLACEMENT.len() > GATHERED {
-                    text(valid);
-                } else {
-                    gathered.push_str(valid);
+                if !chunk.valid().is_empty() {
+                    piece(Piece::Text(chunk.valid()));
                 }
                 if !chunk.invalid().is_empty() {
-                    gathered.push_str(REPLACEMENT);
+                    piece(Piece::Invalid(chunk.invalid().len()));
                 }
-            }
-            if !gathered.is_empty() {
-                text(&gathered);
             }
         }
         self.pending[..torn.len()].copy_from_slice(torn);
@@ -104,7 +128,7 @@ impl Utf8Carry {
 
 /// How many bytes at the end of `bytes` are the start of a character that is
 /// not complete, but may become so; 3 at most.
-fn torn_end(bytes: &[u8]) -> usize {
+pub(in crate::cast) fn torn_end(bytes: &[u8]) -> usize {
     let last = &bytes[bytes.len().saturating_sub(3)..];
     // Only the last byte that starts a character can have a part missing.
     let Some(start) = last.iter().rposition(|byte| byte & 0xc0 != 0x80) else {

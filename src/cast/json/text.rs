@@ -1,64 +1,39 @@
 //! The bytes of a string: where plain text ends, and whether it is UTF-8.
 
+use crate::cast::utf8::{Piece, Utf8Carry};
+
 /// Whether a byte is white space for JSON, which has less of it than ASCII.
 pub(in crate::cast) fn is_blank(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// Checks that bytes which come in pieces are UTF-8.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::cast) struct Utf8Check {
-    /// A character cut by the end of a piece, and where it starts.
-    cut: [u8; 4],
-    cut_len: usize,
-    cut_at: u64,
+    carry: Utf8Carry,
+    /// Where the pending bytes end.
+    end: u64,
 }
 
 impl Utf8Check {
     /// Checks `bytes`, which stand at offset `at`; calls `bad` with the offset
     /// of each part that is not UTF-8.
-    pub(in crate::cast) fn push(&mut self, bytes: &[u8], mut at: u64, bad: &mut impl FnMut(u64)) {
-        let mut rest = bytes;
-        while self.cut_len > 0 {
-            let Some((&next, tail)) = rest.split_first() else {
-                return;
-            };
-            self.cut[self.cut_len] = next;
-            match std::str::from_utf8(&self.cut[..=self.cut_len]) {
-                Ok(_) => self.cut_len = 0,
-                Err(error) if error.error_len().is_none() => self.cut_len += 1,
-                Err(_) => {
-                    self.finish(bad);
-                    continue;
-                }
+    pub(in crate::cast) fn push(&mut self, bytes: &[u8], at: u64, bad: &mut impl FnMut(u64)) {
+        let mut place = at - self.carry.pending() as u64;
+        self.carry.pieces(bytes, |piece| match piece {
+            Piece::Text(text) => place += text.len() as u64,
+            Piece::Invalid(length) => {
+                bad(place);
+                place += length as u64;
             }
-            rest = tail;
-            at += 1;
-        }
-        if simdutf8::basic::from_utf8(rest).is_ok() {
-            return;
-        }
-        while let Err(error) = simdutf8::compat::from_utf8(rest) {
-            let valid = error.valid_up_to();
-            let Some(length) = error.error_len() else {
-                let tail = &rest[valid..];
-                self.cut[..tail.len()].copy_from_slice(tail);
-                self.cut_len = tail.len();
-                self.cut_at = at + valid as u64;
-                return;
-            };
-            bad(at + valid as u64);
-            rest = &rest[valid + length..];
-            at += (valid + length) as u64;
-        }
+        });
+        self.end = at + bytes.len() as u64;
     }
 
     /// A character that was cut gets no more bytes.
     pub(in crate::cast) fn finish(&mut self, bad: &mut impl FnMut(u64)) {
-        if self.cut_len > 0 {
-            self.cut_len = 0;
-            bad(self.cut_at);
-        }
+        let start = self.end - self.carry.pending() as u64;
+        self.carry.finish(|_| bad(start));
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! A *plain* line is an output, input or marker event in the shape that
 //! recorders write, without anything a reader could take offence at:
-//! `[TIME, "o", "TEXT"]` and a newline, TIME without sign or exponent. All that
+//! `[TIME, "o", "TEXT"]` and a newline, TIME without sign or exponent, with
+//! spaces before the bracket at most. All that
 //! is known of it is known from stage one. Every other line is *odd*: a careful
 //! reader decides what it is.
 
@@ -37,12 +38,24 @@ pub(super) struct Plain {
     pub(super) time_len: usize,
     /// `o`, `i` or `m`.
     pub(super) code: u8,
+    /// Where the inside of its data's quotes stands in the block.
+    pub(super) data: (u32, u32),
 }
 
 /// Finds the lines of blocks, reusing its buffers.
 #[derive(Debug, Default)]
 pub(super) struct Liner {
     marks: Marks,
+    /// Some of the block is not UTF-8.
+    bad_utf8: bool,
+}
+
+/// Where in a block the next line starts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cursor {
+    start: usize,
+    mark: usize,
+    flag: usize,
 }
 
 impl Liner {
@@ -50,39 +63,55 @@ impl Liner {
     /// the start of a line; its last line may lack the newline.
     #[inline]
     pub(super) fn visit(&mut self, block: &[u8], mut visit: impl FnMut(Line)) {
+        let mut cursor = self.start(block);
+        while let Some(line) = self.next(block, &mut cursor) {
+            visit(line);
+        }
+    }
+
+    /// Gets ready to give the lines of `block` one by one.
+    pub(super) fn start(&mut self, block: &[u8]) -> Cursor {
         self.marks.scan(block);
-        let bad_utf8 = self.marks.beyond_ascii && simdutf8::basic::from_utf8(block).is_err();
+        self.bad_utf8 = self.marks.beyond_ascii && simdutf8::basic::from_utf8(block).is_err();
+        Cursor::default()
+    }
+
+    /// The next line of the block that was given to [`Liner::start`].
+    #[inline(always)]
+    pub(super) fn next(&self, block: &[u8], cursor: &mut Cursor) -> Option<Line> {
         let at = &self.marks.at[..];
         let flagged = &self.marks.flagged[..];
-        let (mut start, mut mark, mut flag) = (0, 0, 0);
-        while start < block.len() {
-            if let Some((end, plain)) = plain_line(block, start, &at[mark..]) {
-                while flag < flagged.len() && (flagged[flag] as usize + 1) * 64 <= start {
-                    flag += 1;
-                }
-                let suspect = flag < flagged.len() && (flagged[flag] as usize) * 64 < end
-                    || bad_utf8 && simdutf8::basic::from_utf8(&block[start..end]).is_err();
-                visit(Line {
-                    start,
-                    end,
-                    plain: if suspect { None } else { Some(plain) },
-                });
-                mark += 5;
-                start = end;
-                continue;
+        let start = cursor.start;
+        if start >= block.len() {
+            return None;
+        }
+        if let Some((end, plain)) = plain_line(block, start, &at[cursor.mark..]) {
+            while cursor.flag < flagged.len() && (flagged[cursor.flag] as usize + 1) * 64 <= start {
+                cursor.flag += 1;
             }
-            while mark < at.len() && block[at[mark] as usize] != b'\n' {
-                mark += 1;
-            }
-            let end = at.get(mark).map_or(block.len(), |end| *end as usize + 1);
-            mark += 1;
-            visit(Line {
+            let suspect = cursor.flag < flagged.len() && (flagged[cursor.flag] as usize) * 64 < end
+                || self.bad_utf8 && simdutf8::basic::from_utf8(&block[start..end]).is_err();
+            cursor.mark += 5;
+            cursor.start = end;
+            return Some(Line {
                 start,
                 end,
-                plain: None,
+                plain: if suspect { None } else { Some(plain) },
             });
-            start = end;
         }
+        while cursor.mark < at.len() && block[at[cursor.mark] as usize] != b'\n' {
+            cursor.mark += 1;
+        }
+        let end = at
+            .get(cursor.mark)
+            .map_or(block.len(), |end| *end as usize + 1);
+        cursor.mark = (cursor.mark + 1).min(at.len());
+        cursor.start = end;
+        Some(Line {
+            start,
+            end,
+            plain: None,
+        })
     }
 }
 
@@ -94,10 +123,17 @@ fn plain_line(block: &[u8], start: usize, marks: &[u32]) -> Option<(usize, Plain
     let [code_open, code_close, data_open, data_close, newline] = marks.map(|at| at as usize);
     let line = block.get(start..=newline)?;
     let byte = |at: usize| line[at - start];
-    if line[0] != b'[' || byte(newline) != b'\n' || newline != data_close + 2 {
+    if line[0] != b'[' || byte(newline) != b'\n' || newline < data_close + 2 {
         return None;
     }
-    if byte(data_close + 1) != b']' || byte(data_close) != b'"' || byte(data_open) != b'"' {
+    if byte(newline - 1) != b']' || byte(data_close) != b'"' || byte(data_open) != b'"' {
+        return None;
+    }
+    // The recorder fills pages up with spaces before the bracket.
+    if line[data_close + 1 - start..newline - 1 - start]
+        .iter()
+        .any(|b| *b != b' ')
+    {
         return None;
     }
     let code = byte(code_open + 1);
@@ -121,6 +157,7 @@ fn plain_line(block: &[u8], start: usize, marks: &[u32]) -> Option<(usize, Plain
             time,
             time_len,
             code,
+            data: (data_open as u32 + 1, data_close as u32),
         },
     ))
 }
@@ -154,7 +191,9 @@ mod tests {
             ("[0, \"m\", \"\\u001b\\\\ \\\" é\"]\n", Some((0.0, 'm'))),
             ("[1.5, \"r\", \"80x24\"]\n", None),
             ("[1.5, \"o\", \"a\"]", None),
+            ("[1.5, \"o\", \"a\"   ]\n", Some((1.5, 'o'))),
             ("[1.5, \"o\", \"a\"] \n", None),
+            ("[1.5, \"o\", \"a\" x]\n", None),
             ("[1.5, \"o\", \"\\x\"]\n", None),
             ("[1.5, \"o\", \"\\u00g0\"]\n", None),
             ("[1.5, \"o\", \"\\ud83d\\ude00\"]\n", None),

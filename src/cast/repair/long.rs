@@ -8,6 +8,7 @@ use super::output::Fate;
 use super::text::repair_text;
 use crate::cast::event::Code;
 use crate::cast::json::is_blank;
+use crate::cast::utf8::{Piece, Utf8Carry};
 
 /// How many bytes stay back at the end of a part: the end of an event and the
 /// head of the next may be cut there.
@@ -19,8 +20,9 @@ pub(super) struct Long {
     state: State,
     /// Bytes of the line that were not dealt with.
     window: Vec<u8>,
-    /// Nothing of the line was dealt with yet.
     started: bool,
+    /// Of a comment, the character that the last part cuts.
+    utf8: Utf8Carry,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,31 +171,32 @@ impl Long {
     }
 
     fn comment(&mut self, events: &mut EventRepairer<'_>, over: bool) -> io::Result<()> {
-        let text = match std::str::from_utf8(&self.window) {
-            Ok(_) => self.window.len(),
-            Err(error) => error.valid_up_to(),
-        };
-        events.out.keep(&self.window[..text])?;
-        self.window.drain(..text);
-        if self.window.is_empty() {
-            if over {
-                events.out.event_done(None);
+        let window = std::mem::take(&mut self.window);
+        let mut written = Ok(());
+        self.utf8.pieces(&window, |piece| {
+            if written.is_ok() {
+                written = match piece {
+                    Piece::Text(text) => events.out.keep(text.as_bytes()),
+                    Piece::Invalid(length) => replace(events, length),
+                };
             }
-            return Ok(());
-        }
-        let cut = std::str::from_utf8(&self.window).map_err(|error| error.error_len());
-        if let (Err(None), false) = (cut, over) {
-            return Ok(());
-        }
-        let length = cut.err().flatten().unwrap_or(self.window.len());
-        events.out.cut(length)?;
-        events.out.put("\u{FFFD}".as_bytes())?;
-        self.window.drain(..length);
-        if over && self.window.is_empty() {
+        });
+        written?;
+        if over {
+            replace(events, std::mem::take(&mut self.utf8).pending())?;
             events.out.event_done(None);
         }
         Ok(())
     }
+}
+
+/// Puts U+FFFD in the place of `length` bytes, if there are any.
+fn replace(events: &mut EventRepairer<'_>, length: usize) -> io::Result<()> {
+    if length > 0 {
+        events.out.cut(length)?;
+        events.out.put("\u{FFFD}".as_bytes())?;
+    }
+    Ok(())
 }
 
 /// A head's bytes but for the white space that may stand between its parts.

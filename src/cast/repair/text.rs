@@ -4,6 +4,7 @@
 //! reader takes, and text that is one already comes out as it is.
 
 use crate::cast::json::{escape_into, is_blank, text_run};
+use crate::cast::utf8::{Piece, Utf8Carry};
 
 /// What stands for text that cannot be known.
 const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
@@ -114,26 +115,21 @@ pub(super) fn replacement(out: &mut Vec<u8>) {
 /// Gives whether anything was changed, and how many bytes at the end are the
 /// start of a character that a tear cuts.
 fn repair_utf8(run: &[u8], torn: bool, out: &mut Vec<u8>) -> (bool, usize) {
-    if let Ok(text) = simdutf8::basic::from_utf8(run) {
-        out.extend_from_slice(text.as_bytes());
-        return (false, 0);
-    }
+    let mut carry = Utf8Carry::new();
     let mut changed = false;
-    let mut chunks = run.utf8_chunks().peekable();
-    while let Some(chunk) = chunks.next() {
-        out.extend_from_slice(chunk.valid().as_bytes());
-        let invalid = chunk.invalid();
-        if invalid.is_empty() {
-            continue;
+    carry.pieces(run, |piece| match piece {
+        Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
+        Piece::Invalid(_) => {
+            out.extend_from_slice(REPLACEMENT);
+            changed = true;
         }
-        let cut = std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
-        if torn && cut && chunks.peek().is_none() {
-            return (changed, invalid.len());
-        }
-        out.extend_from_slice(REPLACEMENT);
-        changed = true;
+    });
+    let cut = carry.pending();
+    if cut == 0 || torn {
+        return (changed, cut);
     }
-    (changed, 0)
+    out.extend_from_slice(REPLACEMENT);
+    (true, 0)
 }
 
 enum Escape {

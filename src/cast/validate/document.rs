@@ -4,10 +4,10 @@ use std::io::{self, Read};
 
 use super::finding::FindingKind;
 use super::header::{check as check_header, string_fault};
+use super::time::judge_time;
 use super::{Report, Tally};
 use crate::cast::json::{Fault, Lexer, Object, Scalar, Sink};
 use crate::cast::lines::{BlockPlace, Blocks};
-use crate::cast::seconds::{LONGEST, any_seconds};
 use crate::cast::validate::opening::BYTE_ORDER_MARK;
 
 /// The most bytes that are kept of what is not an event.
@@ -142,20 +142,8 @@ impl Document {
         if event.first != Some(Scalar::Number) {
             self.found.push((FindingKind::TimeType, event.number_at));
         } else {
-            let raw = &event.number[..];
-            let negative = raw.starts_with(b"-");
-            let kind = match any_seconds(raw) {
-                _ if raw.ends_with(b"NaN") || raw.ends_with(b"y") => None,
-                None => Some(FindingKind::TimeTooLarge),
-                Some(time) if time == 0.0 && negative => Some(FindingKind::TimeNegativeZero),
-                Some(time) if time.is_infinite() => Some(FindingKind::TimeInfinite),
-                Some(_) if negative => Some(FindingKind::TimeNegative),
-                Some(time) if time >= LONGEST => Some(FindingKind::TimeTooLarge),
-                Some(time) => {
-                    delay = time;
-                    None
-                }
-            };
+            let (time, kind) = judge_time(&event.number);
+            delay = time.unwrap_or(0.0);
             if let Some(kind) = kind {
                 self.found.push((kind, event.number_at));
             }

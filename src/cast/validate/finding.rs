@@ -215,13 +215,13 @@ pub struct Finding {
 /// How many of each kind were found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
-    by_kind: Vec<u64>,
+    by_kind: [u64; FindingKind::ALL.len()],
 }
 
 impl Default for Counts {
     fn default() -> Counts {
         Counts {
-            by_kind: vec![0; FindingKind::ALL.len()],
+            by_kind: [0; FindingKind::ALL.len()],
         }
     }
 }

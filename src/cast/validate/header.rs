@@ -19,7 +19,7 @@ pub(crate) struct HeaderCheck {
 
 /// The kind that stands for a fault inside a string; `None` when the fault is
 /// one of grammar.
-pub(crate) fn string_fault(fault: Fault) -> Option<FindingKind> {
+pub(in crate::cast) fn string_fault(fault: Fault) -> Option<FindingKind> {
     match fault {
         Fault::BadEscape => Some(FindingKind::BadEscape),
         Fault::Control => Some(FindingKind::Control),

@@ -1,11 +1,13 @@
 //! Looks with care at one line after the header, in pieces of any size.
 
+use std::ops::Range;
+
 use super::finding::FindingKind;
 use super::header::string_fault;
 use super::tally::Tally;
+use super::time::judge_time;
 use crate::cast::event::Code;
 use crate::cast::json::{Fault, Lexer, Scalar, Sink, Utf8Check};
-use crate::cast::seconds::{LONGEST, any_seconds};
 
 /// What stands first on a line, after white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +24,26 @@ enum Start {
     Other,
 }
 
+/// What a line holds, whatever else is wrong with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::cast) enum LineContent {
+    /// Neither an event nor a header.
+    Nothing,
+    /// An event with data.
+    Event {
+        code: Code,
+        /// Seconds, as they stand there; `None` when it is no time.
+        time: Option<f64>,
+        /// Where the inside of its data's quotes stands.
+        data: Range<u64>,
+    },
+    /// A second header.
+    Header,
+}
+
 /// A line being looked at.
 #[derive(Debug)]
-pub(super) struct LineCheck {
+pub(in crate::cast) struct LineCheck {
     version: u8,
     line: u64,
     at: u64,
@@ -39,7 +58,7 @@ pub(super) struct LineCheck {
 
 impl LineCheck {
     /// A line at offset `at`, in a cast of that version (2 or 3).
-    pub(super) fn new(version: u8, line: u64, at: u64) -> LineCheck {
+    pub(in crate::cast) fn new(version: u8, line: u64, at: u64) -> LineCheck {
         LineCheck {
             version,
             line,
@@ -55,7 +74,7 @@ impl LineCheck {
     }
 
     /// Reads more of the line, from offset `at`. No newline is in `bytes`.
-    pub(super) fn feed(&mut self, bytes: &[u8], at: u64, tally: &mut Tally) {
+    pub(in crate::cast) fn feed(&mut self, bytes: &[u8], at: u64, tally: &mut Tally) {
         let Some(&last) = bytes.last() else { return };
         self.last = last;
         let mut rest = bytes;
@@ -99,7 +118,12 @@ impl LineCheck {
     }
 
     /// Ends the line at offset `end`, before its newline if it has one.
-    pub(super) fn finish(mut self, end: u64, newline: bool, tally: &mut Tally) {
+    pub(in crate::cast) fn finish(
+        mut self,
+        end: u64,
+        newline: bool,
+        tally: &mut Tally,
+    ) -> LineContent {
         let (line, at) = (self.line, self.at);
         if !newline && end > at {
             tally.note(FindingKind::NoFinalNewline, end, line);
@@ -137,59 +161,74 @@ impl LineCheck {
                     if self.space && !self.lexer.is_dead() {
                         tally.note(FindingKind::LeadingSpace, at, line);
                     }
-                    self.array(tally);
-                } else {
-                    self.object(tally);
+                    return self.array(tally);
                 }
+                return self.object(tally);
             }
         }
+        LineContent::Nothing
     }
 
-    fn array(&mut self, tally: &mut Tally) {
+    fn array(&mut self, tally: &mut Tally) -> LineContent {
         let (line, at) = (self.line, self.at);
         let shape = &self.shape;
         if shape.broken {
-            return;
+            return LineContent::Nothing;
         }
         match shape.count {
-            0 => return tally.note(FindingKind::NoElements, at, line),
+            0 => {
+                tally.note(FindingKind::NoElements, at, line);
+                return LineContent::Nothing;
+            }
             3 => {}
             _ => tally.note(FindingKind::Arity, at, line),
         }
         let time = shape.time(0, line, tally);
         let code = if shape.count > 1 {
-            shape.code(self.version, line, tally)
+            shape.code(line, tally)
         } else {
             None
         };
         let data = shape.count > 2 && shape.data(code, self.version, line, tally);
-        if let Some(code) = code
-            && data
-        {
-            tally.event(code, time, at, line);
+        match code {
+            Some(code) if data => self.event(code, time, tally),
+            _ => LineContent::Nothing,
         }
     }
 
-    fn object(&mut self, tally: &mut Tally) {
+    fn event(&self, code: Code, time: Option<f64>, tally: &mut Tally) -> LineContent {
+        tally.event(code, time, self.at, self.line);
+        let data = &self.shape.slots[2];
+        LineContent::Event {
+            code,
+            time,
+            data: data.at + 1..data.end - 1,
+        }
+    }
+
+    fn object(&mut self, tally: &mut Tally) -> LineContent {
         let (line, at) = (self.line, self.at);
         let shape = &self.shape;
         if !shape.broken && shape.version {
             tally.second_header(at, line);
-            return;
+            return LineContent::Header;
         }
         // asciinema takes an object for an event only if there is nothing at
         // all to say against it.
         let mut strict = Tally::scratch();
         let whole = !shape.broken && !shape.twice && shape.slots.iter().all(|slot| slot.seen);
         let time = shape.time(0, line, &mut strict);
-        let code = shape.code(self.version, line, &mut strict);
+        let code = shape.code(line, &mut strict);
         let data = shape.data(code, self.version, line, &mut strict);
         match code {
             Some(code) if whole && data && strict.taken_by_asciinema() => {
                 tally.note(FindingKind::ObjectEvent, at, line);
-                tally.event(code, time, at, line);
+                self.event(code, time, tally)
             }
-            _ => tally.note(FindingKind::NotAnEvent, at, line),
+            _ => {
+                tally.note(FindingKind::NotAnEvent, at, line);
+                LineContent::Nothing
+            }
         }
     }
 }
@@ -204,6 +243,8 @@ struct Slot {
     seen: bool,
     scalar: Option<Scalar>,
     at: u64,
+    /// The first byte after it.
+    end: u64,
     text: [u8; KEPT],
     len: usize,
     cut: bool,
@@ -215,6 +256,7 @@ impl Default for Slot {
             seen: false,
             scalar: None,
             at: 0,
+            end: 0,
             text: [0; KEPT],
             len: 0,
             cut: false,
@@ -283,31 +325,14 @@ impl Shape {
             note(FindingKind::TimeType);
             return None;
         }
-        let raw = slot.raw();
-        if raw.ends_with(b"NaN") || raw.ends_with(b"Infinity") {
-            return None;
+        let (time, kind) = judge_time(slot.raw());
+        if let Some(kind) = kind {
+            note(kind);
         }
-        let Some(time) = any_seconds(raw.trim_ascii_end()) else {
-            // A number cut where it could not end: too long to be a time.
-            note(FindingKind::TimeTooLarge);
-            return None;
-        };
-        if time == 0.0 && raw.starts_with(b"-") {
-            note(FindingKind::TimeNegativeZero);
-        } else if time.is_infinite() {
-            note(FindingKind::TimeInfinite);
-            return None;
-        } else if time < 0.0 {
-            note(FindingKind::TimeNegative);
-            return None;
-        } else if time >= LONGEST {
-            note(FindingKind::TimeTooLarge);
-            return None;
-        }
-        Some(time)
+        time
     }
 
-    fn code(&self, version: u8, line: u64, tally: &mut Tally) -> Option<Code> {
+    fn code(&self, line: u64, tally: &mut Tally) -> Option<Code> {
         let slot = &self.slots[1];
         let mut note = |kind| tally.note(kind, slot.at, line);
         if slot.scalar != Some(Scalar::Text) {
@@ -337,7 +362,6 @@ impl Shape {
                 code => code,
             });
         }
-        let _ = version;
         if matches!(code, Code::Other(_)) {
             note(FindingKind::CodeUnknown);
         }
@@ -437,8 +461,10 @@ impl Sink for Shaping<'_> {
         slot.cut |= room < bytes.len();
     }
 
-    fn end(&mut self, _: Scalar, _: bool, _: u64) {
-        self.shape.current = None;
+    fn end(&mut self, _: Scalar, _: bool, at: u64) {
+        if let Some(slot) = self.shape.current.take() {
+            self.shape.slots[slot].end = at;
+        }
     }
 
     fn fault(&mut self, fault: Fault, at: u64) {

@@ -11,22 +11,25 @@ mod header;
 mod line;
 mod opening;
 mod tally;
+mod time;
 
 use std::io::{self, Read};
 
 pub use finding::{Counts, Finding, FindingKind, Reader, Severity};
 pub use tally::EventCounts;
 
+pub(in crate::cast) use header::string_fault;
 pub(crate) use header::{Size, check as check_header};
 pub(crate) use line::parse_size;
+pub(in crate::cast) use line::{LineCheck, LineContent};
 pub(crate) use opening::{BYTE_ORDER_MARK, opening};
 
 use super::event::{Code, Micros};
 use super::lines::{BlockPlace, Blocks, Liner, run_pipeline};
 use super::seconds::to_micros;
 use finding::excerpt;
-use line::LineCheck;
-use tally::Tally;
+pub(in crate::cast) use tally::Tally;
+pub(in crate::cast) use time::judge_time;
 
 /// How to validate.
 #[derive(Clone, Debug)]

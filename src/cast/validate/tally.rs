@@ -11,21 +11,21 @@ const MOST_CODES: usize = 256;
 
 /// A finding, its line counted from the start of the stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Detail {
-    pub(super) kind: FindingKind,
+pub(in crate::cast) struct Detail {
+    pub(in crate::cast) kind: FindingKind,
     pub(super) line: u32,
-    pub(super) offset: u64,
+    pub(in crate::cast) offset: u64,
 }
 
 /// Findings and figures of a stretch. Lines given to it count from the start
 /// of the stretch; what offsets count from is its owner's to know.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(in crate::cast) struct Tally {
     version: u8,
     /// Findings of one reader's own limits are kept for that one.
     reader: Reader,
     most_details: usize,
-    pub(super) details: Vec<Detail>,
+    pub(in crate::cast) details: Vec<Detail>,
     pub(super) counts: Counts,
     pub(super) lines: u64,
     pub(super) events: EventCounts,
@@ -110,7 +110,7 @@ impl EventCounts {
 }
 
 impl Tally {
-    pub(super) fn new(version: u8, reader: Reader, most_details: usize) -> Tally {
+    pub(in crate::cast) fn new(version: u8, reader: Reader, most_details: usize) -> Tally {
         Tally {
             version,
             reader,

@@ -1,0 +1,345 @@
+//! The text of an event as it stands in a cast: the inside of a JSON string.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// How many bytes are looked at together for backslashes.
+const BLOCK: usize = 64;
+
+/// How many bytes are copied together, the last ones of a run as well: up to
+/// this many may be read and written beyond it.
+const COPIED: usize = 16;
+
+/// The text of an event, not decoded yet: readers that only want times, codes
+/// or some of the events do not pay for the rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Text<'a> {
+    raw: &'a [u8],
+}
+
+/// Memory for decoded text, used again and again.
+#[derive(Debug, Default)]
+pub struct TextBuffer {
+    bytes: Vec<u8>,
+}
+
+impl<'a> Text<'a> {
+    /// The text whose JSON string has `raw` between its quotes.
+    pub(in crate::cast) fn new(raw: &'a [u8]) -> Text<'a> {
+        Text { raw }
+    }
+
+    /// The bytes between the quotes in the file, escapes and all.
+    #[must_use]
+    pub fn raw(self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// Whether there is no text at all.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The text; borrowed where nothing in it is escaped.
+    ///
+    /// What is no text in a damaged cast stands for itself or becomes U+FFFD,
+    /// as repair writes it.
+    #[must_use]
+    pub fn to_str(self) -> Cow<'a, str> {
+        let mut buffer = TextBuffer::default();
+        match self.decode(&mut buffer) {
+            text if std::ptr::eq(text.as_ptr(), self.raw.as_ptr()) => {
+                String::from_utf8_lossy(self.raw)
+            }
+            text => Cow::Owned(text.to_owned()),
+        }
+    }
+
+    /// The text, as [`Text::to_str`] gives it, decoded into `buffer` where that
+    /// is needed.
+    #[must_use]
+    pub fn decode<'b>(self, buffer: &'b mut TextBuffer) -> &'b str
+    where
+        'a: 'b,
+    {
+        let bytes = match memchr::memchr(b'\\', self.raw) {
+            None => match simdutf8::basic::from_utf8(self.raw) {
+                Ok(text) => return text,
+                Err(_) => self.raw,
+            },
+            Some(first) => {
+                let length = unescape(self.raw, first, &mut buffer.bytes);
+                if simdutf8::basic::from_utf8(&buffer.bytes[..length]).is_ok() {
+                    let text = &buffer.bytes[..length];
+                    return simdutf8::basic::from_utf8(text).unwrap_or_default();
+                }
+                &buffer.bytes[..length]
+            }
+        };
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        buffer.bytes = text.into_bytes();
+        simdutf8::basic::from_utf8(&buffer.bytes).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_str().fmt(f)
+    }
+}
+
+impl PartialEq<str> for Text<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.to_str() == other
+    }
+}
+
+impl PartialEq<&str> for Text<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.to_str() == *other
+    }
+}
+
+/// What the byte after a backslash stands for; 0 where it is no such escape.
+static SIMPLE: [u8; 256] = {
+    let mut all = [0; 256];
+    all[b'"' as usize] = b'"';
+    all[b'\\' as usize] = b'\\';
+    all[b'/' as usize] = b'/';
+    all[b'b' as usize] = 0x08;
+    all[b'f' as usize] = 0x0c;
+    all[b'n' as usize] = b'\n';
+    all[b'r' as usize] = b'\r';
+    all[b't' as usize] = b'\t';
+    all
+};
+
+/// The values of hexadecimal digits; above 15 for all other bytes.
+static HEX: [u8; 256] = {
+    let mut all = [0xff; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        all[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        all[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    all
+};
+
+/// Puts what `raw` stands for, whose first backslash is at `first`, at the
+/// start of `out`, which only ever grows; gives how long it is.
+///
+/// What an escape stands for is never longer than the escape.
+fn unescape(raw: &[u8], first: usize, out: &mut Vec<u8>) -> usize {
+    if out.len() < raw.len() + COPIED {
+        out.resize(raw.len() + COPIED, 0);
+    }
+    out[..first].copy_from_slice(&raw[..first]);
+    let (mut at, mut length) = (first, first);
+    while at + BLOCK + COPIED <= raw.len() {
+        let Some(block) = raw[at..].first_chunk::<BLOCK>() else {
+            break;
+        };
+        let mut marks = backslashes(block);
+        let mut done = 0;
+        while marks != 0 {
+            let mark = marks.trailing_zeros() as usize;
+            copy(raw, at + done, out, length, mark - done);
+            length += mark - done;
+            let used = escape(&raw[at + mark..], out, &mut length);
+            done = mark + used;
+            if done >= BLOCK {
+                break;
+            }
+            marks &= u64::MAX << done;
+        }
+        if done < BLOCK {
+            copy(raw, at + done, out, length, BLOCK - done);
+            length += BLOCK - done;
+            done = BLOCK;
+        }
+        at += done;
+    }
+    while at < raw.len() {
+        if raw[at] == b'\\' {
+            at += escape(&raw[at..], out, &mut length);
+        } else {
+            out[length] = raw[at];
+            length += 1;
+            at += 1;
+        }
+    }
+    length
+}
+
+/// Copies `count` bytes, or up to `COPIED` more.
+#[inline(always)]
+fn copy(from: &[u8], at: usize, to: &mut [u8], place: usize, count: usize) {
+    let mut done = 0;
+    while done < count {
+        let piece = &from[at + done..at + done + COPIED];
+        to[place + done..place + done + COPIED].copy_from_slice(piece);
+        done += COPIED;
+    }
+}
+
+/// Resolves the escape that `raw` starts with; gives how many bytes it takes.
+/// A backslash that escapes nothing stands for itself, half a surrogate pair
+/// becomes U+FFFD.
+#[inline(always)]
+fn escape(raw: &[u8], out: &mut [u8], length: &mut usize) -> usize {
+    let simple = raw.get(1).map_or(0, |byte| SIMPLE[usize::from(*byte)]);
+    if simple != 0 {
+        out[*length] = simple;
+        *length += 1;
+        return 2;
+    }
+    let Some(value) = unicode(raw) else {
+        out[*length] = b'\\';
+        *length += 1;
+        return 1;
+    };
+    if value < 0x80 {
+        out[*length] = value as u8;
+        *length += 1;
+        return 6;
+    }
+    let low = || unicode(&raw[6..]).filter(|low| (0xdc00..0xe000).contains(low));
+    let (character, used) = match (value, low()) {
+        (0xd800..0xdc00, Some(low)) => {
+            let code = 0x10000 + (u32::from(value - 0xd800) << 10 | u32::from(low - 0xdc00));
+            (char::from_u32(code), 12)
+        }
+        (value, _) => (char::from_u32(value.into()), 6),
+    };
+    let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
+    *length += character.encode_utf8(&mut out[*length..]).len();
+    used
+}
+
+/// The value of the `\uXXXX` that `raw` starts with.
+#[inline(always)]
+fn unicode(raw: &[u8]) -> Option<u16> {
+    let [b'\\', b'u', digits @ ..] = raw.first_chunk::<6>()? else {
+        return None;
+    };
+    let [a, b, c, d] = digits.map(|digit| u16::from(HEX[usize::from(digit)]));
+    ((a | b | c | d) < 16).then_some(a << 12 | b << 8 | c << 4 | d)
+}
+
+/// A bit for each backslash.
+#[inline(always)]
+fn backslashes(block: &[u8; BLOCK]) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES * 0x80;
+    let mut marks = 0;
+    for (part, word) in block.chunks_exact(8).enumerate() {
+        let word = u64::from_le_bytes(word.try_into().expect("chunks_exact gives eight bytes"));
+        let zero = word ^ (ONES * b'\\' as u64);
+        let is = !(((zero & !HIGH) + !HIGH) | zero) & HIGH;
+        // Gathers the eight high bits: each goes to a bit of its own.
+        let bits = (is >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        marks |= bits << (8 * part);
+    }
+    marks
+}
+
+/// Where `raw`, which goes on, can be cut so that no escape, surrogate pair or
+/// character is cut.
+pub(in crate::cast) fn safe_cut(raw: &[u8]) -> usize {
+    /// The longest that must not be cut: a surrogate pair.
+    const LONGEST: usize = 12;
+    let mut at = raw.len().saturating_sub(LONGEST);
+    // An even number of backslashes is none that escapes; so start at the first.
+    while at > 0 && raw[at - 1] == b'\\' {
+        at -= 1;
+    }
+    while at < raw.len() {
+        if raw[at] != b'\\' {
+            at += 1;
+            continue;
+        }
+        let rest = &raw[at..];
+        let high = unicode(rest).is_some_and(|value| (0xd800..0xdc00).contains(&value));
+        let whole = match rest.get(1) {
+            None => false,
+            Some(b'u') if high => {
+                rest.len() >= 12 || !b"\\u".starts_with(&rest[6..rest.len().min(8)])
+            }
+            Some(b'u') => rest.len() >= 6,
+            Some(_) => true,
+        };
+        if !whole {
+            return at;
+        }
+        at += match rest[1] {
+            b'u' if high => 6,
+            b'u' if unicode(rest).is_none() => 1,
+            b'u' => 6,
+            _ => 2,
+        };
+    }
+    raw.len() - super::utf8::torn_end(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn raw_text() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(vec![
+            "a",
+            "plain text of some length",
+            "\\n",
+            "\\\\",
+            "\\\"",
+            "\\/",
+            "\\u001b[1m",
+            "\\ud83d\\ude00",
+            "\\u00e9",
+            "é",
+            "漢",
+            "😀",
+            "\\u0000",
+            "\\t",
+        ]);
+        prop::collection::vec(piece, 0..80).prop_map(|pieces| pieces.concat().into_bytes())
+    }
+
+    fn noise() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![any::<u8>(), prop::sample::select(b"\\\"ud8c0".to_vec())];
+        prop::collection::vec(byte, 0..200)
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_what_the_library_reads(raw in raw_text()) {
+            let json = [b"\"", &raw[..], b"\""].concat();
+            let expected: String = serde_json::from_slice(&json).unwrap();
+            prop_assert_eq!(Text::new(&raw).to_str(), expected.as_str());
+            let mut buffer = TextBuffer::default();
+            prop_assert_eq!(Text::new(b"long\\n before").decode(&mut buffer), "long\n before");
+            prop_assert_eq!(Text::new(&raw).decode(&mut buffer), expected.as_str());
+        }
+
+        #[test]
+        fn a_safe_cut_changes_nothing(raw in raw_text(), at in any::<prop::sample::Index>()) {
+            let whole = Text::new(&raw).to_str().into_owned();
+            let part = &raw[..at.index(raw.len() + 1)];
+            let cut = safe_cut(part);
+            prop_assert!(part.len() - cut < 12);
+            let first = Text::new(&raw[..cut]).to_str().into_owned();
+            let rest = Text::new(&raw[cut..]).to_str().into_owned();
+            prop_assert_eq!(first + &rest, whole);
+        }
+
+        #[test]
+        fn anything_is_some_text(raw in noise()) {
+            let text = Text::new(&raw).to_str();
+            prop_assert!(text.len() <= raw.len() * 3);
+            prop_assert!(safe_cut(&raw) <= raw.len());
+        }
+    }
+}
