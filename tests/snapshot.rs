@@ -14,9 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use support::playback::{Player, Screen, replay_cast, replay_cast_for};
 use support::{TestTmux, wait_for, wait_until};
-use tvmux::tmux::{Batch, Snapshot, Version, snapshot};
-
-const MARKER: &str = "fR83kQz0LmV5xTnB";
+use tvmux::tmux::{Batch, Separator, Snapshot, Version, snapshot};
 
 fn version(tmux: &TestTmux) -> Version {
     tmux.server().version_blocking().unwrap()
@@ -29,10 +27,11 @@ fn take(tmux: &TestTmux, pane: &str) -> Snapshot {
 /// Takes a snapshot together with more commands that print nothing.
 fn take_with(tmux: &TestTmux, pane: &str, more: Batch) -> Snapshot {
     let version = version(tmux);
-    let mut batch = snapshot::query(version, pane.parse().unwrap(), MARKER);
+    let separator = Separator::random();
+    let mut batch = snapshot::query(version, pane.parse().unwrap(), &separator);
     batch.append(more).push(["display-message", "-p", "rest"]);
     let answer = tmux.server().run_blocking(&batch).unwrap();
-    let (snapshot, rest) = Snapshot::parse(version, MARKER, &answer).unwrap();
+    let (snapshot, rest) = Snapshot::parse(version, &separator, &answer).unwrap();
     assert_eq!(rest, b"rest\n");
     assert!(!snapshot.is_torn(), "{}", String::from_utf8_lossy(&answer));
     snapshot
@@ -155,10 +154,11 @@ fn output_in_between_is_noticed() {
     let tmux = TestTmux::start("while :; do printf 'more and more\\n'; done");
     tmux.tmux(&["set-hook", "-g", "after-capture-pane", "run-shell true"]);
     let version = version(&tmux);
-    let query = snapshot::query(version, "%0".parse().unwrap(), MARKER);
+    let separator = Separator::random();
+    let query = snapshot::query(version, "%0".parse().unwrap(), &separator);
     wait_until("a snapshot is torn", || {
         let answer = tmux.server().run_blocking(&query).unwrap();
-        Snapshot::parse(version, MARKER, &answer)
+        Snapshot::parse(version, &separator, &answer)
             .unwrap()
             .0
             .is_torn()

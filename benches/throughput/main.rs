@@ -21,7 +21,7 @@ use criterion::{
 };
 use tvmux::cast::{Encoder, Header, Utf8Carry};
 use tvmux::record::{CastFile, DiskFile, Fifo, Read, Recorder, Storage, cut_tail};
-use tvmux::tmux::{PaneId, Snapshot, Version, snapshot};
+use tvmux::tmux::{PaneId, Separator, Snapshot, Version, snapshot};
 
 use corpus::Kind;
 use cpu_time::CpuTime;
@@ -179,13 +179,13 @@ fn snapshot_building(criterion: &mut Criterion<CpuTime>) {
     for kind in [Kind::Logs, Kind::Colours, Kind::Redraws, Kind::Wide] {
         let file = tmux.folder().join(kind.name());
         std::fs::write(&file, kind.bytes(64 * 1024)).unwrap();
-        let answer = screen_of(&tmux, version, &file);
+        let (separator, answer) = screen_of(&tmux, version, &file);
         group.throughput(Throughput::Bytes(answer.len() as u64));
         let mut painted = Vec::new();
         group.bench_function(BenchmarkId::from_parameter(kind.name()), |bench| {
             bench.iter(|| {
                 painted.clear();
-                let (snapshot, _) = Snapshot::parse(version, MARKER, &answer).unwrap();
+                let (snapshot, _) = Snapshot::parse(version, &separator, &answer).unwrap();
                 snapshot.paint(&mut painted);
                 black_box(&painted);
             });
@@ -193,10 +193,12 @@ fn snapshot_building(criterion: &mut Criterion<CpuTime>) {
     }
 }
 
-const MARKER: &str = "tvmux0123456789abcdef";
-
 /// tmux's answer for a pane that has shown a file.
-fn screen_of(tmux: &support::TestTmux, version: Version, file: &std::path::Path) -> Vec<u8> {
+fn screen_of(
+    tmux: &support::TestTmux,
+    version: Version,
+    file: &std::path::Path,
+) -> (Separator, Vec<u8>) {
     let command = format!("cat {}; exec cat", file.display());
     let pane = tmux.tmux(&[
         "new-window",
@@ -213,8 +215,10 @@ fn screen_of(tmux: &support::TestTmux, version: Version, file: &std::path::Path)
             || tmux.ask(&pane, "#{history_size}") != "0"
     });
     let id: PaneId = pane.parse().unwrap();
-    let query = snapshot::query(version, id, MARKER);
-    tmux.server().run_blocking(&query).unwrap()
+    let separator = Separator::random();
+    let query = snapshot::query(version, id, &separator);
+    let answer = tmux.server().run_blocking(&query).unwrap();
+    (separator, answer)
 }
 
 /// Finding the end of a cast, as a daemon does that goes on after a kill: reads

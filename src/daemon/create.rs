@@ -17,7 +17,8 @@ use crate::cast::Header;
 use crate::record::{self, AttachError, Attached, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
-    self, Batch, Control, Fields, PaneId, Server, ServerIdentity, Socket, Version, WindowId,
+    self, Batch, Control, Fields, PaneId, Resolved, Server, ServerIdentity, Socket, Version,
+    WindowId,
 };
 use crate::wording::chain;
 
@@ -55,8 +56,7 @@ impl Daemon {
             .control(request.socket.as_ref().map(Socket::at))
             .await?;
         let (server, version) = (tmux.server().clone(), tmux.version());
-        let target = target_of(&tmux, request).await?;
-        let found = find(&server, version, &target).await?;
+        let found = find(&tmux, request).await?;
         let _creating = self.shared.creating.lock().await;
         if self.registry().is_closing {
             return Err(Error::ShuttingDown);
@@ -307,86 +307,94 @@ fn check(request: &api::RecordingCreate) -> Result<()> {
     Ok(())
 }
 
-/// The tmux target that a request names.
-async fn target_of(tmux: &Control, request: &api::RecordingCreate) -> Result<String> {
-    if let Some(pane) = &request.pane_id
-        && request.follow_active_pane == Some(false)
-    {
-        return Ok(pane.clone());
-    }
+/// The window that a request names. The pane is its active one, or that which
+/// the recording is to stay on.
+async fn resolve(tmux: &Control, request: &api::RecordingCreate) -> Result<Resolved> {
+    let at = |target: String| async move { tmux::resolve(tmux.server(), &target).await };
     let window = &request.window_id;
-    match &request.session_id {
+    let mut resolved = match &request.session_id {
         // An id needs no session, and is looked for wherever it is.
         Some(session) if !window.starts_with(['@', '%']) => {
             match tmux.find_window(session, window).await {
-                Ok((session, window)) => Ok(format!("{session}:{window}")),
+                Ok((session, window)) => at(format!("{session}:{window}")).await?,
                 // tmux knows more: the beginnings of names, patterns, `{last}`.
-                Err(tmux::Error::Missing { .. }) => Ok(format!("{session}:{window}")),
-                Err(error) => Err(error.into()),
+                Err(tmux::Error::Missing { .. }) => at(format!("{session}:{window}")).await?,
+                Err(error) => return Err(error.into()),
             }
         }
-        _ => Ok(window.clone()),
+        _ => at(window.clone()).await?,
+    };
+    if let Some(pane) = &request.pane_id {
+        let named = at(pane.clone()).await?;
+        if named.window != resolved.window {
+            return Err(Error::Invalid {
+                message: format!(
+                    "active_pane {pane} is in window {}, not in {}",
+                    named.window, resolved.window
+                ),
+            });
+        }
+        resolved.pane = named.pane;
     }
+    if request.pane_id.is_none() || request.follow_active_pane != Some(false) {
+        resolved.pane = resolved.active_pane;
+    }
+    Ok(resolved)
 }
 
-/// The window that a tmux target names.
-pub(super) async fn window_of(server: &Server, target: &str) -> tmux::Result<WindowId> {
-    let answer = server
-        .run(&Batch::of([
-            "display-message",
-            "-p",
-            "-t",
-            target,
-            "#{window_id}",
-        ]))
-        .await?;
-    let text = String::from_utf8_lossy(&answer);
-    text.trim().parse().map_err(|_| tmux::Error::Refused {
-        message: format!("can't find window: {target}"),
-    })
-}
-
-async fn find(server: &Server, version: Version, target: &str) -> Result<Found> {
-    let fields = Fields::new(version)
-        .plain([
-            "window_id",
-            "pane_id",
-            "pane_pid",
-            "pane_dead",
-            "pid",
-            "start_time",
-        ])
-        .names(["session_name", "window_name"])
-        .text(["default-shell", "default-terminal"]);
-    let ask = Batch::of(["display-message", "-p", "-t", target, fields.format()]);
-    let no_window = |message: String| Error::NoWindow {
-        target: target.to_owned(),
-        message,
-    };
-    let answer = server.run(&ask).await.map_err(|error| match error {
-        tmux::Error::Refused { message } => no_window(message),
-        other => Error::Tmux(other),
-    })?;
-    // Some versions answer for no window with empty fields and no error.
-    if answer.starts_with(b"\t") {
-        return Err(no_window("can't find it".into()));
-    }
-    let Some(mut row) = fields.parse(&answer)?.into_iter().next() else {
-        return Err(no_window("can't find it".into()));
-    };
-    Ok(Found {
-        window: row.get()?,
-        pane: row.get()?,
-        pid: row.text().parse().unwrap_or(0),
-        is_dead: row.flag(),
-        identity: ServerIdentity {
-            pid: row.get()?,
-            start_time: row.get()?,
+async fn find(tmux: &Control, request: &api::RecordingCreate) -> Result<Found> {
+    let no_window = |error: tmux::Error| match error {
+        tmux::Error::Refused { .. } | tmux::Error::Missing { .. } => Error::NoWindow {
+            target: match &request.session_id {
+                Some(session) => format!("{session}:{}", request.window_id),
+                None => request.window_id.clone(),
+            },
+            message: error.to_string(),
         },
-        session_name: row.text(),
-        window_name: row.text(),
-        shell: row.text(),
-        terminal: row.text(),
+        other => Error::Tmux(other),
+    };
+    let resolved = match resolve(tmux, request).await {
+        Err(Error::Tmux(error)) => return Err(no_window(error)),
+        other => other?,
+    };
+    let fields = Fields::new(tmux.version())
+        .plain(["pane_id", "pane_pid", "pane_dead", "pid", "start_time"])
+        .text([
+            "session_name",
+            "window_name",
+            "default-shell",
+            "default-terminal",
+        ]);
+    let ask = Batch::of([
+        "list-panes",
+        "-t",
+        &resolved.target(),
+        "-F",
+        fields.format(),
+    ]);
+    let answer = tmux.server().run(&ask).await;
+    for mut row in fields.parse(&answer.map_err(|error| no_window(error))?)? {
+        let pane = row.get()?;
+        if pane == resolved.pane {
+            return Ok(Found {
+                window: resolved.window,
+                pane,
+                pid: row.text().parse().unwrap_or(0),
+                is_dead: row.flag(),
+                identity: ServerIdentity {
+                    pid: row.get()?,
+                    start_time: row.get()?,
+                },
+                session_name: row.text(),
+                window_name: row.text(),
+                shell: row.text(),
+                terminal: row.text(),
+            });
+        }
+    }
+    Err(Error::NoWindow {
+        target: resolved.target(),
+        message: format!("pane {} has just closed", resolved.pane),
     })
 }
 

@@ -193,12 +193,12 @@ impl Daemon {
                 all.iter().map(|((socket, _), _)| socket.clone()).collect();
             for socket in sockets {
                 let server = self.tmux(Some(socket.clone()));
-                let Ok(window) = create::window_of(&server, id).await else {
+                let Ok(found) = crate::tmux::resolve(&server, id).await else {
                     continue;
                 };
                 fitting.extend(
                     all.iter()
-                        .filter(|(key, _)| *key == (socket.clone(), window))
+                        .filter(|(key, _)| *key == (socket.clone(), found.window))
                         .cloned(),
                 );
             }

@@ -4,7 +4,7 @@ use super::sessions::start_directory;
 use super::windows::window_id;
 use super::{Error, Result};
 use crate::api;
-use crate::tmux::control::{Capture, Direction, Kind, NewPane, Pane, SplitSize, SplitTarget};
+use crate::tmux::control::{Capture, Direction, NewPane, Pane, SplitSize, SplitTarget};
 use crate::tmux::{self, Control, PaneId};
 
 /// All panes, or those of one window.
@@ -148,7 +148,7 @@ fn pane_id(text: &str) -> Result<PaneId> {
 
 fn no_pane(text: &str) -> Error {
     Error::Tmux(tmux::Error::Missing {
-        kind: Kind::Pane,
+        kind: tmux::ObjectKind::Pane,
         target: text.to_owned(),
     })
 }

@@ -191,7 +191,7 @@ fn open_whole(path: &Path) -> Result<(File, Tail), String> {
 
 async fn look(server: &Server) -> tmux::Result<(Version, ServerState)> {
     let version = server.version().await?;
-    let query = StateQuery::new(version, &format!("tvmux{:016x}", fastrand::u64(..)));
+    let query = StateQuery::new(version);
     let answer = server.run(&query.batch()).await?;
     let state = query.parse(&answer)?;
     state

@@ -59,7 +59,7 @@ impl Watcher {
         let stop = Arc::new(Notify::new());
         let names = Arc::new(AtomicBool::new(false));
         let task = Task {
-            query: StateQuery::new(version, &format!("tvmux{:016x}", fastrand::u64(..))),
+            query: StateQuery::new(version),
             server,
             version,
             view: sender,

@@ -3,7 +3,7 @@
 use super::sessions::start_directory;
 use super::{Error, Result};
 use crate::api;
-use crate::tmux::control::{Kind, Layout, NewWindow, Window};
+use crate::tmux::control::{Layout, NewWindow, Window};
 use crate::tmux::{self, Control, WindowId};
 
 /// All windows.
@@ -130,7 +130,7 @@ fn done(status: api::ActionStatus, window: WindowId, session: Option<String>) ->
 pub(super) fn window_id(text: &str) -> Result<WindowId> {
     text.parse().map_err(|_| {
         Error::Tmux(tmux::Error::Missing {
-            kind: Kind::Window,
+            kind: tmux::ObjectKind::Window,
             target: text.to_owned(),
         })
     })

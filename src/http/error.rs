@@ -68,10 +68,10 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
             tmux::Error::Missing { kind, .. } => (
                 StatusCode::NOT_FOUND,
                 match kind {
-                    tmux::control::Kind::Session => "no_session",
-                    tmux::control::Kind::Window => "no_window",
-                    tmux::control::Kind::Pane => "no_pane",
-                    tmux::control::Kind::Hook => "no_hook",
+                    tmux::ObjectKind::Session => "no_session",
+                    tmux::ObjectKind::Window => "no_window",
+                    tmux::ObjectKind::Pane => "no_pane",
+                    tmux::ObjectKind::Hook => "no_hook",
                 },
             ),
             tmux::Error::InvalidName { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 use super::fifo::{Fifo, Read};
 use super::relay;
 use crate::tmux::pipe::{self, Piped};
-use crate::tmux::{self, PaneId, Server, Snapshot, Version, snapshot};
+use crate::tmux::{self, PaneId, Separator, Server, Snapshot, Version, snapshot};
 
 /// How long a pipe that was turned off may take to deliver its rest.
 const REST: Duration = Duration::from_secs(5);
@@ -83,11 +83,11 @@ pub async fn attach_pipe(
     })?;
     let relay = relay.as_deref().map(|program| (program, relay::VERB));
     let start = pipe::start(pane, &path, own.as_deref(), relay)?;
-    let marker = format!("tvmux{:016x}", fastrand::u64(..));
-    let mut batch = snapshot::query(version, pane, &marker);
+    let separator = Separator::random();
+    let mut batch = snapshot::query(version, pane, &separator);
     batch.append(start);
     let answer = server.run(&batch).await?;
-    let (snapshot, rest) = Snapshot::parse(version, &marker, &answer)?;
+    let (snapshot, rest) = Snapshot::parse(version, &separator, &answer)?;
     let piped = pipe::parse(rest).ok_or_else(|| tmux::Error::Unexpected {
         what: format!("{:?} of a pipe", String::from_utf8_lossy(rest)),
     })?;

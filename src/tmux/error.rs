@@ -7,6 +7,29 @@ use std::path::PathBuf;
 /// What asking tmux gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What tmux holds, and can lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ObjectKind {
+    Session,
+    Window,
+    Pane,
+    Hook,
+}
+
+impl ObjectKind {
+    /// The word for it in messages and error codes.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ObjectKind::Session => "session",
+            ObjectKind::Window => "window",
+            ObjectKind::Pane => "pane",
+            ObjectKind::Hook => "hook",
+        }
+    }
+}
+
 /// A tmux command could not be run, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,7 +63,7 @@ pub enum Error {
     #[error("no tmux {} `{target}`", .kind.name())]
     Missing {
         /// What kind of thing.
-        kind: super::control::Kind,
+        kind: ObjectKind,
         /// What was asked for.
         target: String,
     },
@@ -51,7 +74,7 @@ pub enum Error {
     )]
     InvalidName {
         /// What was to have the name.
-        kind: super::control::Kind,
+        kind: ObjectKind,
     },
     /// It cannot be done as things are on the server.
     #[error("tmux: {message}")]
@@ -74,6 +97,54 @@ pub enum Error {
 }
 
 impl Error {
+    /// A [`Error::Missing`].
+    pub(super) fn missing(kind: ObjectKind, target: impl std::fmt::Display) -> Error {
+        Error::Missing {
+            kind,
+            target: target.to_string(),
+        }
+    }
+
+    /// Tells what kind of refusal it is, by the beginning of tmux's message
+    /// (those of 3.0 to 3.7).
+    pub(super) fn refine(self) -> Error {
+        let Error::Refused { message } = self else {
+            return self;
+        };
+        // Before 3.2.
+        let message = match message.strip_prefix("can't link window: ") {
+            Some(cause) => cause.to_owned(),
+            None => message,
+        };
+        for kind in [ObjectKind::Session, ObjectKind::Window, ObjectKind::Pane] {
+            let start = format!("can't find {}: ", kind.name());
+            if let Some(target) = message.strip_prefix(&start) {
+                return Error::missing(kind, target);
+            }
+        }
+        for kind in [ObjectKind::Session, ObjectKind::Window] {
+            // Since 3.7. The name follows, which may be blank.
+            let start = format!("invalid {} name:", kind.name());
+            if message.starts_with(&start) {
+                return Error::InvalidName { kind };
+            }
+        }
+        let conflicts = [
+            "duplicate session: ",
+            "index in use: ",
+            "same index: ",
+            "no space for new pane",
+            // Since 3.7.
+            "size or position no space for a new pane",
+            "window only linked to one session",
+            "create window failed: index",
+        ];
+        if conflicts.iter().any(|start| message.starts_with(start)) {
+            return Error::Conflict { message };
+        }
+        Error::Refused { message }
+    }
+
     /// Whether the server is not there (any more).
     #[must_use]
     pub fn is_no_server(&self) -> bool {

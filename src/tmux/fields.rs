@@ -1,37 +1,35 @@
 //! Formats whose answers can be read back without doubt.
 //!
-//! TAB parts fields (3.4 and 3.5 rewrite other control characters). Names,
-//! titles and paths may hold TAB and newline themselves, so a text goes with
-//! its length in bytes before it: `#{n:window_name}:#{window_name}`; or, where
-//! expanding it twice would take long, with a mark after it that nobody knows.
+//! TAB is between fields (3.4 and 3.5 rewrite other control characters). Names,
+//! titles and paths may hold TAB and newline themselves, so a text ends with a
+//! mark that nobody knows. (Its length before it, `#{n:pane_current_path}`, is
+//! no help: what is not UTF-8 is counted and printed in two ways.)
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::str::FromStr;
 
-use super::name::{decode_name, read_printed};
+use super::name::decode;
+use super::separator::random_text;
 use super::{Error, Result, Version};
 
 /// A `-F` format with named fields, and the reader of its answers.
+///
+/// This is the one reader of texts: each comes as it was given, in whatever
+/// form the server's version stores and prints it.
 #[derive(Clone, Debug)]
 pub struct Fields {
     version: Version,
     format: String,
-    kinds: Vec<Kind>,
-    /// Which of them come in the form in which tmux stores names.
-    stored: Vec<usize>,
-    /// What ends a marked text: random, of this format alone.
+    columns: Vec<Column>,
+    /// What ends a text: random, of this format alone.
     mark: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Column {
     /// Ids, numbers, flags: never holds a TAB or a newline.
     Plain,
-    /// Anything; its length in bytes comes first.
-    Measured,
-    /// Anything; ends with the mark.
-    Marked,
+    /// Anything, up to the mark; the variable that gives it.
+    Text(String),
 }
 
 /// One line of an answer: its fields, in the order of the format.
@@ -41,23 +39,32 @@ pub struct Row {
 }
 
 impl Fields {
-    /// An empty format for a server of this version.
+    /// An empty format for a server of this version. The format itself is the
+    /// same for all: [`Fields::read_as`] may say later which it is.
     #[must_use]
     pub fn new(version: Version) -> Fields {
         Fields {
             version,
             format: String::new(),
-            kinds: Vec::new(),
-            stored: Vec::new(),
-            mark: String::new(),
+            columns: Vec::new(),
+            // The first sign is none that a name of a variable begins with:
+            // 3.4 would print a `$` before it escaped.
+            mark: format!("/{}", random_text()),
         }
+    }
+
+    /// The same, for the answer of a server of this version.
+    #[must_use]
+    pub fn read_as(self, version: Version) -> Fields {
+        Fields { version, ..self }
     }
 
     /// Adds ids, numbers or flags, by the names of their format variables.
     #[must_use]
     pub fn plain<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
         for name in names {
-            self.part(Kind::Plain);
+            self.separate();
+            self.columns.push(Column::Plain);
             self.format.push_str(&format!("#{{{name}}}"));
         }
         self
@@ -66,54 +73,18 @@ impl Fields {
     /// Adds texts that may hold anything, by the names of their variables.
     #[must_use]
     pub fn text<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
-        // 3.4 counts the text as it is and prints it escaped.
-        let measured = self.version.has_length_modifier() && !self.version.has_escaped_dollars();
         for name in names {
-            if measured {
-                self.part(Kind::Measured);
-                self.format.push_str(&format!("#{{n:{name}}}:#{{{name}}}"));
-            } else {
-                self = self.marked([name]);
-            }
-        }
-        self
-    }
-
-    /// Adds names of sessions and windows, by the names of their variables. They
-    /// are read as they were given, not as tmux stores them.
-    #[must_use]
-    pub fn names<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
-        for name in names {
-            self = self.text([name]);
-            if name != "session_name" || self.version.has_escaped_session_names() {
-                self.stored.push(self.kinds.len() - 1);
-            }
-        }
-        self
-    }
-
-    /// Adds texts that may hold anything and that tmux takes long to find out,
-    /// by the names of their variables. Each is expanded once.
-    #[must_use]
-    pub fn marked<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Fields {
-        if self.mark.is_empty() {
-            // Seeded anew for each: no program in a pane can have guessed it.
-            // The first sign is none that a name of a variable begins with: 3.4
-            // would print a `$` before it escaped.
-            self.mark = format!("/{:016x}", RandomState::new().build_hasher().finish());
-        }
-        for name in names {
-            self.part(Kind::Marked);
+            self.separate();
+            self.columns.push(Column::Text(name.to_owned()));
             self.format.push_str(&format!("#{{{name}}}{}", self.mark));
         }
         self
     }
 
-    fn part(&mut self, kind: Kind) {
-        if !self.kinds.is_empty() {
+    fn separate(&mut self) {
+        if !self.columns.is_empty() {
             self.format.push('\t');
         }
-        self.kinds.push(kind);
     }
 
     /// The format, for `-F` or `display-message -p`.
@@ -160,34 +131,23 @@ impl Fields {
 
     /// Reads one line; gives it and what follows.
     fn row<'a>(&self, mut rest: &'a [u8]) -> Option<(Row, &'a [u8])> {
-        let mut values = Vec::with_capacity(self.kinds.len());
-        for (i, kind) in self.kinds.iter().enumerate() {
-            let last = i + 1 == self.kinds.len();
-            let mut after = 0;
-            let end = match kind {
-                Kind::Plain => {
+        let mut values = Vec::with_capacity(self.columns.len());
+        for (i, column) in self.columns.iter().enumerate() {
+            let last = i + 1 == self.columns.len();
+            let (value, used) = match column {
+                Column::Plain => {
                     let stop = if last { b'\n' } else { b'\t' };
-                    rest.iter().position(|b| *b == stop).unwrap_or(rest.len())
+                    let end = memchr::memchr(stop, rest).unwrap_or(rest.len());
+                    (String::from_utf8_lossy(&rest[..end]).into_owned(), end)
                 }
-                Kind::Measured => {
-                    let colon = rest.iter().position(|b| *b == b':')?;
-                    let length = std::str::from_utf8(&rest[..colon]).ok()?.parse().ok()?;
-                    rest = &rest[colon + 1..];
-                    length
-                }
-                Kind::Marked => {
-                    after = self.mark.len();
-                    memchr::memmem::find(rest, self.mark.as_bytes())?
+                Column::Text(variable) => {
+                    let end = memchr::memmem::find(rest, self.mark.as_bytes())?;
+                    let text = decode(self.version, variable, &rest[..end]);
+                    (text, end + self.mark.len())
                 }
             };
-            let value = String::from_utf8_lossy(rest.get(..end)?);
-            let value = read_printed(self.version, &value);
-            values.push(if self.stored.contains(&i) {
-                decode_name(&value)
-            } else {
-                value
-            });
-            rest = &rest[end + after..];
+            values.push(value);
+            rest = &rest[used..];
             match (rest.first(), last) {
                 (Some(b'\n'), true) | (Some(b'\t'), false) => rest = &rest[1..],
                 (None, true) => {}
@@ -236,26 +196,14 @@ mod tests {
     #[test]
     fn texts_may_hold_anything() {
         let fields = Fields::new(Version::new(3, 3))
-            .plain(["window_id"])
-            .text(["window_name", "pane_path"]);
+            .plain(["pane_id"])
+            .text(["pane_title", "pane_current_path"]);
+        let mark = fields.mark.clone();
+        assert_ne!(mark, Fields::new(Version::new(3, 3)).mark);
         assert_eq!(
             fields.format(),
-            "#{window_id}\t#{n:window_name}:#{window_name}\t#{n:pane_path}:#{pane_path}"
+            format!("#{{pane_id}}\t#{{pane_title}}{mark}\t#{{pane_current_path}}{mark}")
         );
-        let rows = fields
-            .parse("@1\t5:a\tb\nc\t0:\n@2\t2:é\t3:/:\n\n".as_bytes())
-            .unwrap();
-        let all: Vec<Vec<String>> = rows.into_iter().map(|row| row.values.collect()).collect();
-        assert_eq!(all, [["@1", "a\tb\nc", ""], ["@2", "é", "/:\n"]]);
-    }
-
-    #[test]
-    fn marked_texts_may_hold_anything() {
-        let fields = Fields::new(Version::new(3, 3))
-            .plain(["pane_id"])
-            .marked(["pane_title", "pane_path"]);
-        let mark = fields.mark.clone();
-        assert_ne!(mark, Fields::new(Version::new(3, 3)).marked([]).mark);
         let answer = format!("%1\ta\tb\n%9{mark}\t{mark}\n%2\t{mark}\té{mark}\n@3 other");
         let (rows, rest) = fields
             .parse_while(answer.as_bytes(), |first| first == b'%')
@@ -268,9 +216,7 @@ mod tests {
 
     #[test]
     fn dollars_are_read_as_they_were_before_they_were_printed() {
-        let fields = Fields::new(Version::new(3, 4))
-            .text(["window_name"])
-            .marked(["pane_title"]);
+        let fields = Fields::new(Version::new(3, 4)).text(["pane_current_path", "host"]);
         let mark = &fields.mark;
         let answer = format!("\\\\$HOME \\$1{mark}\t\\$x $1 ${mark}\n");
         let mut rows = fields.parse(answer.as_bytes()).unwrap();
@@ -280,45 +226,28 @@ mod tests {
 
     #[test]
     fn names_are_read_as_they_were_given() {
-        let both = ["session_name", "window_name"];
-        let fields = Fields::new(Version::new(3, 3)).names(both);
-        let mut rows = fields.parse(b"6:\\$A\\tb\t6:\\$A\\tb\n").unwrap();
-        assert_eq!(
-            (rows[0].text(), rows[0].text()),
-            ("$A\tb".into(), "$A\tb".into())
-        );
-        // Before 3.2 only windows have their names in another form.
-        let fields = Fields::new(Version::new(3, 1)).names(both);
+        let fields = Fields::new(Version::OLDEST).text(["session_name", "window_name"]);
         let answer = format!("\\$A\tb{0}\t\\$A\\tb{0}\n", fields.mark);
+        // Before 3.2 only windows have their names in another form.
         let mut rows = fields.parse(answer.as_bytes()).unwrap();
         assert_eq!(
             (rows[0].text(), rows[0].text()),
             ("\\$A\tb".into(), "$A\tb".into())
         );
-    }
-
-    #[test]
-    fn old_servers_give_no_lengths() {
-        let fields = Fields::new(Version::new(3, 1))
-            .plain(["pane_id"])
-            .text(["pane_path"]);
-        let mark = &fields.mark;
-        assert_eq!(
-            fields.format(),
-            format!("#{{pane_id}}\t#{{pane_path}}{mark}")
-        );
-        let answer = format!("%1\t/a\tb{mark}\n%2\t\n{mark}\n");
+        let answer = answer.replace("A\t", "A\\t");
+        let fields = fields.read_as(Version::new(3, 3));
         let mut rows = fields.parse(answer.as_bytes()).unwrap();
-        assert_eq!(rows[0].text(), "%1");
-        assert_eq!(rows[0].text(), "/a\tb");
-        assert_eq!(rows[1].text(), "%2");
-        assert_eq!(rows[1].text(), "\n");
+        assert_eq!(
+            (rows[0].text(), rows[0].text()),
+            ("$A\tb".into(), "$A\tb".into())
+        );
     }
 
     #[test]
     fn a_wrong_answer_is_an_error() {
         let fields = Fields::new(Version::new(3, 3)).plain(["a"]).text(["b"]);
-        for bad in ["x", "x\t", "x\ty", "x\t9:y", "x\t1:yy\n"] {
+        let mark = &fields.mark;
+        for bad in ["x", "x\t", "x\ty", &format!("x\ty{mark}y\n")] {
             assert!(fields.parse(bad.as_bytes()).is_err(), "{bad:?}");
         }
     }

@@ -5,7 +5,8 @@
 //! - Every command goes to a server named by its socket (`-S`) and runs with
 //!   `-u`, so that no locale changes what comes back.
 //! - Things are addressed by id (`$1`, `@2`, `%3`), never by name: names may
-//!   hold anything, and tmux matches them by prefix and pattern.
+//!   hold anything, and tmux matches them by prefix and pattern. What a user
+//!   names is resolved once, by [`resolve`].
 //! - Commands joined in one [`Batch`] run with no pane output parsed between
 //!   them.
 //! - What differs between tmux versions is asked of [`Version`], and nowhere
@@ -20,21 +21,24 @@ mod ids;
 mod name;
 mod options;
 pub mod pipe;
+mod separator;
 mod server;
 pub mod snapshot;
 mod state;
+mod target;
 mod version;
 mod wire;
 
 pub use batch::Batch;
 pub use control::Control;
-pub use error::{Error, Result};
+pub use error::{Error, ObjectKind, Result};
 pub use fields::{Fields, Row};
-
 pub use ids::{IdError, PaneId, SessionId, WindowId};
-pub use name::escape_format;
+pub use name::{escape_format, escape_path, needs_renaming};
 pub use options::{OptionNames, arguments, settings};
+pub use separator::Separator;
 pub use server::{Server, Socket};
 pub use snapshot::Snapshot;
 pub use state::{PaneState, ServerIdentity, ServerState, StateQuery};
+pub use target::{Resolved, resolve, resolve_blocking};
 pub use version::{Version, VersionError};

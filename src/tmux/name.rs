@@ -6,6 +6,10 @@
 //! of sessions since 3.2).
 //! What goes through here comes back as it was.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
 use super::Version;
 
 /// `text` so that tmux's format expansion gives it back as it is.
@@ -18,47 +22,75 @@ pub fn escape_format(text: &str) -> String {
     text.replace('#', "##").replace("#[", "##{l:}[")
 }
 
-/// The name that was given, from the form in which tmux stores it.
+/// [`escape_format`] of a path, which may hold any bytes.
 #[must_use]
-pub(super) fn decode_name(stored: &str) -> String {
+pub fn escape_path(path: &Path) -> OsString {
+    let mut escaped = Vec::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        escaped.extend(escape_format(chunk.valid()).into_bytes());
+        escaped.extend_from_slice(chunk.invalid());
+    }
+    OsString::from_vec(escaped)
+}
+
+/// A text as it was given, from what a server of this version prints of a format
+/// variable.
+#[must_use]
+pub(super) fn decode(version: Version, variable: &str, printed: &[u8]) -> String {
+    let printed = read_printed(version, &String::from_utf8_lossy(printed));
+    match variable {
+        "window_name" => decode_name(&printed),
+        "session_name" if version.has_escaped_session_names() => decode_name(&printed),
+        "pane_title" if version.has_escaped_titles() => unescape(&printed, r"\"),
+        "pane_path" => unescape(&printed, r"\"),
+        _ => printed,
+    }
+}
+
+/// The name that was given, from the form in which tmux stores it.
+fn decode_name(stored: &str) -> String {
     if !stored.contains('\\') {
         return stored.to_owned();
     }
     let mut bytes = Vec::with_capacity(stored.len());
     let mut rest = stored.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if *first != b'\\' {
-            bytes.push(*first);
-            rest = tail;
-            continue;
-        }
-        let octal = tail
-            .iter()
-            .take(3)
-            .take_while(|b| (b'0'..=b'7').contains(b));
-        let (byte, used) = match (octal.count(), tail) {
-            (3, [a, b, c, ..]) => {
-                let value =
-                    u32::from(a - b'0') * 64 + u32::from(b - b'0') * 8 + u32::from(c - b'0');
-                (u8::try_from(value).unwrap_or(b'?'), 3)
-            }
-            (_, [b'0', ..]) => (0, 1),
-            (_, [b'a', ..]) => (0x07, 1),
-            (_, [b'b', ..]) => (0x08, 1),
-            (_, [b't', ..]) => (b'\t', 1),
-            (_, [b'n', ..]) => (b'\n', 1),
-            (_, [b'v', ..]) => (0x0b, 1),
-            (_, [b'f', ..]) => (0x0c, 1),
-            (_, [b'r', ..]) => (b'\r', 1),
-            (_, [b's', ..]) => (b' ', 1),
-            (_, [other, ..]) => (*other, 1),
-            (_, []) => (b'\\', 0),
-        };
+    while let Some((byte, tail)) = next_byte(rest) {
         bytes.push(byte);
-        rest = &tail[used..];
+        rest = tail;
     }
     // What is no UTF-8 is not what tmux writes: better as it stands than repaired.
     String::from_utf8(bytes).unwrap_or_else(|_| stored.to_owned())
+}
+
+/// The byte that a text begins with, from the form that `vis` (with
+/// `VIS_OCTAL | VIS_CSTYLE`) gives it, and what follows.
+pub(super) fn next_byte(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (first, tail) = text.split_first()?;
+    if *first != b'\\' {
+        return Some((*first, tail));
+    }
+    let octal = tail
+        .iter()
+        .take(3)
+        .take_while(|b| (b'0'..=b'7').contains(b));
+    let (byte, used) = match (octal.count(), tail) {
+        (3, [a, b, c, ..]) => {
+            let value = u32::from(a - b'0') * 64 + u32::from(b - b'0') * 8 + u32::from(c - b'0');
+            (u8::try_from(value).unwrap_or(b'?'), 3)
+        }
+        (_, [b'0', ..]) => (0, 1),
+        (_, [b'a', ..]) => (0x07, 1),
+        (_, [b'b', ..]) => (0x08, 1),
+        (_, [b't', ..]) => (b'\t', 1),
+        (_, [b'n', ..]) => (b'\n', 1),
+        (_, [b'v', ..]) => (0x0b, 1),
+        (_, [b'f', ..]) => (0x0c, 1),
+        (_, [b'r', ..]) => (b'\r', 1),
+        (_, [b's', ..]) => (b' ', 1),
+        (_, [other, ..]) => (*other, 1),
+        (_, []) => (b'\\', 0),
+    };
+    Some((byte, &tail[used..]))
 }
 
 /// `text` without the backslashes that tmux puts into some texts, when it takes
@@ -93,22 +125,12 @@ pub(super) fn read_printed(version: Version, printed: &str) -> String {
     }
 }
 
-/// A pane's title as its program has set it, from the form in which a server of
-/// this version stores it.
-pub(super) fn decode_title(version: Version, stored: String) -> String {
-    if version.has_escaped_titles() {
-        unescape(&stored, r"\")
-    } else {
-        stored
-    }
-}
-
 /// Whether a new window that is given `name` needs to be renamed to have it.
-/// `rename-window` expands formats and stores what [`decode_name`] reads; but
+/// `rename-window` expands formats and stores what [`decode`] reads; but
 /// `new-window -n` and `new-session -n` store a name as it is up to 3.3, where
 /// it would then be read for something else, and expand nothing before 3.1.
 #[must_use]
-pub(super) fn needs_renaming(name: &str) -> bool {
+pub fn needs_renaming(name: &str) -> bool {
     name.contains(|c: char| c == '\\' || c == '#' || c.is_ascii_control())
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::name::read_printed;
-use super::{Batch, Version};
+use super::name::{next_byte, read_printed};
+use super::{Batch, Separator, Version};
 
 /// The names and global values of a server's options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,31 +13,30 @@ pub struct OptionNames {
     window: BTreeMap<String, String>,
 }
 
-/// Parts the answers of several commands in one invocation.
-const MARK: &str = "=tvmux=";
-
 impl OptionNames {
-    /// The commands that ask for them; their answer goes to
+    /// The commands that ask for them; their answers go to
     /// [`OptionNames::parse`].
     #[must_use]
-    pub fn query() -> Batch {
-        let mut batch = Batch::of(["show-options", "-sH"]);
-        batch.push(["display-message", "-p", MARK]);
-        batch.push(["show-options", "-gH"]);
-        batch.push(["display-message", "-p", MARK]);
-        batch.push(["show-options", "-gwH"]);
+    pub fn query(separator: &Separator) -> Batch {
+        let mut batch = Batch::new();
+        for scope in ["-sH", "-gH", "-gwH"] {
+            batch.push(["show-options", scope]);
+            separator.end(&mut batch);
+        }
         batch
     }
 
-    /// Reads the answer to [`OptionNames::query`].
+    /// Takes the answers to [`OptionNames::query`].
     #[must_use]
-    pub fn parse(version: Version, answer: &str) -> OptionNames {
-        let mark = format!("{MARK}\n");
-        let mut parts = answer.split(&mark).map(|part| settings(version, part));
+    pub fn parse<'a>(
+        version: Version,
+        answers: &mut impl Iterator<Item = &'a [u8]>,
+    ) -> OptionNames {
+        let mut next = || settings(version, answers.next().unwrap_or_default());
         OptionNames {
-            server: parts.next().unwrap_or_default(),
-            session: parts.next().unwrap_or_default(),
-            window: parts.next().unwrap_or_default(),
+            server: next(),
+            session: next(),
+            window: next(),
         }
     }
 
@@ -98,8 +97,8 @@ fn base(name: &str) -> &str {
 ///
 /// An option that is shown without a value has an empty one.
 #[must_use]
-pub fn settings(version: Version, answer: &str) -> BTreeMap<String, String> {
-    read_printed(version, answer)
+pub fn settings(version: Version, answer: &[u8]) -> BTreeMap<String, String> {
+    read_printed(version, &String::from_utf8_lossy(answer))
         .lines()
         .filter(|line| !line.is_empty())
         .map(|line| match line.split_once(' ') {
@@ -114,59 +113,34 @@ pub fn settings(version: Version, answer: &str) -> BTreeMap<String, String> {
 #[must_use]
 pub fn arguments(text: &str) -> Vec<String> {
     let mut arguments = Vec::new();
-    let mut rest = text.chars().peekable();
+    let mut rest = text.as_bytes();
     loop {
-        while rest.next_if_eq(&' ').is_some() {}
-        if rest.peek().is_none() {
+        while let [b' ', tail @ ..] = rest {
+            rest = tail;
+        }
+        if rest.is_empty() {
             return arguments;
         }
-        let mut argument = String::new();
+        let mut argument = Vec::new();
         let mut quote = None;
-        while let Some(c) = rest.next() {
-            match (c, quote) {
-                (' ', None) => break,
-                ('"' | '\'', None) => quote = Some(c),
-                (c, Some(open)) if c == open => quote = None,
-                // tmux escapes inside single quotes too, with the same signs.
-                ('\\', _) => argument.extend(escaped(&mut rest)),
-                (c, _) => argument.push(c),
+        // tmux escapes inside single quotes too, with the same signs.
+        while let Some((byte, tail)) = next_byte(rest) {
+            let first = rest[0];
+            rest = tail;
+            match (first, quote) {
+                (b' ', None) => break,
+                (b'"' | b'\'', None) => quote = Some(first),
+                (_, Some(open)) if first == open => quote = None,
+                _ => argument.push(byte),
             }
         }
-        arguments.push(argument);
+        arguments.push(String::from_utf8_lossy(&argument).into_owned());
     }
 }
 
 /// A whole value of `show-options` as it was set.
 fn unquote(value: &str) -> String {
     arguments(value).join(" ")
-}
-
-/// What an escape of tmux's (`vis` with C style and octal) stands for.
-fn escaped(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
-    let c = rest.next()?;
-    Some(match c {
-        'n' => '\n',
-        't' => '\t',
-        'r' => '\r',
-        'a' => '\u{7}',
-        'b' => '\u{8}',
-        'v' => '\u{b}',
-        'f' => '\u{c}',
-        's' => ' ',
-        '0'..='3' => {
-            let mut code = c.to_digit(8)?;
-            let mut digits = 1;
-            while digits < 3
-                && let Some(digit) = rest.peek().and_then(|c| c.to_digit(8))
-            {
-                rest.next();
-                code = code * 8 + digit;
-                digits += 1;
-            }
-            char::from_u32(code)?
-        }
-        c => c,
-    })
 }
 
 #[cfg(test)]
@@ -177,12 +151,12 @@ mod tests {
     fn values_come_back_as_they_were_set() {
         let read = settings(
             Version::new(3, 3),
-            "a b\nc \"x \\\" \\$y\"\nd ''\ne \\~x\nf '\"'\ng\nh \\;\ni \"a\\nb\\033\"\n",
+            b"a b\nc \"x \\\" \\$y\"\nd ''\ne \\~x\nf '\"'\ng\nh \\;\ni \"a\\nb\\033\\303\\251\"\n",
         );
         let values: Vec<_> = read.values().map(String::as_str).collect();
         assert_eq!(
             values,
-            ["b", "x \" $y", "", "~x", "\"", "", ";", "a\nb\u{1b}"]
+            ["b", "x \" $y", "", "~x", "\"", "", ";", "a\nb\u{1b}é"]
         );
     }
 

@@ -1,6 +1,6 @@
 //! What a server holds: sessions, windows and panes, at one moment.
 
-use super::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
+use super::{Batch, Error, Fields, PaneId, Result, Separator, SessionId, Version, WindowId};
 
 /// One pane in one session: a window that is linked to several sessions is
 /// there once for each.
@@ -59,14 +59,13 @@ pub struct ServerState {
 #[derive(Clone, Debug)]
 pub struct StateQuery {
     fields: Fields,
-    marker: String,
+    separator: Separator,
 }
 
 impl StateQuery {
-    /// A question for servers of this version. `marker` is a line that ends
-    /// the answer: letters and digits, not to be guessed by who names windows.
+    /// A question for servers of this version.
     #[must_use]
-    pub fn new(version: Version, marker: &str) -> StateQuery {
+    pub fn new(version: Version) -> StateQuery {
         let fields = Fields::new(version)
             .plain([
                 "session_id",
@@ -85,19 +84,20 @@ impl StateQuery {
                 "window_index",
                 "pane_index",
             ])
-            .names(["session_name", "window_name"]);
+            .text(["session_name", "window_name"]);
         StateQuery {
             fields,
-            marker: marker.to_owned(),
+            separator: Separator::random(),
         }
     }
 
     /// The commands that ask.
     #[must_use]
     pub fn batch(&self) -> Batch {
-        let end = format!("{}\t#{{pid}}\t#{{start_time}}", self.marker);
         let mut batch = Batch::of(["list-panes", "-a", "-F", self.fields.format()]);
-        batch.push(["display-message", "-p", &end]);
+        self.separator.end(&mut batch);
+        batch.push(["display-message", "-p", "#{pid}\t#{start_time}"]);
+        self.separator.end(&mut batch);
         batch
     }
 
@@ -106,22 +106,17 @@ impl StateQuery {
     /// # Errors
     /// When it is not what was asked for.
     pub fn parse(&self, answer: &[u8]) -> Result<Option<ServerState>> {
-        let Some(end) = memchr::memmem::rfind(answer, self.marker.as_bytes()) else {
+        let Some((rows, rest)) = self.separator.split(answer) else {
             return Ok(None);
         };
-        let (rows, last) = answer.split_at(end);
-        if !last.ends_with(b"\n") {
+        let Some((identity, _)) = self.separator.split(rest) else {
             return Ok(None);
-        }
+        };
+        let identity = String::from_utf8_lossy(identity);
         let wrong = || Error::Unexpected {
-            what: format!("a state that ends in {:?}", String::from_utf8_lossy(last)),
+            what: format!("a state that ends in {identity:?}"),
         };
-        let text = std::str::from_utf8(last).map_err(|_| wrong())?;
-        let mut parts = text.trim_end().split('\t').skip(1);
-        let mut number = || parts.next()?.parse::<u64>().ok();
-        let (Some(pid), Some(start_time)) = (number(), number()) else {
-            return Err(wrong());
-        };
+        let (pid, start_time) = identity.trim_end().split_once('\t').ok_or_else(wrong)?;
         let mut panes = Vec::new();
         for mut row in self.fields.parse(rows)? {
             panes.push(PaneState {
@@ -144,8 +139,8 @@ impl StateQuery {
         }
         Ok(Some(ServerState {
             identity: ServerIdentity {
-                pid: u32::try_from(pid).map_err(|_| wrong())?,
-                start_time,
+                pid: pid.parse().map_err(|_| wrong())?,
+                start_time: start_time.parse().map_err(|_| wrong())?,
             },
             panes,
         }))
@@ -182,10 +177,17 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_when_it_is_whole() {
-        let query = StateQuery::new(Version::new(3, 3), "END42");
-        let answer = "$0\t@1\t%2\t77\t80\t24\t1\t1\t0\t0\t\t\t3\t0\t4:main\t5:a\tb\nc\n\
-                      $1\t@1\t%2\t77\t80\t24\t1\t0\t0\t0\t\t\t9\t0\t5:other\t5:a\tb\nc\n\
-                      END42\t12\t1700000000\n";
+        let query = StateQuery::new(Version::new(3, 3));
+        let format = query.fields.format();
+        let mark = &format[format.rfind("}/").unwrap() + 1..];
+        let mut line = Batch::new();
+        query.separator.end(&mut line);
+        let end = line.commands()[0][2].to_str().unwrap().to_owned();
+        let answer = format!(
+            "$0\t@1\t%2\t77\t80\t24\t1\t1\t0\t0\t\t\t3\t0\tmain{mark}\ta\tb\nc{mark}\n\
+             $1\t@1\t%2\t77\t80\t24\t1\t0\t0\t0\t\t\t9\t0\tother{mark}\ta\tb\nc{mark}\n\
+             {end}\n12\t1700000000\n{end}\n"
+        );
         for cut in 0..answer.len() {
             assert_eq!(query.parse(&answer.as_bytes()[..cut]).unwrap(), None);
         }

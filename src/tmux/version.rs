@@ -42,12 +42,6 @@ impl Version {
         }
     }
 
-    /// Whether formats have the `n:` modifier, the length of a text (3.2).
-    #[must_use]
-    pub fn has_length_modifier(self) -> bool {
-        self >= Version::new(3, 2)
-    }
-
     /// Whether `capture-pane -N` keeps the blanks at the ends of rows (3.1).
     #[must_use]
     pub fn has_capture_blanks(self) -> bool {

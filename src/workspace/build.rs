@@ -16,7 +16,7 @@ use super::error::{Error, Result, Source};
 use super::missing_folders::replace_missing_folders;
 use super::observer::{Observer, Progress, Recorder};
 use super::plan::{new_session, plan};
-use super::server_info::ServerInfo;
+use super::server_info::{Query, ServerInfo};
 use super::spec::Workspace;
 use super::steps::BuildSteps;
 use super::undo::Undo;
@@ -146,8 +146,9 @@ impl<'a> WorkspaceBuilder<'a> {
         let mut words = render(&command, &|_| String::new());
         words.splice(1..1, ["-P", "-F", "#{session_id}"].map(OsString::from));
         let mut batch = Batch::of(words);
+        let query = Query::new();
         if info.is_none() {
-            batch.append(ServerInfo::query());
+            batch.append(query.batch());
         }
         let (answer, outcome) = self.server.run_whole_blocking(&batch);
         let end = answer
@@ -160,9 +161,7 @@ impl<'a> WorkspaceBuilder<'a> {
         undo.session = id;
         let checked = outcome.and_then(|()| {
             if info.is_none() {
-                *info = Some(ServerInfo::parse(
-                    answer.get(end + 1..).unwrap_or_default(),
-                )?);
+                *info = Some(query.parse(answer.get(end + 1..).unwrap_or_default())?);
             }
             id.ok_or_else(|| tmux::Error::Unexpected {
                 what: format!(

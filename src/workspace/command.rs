@@ -38,23 +38,6 @@ impl From<String> for Word {
 
 pub(super) use command;
 
-/// Makes `#` literal where tmux expands formats. Before `[` it is literal
-/// already.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('#') {
-        out.push_str(&rest[..at]);
-        let run = rest[at..].bytes().take_while(|b| *b == b'#').count();
-        let style = rest[at + run..].starts_with('[');
-        out.push_str(&"#".repeat(if style { run } else { run * 2 }));
-        rest = &rest[at + run..];
-    }
-    out.push_str(rest);
-    out
-}
-
 /// Turns commands into arguments: how targets are named is the caller's.
 pub fn render(command: &[Word], name: &dyn Fn(&Word) -> String) -> Vec<OsString> {
     command

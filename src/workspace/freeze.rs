@@ -14,7 +14,8 @@ use super::process::{foreground_command, quote_all};
 use super::server_info::ServerInfo;
 use super::variables::has_variable;
 use crate::tmux::{
-    self, Batch, Fields, PaneId, Row, Server, SessionId, Version, WindowId, arguments, settings,
+    self, Batch, Fields, PaneId, Resolved, Row, Separator, Server, SessionId, Version, WindowId,
+    arguments, settings,
 };
 
 /// A frozen session.
@@ -45,9 +46,6 @@ struct Pane {
     title: String,
     start_command: String,
 }
-
-/// Parts the answers of several commands in one invocation.
-const MARK: &str = "=tvmux-part=";
 
 /// Options of a session that its size and not its user set.
 const NOT_THE_USERS: [&str; 1] = ["default-size"];
@@ -88,12 +86,8 @@ fn resolve_session(server: &Server, wanted: &str) -> Result<SessionId> {
     } else {
         format!("={wanted}:")
     };
-    resolve(
-        server,
-        &target,
-        "#{session_id}",
-        &format!("there is no session `{wanted}`"),
-    )
+    let found = resolve(server, &target, format!("there is no session `{wanted}`"))?;
+    Ok(found.session)
 }
 
 fn resolve_window(server: &Server, session: SessionId, wanted: &str) -> Result<WindowId> {
@@ -101,32 +95,13 @@ fn resolve_window(server: &Server, session: SessionId, wanted: &str) -> Result<W
     if wanted.starts_with('@') {
         return wanted.parse().map_err(|_| Error::NoSuchTarget { message });
     }
-    resolve(
-        server,
-        &format!("{session}:{wanted}"),
-        "#{window_id}",
-        &message,
-    )
+    Ok(resolve(server, &format!("{session}:{wanted}"), message)?.window)
 }
 
-fn resolve<T: std::str::FromStr>(
-    server: &Server,
-    target: &str,
-    format: &str,
-    message: &str,
-) -> Result<T> {
-    let missing = || Error::NoSuchTarget {
-        message: message.to_owned(),
-    };
-    // display-message would take something else where there is no such target.
-    match server.run_blocking(&Batch::of(["list-panes", "-t", target, "-F", format])) {
-        Ok(answer) => {
-            let answer = String::from_utf8_lossy(&answer);
-            let first = answer.lines().next().unwrap_or_default();
-            first.parse().map_err(|_| missing())
-        }
-        Err(tmux::Error::Refused { .. }) => Err(missing()),
-        Err(error) => Err(Error::Tmux(error)),
+fn resolve(server: &Server, target: &str, message: String) -> Result<Resolved> {
+    match tmux::resolve_blocking(server, target) {
+        Err(tmux::Error::Missing { .. }) => Err(Error::NoSuchTarget { message }),
+        found => Ok(found?),
     }
 }
 
@@ -142,38 +117,32 @@ impl Freezer<'_> {
         let target = format!("{}:", self.session);
         let version = self.info.version;
         let head = Fields::new(version)
-            .names(["session_name"])
-            .text(["session_path", "host"]);
+            .text(["session_name", "session_path", "host"]);
         let panes = pane_fields(version);
+        let separator = Separator::random();
         let mut batch = Batch::new();
         for command in [
-            vec!["display-message", "-p", "-t", &target, head.format()],
-            vec!["display-message", "-p", MARK],
             vec!["list-panes", "-s", "-t", &target, "-F", panes.format()],
-            vec!["display-message", "-p", MARK],
+            vec!["display-message", "-p", "-t", &target, head.format()],
             vec!["show-options", "-t", &target],
-            vec!["display-message", "-p", MARK],
             vec!["show-environment", "-t", &target],
         ] {
             batch.push(command);
+            separator.end(&mut batch);
         }
         let answer = self.server.run_blocking(&batch)?;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let mut parts = answer
-            .split(&format!("{MARK}\n"))
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-            .into_iter();
-        let mut part = || parts.next().unwrap_or_default();
-        let rows = head.parse(part().as_bytes())?;
+        let mut answers = separator.answers(&answer);
+        let mut next = || answers.next().unwrap_or_default();
+        let (panes_found, head_found) = (next(), next());
+        let options = settings(version, next());
+        let environment = String::from_utf8_lossy(next()).into_owned();
+        let rows = head.parse(head_found)?;
         let mut row = rows.into_iter().next().ok_or_else(|| Error::NoSuchTarget {
             message: "the session is gone".into(),
         })?;
         let (name, path, host) = (row.text(), row.text(), row.text());
-        let mut windows = windows(panes.parse(part().as_bytes())?)?;
+        let mut windows = windows(panes.parse(panes_found)?)?;
         windows.retain(|window| only.is_none_or(|only| window.id == only));
-        let options = settings(version, &part());
-        let environment = part();
         self.window_options(&mut windows)?;
 
         let mut map = Map::default();
@@ -205,16 +174,16 @@ impl Freezer<'_> {
 
     /// Asks for the options that each window sets itself.
     fn window_options(&self, windows: &mut [Window]) -> Result<()> {
+        let separator = Separator::random();
         let mut batch = Batch::new();
         for window in windows.iter() {
             batch.push(["show-options", "-w", "-t", &window.id.to_string()]);
-            batch.push(["display-message", "-p", MARK]);
+            separator.end(&mut batch);
         }
         let (answer, outcome) = self.server.run_whole_blocking(&batch);
         outcome?;
-        let answer = String::from_utf8_lossy(&answer);
-        for (window, part) in windows.iter_mut().zip(answer.split(&format!("{MARK}\n"))) {
-            window.options = settings(self.info.version, part);
+        for (window, options) in windows.iter_mut().zip(separator.answers(&answer)) {
+            window.options = settings(self.info.version, options);
         }
         Ok(())
     }
@@ -386,8 +355,12 @@ fn pane_fields(version: Version) -> Fields {
             "pane_pid",
             "pane_active",
         ])
-        .names(["window_name"])
-        .text(["pane_current_path", "pane_title", "pane_start_command"])
+        .text([
+            "window_name",
+            "pane_current_path",
+            "pane_title",
+            "pane_start_command",
+        ])
 }
 
 fn windows(rows: Vec<Row>) -> Result<Vec<Window>> {

@@ -47,7 +47,7 @@ pub mod json;
 pub mod yaml;
 
 pub use build::{BuildOptions, Built, WorkspaceBuilder};
-pub use command::{Command, Word, literal, render};
+pub use command::{Command, Word, render};
 pub use context::{AppendTo, PlanContext, Size};
 pub use error::{Error, Location, Result, Source, Warning};
 pub use expand::{expand, inline, plain_switches, trickle};

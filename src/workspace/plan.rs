@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use super::error::{Result, Source};
 
-use super::command::{Command, Word, command, literal};
+use super::command::{Command, Word, command};
 use super::context::{PlanContext, Size};
 use super::spec::{Folder, Pane, Setting, Synchronize, Window, Workspace};
 use super::splits::splits;
+use crate::tmux::{escape_format, needs_renaming};
 
 /// The commands that build a workspace, by phase.
 #[derive(Clone, Debug)]
@@ -273,6 +274,10 @@ impl Planner<'_> {
         let window = &self.workspace.windows[number];
         let target = Word::Window(index);
         let mut create = vec![self.new_window(window, index)];
+        if let Some(name) = window.name.as_deref().filter(|name| needs_renaming(name)) {
+            let name = escape_format(name);
+            create.push(command!["rename-window", "-t", target.clone(), "--", name]);
+        }
         let of_session = self.workspace.options.iter();
         let inherited =
             of_session.filter(|setting| self.context.options.is_of_windows(&setting.name));
@@ -328,7 +333,7 @@ impl Planner<'_> {
             Word::Window(index)
         ];
         if let Some(name) = &window.name {
-            command.extend(command!["-n", literal(name)]);
+            command.extend(command!["-n", escape_format(name)]);
         }
         command.extend(self.spawn(&window.panes[0]));
         command
@@ -367,7 +372,7 @@ impl Planner<'_> {
                 "-t",
                 target.clone(),
                 "-T",
-                literal(title)
+                escape_format(title)
             ])
         };
         let mut commands: Vec<Command> = titled(&window.panes[0]).into_iter().collect();
@@ -468,7 +473,7 @@ pub(super) fn new_session(workspace: &Workspace, size: Size, current: &Path) -> 
         "new-session",
         "-d",
         "-s",
-        literal(&workspace.name),
+        escape_format(&workspace.name),
         "-n",
         STAND_IN,
         "-x",
@@ -485,7 +490,7 @@ pub(super) fn new_session(workspace: &Workspace, size: Size, current: &Path) -> 
 }
 
 fn folder(current: &Path, path: &Path) -> String {
-    literal(&current.join(path).to_string_lossy())
+    escape_format(&current.join(path).to_string_lossy())
 }
 
 /// The option that is never set before the commands are typed: each would

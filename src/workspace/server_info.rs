@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use super::context::{AppendTo, PlanContext, Size};
 use super::error::{Error, Result};
-use crate::tmux::{self, Batch, Fields, OptionNames, Row, Server, SessionId, Socket, Version};
+use crate::tmux::{
+    self, Batch, Fields, OptionNames, Separator, Server, SessionId, Socket, Version,
+};
 
 /// A running server.
 #[derive(Clone, Debug)]
@@ -21,53 +23,69 @@ pub struct ServerInfo {
     pub options: OptionNames,
 }
 
-/// Parts the answers of several commands in one invocation.
-const MARK: &str = "=tvmux-part=";
+/// The question for [`ServerInfo`], and the reader of its answer.
+pub(super) struct Query {
+    separator: Separator,
+    sessions: Fields,
+}
 
-impl ServerInfo {
-    /// The commands that ask for them.
-    pub(super) fn query() -> Batch {
-        let mut batch = Batch::of(["display-message", "-p", "#{version} #{pid}"]);
-        // Without a length: the version is not known yet, and a name is the
-        // last field of its line.
-        batch.push(["list-sessions", "-F", "#{session_id} #{session_name}"]);
-        batch.push(["display-message", "-p", MARK]);
-        batch.append(OptionNames::query());
+impl Query {
+    pub(super) fn new() -> Query {
+        Query {
+            separator: Separator::random(),
+            // Which version it is, is part of the answer.
+            sessions: Fields::new(Version::OLDEST)
+                .plain(["session_id"])
+                .text(["session_name"]),
+        }
+    }
+
+    /// The commands that ask.
+    pub(super) fn batch(&self) -> Batch {
+        let mut batch = Batch::new();
+        for command in [
+            ["display-message", "-p", "#{version} #{pid}"],
+            ["list-sessions", "-F", self.sessions.format()],
+        ] {
+            batch.push(command);
+            self.separator.end(&mut batch);
+        }
+        batch.append(OptionNames::query(&self.separator));
         batch
     }
 
-    /// Reads the answer to [`ServerInfo::query`].
-    pub(super) fn parse(answer: &[u8]) -> tmux::Result<ServerInfo> {
-        let answer = String::from_utf8_lossy(answer);
+    /// Reads their answer.
+    pub(super) fn parse(self, answer: &[u8]) -> tmux::Result<ServerInfo> {
         let unexpected = || tmux::Error::Unexpected {
-            what: format!("info about the server: {:.80}", answer),
+            what: format!(
+                "info about the server: {:.80}",
+                String::from_utf8_lossy(answer)
+            ),
         };
-        let (head, options) = answer
-            .split_once(&format!("{MARK}\n"))
-            .ok_or_else(unexpected)?;
-        let mut lines = head.lines();
-        let (version, pid) = lines
-            .next()
-            .and_then(|line| line.split_once(' '))
-            .ok_or_else(unexpected)?;
+        let mut answers = self.separator.answers(answer);
+        let mut next = || answers.next().unwrap_or_default();
+        let head = String::from_utf8_lossy(next());
+        let (version, pid) = head.trim().split_once(' ').ok_or_else(unexpected)?;
         let found: Version = version.parse().map_err(|_| unexpected())?;
         if found < Version::OLDEST {
             return Err(tmux::Error::TooOld {
                 found: version.to_owned(),
             });
         }
-        let session = |line: &str| {
-            let (id, name) = line.split_once(' ')?;
-            Some((id.parse().ok()?, name.to_owned()))
-        };
+        let mut sessions = Vec::new();
+        for mut row in self.sessions.clone().read_as(found).parse(next())? {
+            sessions.push((row.get()?, row.text()));
+        }
         Ok(ServerInfo {
             version: found,
-            pid: pid.trim().parse().map_err(|_| unexpected())?,
-            sessions: lines.filter_map(session).collect(),
-            options: OptionNames::parse(found, options),
+            pid: pid.parse().map_err(|_| unexpected())?,
+            sessions,
+            options: OptionNames::parse(found, &mut answers),
         })
     }
+}
 
+impl ServerInfo {
     /// Asks a server; `None` when it does not run.
     ///
     /// # Errors
@@ -82,8 +100,9 @@ impl ServerInfo {
         {
             return Ok(None);
         }
-        match server.run_blocking(&Self::query()) {
-            Ok(answer) => Ok(Some(Self::parse(&answer)?)),
+        let query = Query::new();
+        match server.run_blocking(&query.batch()) {
+            Ok(answer) => Ok(Some(query.parse(&answer)?)),
             Err(error) if error.is_no_server() => Ok(None),
             Err(error) => Err(Error::Tmux(error)),
         }
@@ -105,19 +124,15 @@ impl ServerInfo {
             })?;
         let fresh = server.beside(Socket::at(folder.path().join("tmux")));
         let mut batch = Batch::of(["start-server"]);
-        batch.append(Self::query());
-        Ok(Self::parse(&fresh.run_blocking(&batch)?)?)
+        let query = Query::new();
+        batch.append(query.batch());
+        Ok(query.parse(&fresh.run_blocking(&batch)?)?)
     }
 
     /// A session of that name, if there is one.
     #[must_use]
     pub fn session(&self, name: &str) -> Option<SessionId> {
-        // tmux keeps backslashes doubled.
-        let kept = name.replace('\\', "\\\\");
-        let named = self
-            .sessions
-            .iter()
-            .find(|(_, known)| *known == kept || known == name);
+        let named = self.sessions.iter().find(|(_, known)| known == name);
         named.map(|(id, _)| *id)
     }
 
@@ -156,42 +171,33 @@ impl ServerInfo {
         skip_existing: bool,
     ) -> Result<PlanContext> {
         let target = format!("{session}:");
-        let whole =
-            Fields::new(self.version).plain(["base-index", "window_width", "window_height"]);
         let windows = Fields::new(self.version)
-            .plain(["window_index"])
-            .names(["window_name"]);
-        let one = server.run_blocking(&Batch::of([
-            "display-message",
-            "-p",
-            "-t",
-            &target,
-            whole.format(),
-        ]))?;
-        let all = server.run_blocking(&Batch::of([
-            "list-windows",
-            "-t",
-            &target,
-            "-F",
-            windows.format(),
-        ]))?;
-        let mut head = whole.parse(&one)?.into_iter();
-        let mut row = head.next().ok_or_else(|| tmux::Error::Unexpected {
-            what: format!("nothing about session {session}"),
-        })?;
-        let base_index = row.get()?;
-        let size = Size {
-            columns: row.get()?,
-            rows: row.get()?,
-        };
+            .plain(["window_index", "window_active"])
+            .plain(["base-index", "window_width", "window_height"])
+            .text(["window_name"]);
+        let list = ["list-windows", "-t", &target, "-F", windows.format()];
+        let answer = server.run_blocking(&Batch::of(list))?;
         let mut session = AppendTo {
             skip_existing,
             ..AppendTo::default()
         };
-        for mut row in windows.parse(&all)? {
-            session.taken.push(Row::get(&mut row)?);
+        let mut current = None;
+        for mut row in windows.parse(&answer)? {
+            session.taken.push(row.get()?);
+            let is_current = row.flag();
+            let base_index = row.get()?;
+            let size = Size {
+                columns: row.get()?,
+                rows: row.get()?,
+            };
             session.names.push(row.text());
+            if is_current {
+                current = Some((base_index, size));
+            }
         }
+        let (base_index, size) = current.ok_or_else(|| tmux::Error::Unexpected {
+            what: format!("session {target} without a current window"),
+        })?;
         Ok(PlanContext {
             base_index,
             append_to: Some(session),

@@ -6,7 +6,7 @@
 use super::error::Result;
 use super::server_info::ServerInfo;
 use super::spec::{Setting, Workspace};
-use crate::tmux::{Batch, Server, SessionId, Version, WindowId, settings};
+use crate::tmux::{Batch, Separator, Server, SessionId, Version, WindowId, settings};
 
 /// What has to be taken back.
 #[derive(Debug, Default)]
@@ -17,9 +17,6 @@ pub(super) struct Undo {
     pub windows: Vec<WindowId>,
     restore: Batch,
 }
-
-/// Parts the answers of several commands in one invocation.
-const MARK: &str = "=tvmux-part=";
 
 impl Undo {
     /// Notes the values that the workspace is going to change on the server
@@ -68,14 +65,14 @@ impl Undo {
                 .map(str::to_owned)
                 .collect()
         };
+        let separator = Separator::random();
         let mut query = Batch::new();
         for setting in changed {
             query.push(with(&["show-options", "-q"], &["--", &setting.name]));
-            query.push(["display-message", "-p", MARK]);
+            separator.end(&mut query);
         }
         let answer = server.run_blocking(&query)?;
-        let answer = String::from_utf8_lossy(&answer);
-        for (setting, before) in changed.iter().zip(answer.split(&format!("{MARK}\n"))) {
+        for (setting, before) in changed.iter().zip(separator.answers(&answer)) {
             self.restore
                 .push(with(&["set-option", "-u"], &["--", &setting.name]));
             for (name, value) in settings(version, before) {

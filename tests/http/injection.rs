@@ -119,7 +119,7 @@ impl Bench {
 
     /// What tmux itself has stored, read past the daemon.
     fn stored(&self, target: &str, variable: &str) -> String {
-        let fields = Fields::new(self.api.tmux.version()).names([variable]);
+        let fields = Fields::new(self.api.tmux.version()).text([variable]);
         let answer = self.api.tmux.ask(target, fields.format()) + "\n";
         fields.parse(answer.as_bytes()).unwrap()[0].text()
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::termios::{self, SetArg};
-use tvmux::tmux::Batch;
+use tvmux::tmux::{Batch, Separator};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{TestTmux, wait_for, wait_until};
@@ -56,9 +56,6 @@ const STATE: &[&str] = &[
     "synchronized_output_flag",
 ];
 
-/// Parts the sections of an answer; no test prints it.
-const PART: &str = "part-of-a-screen";
-
 /// What a pane shows and how it behaves, in a form that can be compared.
 #[derive(Clone)]
 pub struct Screen {
@@ -85,6 +82,7 @@ impl Screen {
             false => format!("#{{{name}}}"),
         };
         let state: Vec<String> = STATE.iter().map(format).collect();
+        let separator = Separator::random();
         let mut batch = Batch::new();
         let version = tmux.server().version_blocking().unwrap();
         // Old versions have no `-N`, and until `-T` came all captures ended
@@ -102,15 +100,13 @@ impl Screen {
         for capture in [&[blanks][..], &["-aq", blanks], &[written], &["-pJ"]] {
             let command = ["capture-pane", "-t", pane].into_iter();
             batch.push(command.chain(capture.iter().copied()));
-            batch.push(["display-message", "-p", &format!("\n{PART}")]);
+            separator.end(&mut batch);
         }
         batch.push(["display-message", "-p", "-t", pane, &state.join("\n")]);
         let answer = tmux.server().run_blocking(&batch).unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        let line = format!("\n{PART}\n");
-        let mut parts = answer.split(&line);
+        let mut answers = separator.answers(&answer);
         let mut next = || {
-            let part = parts.next().unwrap();
+            let part = std::str::from_utf8(answers.next().unwrap()).unwrap();
             part.strip_suffix('\n').unwrap_or(part)
         };
         let (shown, saved, written, joined, values) = (next(), next(), next(), next(), next());

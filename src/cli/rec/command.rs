@@ -21,7 +21,7 @@ use crate::cli::signals::EndSignals;
 use crate::cli::{Context, Failure, Outcome};
 use crate::client::Client;
 use crate::shell;
-use crate::tmux::{Batch, Server, Socket};
+use crate::tmux::{Batch, Server, Socket, escape_path};
 
 /// Signalled when the recording runs.
 const GO: &str = "tvmux-go";
@@ -118,8 +118,11 @@ async fn open(
     let new = ["new-session", "-d", "-P", "-F", "#{pane_id}", "-s", "rec"];
     let size = ["-x", &columns, "-y", &rows];
     let mut words: Vec<&OsStr> = new.iter().chain(&size).map(OsStr::new).collect();
-    words.extend([OsStr::new("-c"), folder.as_os_str()]);
-    if let Some(name) = command.first().and_then(|word| Path::new(word).file_name()) {
+    let folder = escape_path(&folder);
+    words.extend([OsStr::new("-c"), &folder]);
+    let name = command.first().and_then(|word| Path::new(word).file_name());
+    let name = name.map(|name| escape_path(Path::new(name)));
+    if let Some(name) = &name {
         words.extend([OsStr::new("-n"), name]);
     }
     words.extend(["--", "/bin/sh", "-c", SCRIPT, "sh"].map(OsStr::new));

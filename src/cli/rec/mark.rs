@@ -46,9 +46,10 @@ async fn this_one(context: &Context, client: &mut Client) -> Result<String, Fail
     let recordings = client.recordings().await?;
     if let (Some(socket), Ok(pane)) = (Socket::surrounding(), env::var("TMUX_PANE")) {
         let server = crate::tmux::Server::new(context.config.tmux.command.as_str(), socket);
-        let format = ["display-message", "-p", "-t", &pane, "#{window_id}"];
-        let answer = server.run(&crate::tmux::Batch::of(format)).await?;
-        let window = String::from_utf8_lossy(&answer).trim().to_owned();
+        let window = crate::tmux::resolve(&server, &pane)
+            .await?
+            .window
+            .to_string();
         let here = recordings.iter().find(|recording| {
             recording.window_id == window && recording.socket == server.socket().path()
         });

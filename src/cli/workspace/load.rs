@@ -318,22 +318,14 @@ fn session_id(server: &Server, target: &str) -> Result<SessionId, Failure> {
         true => target.to_owned(),
         false => format!("={target}:"),
     };
-    let missing = || {
-        Failure::new(format!("there is no session `{target}`")).hint("`tmux ls` lists the sessions")
-    };
-    // display-message would take something else where there is no such target.
-    let list = Batch::of(["list-panes", "-t", &exact, "-F", "#{session_id}"]);
-    let answer = server.run_blocking(&list).map_err(|error| match error {
-        crate::tmux::Error::Refused { .. } => missing(),
-        error => error.into(),
-    })?;
-    let answer = String::from_utf8_lossy(&answer);
-    answer
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .parse()
-        .map_err(|_| missing())
+    match crate::tmux::resolve_blocking(server, &exact) {
+        Ok(found) => Ok(found.session),
+        Err(crate::tmux::Error::Missing { .. }) => {
+            let failure = Failure::new(format!("there is no session `{target}`"));
+            Err(failure.hint("`tmux ls` lists the sessions"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Puts the terminal into the session: this one, or the tmux client around.

@@ -168,33 +168,39 @@ fn pane(kind: EventKind, state: &PaneState) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tmux::{StateQuery, Version};
+    use crate::tmux::ServerIdentity;
 
     /// A state from rows of `session window pane pid size active current dead
     /// session-name window-name`.
     fn state(rows: &[&str]) -> ServerState {
-        let query = StateQuery::new(Version::new(3, 3), "END");
-        let mut answer = String::new();
-        for row in rows {
+        let pane = |row: &&str| {
             let f: Vec<&str> = row.split(' ').collect();
+            let number = |i: usize| f[i].parse::<u32>().unwrap();
             let (width, height) = f[4].split_once('x').unwrap();
-            answer.push_str(&format!(
-                "${}\t@{}\t%{}\t{}\t{width}\t{height}\t{}\t{}\t0\t{}\t\t\t0\t0\t{}:{}\t{}:{}\n",
-                f[0],
-                f[1],
-                f[2],
-                f[3],
-                f[5],
-                f[6],
-                f[7],
-                f[8].len(),
-                f[8],
-                f[9].len(),
-                f[9]
-            ));
+            PaneState {
+                session: SessionId(number(0)),
+                window: WindowId(number(1)),
+                pane: PaneId(number(2)),
+                pid: number(3),
+                size: (width.parse().unwrap(), height.parse().unwrap()),
+                is_active: f[5] == "1",
+                is_current_window: f[6] == "1",
+                is_piped: false,
+                is_dead: f[7] == "1",
+                has_status: false,
+                window_index: 0,
+                pane_index: 0,
+                session_name: f[8].to_owned(),
+                window_name: f[9].to_owned(),
+            }
+        };
+        ServerState {
+            identity: ServerIdentity {
+                pid: 1,
+                start_time: 2,
+            },
+            panes: rows.iter().map(pane).collect(),
         }
-        answer.push_str("END\t1\t2\n");
-        query.parse(answer.as_bytes()).unwrap().unwrap()
     }
 
     fn kinds(before: &[&str], now: &[&str]) -> Vec<String> {

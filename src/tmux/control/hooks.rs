@@ -3,8 +3,8 @@
 //! A command of ours stands in the hook's array at a place of its own, beside
 //! whatever the user's configuration has put there.
 
-use super::{Control, Kind, missing};
-use crate::tmux::{Batch, Result};
+use super::Control;
+use crate::tmux::{Batch, Error, ObjectKind, Result};
 
 /// The place in each hook's array that commands are installed at.
 pub const HOOK_INDEX: u32 = 9138;
@@ -52,7 +52,7 @@ impl Control {
     pub async fn hook(&self, name: &str) -> Result<HookEntry> {
         let hooks = self.hooks().await?;
         let found = hooks.into_iter().find(|hook| hook.name == name);
-        found.ok_or_else(|| missing(Kind::Hook, name))
+        found.ok_or_else(|| Error::missing(ObjectKind::Hook, name))
     }
 
     /// Installs a tmux command on a hook, in place of the one that

@@ -24,32 +24,6 @@ pub struct Control {
     version: Version,
 }
 
-/// Something that is not on the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A session.
-    Session,
-    /// A window.
-    Window,
-    /// A pane.
-    Pane,
-    /// A hook.
-    Hook,
-}
-
-impl Kind {
-    /// The kind's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Session => "session",
-            Kind::Window => "window",
-            Kind::Pane => "pane",
-            Kind::Hook => "hook",
-        }
-    }
-}
-
 impl Control {
     /// Controls a server of this version.
     #[must_use]
@@ -70,13 +44,13 @@ impl Control {
     }
 
     async fn run(&self, batch: &Batch) -> Result<Vec<u8>> {
-        self.server.run(batch).await.map_err(refine)
+        self.server.run(batch).await.map_err(Error::refine)
     }
 
     /// Runs what only reads.
     async fn ask(&self, batch: &Batch) -> Result<Vec<u8>> {
         let answer = self.server.ask(self.version, batch).await;
-        answer.map_err(refine)
+        answer.map_err(Error::refine)
     }
 
     /// Runs one command and gives the line that it printed.
@@ -90,54 +64,6 @@ fn line(answer: Vec<u8>) -> Result<String> {
         what: format!("bytes that are no UTF-8: {error}"),
     })?;
     Ok(text.trim_end_matches('\n').to_owned())
-}
-
-/// Tells what kind of refusal it is, by the beginning of tmux's message (those
-/// of 3.0 to 3.7).
-pub(super) fn refine(error: Error) -> Error {
-    let Error::Refused { message } = error else {
-        return error;
-    };
-    // Before 3.2.
-    let message = match message.strip_prefix("can't link window: ") {
-        Some(cause) => cause.to_owned(),
-        None => message,
-    };
-    for kind in [Kind::Session, Kind::Window, Kind::Pane] {
-        let start = format!("can't find {}: ", kind.name());
-        if let Some(target) = message.strip_prefix(&start) {
-            let target = target.to_owned();
-            return Error::Missing { kind, target };
-        }
-    }
-    for kind in [Kind::Session, Kind::Window] {
-        // Since 3.7. The name follows, which may be blank.
-        let start = format!("invalid {} name:", kind.name());
-        if message.starts_with(&start) {
-            return Error::InvalidName { kind };
-        }
-    }
-    let conflicts = [
-        "duplicate session: ",
-        "index in use: ",
-        "same index: ",
-        "no space for new pane",
-        // Since 3.7.
-        "size or position no space for a new pane",
-        "window only linked to one session",
-        "create window failed: index",
-    ];
-    if conflicts.iter().any(|start| message.starts_with(start)) {
-        return Error::Conflict { message };
-    }
-    Error::Refused { message }
-}
-
-fn missing(kind: Kind, target: impl std::fmt::Display) -> Error {
-    Error::Missing {
-        kind,
-        target: target.to_string(),
-    }
 }
 
 /// An id as the target of a command.

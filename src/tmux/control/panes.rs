@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::{Control, Kind, Target, keys, missing};
-use crate::tmux::name::{decode_title, escape_format};
-use crate::tmux::{Batch, Error, Fields, PaneId, Result, SessionId, Version, WindowId};
+use super::{Control, Target, keys};
+use crate::tmux::name::escape_format;
+use crate::tmux::{Batch, Error, Fields, ObjectKind, PaneId, Result, SessionId, Version, WindowId};
 
 /// A pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ fn pane_fields(version: Version) -> Fields {
             "pane_pid",
             "pane_dead",
         ])
-        .marked(["pane_current_command", "pane_title"])
+        .text(["pane_current_command", "pane_title"])
 }
 
 /// Where a window is.
@@ -126,7 +126,7 @@ struct Place {
 fn place_fields(version: Version) -> Fields {
     Fields::new(version)
         .plain(["window_id", "session_id", "window_index", "pane-base-index"])
-        .names(["session_name"])
+        .text(["session_name"])
 }
 
 impl Control {
@@ -154,7 +154,7 @@ impl Control {
         // Lists the panes of the pane's window.
         let panes = self.list_panes(&["-t", &id.target()]).await?;
         let found = panes.into_iter().find(|pane| pane.id == id);
-        found.ok_or_else(|| missing(Kind::Pane, id))
+        found.ok_or_else(|| Error::missing(ObjectKind::Pane, id))
     }
 
     /// Asks for the places of windows and for the panes of windows, which are
@@ -215,7 +215,7 @@ impl Control {
                 pid: row.text().parse().unwrap_or(0),
                 is_dead: row.flag(),
                 command: row.text(),
-                title: decode_title(self.version, row.text()),
+                title: row.text(),
             });
         }
         Ok(panes)

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Control, Kind, Target, line, missing, refine};
+use super::{Control, Target, line};
 use crate::tmux::name::{escape_format, needs_renaming};
-use crate::tmux::{Batch, Error, Fields, Result, Server, SessionId, Version};
+use crate::tmux::{Batch, Error, Fields, ObjectKind, Result, Server, SessionId, Version};
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ fn fields(version: Version) -> Fields {
             "window_width",
             "window_height",
         ])
-        .names(["session_name"])
+        .text(["session_name"])
 }
 
 /// Makes a session, and the server when none runs. Gives the session's id.
@@ -65,7 +65,10 @@ pub async fn create_session(server: &Server, new: &NewSession) -> Result<Session
     }
     command.push("--".to_owned());
     command.extend(new.command.clone());
-    let answer = server.run(&Batch::of(command)).await.map_err(refine)?;
+    let answer = server
+        .run(&Batch::of(command))
+        .await
+        .map_err(Error::refine)?;
     let id = line(answer)?;
     let id: SessionId = id.parse().map_err(|_| Error::Unexpected {
         what: format!("`{id}` as a new session's id"),
@@ -77,7 +80,7 @@ pub async fn create_session(server: &Server, new: &NewSession) -> Result<Session
     {
         let (target, name) = (id.target(), escape_format(name));
         let rename = Batch::of(["rename-window", "-t", &target, "--", &name]);
-        server.run(&rename).await.map_err(refine)?;
+        server.run(&rename).await.map_err(Error::refine)?;
     }
     Ok(id)
 }
@@ -115,7 +118,7 @@ impl Control {
         let found = by_id.or_else(|| sessions.iter().position(|s| s.name == target));
         found
             .map(|index| sessions.swap_remove(index))
-            .ok_or_else(|| missing(Kind::Session, target))
+            .ok_or_else(|| Error::missing(ObjectKind::Session, target))
     }
 
     /// Gives a session another name.

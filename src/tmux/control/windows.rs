@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Control, Kind, Target, missing};
+use super::{Control, Target};
 use crate::tmux::name::{escape_format, needs_renaming};
-use crate::tmux::{Batch, Error, Fields, Result, Server, SessionId, Version, WindowId};
+use crate::tmux::{Batch, Error, Fields, ObjectKind, Result, Server, SessionId, Version, WindowId};
 
 /// A window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn fields(version: Version) -> Fields {
             "window_index",
             "window_active",
         ])
-        .names(["window_name", "session_name"])
+        .text(["window_name", "session_name"])
 }
 
 impl Control {
@@ -162,7 +162,7 @@ impl Control {
     pub async fn window(&self, id: WindowId) -> Result<Window> {
         let windows = self.windows().await?;
         let found = windows.into_iter().find(|window| window.id == id);
-        found.ok_or_else(|| missing(Kind::Window, id))
+        found.ok_or_else(|| Error::missing(ObjectKind::Window, id))
     }
 
     /// A session, by id or name, and its window that is named by id, index or
@@ -182,7 +182,7 @@ impl Control {
             .or_else(|| by(&|_, found| found.name == window));
         match found {
             Some((_, found)) => Ok((session, found.id)),
-            None => Err(missing(Kind::Window, window)),
+            None => Err(Error::missing(ObjectKind::Window, window)),
         }
     }
 

@@ -27,8 +27,8 @@ mod row;
 #[cfg(test)]
 mod tests;
 
-use super::name::{decode_title, read_printed, unescape};
-use super::{Result, Version};
+use super::name::decode;
+use super::{Result, Separator, Version};
 pub use query::query;
 use query::{Section, Sections, State};
 use row::{Captures, Row};
@@ -56,10 +56,10 @@ impl Snapshot {
     /// not have the shape of one.
     pub fn parse<'a>(
         version: Version,
-        marker: &str,
+        separator: &Separator,
         answer: &'a [u8],
     ) -> Result<(Snapshot, &'a [u8])> {
-        let (sections, rest) = Sections::read(version, marker, answer)?;
+        let (sections, rest) = Sections::read(version, separator, answer)?;
         let state = State::parse(version, sections.get(Section::State))?;
         let again = State::parse(version, sections.get(Section::StateAgain))?;
         let exact = version.has_capture_blanks();
@@ -85,10 +85,9 @@ impl Snapshot {
             torn |= !whole;
             saved = Some(rows);
         }
-        let text = |section| read_printed(version, &String::from_utf8_lossy(sections.get(section)));
         let snapshot = Snapshot {
-            title: decode_title(version, text(Section::Title)),
-            path: unescape(&text(Section::Path), r"\"),
+            title: decode(version, "pane_title", sections.get(Section::Title)),
+            path: decode(version, "pane_path", sections.get(Section::Path)),
             pending: pending::unfinished(
                 sections.get(Section::Pending),
                 query::expired(sections.get(Section::Clock)),

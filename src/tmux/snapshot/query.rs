@@ -1,12 +1,9 @@
 //! The commands that ask for a screen, and the sections of their answer.
 //!
-//! Every section ends with a line that is the marker alone: texts and
-//! captures may hold anything else. [`SECTIONS`] is the one place that says
-//! which sections there are and in which order, for asking and for reading.
+//! [`SECTIONS`] is the one place that says which sections there are and in
+//! which order, for asking and for reading.
 
-use memchr::memmem;
-
-use super::super::{Batch, Error, Fields, PaneId, Result, Row, Version};
+use super::super::{Batch, Error, Fields, PaneId, Result, Row, Separator, Version};
 
 /// A part of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +47,9 @@ const UNSET: u32 = u32::MAX;
 /// reads. They go first in a larger batch, so that nothing is parsed between
 /// the screen and, say, the start of a pipe.
 ///
-/// `marker` is a random text of letters and digits; it parts the sections of
-/// the answer, and must not occur on the screen.
+/// `separator` stands between the sections of the answer.
 #[must_use]
-pub fn query(version: Version, pane: PaneId, marker: &str) -> Batch {
+pub fn query(version: Version, pane: PaneId, separator: &Separator) -> Batch {
     let mut batch = Batch::new();
     let pane = pane.to_string();
     for section in sections(version) {
@@ -85,10 +81,7 @@ pub fn query(version: Version, pane: PaneId, marker: &str) -> Batch {
             Section::SavedJoined => capture(&["-aq", "-pJ"]),
             Section::Joined => capture(&["-pJ"]),
         });
-        // On a line of its own even where the section lacks its last newline,
-        // as some do in 3.0.
-        let line = format!("\n{marker}");
-        batch.push(["display-message", "-p", "-t", &pane, &line]);
+        separator.end(&mut batch);
     }
     batch
 }
@@ -106,22 +99,20 @@ pub(super) struct Sections<'a> {
 }
 
 impl<'a> Sections<'a> {
-    /// Parts an answer; gives what follows the last section too.
+    /// Splits an answer; gives what follows the last section too.
     pub(super) fn read(
         version: Version,
-        marker: &str,
+        separator: &Separator,
         answer: &'a [u8],
     ) -> Result<(Sections<'a>, &'a [u8])> {
-        let line = format!("\n{marker}\n");
         let mut rest = answer;
         let mut found = Vec::new();
         for section in sections(version) {
-            let end = memmem::find(rest, line.as_bytes()).ok_or_else(|| Error::Unexpected {
+            let (text, tail) = separator.split(rest).ok_or_else(|| Error::Unexpected {
                 what: format!("a snapshot without its part {section:?}"),
             })?;
-            let text = &rest[..end];
             found.push((section, text.strip_suffix(b"\n").unwrap_or(text)));
-            rest = &rest[end + line.len()..];
+            rest = tail;
         }
         Ok((Sections { found }, rest))
     }

@@ -2,14 +2,22 @@
 
 use insta::assert_snapshot;
 
+use super::super::Batch;
 use super::*;
 
-const MARKER: &str = "m4rk";
-
 /// An answer of the sections given, each printed as tmux does.
-fn answer(sections: &[&str]) -> Vec<u8> {
-    let parts = sections.iter().map(|text| format!("{text}\n\n{MARKER}\n"));
-    parts.collect::<String>().into_bytes()
+fn answer(sections: &[&str]) -> (Separator, Vec<u8>) {
+    let separator = Separator::random();
+    let mut batch = Batch::new();
+    separator.end(&mut batch);
+    let end = batch.commands()[0][2].to_str().unwrap();
+    let parts = sections.iter().map(|text| format!("{text}\n{end}\n"));
+    let answer = parts.collect::<String>().into_bytes();
+    (separator, answer)
+}
+
+fn read(text: &str, (separator, answer): &(Separator, Vec<u8>)) -> Result<Snapshot> {
+    Ok(Snapshot::parse(version(text), separator, answer)?.0)
 }
 
 fn version(text: &str) -> Version {
@@ -33,11 +41,11 @@ const STATE_3_3: &str = "10\t3\t4\t1\t0\t4294967295\t4294967295\t0\t2\t1\t0\t0\t
 fn a_plain_screen() {
     let shown = "one\ntwo \x1b[31mred\n\x1b[39m";
     let joined = "one\ntwo red\n";
-    let mut bytes = answer(&[
+    let (separator, mut bytes) = answer(&[
         STATE_3_3, "a title", "", "100\t99", "", shown, "", "", joined, STATE_3_3,
     ]);
     bytes.extend_from_slice(b"more\n");
-    let (snapshot, rest) = Snapshot::parse(version("3.3a"), MARKER, &bytes).unwrap();
+    let (snapshot, rest) = Snapshot::parse(version("3.3a"), &separator, &bytes).unwrap();
     assert_eq!(rest, b"more\n");
     assert!(!snapshot.is_torn());
     assert_eq!((snapshot.columns(), snapshot.rows()), (10, 3));
@@ -64,8 +72,7 @@ fn everything_at_once() {
         joined,
         state,
     ]);
-    let (snapshot, rest) = Snapshot::parse(version("3.7"), MARKER, &bytes).unwrap();
-    assert_eq!(rest, b"");
+    let snapshot = read("3.7", &bytes).unwrap();
     assert!(!snapshot.is_torn());
     assert_snapshot!(painted(&snapshot), @r"␛[1Hold␛[2;4H␛[?1049h␛[2;1H␛[J␛[H␛[2K␛[1H␛[0;1;38;5;9m0123456789ab␛[0;1;53;4;38;5;9m␛[4:3m␛[58:5:3mc␛[3H␎␛[0;44mlqqk␏␛[6X␛[6C␛[0m␛]2;t\t␛\␛]7;file://h/p␛\␛]10;rgb:01/02/03␛\␛[?1002h␛[>4;1m␛[?1006h␛[?1h␛=␛[?2004h␛[5 q␛]12;rgb:ff/00/00␛\␛[2;3r␛[3;10H␛[0;44m ␛[0m␛[?7l␛[4h␛[?2026h␛[3");
 }
@@ -80,32 +87,33 @@ fn captures_that_disagree_are_torn() {
         let bytes = answer(&[
             STATE_3_3, "", "", "1\t1", "", shown, "", "", joined, STATE_3_3,
         ]);
-        let (snapshot, _) = Snapshot::parse(version("3.3"), MARKER, &bytes).unwrap();
+        let snapshot = read("3.3", &bytes).unwrap();
         assert!(snapshot.is_torn(), "{shown:?} {joined:?}");
     }
     let moved = STATE_3_3.replacen("\t4\t1\t", "\t5\t1\t", 1);
     let bytes = answer(&[
         STATE_3_3, "", "", "1\t1", "", "a\n\n", "", "", "a\n\n", &moved,
     ]);
-    let (snapshot, _) = Snapshot::parse(version("3.3"), MARKER, &bytes).unwrap();
+    let snapshot = read("3.3", &bytes).unwrap();
     assert!(snapshot.is_torn());
 }
 
 #[test]
 fn nonsense_is_an_error() {
     for bytes in [
-        Vec::new(),
+        answer(&[]),
         answer(&["1\t2"]),
         answer(&["", "", "", "", "", "", "", "", "", ""]),
         answer(&["x"; 10]),
     ] {
-        assert!(Snapshot::parse(version("3.3"), MARKER, &bytes).is_err());
+        assert!(read("3.3", &bytes).is_err());
     }
 }
 
 #[test]
 fn a_query_asks_what_the_version_has() {
-    let commands = |text| query(version(text), "%7".parse().unwrap(), MARKER).to_string();
+    let separator = Separator::random();
+    let commands = |text| query(version(text), "%7".parse().unwrap(), &separator).to_string();
     assert!(!commands("3.0a").contains("-peN"));
     assert!(commands("3.3a").contains("capture-pane -peN -t '%7'"));
     assert!(!commands("3.3a").contains("cursor_shape"));
