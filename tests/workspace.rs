@@ -16,6 +16,8 @@ mod files;
 mod freeze;
 #[path = "workspace/load.rs"]
 mod load;
+#[path = "workspace/names.rs"]
+mod names;
 #[path = "workspace/record.rs"]
 mod record;
 #[path = "workspace/same.rs"]

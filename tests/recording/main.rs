@@ -10,3 +10,4 @@ mod follow;
 mod harmless;
 mod loss;
 mod playback;
+mod targets;
