@@ -116,8 +116,7 @@ impl Freezer<'_> {
     fn freeze(mut self, only: Option<WindowId>) -> Result<Frozen> {
         let target = format!("{}:", self.session);
         let version = self.info.version;
-        let head = Fields::new(version)
-            .text(["session_name", "session_path", "host"]);
+        let head = Fields::new(version).text(["session_name", "session_path", "host"]);
         let panes = pane_fields(version);
         let separator = Separator::random();
         let mut batch = Batch::new();
