@@ -240,8 +240,8 @@ mod tests {
             let found = fs::metadata(&path).unwrap();
             assert_eq!(found.ino(), file.metadata().unwrap().ino());
             assert_eq!(found.mode() & 0o777, 0o600);
-            assert_eq!(names(folder.path()), 1, "nothing else is left");
         }
+        assert_eq!(names(folder.path()), 1, "nothing else is left");
     }
 
     #[test]

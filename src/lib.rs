@@ -11,7 +11,6 @@
 //! | 1 | [`archive`], `record`, `workspace` | casts on disk; from FIFO to cast; from file to session |
 //! | 0 | [`cast`], [`tmux`], `config`, `api` | the format, the multiplexer, the settings, the wire types |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-#![warn(missing_docs)]
 
 pub mod api;
 pub mod archive;

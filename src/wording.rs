@@ -1,5 +1,5 @@
-//! How messages put an error and a number: shared by the command line, the
-//! HTTP API and the daemon's log.
+//! How messages put an error, a number and a guess: shared by the command line,
+//! the HTTP API and the daemon's log.
 
 use std::error::Error;
 
@@ -20,6 +20,24 @@ pub fn chain(error: &dyn Error) -> String {
 #[must_use]
 pub fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The known name that a mistyped one is nearest to, if it is near at all.
+/// Case does not count, nor whether words are joined by `-` or `_`.
+pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let text = plain(text);
+    let ranked = names
+        .into_iter()
+        .map(|name| (closeness(&text, &plain(name)), name));
+    let (score, name) = ranked.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score > 0.7).then_some(name)
+}
+
+/// How alike two names are: 1 when they are the same, 0 when nothing is.
+#[must_use]
+pub fn closeness(a: &str, b: &str) -> f64 {
+    strsim::normalized_damerau_levenshtein(a, b).max(strsim::jaro_winkler(a, b) - 0.1)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::folders::Folders;
 use crate::record::relay;
 use crate::{client, tmux};
@@ -117,12 +117,12 @@ fn run(cli: Cli) -> Outcome {
         Verb::Repair(args) => return repair::run(args),
         _ => {}
     }
-    let config = Config::load(cli.config_file.as_deref()).map_err(Failure::usage)?;
-    for key in config.obsolete() {
-        anstream::eprintln!("warning: the setting `{key}` has no effect any more");
+    let loaded = Loaded::read(cli.config_file.as_deref()).map_err(Failure::usage)?;
+    for warning in &loaded.warnings {
+        anstream::eprintln!("warning: {warning}");
     }
     let context = Context {
-        config,
+        config: loaded.config,
         config_file: cli.config_file,
         folders: Folders::of_user(),
     };

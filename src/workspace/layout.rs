@@ -79,12 +79,10 @@ impl Layout {
         if let (Some(name), None, false) = (starting.next(), starting.next(), text.is_empty()) {
             return Ok(Layout::Named(name));
         }
-        Err(LayoutError(
-            match super::spelling::nearest(&text.replace('-', "_"), all()) {
-                Some(near) => format!("tmux has no layout `{text}`; did you mean `{near}`?"),
-                None => format!("tmux has no layout `{text}`; it has {}", NAMES.join(", ")),
-            },
-        ))
+        Err(LayoutError(match crate::wording::nearest(text, all()) {
+            Some(near) => format!("tmux has no layout `{text}`; did you mean `{near}`?"),
+            None => format!("tmux has no layout `{text}`; it has {}", NAMES.join(", ")),
+        }))
     }
 
     /// Whether only tmux 3.5 and newer know it.

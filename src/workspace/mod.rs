@@ -36,7 +36,6 @@ mod script;
 mod search;
 mod server_info;
 mod spec;
-mod spelling;
 mod splits;
 mod steps;
 mod typing;
@@ -65,6 +64,5 @@ pub use search::{
 };
 pub use server_info::ServerInfo;
 pub use spec::{Folder, Pane, Record, Script, Setting, Synchronize, Typed, Window, Workspace};
-pub use spelling::nearest;
 pub use steps::run_reattach_hook;
 pub use variables::Variables;

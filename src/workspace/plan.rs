@@ -93,7 +93,7 @@ impl Planner<'_> {
             if !self.context.options.knows(&setting.name) {
                 let mut message = format!("tmux has no option `{}`", setting.name);
                 if let Some(near) =
-                    super::spelling::nearest(&setting.name, self.context.options.all())
+                    crate::wording::nearest(&setting.name, self.context.options.all())
                 {
                     message.push_str(&format!("; did you mean `{near}`?"));
                 }

@@ -6,7 +6,7 @@
 use super::error::{Result, Source};
 use super::layout::Layout;
 use super::node::{Map, Mark, Node, Value};
-use super::spelling::{closeness, nearest};
+use crate::wording::{closeness, nearest};
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -103,6 +103,7 @@ impl BuildSteps<'_> {
         env
     }
 
+    /// Runs the hook of this name, if the workspace has it.
     pub fn hook(&mut self, name: &'static str, window: Option<WindowId>) -> Result<()> {
         let Some((hook, line)) = self.workspace.hooks.iter().find(|(hook, _)| *hook == name) else {
             return Ok(());
@@ -123,6 +124,7 @@ impl BuildSteps<'_> {
         }
     }
 
+    /// Runs the workspace's `before_script`, if it has one.
     pub fn before_script(&mut self) -> Result<()> {
         let Some(script) = &self.workspace.before_script else {
             return self.stop_if_interrupted();
@@ -288,6 +290,7 @@ impl BuildSteps<'_> {
         Ok(rows)
     }
 
+    /// Starts the recordings that the workspace asks for.
     pub fn record(&mut self, recorder: &mut dyn Recorder) -> Result<()> {
         for (place, planned) in self.plan.windows.iter().enumerate() {
             let window = &self.workspace.windows[planned.number];
@@ -308,6 +311,7 @@ impl BuildSteps<'_> {
         Ok(())
     }
 
+    /// Types the commands of all panes, each once its shell is ready.
     pub fn type_keys(
         &mut self,
         rows: Vec<PaneRow>,

@@ -1,0 +1,141 @@
+//! Settings as text: a configuration file that explains itself, and variables
+//! for a shell.
+
+use std::fmt::Write as _;
+
+use super::schema::{Value, purpose};
+use super::{Config, variable_name};
+use crate::shell;
+
+impl Value {
+    /// The value as TOML has it.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        match self {
+            Value::Text(text) => toml::Value::String(text.clone()).to_string(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Number(number) => number.to_string(),
+        }
+    }
+}
+
+impl Config {
+    /// The settings as a configuration file, with what each one is for.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut text = String::new();
+        for (section, about) in Config::SECTIONS {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            let _ = writeln!(text, "# {}\n[{section}]", purpose(about));
+            for entry in self.entries() {
+                if entry.section != *section {
+                    continue;
+                }
+                for line in wrapped(&entry.purpose, 76) {
+                    let _ = writeln!(text, "# {line}");
+                }
+                let _ = writeln!(text, "{} = {}", entry.key, entry.value.to_toml());
+            }
+        }
+        text
+    }
+
+    /// The settings as environment variables, one `NAME=value` a line, quoted
+    /// for a shell.
+    #[must_use]
+    pub fn to_env(&self) -> String {
+        let mut text = String::new();
+        for entry in self.entries() {
+            let name = variable_name(entry.section, entry.key);
+            let value = match entry.value {
+                Value::Text(text) => shell::quote(&text).into_owned(),
+                Value::Flag(flag) => flag.to_string(),
+                Value::Number(number) => number.to_string(),
+            };
+            let _ = writeln!(text, "{name}={value}");
+        }
+        text
+    }
+}
+
+/// Lines of at most `width` characters, broken at blanks.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Loaded;
+
+    #[test]
+    fn the_file_reads_back_and_explains_itself() {
+        let mut config = Config::default();
+        config.output.directory = "/casts of \"today\"\\".into();
+        config.server.port = 0;
+        let text = config.to_toml();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.toml");
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(Loaded::read(Some(&path)).unwrap().config, config);
+        insta::assert_snapshot!(text.lines().take(12).collect::<Vec<_>>().join("\n"), @r#"
+        # Where casts go.
+        [output]
+        # The folder of all recordings; `~` is the home folder.
+        directory = '/casts of "today"\'
+        # The subfolder of a recording, as strftime writes it; may be empty.
+        date_format = "%Y-%m"
+
+        # The daemon.
+        [server]
+        # TCP port of the HTTP API on the loopback interface; 0 takes any that is
+        # free.
+        port = 0
+        "#);
+        assert!(text.lines().all(|line| line.chars().count() <= 80));
+    }
+
+    #[test]
+    fn variables_are_quoted_for_a_shell() {
+        let mut config = Config::default();
+        config.output.directory = "~/it's mine".into();
+        let text = config.to_env();
+        let line = r"TVMUX_OUTPUT_DIRECTORY='~/it'\''s mine'";
+        assert!(text.lines().any(|found| found == line), "{text}");
+    }
+
+    #[test]
+    fn readme_lists_every_key_with_its_default() {
+        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(readme).unwrap();
+        let rows = readme
+            .lines()
+            .filter(|line| line.starts_with("| `") && line.contains('.'));
+        let rows: Vec<Vec<&str>> = rows
+            .map(|row| row.split('|').map(str::trim).skip(1).take(2).collect())
+            .collect();
+        for entry in Config::default().entries() {
+            let key = format!("`{}.{}`", entry.section, entry.key);
+            let row = rows.iter().find(|row| row[0] == key);
+            let row = row.unwrap_or_else(|| panic!("README's table lacks {key}"));
+            let default = row[1].trim_matches('`');
+            let expected = match &entry.value {
+                Value::Text(text) => text.clone(),
+                other => other.to_toml(),
+            };
+            assert_eq!(default, expected, "{key}");
+        }
+    }
+}
