@@ -22,22 +22,12 @@ pub struct Folders {
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be made or looked at.
+    /// The system does not let it be made or looked at.
     #[error("cannot use the folder {}", .path.display())]
-    Io {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// Others could read or change what is in it.
     #[error("the folder {} is not safe: {why}", .path.display())]
-    Unsafe {
-        /// The folder.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
+    Unsafe { path: PathBuf, why: String },
 }
 
 impl Folders {
@@ -68,7 +58,7 @@ impl Folders {
         }
     }
 
-    /// Makes what is not there, and looks at what is.
+    /// Makes the folders that are missing, and checks those that are there.
     ///
     /// # Errors
     /// When a folder is a link, belongs to somebody else or is open to others.
@@ -120,8 +110,8 @@ impl Folders {
         self.runtime.join("token")
     }
 
-    /// Leaves a token for clients, in a new file that only this user can read.
-    /// Whatever is in its place (a link, say) is replaced, not written to.
+    /// Writes the token for clients to a new file that only this user can read.
+    /// A file or link of that name is replaced, not written to.
     ///
     /// # Errors
     /// When the file cannot be written.

@@ -8,7 +8,7 @@ use super::Outcome;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Which shell.
+    /// The shell that reads the script.
     shell: Shell,
 }
 

@@ -42,7 +42,7 @@ impl Failure {
         self
     }
 
-    /// The error itself.
+    /// The error without its hint and exit code.
     pub fn into_error(self) -> Box<dyn Error + Send + Sync> {
         self.error
     }

@@ -64,7 +64,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Record tmux windows.
+    /// Record tmux windows, or one command.
     Rec(Box<rec::Args>),
     Validate(validate::Args),
     Repair(repair::Args),
@@ -75,7 +75,7 @@ enum Verb {
     Load(Box<workspace::Load>),
     Freeze(workspace::Freeze),
     Workspace(Box<workspace::Workspaces>),
-    /// Show the settings.
+    /// Show the settings that are in force, or the defaults.
     Config(config::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),

@@ -37,7 +37,7 @@ impl Progress {
         }
     }
 
-    /// Counts bytes.
+    /// Counts bytes and, when it is time, shows how far the reading has come.
     pub(crate) fn advance(&mut self, bytes: u64) {
         self.bytes += bytes;
         if !self.terminal {

@@ -37,7 +37,7 @@ enum Verb {
     Stop,
     /// Say whether the server runs; exits with 1 when it does not.
     Status {
-        /// As JSON.
+        /// Print the state as a JSON object.
         #[arg(long)]
         json: bool,
     },

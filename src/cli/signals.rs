@@ -44,7 +44,7 @@ impl EndSignals {
         Ok(EndSignals([interrupt?, terminate?, hangup?]))
     }
 
-    /// The next signal.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> Signal {
         let [interrupt, terminate, hangup] = &mut self.0;
         let index = tokio::select! {
@@ -64,7 +64,7 @@ pub(super) struct StoppableInput {
 }
 
 impl StoppableInput {
-    /// Standard input.
+    /// Standard input, which nobody else may read meanwhile.
     pub(super) fn new(stop: &'static AtomicBool) -> io::Result<StoppableInput> {
         let file = io::stdin().as_fd().try_clone_to_owned()?.into();
         Ok(StoppableInput { file, stop })

@@ -58,7 +58,6 @@ pub enum Origin {
 /// The settings of this process.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
-    /// Their values.
     pub config: Config,
     /// The file that was read, if any.
     pub file: Option<PathBuf>,

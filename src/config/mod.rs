@@ -16,14 +16,14 @@ pub use load::{Error, Loaded, Origin};
 pub use schema::{Entry, Level, Value};
 
 schema::settings! {
-    /// Where casts go.
+    /// Where recordings go.
     output: Output {
         /// The folder of all recordings; `~` is the home folder.
         directory: String = "~/Videos/tmux".into(), not_empty;
         /// The subfolder of a recording, as strftime writes it; may be empty.
         date_format: String = "%Y-%m".into(), stays_below;
     }
-    /// The daemon.
+    /// The daemon and its HTTP API.
     server: Server {
         /// TCP port of the HTTP API on the loopback interface; 0 takes any that
         /// is free.
@@ -36,7 +36,7 @@ schema::settings! {
         /// Whether TCP clients must show the token.
         auth: bool = true, any;
     }
-    /// How it records.
+    /// How the daemon records.
     recording: Recording {
         /// Whether a cast is checked, and repaired if need be, when its
         /// recording ends.

@@ -3,11 +3,9 @@
 /// A setting's value, as files, variables and replies have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Text, also the name of a [`Level`].
+    /// A text, or the name of a [`Level`].
     Text(String),
-    /// True or false.
     Flag(bool),
-    /// A whole number.
     Number(u64),
 }
 
@@ -24,17 +22,13 @@ pub struct Entry {
     pub value: Value,
 }
 
-/// How much is logged.
+/// How much is logged: each level also what those before it log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
-    /// Only what went wrong.
     Error,
-    /// Also what may have.
     Warning,
-    /// Also what happened.
     #[default]
     Info,
-    /// Also what each part does.
     Debug,
 }
 
@@ -195,7 +189,7 @@ macro_rules! settings {
             $key:ident: $type:ty = $default:expr, $check:expr;
         )+}
     )+) => {
-        /// All settings.
+        /// All settings, by section.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Config {$(
             $(#[doc = $about])+

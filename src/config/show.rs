@@ -50,7 +50,7 @@ impl Config {
         for entry in self.entries() {
             let name = variable_name(entry.section, entry.key);
             let value = match entry.value {
-                Value::Text(text) => shell::quote(&text).into_owned(),
+                Value::Text(text) => shell::quote(&text),
                 Value::Flag(flag) => flag.to_string(),
                 Value::Number(number) => number.to_string(),
             };
@@ -91,14 +91,14 @@ mod tests {
         std::fs::write(&path, &text).unwrap();
         assert_eq!(Loaded::read(Some(&path)).unwrap().config, config);
         insta::assert_snapshot!(text.lines().take(12).collect::<Vec<_>>().join("\n"), @r#"
-        # Where casts go.
+        # Where recordings go.
         [output]
         # The folder of all recordings; `~` is the home folder.
         directory = '/casts of "today"\'
         # The subfolder of a recording, as strftime writes it; may be empty.
         date_format = "%Y-%m"
 
-        # The daemon.
+        # The daemon and its HTTP API.
         [server]
         # TCP port of the HTTP API on the loopback interface; 0 takes any that is
         # free.

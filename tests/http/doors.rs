@@ -8,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 
 use super::Api;
-use super::support::{DEADLINE, tvmux::Tvmux, wait_until};
+use super::support::{DEADLINE, is_root, tvmux::Tvmux, wait_until};
 
 /// Sends bytes over TCP and reads the reply to its end.
 fn tcp(address: SocketAddr, request: &str) -> String {
@@ -315,8 +315,8 @@ fn slow_heads_are_given_up() {
 
 #[test]
 fn another_user_is_turned_away() {
-    if !nix::unistd::getuid().is_root() {
-        // Only root can be another user.
+    // Only root can be another user.
+    if !is_root("another user asks the server") {
         return;
     }
     let api = Api::start();

@@ -10,4 +10,5 @@ mod follow;
 mod harmless;
 mod loss;
 mod playback;
+mod readme;
 mod targets;

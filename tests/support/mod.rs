@@ -2,10 +2,10 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod playback;
-
-use std::ffi::OsString;
 pub mod tvmux;
 
+use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,16 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The tmux that is tested: `$TVMUX_TEST_TMUX`, else `tmux`.
 pub fn program() -> OsString {
     std::env::var_os("TVMUX_TEST_TMUX").unwrap_or_else(|| "tmux".into())
+}
+
+/// Whether this is root. Where it is not, says what is skipped, past the test
+/// harness, which would keep it to itself.
+pub fn is_root(what_needs_it: &str) -> bool {
+    let is_root = nix::unistd::getuid().is_root();
+    if !is_root {
+        let _ = writeln!(std::io::stderr(), "skipped, takes root: {what_needs_it}");
+    }
+    is_root
 }
 
 /// A private tmux server: socket in a temporary folder, no configuration.
