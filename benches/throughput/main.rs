@@ -149,7 +149,7 @@ fn fifo_to_file(criterion: &mut Criterion<CpuTime>) {
             bench.iter_batched(
                 || {
                     let file = tempfile::tempfile_in(folder.path()).unwrap();
-                    CastFile::new(DiskFile(file), 0)
+                    CastFile::new(DiskFile::new(file, &folder.path().join("cast")), 0)
                 },
                 |mut file| {
                     let mut recorder = Recorder::new(&header(), usize::MAX);

@@ -1,7 +1,7 @@
 //! Starts a recording.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use super::{Daemon, Error, Result};
 use crate::api;
 use crate::atomic_file::Durability;
 use crate::cast::Header;
-use crate::record::{self, AttachError, Attached, Recorder};
+use crate::record::{self, AttachError, Attached, DiskFile, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Resolved, Server, ServerIdentity, Socket, Version,
@@ -177,7 +177,7 @@ impl Daemon {
         };
         let (file, journal) = tokio::task::spawn_blocking({
             let place = place.clone();
-            move || -> Result<(File, Journal)> {
+            move || -> Result<(DiskFile, Journal)> {
                 let (path, file) = create_cast(&directory, &names, &lines)?;
                 journal.cast_path = path;
                 if let Err(source) = place.write(&journal, Durability::Kill) {
@@ -406,12 +406,12 @@ struct Names {
 }
 
 /// Makes the cast's file, with its first lines, under a name that is free.
-fn create_cast(directory: &Path, names: &Names, lines: &[u8]) -> Result<(PathBuf, File)> {
+fn create_cast(directory: &Path, names: &Names, lines: &[u8]) -> Result<(PathBuf, DiskFile)> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         |source: io::Error| Error::Output { path, source }
     };
-    fs::create_dir_all(directory).map_err(failed(directory))?;
+    let folders = record::create_folder(directory).map_err(failed(directory))?;
     let host = host_name();
     for number in 1.. {
         let Names {
@@ -422,8 +422,8 @@ fn create_cast(directory: &Path, names: &Names, lines: &[u8]) -> Result<(PathBuf
         } = names;
         let name = cast_name(now, &host, session, *window, window_name, number);
         let path = directory.join(name);
-        match record::create(&path, lines) {
-            Ok(file) => return Ok((path, file)),
+        match DiskFile::create(&path, lines) {
+            Ok(file) => return Ok((path, file.in_new_folders(folders))),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(&path)(error)),
         }

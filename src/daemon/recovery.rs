@@ -18,7 +18,7 @@ use crate::api;
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::cast::{Header, Micros};
 use crate::clock::unix_micros;
-use crate::record::{Fifo, Recorder, Tail, cut_tail};
+use crate::record::{DiskFile, Fifo, Recorder, Tail, cut_tail};
 use crate::tmux::{
     self, Batch, PaneId, Server, ServerState, Socket, StateQuery, Version, hooks, pipe,
 };
@@ -174,7 +174,7 @@ fn now_in(journal: &Journal) -> Micros {
 }
 
 /// Repairs a cast, opens it and finds where it goes on.
-fn open_whole(path: &Path) -> Result<(File, Tail), String> {
+fn open_whole(path: &Path) -> Result<(DiskFile, Tail), String> {
     let repaired =
         repair_file(path, &RepairFileOptions::default()).map_err(|error| chain(&error))?;
     if let Some(backup) = &repaired.backup {
@@ -184,7 +184,7 @@ fn open_whole(path: &Path) -> Result<(File, Tail), String> {
     let open = || {
         let file = File::options().read(true).write(true).open(path)?;
         let tail = cut_tail(&file)?;
-        Ok((file, tail))
+        Ok((DiskFile::new(file, path), tail))
     };
     open().map_err(|error: io::Error| error.to_string())
 }

@@ -13,14 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
-/// So many syncs of a batch go to a thread. A sync mostly waits for the disk,
+/// At most this many syncs of a batch go to one thread. A sync mostly waits for the disk,
 /// and those that wait together are often done by one write to it.
 const SYNCS_A_THREAD: usize = 16;
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum Work {
     /// Bytes are written.
     Write,
     /// What was written is made safe.
@@ -33,31 +34,46 @@ type Job = Box<dyn FnOnce() -> Reply + Send>;
 type Reply = Box<dyn FnOnce() + Send>;
 
 /// A file system, by its device number, and what is done there.
-type Lane = (u64, Kind);
+type Lane = (u64, Work);
 
 /// All file systems that recordings are on.
-#[derive(Default)]
 pub struct Disks {
     /// What waits for the batch under way. A lane without one is not here.
     lanes: Mutex<HashMap<Lane, Vec<Job>>>,
+    tick: Instant,
+}
+
+impl Default for Disks {
+    fn default() -> Disks {
+        Disks {
+            lanes: Mutex::default(),
+            tick: Instant::now(),
+        }
+    }
 }
 
 impl Disks {
-    /// Does `work` on a file of the file system `device`. Work of one kind on
+    /// A moment from which the ticks of all files are counted.
+    #[must_use]
+    pub fn tick(&self) -> Instant {
+        self.tick
+    }
+
+    /// Does `act` on a file of the file system `device`. Work of one kind on
     /// one device should be about as long as any other.
     pub fn submit<T: Send + 'static>(
         self: &Arc<Self>,
-        kind: Kind,
+        work: Work,
         device: u64,
-        work: impl FnOnce() -> T + Send + 'static,
+        act: impl FnOnce() -> T + Send + 'static,
     ) -> oneshot::Receiver<T> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move || {
-            let result = work();
+            let result = act();
             // Nobody waits any more: then nobody needs it.
             Box::new(move || drop(sender.send(result)))
         });
-        let lane = (device, kind);
+        let lane = (device, work);
         let mut lanes = self.lock();
         match lanes.get_mut(&lane) {
             Some(waiting) => waiting.push(job),
@@ -84,8 +100,8 @@ impl Disks {
                 }
             };
             let share = match lane.1 {
-                Kind::Write => batch.len(),
-                Kind::Sync => SYNCS_A_THREAD,
+                Work::Write => batch.len(),
+                Work::Sync => SYNCS_A_THREAD,
             };
             let mut batch = batch.into_iter();
             let mut parts = Vec::new();
@@ -118,7 +134,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_wanted_together_is_done_on_one_thread() {
         let disks = Arc::new(Disks::default());
-        let wanted = (0..100).map(|_| disks.submit(Kind::Write, 1, || thread::current().id()));
+        let wanted = (0..100).map(|_| disks.submit(Work::Write, 1, || thread::current().id()));
         let wanted: Vec<_> = wanted.collect();
         let mut threads = Vec::new();
         for done in wanted {
@@ -133,10 +149,10 @@ mod tests {
     async fn a_file_system_that_hangs_holds_up_no_other() {
         let disks = Arc::new(Disks::default());
         let (release, hang) = mpsc::channel::<()>();
-        let hung = disks.submit(Kind::Write, 1, move || hang.recv().is_ok());
-        let behind = disks.submit(Kind::Write, 1, || 2);
-        assert_eq!(disks.submit(Kind::Write, 3, || 3).await, Ok(3));
-        assert_eq!(disks.submit(Kind::Sync, 1, || 4).await, Ok(4));
+        let hung = disks.submit(Work::Write, 1, move || hang.recv().is_ok());
+        let behind = disks.submit(Work::Write, 1, || 2);
+        assert_eq!(disks.submit(Work::Write, 3, || 3).await, Ok(3));
+        assert_eq!(disks.submit(Work::Sync, 1, || 4).await, Ok(4));
         release.send(()).unwrap();
         assert_eq!(hung.await, Ok(true));
         assert_eq!(behind.await, Ok(2));
@@ -146,9 +162,9 @@ mod tests {
     async fn what_comes_meanwhile_is_done_next() {
         let disks = Arc::new(Disks::default());
         for round in 0..100 {
-            let one = disks.submit(Kind::Sync, 7, move || round);
+            let one = disks.submit(Work::Sync, 7, move || round);
             let many: Vec<_> = (0..40)
-                .map(|number| disks.submit(Kind::Sync, 7, move || number))
+                .map(|number| disks.submit(Work::Sync, 7, move || number))
                 .collect();
             assert_eq!(one.await, Ok(round));
             for (number, done) in many.into_iter().enumerate() {

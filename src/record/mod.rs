@@ -8,7 +8,7 @@
 //! stream     one pane's output, from its snapshot on
 //! intake     reads the stream in turns (alternate: sees it leave that screen)
 //! recorder   bytes and times become lines (pages: that cross no page)
-//! sink       decides when lines are written and synced
+//! sink       decides when lines are written and synced (disk_sink: has it done)
 //! disks      does it off the thread that drains, in batches
 //! cast_file  puts whole lines into the file (storage: a disk, or a simulated one)
 //! ```
@@ -24,6 +24,7 @@
 
 mod alternate;
 mod cast_file;
+mod disk_sink;
 mod disks;
 mod fifo;
 mod intake;
@@ -36,12 +37,13 @@ mod stream;
 mod tail;
 
 pub use cast_file::{Appended, CastFile};
+pub use disk_sink::DiskSink;
 pub use disks::Disks;
 pub use fifo::{Fifo, Read};
 pub use intake::{Intake, Taken};
 pub use pages::PAGE;
 pub use recorder::{Recorder, Stats};
-pub use sink::{Completion, FileEvent, Intervals, Sink, Trouble, create};
-pub use storage::{DiskFile, Storage};
+pub use sink::{Completion, FileEvent, Intervals, Job, Sink, Step, Trouble};
+pub use storage::{DiskFile, Storage, create_folder};
 pub use stream::{Attached, Error as AttachError, Stream, attach_pipe};
 pub use tail::{Tail, cut_tail, find_tail};

@@ -56,6 +56,13 @@ impl PagedLines {
         std::mem::replace(&mut self.buffer, spare)
     }
 
+    /// Takes back the lines behind the first `length` bytes of the buffer, and
+    /// what waits for the end of its character.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.buffer.truncate(length);
+        self.drop_partial();
+    }
+
     /// Gives back the memory that no line waits in.
     pub(super) fn shrink(&mut self) {
         self.buffer.shrink_to_fit();
@@ -78,8 +85,8 @@ impl PagedLines {
     }
 
     /// Forgets the beginning of a character that waits for its end.
-    pub(super) fn drop_partial(&mut self) -> usize {
-        std::mem::take(&mut self.utf8).pending()
+    pub(super) fn drop_partial(&mut self) {
+        self.utf8 = Utf8Carry::new();
     }
 
     /// Appends output; returns how many events it took.

@@ -45,8 +45,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder at the start of a file. At most about `bound` bytes wait in
-    /// memory.
+    /// A recorder at the start of a file. At most `bound` bytes of output wait
+    /// in memory.
     #[must_use]
     pub fn new(header: &Header, bound: usize) -> Recorder {
         let mut recorder = Recorder::resume(0, 0, (header.width, header.height), 0, bound);
@@ -91,32 +91,43 @@ impl Recorder {
         self
     }
 
-    /// Starts over in a new file, from time 0. What waited in memory is lost,
-    /// and counted, as are the `gone` bytes of the old file.
-    pub fn restart(&mut self, header: &Header, gone: u64) {
-        self.stats.lost_bytes += gone + self.lines.len() as u64;
-        let kept = self.stats;
-        *self = Recorder::new(header, self.bound);
-        self.stats.gaps = kept.gaps;
-        self.stats.lost_bytes = kept.lost_bytes;
+    /// Starts over in a new file, from time 0. The old file is lost, and
+    /// counted, as is what waited in memory.
+    pub fn restart(&mut self, header: &Header) {
+        let before = self.stats;
+        *self = Recorder::new(header, self.bound)
+            .with_losses(before.gaps, before.lost_bytes + before.bytes);
     }
 
     /// The pane printed `bytes`. Returns whether they were taken: at the memory
     /// bound they are dropped and counted.
     pub fn output(&mut self, time: Micros, mut bytes: &[u8]) -> bool {
         let cut = self.cut_character(&mut bytes);
-        if self.overflowed || self.is_full() {
+        if self.overflowed || !self.fits(time, cut, bytes) {
             self.overflowed = true;
             self.stats.lost_bytes += bytes.len() as u64;
             return false;
         }
-        let time = self.advance(time);
+        self.count();
+        true
+    }
+
+    /// Appends output, and takes it back where that is more than may wait.
+    fn fits(&mut self, time: Micros, cut: bool, bytes: &[u8]) -> bool {
+        let before = self.lines.len();
+        let time = time.max(self.stats.duration);
+        let mut events = 0;
         if cut {
             // It had a column of its own, and most are one column wide.
-            self.stats.events += self.lines.output(time, "\u{FFFD}".as_bytes());
+            events += self.lines.output(time, "\u{FFFD}".as_bytes());
         }
-        self.stats.events += self.lines.output(time, bytes);
-        self.count();
+        events += self.lines.output(time, bytes);
+        if self.in_memory() > self.bound {
+            self.lines.truncate(before);
+            return false;
+        }
+        self.stats.events += events;
+        self.stats.duration = time;
         true
     }
 
@@ -140,7 +151,9 @@ impl Recorder {
 
     /// The terminal has a new size.
     pub fn resize(&mut self, time: Micros, columns: u16, rows: u16) {
-        if self.size == (columns, rows) {
+        // In a gap it waits for the snapshot: what cannot be written must not
+        // gather.
+        if self.size == (columns, rows) || self.overflowed {
             return;
         }
         self.size = (columns, rows);
@@ -202,12 +215,6 @@ impl Recorder {
 
     fn count(&mut self) {
         self.stats.bytes = self.lines.position();
-    }
-
-    /// Whether nothing more fits into memory.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.lines.len() + self.in_flight >= self.bound
     }
 
     /// Whether output has been dropped since the last gap marker.
@@ -314,8 +321,9 @@ mod tests {
     #[test]
     fn beyond_the_bound_output_is_counted() {
         let mut recorder = recorder(1000);
-        assert!(recorder.output(1, &[b'a'; 2000]));
+        assert!(recorder.output(1, &[b'a'; 800]));
         assert!(!recorder.output(2, &[b'b'; 500]));
+        assert!(recorder.in_memory() <= 1000);
         let taken = recorder.take(Vec::new());
         assert!(!recorder.output(3, b"c"));
         recorder.written(taken.len());

@@ -1,28 +1,43 @@
-//! A recording's file, written and synced off the thread that drains.
+//! When a recording's lines are written and synced: a state machine without
+//! I/O and without a clock.
 //!
-//! At most one write and one sync are under way, each in a batch with those of
-//! other recordings; lines go on gathering in the recorder meanwhile. What the
-//! file does not take is tried again each second.
+//! Times come in as arguments. What is to be done to the file comes out as a
+//! [`Job`], which the caller runs off the thread that drains and hands back to
+//! [`Sink::complete`]. At most one write and one sync are under way; lines go
+//! on gathering in the recorder meanwhile.
+//!
+//! ```text
+//!            lines wait long enough            all is written
+//!   [Open] ---------------------------> [Writing] ----------> [Open]
+//!     ^                                  |  |  ^
+//!     |                        no space, |  |  | each second
+//!     |                        read-only |  |  |
+//!     |                                  v  |  |
+//!     |                             [Refused] -'
+//!     |                                     | the file has no name any more
+//!     |   the caller's first lines          v      after a second
+//!     `-- [Creating] <------- [Asking] <------- [Removed]
+//!           |   ^
+//!           v   | each second
+//!         [Missing]
+//! ```
+//!
+//! Bounds, where the disk itself takes at most a tenth of them: a byte is in
+//! the file within [`Intervals::flush`] and on the disk within
+//! [`Intervals::sync`] of being read.
 
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::cast_file::{Appended, CastFile};
-use super::disks::{Disks, Kind};
 use super::recorder::Recorder;
-use super::storage::{DiskFile, Storage};
-use crate::atomic_file::{AtomicFile, Durability};
+use super::storage::Storage;
 
-/// Lines that are written before their time when so many bytes wait. Each write
+/// Lines are written before their time when this many bytes wait. Each write
 /// goes to another thread and back: in a flood, that costs more than the bytes.
 const FLUSH_BYTES: usize = 512 * 1024;
 
@@ -46,6 +61,8 @@ pub struct Intervals {
     pub flush: Duration,
     /// From a byte read until it is on the disk.
     pub sync: Duration,
+    /// A moment that is a tick, for all recordings.
+    pub tick: Instant,
 }
 
 /// Why the file takes nothing.
@@ -60,12 +77,10 @@ pub enum Trouble {
 /// What has happened to the file.
 #[derive(Debug)]
 pub enum FileEvent {
-    /// Nothing to act on.
-    None,
     /// It takes no more, and why.
     Failed(Trouble),
-    /// It takes lines again.
-    Recovered(Trouble),
+    /// It takes lines again; why it did not.
+    Recovered(String),
     /// The file has been removed, and it is time to call [`Sink::replace`].
     Replaceable,
     /// There is a new file where the old one was removed.
@@ -74,109 +89,440 @@ pub enum FileEvent {
     SyncFailed(io::Error),
 }
 
-/// A batch on its way, and how much of it is in the file.
-#[derive(Debug, Default)]
+/// What [`Sink::poll`] asks of its caller.
+#[derive(Debug)]
+pub enum Step<S> {
+    /// Run this, and hand the result to [`Sink::complete`].
+    Run(Job<S>),
+    /// Act on this.
+    Event(FileEvent),
+    /// Nothing before this moment, or before a job is done or more lines wait.
+    Wait(Option<Instant>),
+    /// After [`Sink::close`]: nothing any more.
+    Closed,
+}
+
+/// Lines on their way, and how many bytes of them are in the file.
+#[derive(Debug)]
 struct Batch {
     lines: Vec<u8>,
     done: usize,
+    /// When the first of them came.
+    since: Instant,
 }
 
-struct Wrote {
-    file: CastFile<DiskFile>,
-    batch: Batch,
-    written: usize,
-    trouble: Option<Trouble>,
+/// Work on a file, for a thread that may wait for the disk.
+#[derive(Debug)]
+pub struct Job<S>(Work<S>);
+
+#[derive(Debug)]
+enum Work<S> {
+    Write { file: CastFile<S>, batch: Batch },
+    Create { removed: Arc<S>, lines: Vec<u8> },
+    Sync { storage: Arc<S>, with_name: bool },
 }
 
-enum Job {
-    Write(oneshot::Receiver<Wrote>),
-    Replace(usize, JoinHandle<io::Result<File>>),
+/// What a job has come to.
+#[derive(Debug)]
+pub struct Completion<S>(Done<S>);
+
+#[derive(Debug)]
+enum Done<S> {
+    Wrote {
+        file: CastFile<S>,
+        batch: Batch,
+        written: usize,
+        trouble: Option<Trouble>,
+    },
+    Created {
+        lines: Vec<u8>,
+        file: io::Result<S>,
+    },
+    Synced {
+        storage: Arc<S>,
+        with_name: bool,
+        synced: io::Result<()>,
+    },
+}
+
+impl<S: Storage> Job<S> {
+    /// Whether it waits for the disk itself: other jobs only copy.
+    #[must_use]
+    pub fn is_sync(&self) -> bool {
+        matches!(self.0, Work::Sync { .. })
+    }
+
+    /// Does it.
+    #[must_use]
+    pub fn run(self) -> Completion<S> {
+        Completion(match self.0 {
+            Work::Write { mut file, batch } => {
+                let (written, trouble) = if matches!(file.storage().is_linked(), Ok(false)) {
+                    (0, Some(Trouble::Removed))
+                } else if batch.lines.is_empty() {
+                    (0, None)
+                } else {
+                    let Appended { written, error } = file.append(&batch.lines[batch.done..]);
+                    let trouble = error.map(|error| Trouble::Refused(describe(&error)));
+                    (written, trouble)
+                };
+                Done::Wrote {
+                    file,
+                    batch,
+                    written,
+                    trouble,
+                }
+            }
+            Work::Create { removed, lines } => Done::Created {
+                file: removed.recreate(&lines),
+                lines,
+            },
+            Work::Sync { storage, with_name } => {
+                let mut synced = storage.sync();
+                if with_name && synced.is_ok() {
+                    synced = storage.sync_name();
+                }
+                Done::Synced {
+                    storage,
+                    with_name,
+                    synced,
+                }
+            }
+        })
+    }
+}
+
+/// What the file is doing.
+#[derive(Debug)]
+enum State<S> {
+    /// It takes lines.
+    Open(CastFile<S>),
+    /// A batch is being written. `after` is why the try before was refused.
+    Writing { after: Option<Trouble> },
+    /// It has not taken a batch.
+    Refused {
+        file: CastFile<S>,
+        batch: Batch,
+        why: Trouble,
+        retry: Instant,
+    },
+    /// It has no name any more.
+    Removed { ask: Instant },
+    /// The caller is asked for the first lines of another one.
+    Asking,
+    /// Another one is being made.
+    Creating,
+    /// Another one could not be made.
+    Missing { lines: Vec<u8>, retry: Instant },
+}
+
+/// What is on the disk.
+#[derive(Clone, Copy, Debug)]
+enum Sync {
+    /// All that was written.
+    Clean,
+    /// Not all.
+    Due(Instant),
+    /// A sync is under way; `again` when something was written meanwhile.
+    Running { again: Option<Instant> },
+}
+
+impl Sync {
+    /// Something was written that has to be on the disk by `due`.
+    fn need(&mut self, due: Instant) {
+        *self = match *self {
+            Sync::Clean => Sync::Due(due),
+            Sync::Due(before) => Sync::Due(before.min(due)),
+            Sync::Running { again } => Sync::Running {
+                again: Some(again.map_or(due, |before| before.min(due))),
+            },
+        };
+    }
+}
+
+/// Lines that wait in the recorder.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    since: Instant,
+    flush: Instant,
+}
+
+/// How far a recording that ends has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    No,
+    /// What is left has to be written, and the file looked at once more: one
+    /// that was removed since the last write is lost.
+    Asked,
+    /// All is written.
+    Written,
+    /// The file has refused its last lines twice.
+    GivenUp,
 }
 
 /// A recording's file.
-pub struct Sink {
-    path: PathBuf,
-    disks: Arc<Disks>,
-    /// The file system that it is on.
-    device: u64,
+#[derive(Debug)]
+pub struct Sink<S> {
     intervals: Intervals,
-    /// `None` while a job has it.
-    file: Option<CastFile<DiskFile>>,
-    storage: Arc<DiskFile>,
-    job: Option<Job>,
-    syncing: Option<oneshot::Receiver<io::Result<()>>>,
-    /// What the file has not taken.
-    backlog: Option<Batch>,
+    state: State<S>,
+    sync: Sync,
+    storage: Arc<S>,
+    /// Whether the file's name is on the disk.
+    is_name_safe: bool,
+    waiting: Option<Waiting>,
     spare: Vec<u8>,
-    trouble: Option<Trouble>,
-    flush_due: Option<Instant>,
-    sync_due: Option<Instant>,
-    retry_due: Option<Instant>,
+    closing: Closing,
 }
 
-impl Sink {
-    /// A sink for `file` at `path`, of which `length` bytes are whole lines.
-    pub fn new(
-        disks: Arc<Disks>,
-        path: &Path,
-        file: File,
-        length: u64,
-        intervals: Intervals,
-    ) -> Sink {
-        let device = device(&file);
-        let file = CastFile::new(DiskFile(file), length);
+static REMOVED: Trouble = Trouble::Removed;
+
+impl<S: Storage> Sink<S> {
+    /// A sink for a file of which `length` bytes are whole lines, none of them
+    /// synced, nor its name.
+    #[must_use]
+    pub fn new(storage: S, length: u64, intervals: Intervals, now: Instant) -> Sink<S> {
+        let file = CastFile::new(storage, length);
         Sink {
-            path: path.to_owned(),
-            disks,
-            device,
             intervals,
             storage: file.storage(),
-            file: Some(file),
-            job: None,
-            syncing: None,
-            backlog: None,
+            state: State::Open(file),
+            sync: Sync::Due(intervals.sync_due(now)),
+            is_name_safe: false,
+            waiting: None,
             spare: Vec::new(),
-            trouble: None,
-            flush_due: None,
-            sync_due: None,
-            retry_due: None,
+            closing: Closing::No,
         }
-    }
-
-    /// Where the file is.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Why the file takes nothing at present.
+    #[must_use]
     pub fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
-    }
-
-    /// Starts what is due: to be called after the recorder has got something,
-    /// and after each [`FileEvent`].
-    pub fn tick(&mut self, recorder: &mut Recorder) {
-        let now = Instant::now();
-        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        if is_due(self.retry_due) && self.trouble != Some(Trouble::Removed) {
-            self.retry_due = None;
-            if let Some(batch) = self.backlog.take() {
-                self.write(batch);
-            }
-        } else if self.trouble.is_none() && recorder.waiting() > 0 {
-            // A fifth early, so that the write itself lies within the bound.
-            let due = *self
-                .flush_due
-                .get_or_insert_with(|| on_tick(now, self.intervals.flush * 4 / 5, FLUSH_TICK));
-            if (due <= now || recorder.waiting() >= FLUSH_BYTES) && self.job.is_none() {
-                self.flush_due = None;
-                let lines = recorder.take(std::mem::take(&mut self.spare));
-                self.write(Batch { lines, done: 0 });
+        match &self.state {
+            State::Open(_) => None,
+            State::Writing { after } => after.as_ref(),
+            State::Refused { why, .. } => Some(why),
+            State::Removed { .. } | State::Asking | State::Creating | State::Missing { .. } => {
+                Some(&REMOVED)
             }
         }
-        if is_due(self.sync_due) && self.syncing.is_none() {
-            self.sync_due = None;
-            self.syncing = Some(self.sync());
+    }
+
+    /// What is to be done now: to be called until it is to wait, each time that
+    /// the recorder has got something, a job is done, or a moment has come.
+    pub fn poll(&mut self, now: Instant, recorder: &mut Recorder) -> Step<S> {
+        if recorder.waiting() > 0 && self.waiting.is_none() {
+            self.waiting = Some(self.intervals.waiting_since(now));
+        }
+        if let Some(step) = self.poll_file(now, recorder) {
+            return step;
+        }
+        if let Sync::Due(due) = self.sync
+            && (due <= now || self.is_done(recorder))
+        {
+            self.sync = Sync::Running { again: None };
+            return Step::Run(Job(Work::Sync {
+                storage: Arc::clone(&self.storage),
+                with_name: !self.is_name_safe,
+            }));
+        }
+        if self.is_done(recorder) && matches!(self.sync, Sync::Clean) {
+            return Step::Closed;
+        }
+        Step::Wait(self.next_due())
+    }
+
+    fn poll_file(&mut self, now: Instant, recorder: &mut Recorder) -> Option<Step<S>> {
+        let is_closing = self.closing != Closing::No;
+        // Taken out, and put back where nothing is to be done.
+        match std::mem::replace(&mut self.state, State::Asking) {
+            State::Open(file) => {
+                let is_full = recorder.waiting() >= FLUSH_BYTES;
+                let is_due = |waiting: Waiting| waiting.flush <= now || is_full || is_closing;
+                if self.closing == Closing::Asked || self.waiting.is_some_and(is_due) {
+                    let waiting = self.waiting.take();
+                    let batch = Batch {
+                        lines: recorder.take(std::mem::take(&mut self.spare)),
+                        done: 0,
+                        since: waiting.map_or(now, |waiting| waiting.since),
+                    };
+                    self.state = State::Writing { after: None };
+                    return Some(Step::Run(Job(Work::Write { file, batch })));
+                }
+                self.state = State::Open(file);
+            }
+            State::Refused {
+                file,
+                batch,
+                why,
+                retry,
+            } => {
+                if self.closing == Closing::Asked || (retry <= now && !is_closing) {
+                    self.state = State::Writing { after: Some(why) };
+                    return Some(Step::Run(Job(Work::Write { file, batch })));
+                }
+                self.state = State::Refused {
+                    file,
+                    batch,
+                    why,
+                    retry,
+                };
+            }
+            State::Removed { ask } if ask <= now && !is_closing => {
+                return Some(Step::Event(FileEvent::Replaceable));
+            }
+            State::Missing { lines, retry } if retry <= now && !is_closing => {
+                return Some(self.create(lines));
+            }
+            other => self.state = other,
+        }
+        None
+    }
+
+    /// Takes the first lines of a new file where the old one was removed.
+    pub fn replace(&mut self, lines: Vec<u8>, now: Instant) {
+        self.state = State::Missing { lines, retry: now };
+    }
+
+    fn create(&mut self, lines: Vec<u8>) -> Step<S> {
+        self.state = State::Creating;
+        Step::Run(Job(Work::Create {
+            removed: Arc::clone(&self.storage),
+            lines,
+        }))
+    }
+
+    /// When [`Sink::poll`] is to be called though nothing happens.
+    fn next_due(&self) -> Option<Instant> {
+        let file = match &self.state {
+            // Nothing but a job is waited for at the end.
+            _ if self.closing != Closing::No => None,
+            State::Open(_) => self.waiting.map(|waiting| waiting.flush),
+            State::Refused { retry, .. } | State::Missing { retry, .. } => Some(*retry),
+            State::Removed { ask } => Some(*ask),
+            State::Writing { .. } | State::Asking | State::Creating => None,
+        };
+        let sync = match self.sync {
+            Sync::Due(due) => Some(due),
+            Sync::Clean | Sync::Running { .. } => None,
+        };
+        file.into_iter().chain(sync).min()
+    }
+
+    /// Takes in what a job has come to.
+    pub fn complete(
+        &mut self,
+        completion: Completion<S>,
+        now: Instant,
+        recorder: &mut Recorder,
+    ) -> Option<FileEvent> {
+        match completion.0 {
+            Done::Wrote {
+                file,
+                mut batch,
+                written,
+                trouble,
+            } => {
+                batch.done += written;
+                recorder.written(written);
+                if written > 0 {
+                    self.sync.need(self.intervals.sync_due(batch.since));
+                }
+                self.wrote(file, batch, trouble, now)
+            }
+            Done::Created { lines, file } => match file {
+                Ok(storage) => {
+                    recorder.written(lines.len());
+                    let file = CastFile::new(storage, lines.len() as u64);
+                    self.storage = file.storage();
+                    self.is_name_safe = false;
+                    self.sync.need(self.intervals.sync_due(now));
+                    self.state = State::Open(file);
+                    Some(FileEvent::Replaced)
+                }
+                Err(_) => {
+                    let retry = now + RETRY;
+                    self.state = State::Missing { lines, retry };
+                    None
+                }
+            },
+            Done::Synced {
+                storage,
+                with_name,
+                synced,
+            } => self.synced(&storage, with_name, synced, now),
+        }
+    }
+
+    fn wrote(
+        &mut self,
+        file: CastFile<S>,
+        batch: Batch,
+        trouble: Option<Trouble>,
+        now: Instant,
+    ) -> Option<FileEvent> {
+        let before = match std::mem::replace(&mut self.state, State::Asking) {
+            State::Writing { after } => after,
+            _ => None,
+        };
+        let Some(trouble) = trouble else {
+            self.state = State::Open(file);
+            if self.closing == Closing::Asked {
+                self.closing = Closing::Written;
+            }
+            if batch.lines.capacity() <= LARGEST_SPARE {
+                self.spare = batch.lines;
+            }
+            return match before {
+                Some(Trouble::Refused(why)) => Some(FileEvent::Recovered(why)),
+                Some(Trouble::Removed) | None => None,
+            };
+        };
+        if self.closing != Closing::No {
+            let is_second = before.is_some();
+            self.closing = if is_second {
+                Closing::GivenUp
+            } else {
+                Closing::Asked
+            };
+        }
+        let is_new = before.as_ref() != Some(&trouble);
+        let retry = now + RETRY;
+        self.state = match trouble {
+            Trouble::Removed => State::Removed { ask: retry },
+            Trouble::Refused(_) => State::Refused {
+                file,
+                batch,
+                why: trouble.clone(),
+                retry,
+            },
+        };
+        is_new.then_some(FileEvent::Failed(trouble))
+    }
+
+    fn synced(
+        &mut self,
+        storage: &Arc<S>,
+        with_name: bool,
+        synced: io::Result<()>,
+        now: Instant,
+    ) -> Option<FileEvent> {
+        let again = match self.sync {
+            Sync::Running { again } => again,
+            Sync::Clean | Sync::Due(_) => None,
+        };
+        self.sync = again.map_or(Sync::Clean, Sync::Due);
+        match synced {
+            Ok(()) => {
+                // The name of the present file, not of one removed meanwhile.
+                self.is_name_safe |= with_name && Arc::ptr_eq(storage, &self.storage);
+                None
+            }
+            Err(error) => {
+                if self.closing == Closing::No {
+                    self.sync.need(now + RETRY);
+                }
+                Some(FileEvent::SyncFailed(error))
+            }
         }
     }
 
@@ -185,255 +531,55 @@ impl Sink {
         self.spare = Vec::new();
     }
 
-    /// Makes a new file with `lines` where the old one was removed.
-    pub fn replace(&mut self, lines: Vec<u8>) {
-        let path = self.path.clone();
-        let length = lines.len();
-        let job = tokio::task::spawn_blocking(move || create(&path, &lines));
-        self.job = Some(Job::Replace(length, job));
+    /// The recording ends: [`Sink::poll`] writes and syncs what is left without
+    /// waiting, up to [`Step::Closed`]. A file that takes nothing gets one more
+    /// try.
+    pub fn close(&mut self) {
+        self.closing = Closing::Asked;
     }
 
-    fn write(&mut self, batch: Batch) {
-        let Some(mut file) = self.file.take() else {
-            self.backlog = Some(batch);
-            return;
-        };
-        let write = move || {
-            if matches!(file.storage().is_linked(), Ok(false)) {
-                return Wrote {
-                    file,
-                    batch,
-                    written: 0,
-                    trouble: Some(Trouble::Removed),
-                };
-            }
-            let Appended { written, error } = file.append(&batch.lines[batch.done..]);
-            Wrote {
-                file,
-                batch,
-                written,
-                trouble: error.map(|error| Trouble::Refused(describe(&error))),
-            }
-        };
-        let job = self.disks.submit(Kind::Write, self.device, write);
-        self.job = Some(Job::Write(job));
-    }
-
-    fn sync(&self) -> oneshot::Receiver<io::Result<()>> {
-        let storage = Arc::clone(&self.storage);
-        let sync = move || storage.sync();
-        self.disks.submit(Kind::Sync, self.device, sync)
-    }
-
-    /// When [`Sink::on_time`] and [`Sink::tick`] are to be called.
-    pub fn due(&self, recorder_waits: bool) -> Option<Instant> {
-        let sync = self.sync_due.filter(|_| self.syncing.is_none());
-        if self.job.is_some() {
-            return sync;
-        }
-        let flush = self
-            .flush_due
-            .filter(|_| recorder_waits && self.trouble.is_none());
-        [sync, flush, self.retry_due].into_iter().flatten().min()
-    }
-
-    /// What [`Sink::tick`] does not do by itself when it is time.
-    pub fn on_time(&mut self) -> FileEvent {
-        let removed = self.trouble == Some(Trouble::Removed);
-        let is_due = self.retry_due.is_some_and(|due| due <= Instant::now());
-        if removed && is_due && self.job.is_none() {
-            self.retry_due = None;
-            return FileEvent::Replaceable;
-        }
-        FileEvent::None
-    }
-
-    /// Waits for a write or a sync to end. Cancel safe.
-    pub async fn next_completion(&mut self) -> Completion {
-        let job = async {
-            match &mut self.job {
-                Some(Job::Write(job)) => Done::Wrote(job.await),
-                Some(Job::Replace(length, job)) => Done::Replaced(*length, job.await),
-                None => std::future::pending().await,
-            }
-        };
-        let sync = async {
-            match &mut self.syncing {
-                Some(sync) => sync.await,
-                None => std::future::pending().await,
-            }
-        };
-        let done = tokio::select! {
-            done = job => done,
-            synced = sync => Done::Synced(synced),
-        };
-        Completion(done)
-    }
-
-    /// Takes in what [`Sink::next_completion`] has waited for.
-    pub fn complete(&mut self, completion: Completion, recorder: &mut Recorder) -> FileEvent {
-        match completion.0 {
-            Done::Wrote(wrote) => {
-                self.job = None;
-                self.wrote(wrote.expect("writing does not panic"), recorder)
-            }
-            Done::Replaced(length, file) => {
-                self.job = None;
-                recorder.written(length);
-                match file.expect("creating a file does not panic") {
-                    Ok(file) => {
-                        self.adopt(file, length as u64);
-                        self.trouble = None;
-                        FileEvent::Replaced
-                    }
-                    Err(_) => {
-                        self.retry_due = Some(Instant::now() + RETRY);
-                        FileEvent::None
-                    }
-                }
-            }
-            Done::Synced(synced) => {
-                self.syncing = None;
-                match synced.expect("syncing does not panic") {
-                    Ok(()) => FileEvent::None,
-                    Err(error) => {
-                        self.sync_due.get_or_insert(Instant::now() + RETRY);
-                        FileEvent::SyncFailed(error)
-                    }
-                }
-            }
+    /// How many bytes the file has not got: all of a cast that was removed.
+    #[must_use]
+    pub fn unwritten(&self, recorder: &Recorder) -> u64 {
+        match self.trouble() {
+            Some(Trouble::Removed) => recorder.stats().bytes,
+            Some(Trouble::Refused(_)) | None => recorder.in_memory() as u64,
         }
     }
 
-    fn adopt(&mut self, file: File, length: u64) {
-        self.device = device(&file);
-        let file = CastFile::new(DiskFile(file), length);
-        self.storage = file.storage();
-        self.file = Some(file);
-        self.backlog = None;
-        self.flush_due = None;
-        self.retry_due = None;
-    }
-
-    fn wrote(&mut self, wrote: Wrote, recorder: &mut Recorder) -> FileEvent {
-        let Wrote {
-            file,
-            mut batch,
-            written,
-            trouble,
-        } = wrote;
-        let now = Instant::now();
-        self.file = Some(file);
-        batch.done += written;
-        recorder.written(written);
-        if written > 0 && self.sync_due.is_none() {
-            // The oldest of these bytes has waited for the flush already.
-            let bound = self.intervals.sync.saturating_sub(self.intervals.flush);
-            self.sync_due = Some(on_tick(now, bound, SYNC_TICK));
-        }
-        if batch.done == batch.lines.len() {
-            self.spare = if batch.lines.capacity() > LARGEST_SPARE {
-                Vec::new()
-            } else {
-                batch.lines
-            };
-        } else {
-            self.backlog = Some(batch);
-        }
-        match trouble {
-            None => match self.trouble.take() {
-                Some(trouble) => FileEvent::Recovered(trouble),
-                None => FileEvent::None,
-            },
-            Some(trouble) => {
-                self.retry_due = Some(now + RETRY);
-                let is_new = self.trouble.as_ref() != Some(&trouble);
-                self.trouble = Some(trouble.clone());
-                if is_new {
-                    FileEvent::Failed(trouble)
-                } else {
-                    FileEvent::None
-                }
+    /// Whether the file has got all that it will get.
+    fn is_done(&self, recorder: &Recorder) -> bool {
+        self.closing != Closing::No
+            && match &self.state {
+                State::Open(_) => self.closing == Closing::Written && recorder.waiting() == 0,
+                State::Refused { .. } => self.closing == Closing::GivenUp,
+                State::Writing { .. } | State::Creating => false,
+                State::Removed { .. } | State::Asking | State::Missing { .. } => true,
             }
-        }
-    }
-
-    /// Writes and syncs what is left. Returns how many bytes the file did not
-    /// take.
-    pub async fn close(mut self, recorder: &mut Recorder) -> u64 {
-        loop {
-            while self.job.is_some() {
-                let completion = self.next_completion().await;
-                let _ = self.complete(completion, recorder);
-            }
-            if self.trouble == Some(Trouble::Removed) {
-                break;
-            }
-            let had_trouble = self.trouble.is_some();
-            let batch = self.backlog.take().or_else(|| {
-                let waiting = recorder.waiting() > 0;
-                waiting.then(|| Batch {
-                    lines: recorder.take(Vec::new()),
-                    done: 0,
-                })
-            });
-            let Some(batch) = batch else { break };
-            self.write(batch);
-            while self.job.is_some() {
-                let completion = self.next_completion().await;
-                let _ = self.complete(completion, recorder);
-            }
-            // One more try is all that a full disk gets at the end.
-            if had_trouble && self.trouble.is_some() {
-                break;
-            }
-        }
-        if let Some(sync) = self.syncing.take() {
-            let _ = sync.await;
-        }
-        if let Ok(Err(error)) = self.sync().await {
-            tracing::warn!(path = %self.path.display(), %error, "the last sync failed");
-        }
-        recorder.in_memory() as u64
     }
 }
 
-/// What [`Sink::next_completion`] has waited for; to be given to [`Sink::complete`].
-pub struct Completion(Done);
+impl Intervals {
+    fn waiting_since(&self, since: Instant) -> Waiting {
+        // A fifth early, so that the write itself lies within the bound.
+        let flush = self.on_tick(since, self.flush * 4 / 5, FLUSH_TICK);
+        Waiting { since, flush }
+    }
 
-enum Done {
-    Wrote(Result<Wrote, oneshot::error::RecvError>),
-    Replaced(usize, Result<io::Result<File>, tokio::task::JoinError>),
-    Synced(Result<io::Result<()>, oneshot::error::RecvError>),
-}
+    /// When a byte that came at `since` is to be synced: a tenth early, so that
+    /// the sync itself lies within the bound.
+    fn sync_due(&self, since: Instant) -> Instant {
+        self.on_tick(since, self.sync * 9 / 10, SYNC_TICK)
+    }
 
-/// Makes a cast file with its first lines; never takes a file that is there.
-/// It has its name only once the lines are in it.
-///
-/// # Errors
-/// When the name is taken, or the file cannot be made or written.
-pub fn create(path: &Path, lines: &[u8]) -> io::Result<File> {
-    let mut new = AtomicFile::beside(path, 0o600)?;
-    new.file_mut().write_all(lines)?;
-    new.publish_new(path, Durability::Kill)?;
-    Ok(new.into_file())
-}
-
-/// The file system that a file is on.
-fn device(file: &File) -> u64 {
-    // Where it cannot be told, it shares the fate of others like it.
-    file.metadata().map_or(0, |metadata| metadata.dev())
-}
-
-/// The last tick that is at most `bound` away from `now`. Short bounds have
-/// ticks as close as they need.
-fn on_tick(now: Instant, bound: Duration, tick: Duration) -> Instant {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let start = *START.get_or_init(Instant::now);
-    let tick = tick.min(bound / 2).as_nanos().max(1);
-    let due = now + bound;
-    let late = due.saturating_duration_since(start).as_nanos() % tick;
-    due - Duration::from_nanos(u64::try_from(late).unwrap_or(0))
+    /// The last tick that is at most `bound` away from `since`. Short bounds
+    /// have ticks as close as they need.
+    fn on_tick(&self, since: Instant, bound: Duration, tick: Duration) -> Instant {
+        let tick = tick.min(bound / 2).as_nanos().max(1);
+        let due = since + bound;
+        let late = due.saturating_duration_since(self.tick).as_nanos() % tick;
+        due - Duration::from_nanos(u64::try_from(late).unwrap_or(0))
+    }
 }
 
 /// What keeps the file from growing, for people.
@@ -452,16 +598,24 @@ fn describe(error: &io::Error) -> String {
 mod tests {
     use super::*;
 
+    fn intervals() -> Intervals {
+        Intervals {
+            flush: Duration::from_millis(100),
+            sync: Duration::from_secs(1),
+            tick: Instant::now(),
+        }
+    }
+
     #[test]
     fn a_tick_lies_within_the_bound_and_not_too_near() {
-        let now = Instant::now();
+        let intervals = intervals();
         for bound in [0, 1, 8, 79, 80, 900, 60_000].map(Duration::from_millis) {
             for later in [0, 1, 17, 39, 40, 999].map(Duration::from_millis) {
-                let now = now + later;
-                let due = on_tick(now, bound, SYNC_TICK);
-                assert!(due <= now + bound, "{bound:?}");
+                let since = intervals.tick + later;
+                let due = intervals.on_tick(since, bound, SYNC_TICK);
+                assert!(due <= since + bound, "{bound:?}");
                 assert!(
-                    due + Duration::from_nanos(1) >= now + bound / 2,
+                    due + Duration::from_nanos(1) >= since + bound / 2,
                     "{bound:?}"
                 );
             }
@@ -470,10 +624,9 @@ mod tests {
 
     #[test]
     fn ticks_are_shared() {
-        let now = Instant::now();
-        let bound = Duration::from_millis(900);
-        let first = on_tick(now, bound, SYNC_TICK);
-        let second = on_tick(now + Duration::from_millis(100), bound, SYNC_TICK);
+        let intervals = intervals();
+        let first = intervals.sync_due(intervals.tick);
+        let second = intervals.sync_due(intervals.tick + Duration::from_millis(100));
         let apart = second - first;
         assert!(apart.is_zero() || apart == SYNC_TICK, "{apart:?}");
     }

@@ -59,8 +59,8 @@ impl Task {
             self.mark_gap("");
         }
         self.recorder.finish();
-        let trouble = self.sink.trouble().cloned();
         let missing = self.sink.close(&mut self.recorder).await;
+        let trouble = self.sink.trouble().cloned();
         self.recorder.count_unwritten(missing);
         if self.context.config.recording.repair_on_stop {
             let path = self.journal.0.cast_path.clone();

@@ -50,20 +50,18 @@ impl Task {
             if self.take_turn() > 0 {
                 end = Instant::now() + quiet;
             }
-            self.sink.tick(&mut self.recorder);
-            let due = self.sink.due(self.recorder.waiting() > 0);
+            self.tick_file();
+            let due = self.sink.due();
             if self.intake.stream().is_none_or(|stream| stream.is_closed) || Instant::now() >= end {
                 return;
             }
             tokio::select! {
                 _ = self.intake.readable() => {}
-                () = self.alarm.at(due.into_iter().chain([end]).min()) => {
-                    let event = self.sink.on_time();
-                    self.on_file_event(event);
-                }
+                () = self.alarm.at(due.into_iter().chain([end]).min()) => {}
                 completion = self.sink.next_completion() => {
-                    let event = self.sink.complete(completion, &mut self.recorder);
-                    self.on_file_event(event);
+                    if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
+                        self.on_file_event(event);
+                    }
                 }
             }
         }

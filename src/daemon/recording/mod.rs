@@ -42,7 +42,9 @@ use crate::api;
 use crate::cast::{Header, Micros};
 use crate::clock::unix_seconds;
 use crate::config::Config;
-use crate::record::{AttachError, Attached, Disks, Intake, Intervals, Recorder, Sink, Stream};
+use crate::record::{
+    AttachError, Attached, DiskFile, DiskSink, Disks, Intake, Intervals, Recorder, Stream,
+};
 use crate::tmux::{PaneId, Server, ServerIdentity, Snapshot, Version, WindowId};
 
 /// A pipe is replaced when its pane has printed nothing for so long, since
@@ -116,7 +118,7 @@ pub(super) struct Start {
     pub(super) info: api::Recording,
     pub(super) journal: (Journal, JournalFile),
     pub(super) recorder: Recorder,
-    pub(super) file: std::fs::File,
+    pub(super) file: DiskFile,
     pub(super) length: u64,
     /// The time of the cast at this moment.
     pub(super) now: Micros,
@@ -150,7 +152,7 @@ struct Task {
     info: Arc<Mutex<api::Recording>>,
     journal: (Journal, JournalFile),
     recorder: Recorder,
-    sink: Sink,
+    sink: DiskSink,
     start: Instant,
     base: Micros,
     intake: Intake,
@@ -193,8 +195,8 @@ pub(super) fn spawn(start: Start) -> Handle {
     let intervals = Intervals {
         flush: recording.flush_interval(),
         sync: recording.sync_interval(),
+        tick: start.context.disks.tick(),
     };
-    let path = start.journal.0.cast_path.clone();
     let disks = Arc::clone(&start.context.disks);
     let mut intake = Intake::default();
     intake.attach(start.stream, start.is_alternate);
@@ -205,7 +207,7 @@ pub(super) fn spawn(start: Start) -> Handle {
         info: Arc::clone(&info),
         journal: start.journal,
         recorder: start.recorder,
-        sink: Sink::new(disks, &path, start.file, start.length, intervals),
+        sink: DiskSink::new(disks, start.file, start.length, intervals),
         start: now,
         base: start.now,
         intake,
@@ -240,7 +242,7 @@ pub(super) fn spawn(start: Start) -> Handle {
 impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let end = loop {
-            self.sink.tick(&mut self.recorder);
+            self.tick_file();
             self.publish();
             let due = self.due();
             tokio::select! {
@@ -253,8 +255,9 @@ impl Task {
                     }
                 }
                 completion = self.sink.next_completion() => {
-                    let event = self.sink.complete(completion, &mut self.recorder);
-                    self.on_file_event(event);
+                    if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
+                        self.on_file_event(event);
+                    }
                 }
                 answer = answer(&mut self.switching) => self.on_attached(answer).await,
                 changed = self.view.changed() => {
@@ -288,8 +291,7 @@ impl Task {
     /// When something is to be done though nothing happens.
     fn due(&self) -> Option<Instant> {
         let switch = self.switch_at.filter(|_| self.switching.is_none());
-        let sink = self.sink.due(self.recorder.waiting() > 0);
-        [self.intake.paused_until(), switch, sink]
+        [self.intake.paused_until(), switch, self.sink.due()]
             .into_iter()
             .flatten()
             .min()
@@ -302,8 +304,6 @@ impl Task {
         if is_due(self.intake.paused_until()) {
             self.drain(Ok(()));
         }
-        let event = self.sink.on_time();
-        self.on_file_event(event);
         if is_due(self.switch_at) && self.switching.is_none() {
             self.switch_at = None;
             return self.reconcile();

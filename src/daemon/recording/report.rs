@@ -7,10 +7,16 @@ use crate::api;
 use crate::record::{FileEvent, Trouble};
 
 impl Task {
+    /// Starts what is due for the file.
+    pub(super) fn tick_file(&mut self) {
+        while let Some(event) = self.sink.tick(&mut self.recorder) {
+            self.on_file_event(event);
+        }
+    }
+
     /// Acts on what has happened to the file.
     pub(super) fn on_file_event(&mut self, event: FileEvent) {
         match event {
-            FileEvent::None => {}
             FileEvent::Failed(trouble) => {
                 tracing::warn!(
                     id = self.journal.0.id,
@@ -18,14 +24,12 @@ impl Task {
                     "the cast cannot be written"
                 );
             }
-            FileEvent::Recovered(Trouble::Refused(why)) => self.want_snapshot(&why),
-            FileEvent::Recovered(Trouble::Removed) => {}
+            FileEvent::Recovered(why) => self.want_snapshot(&why),
             FileEvent::Replaceable => {
-                let gone = self.recorder.stats().bytes;
                 self.start = Instant::now();
                 self.base = 0;
                 let header = self.header();
-                self.recorder.restart(&header, gone);
+                self.recorder.restart(&header);
                 let why = "the cast file was removed";
                 self.recorder.gap(0, &format!("tvmux: gap: {why}"));
                 let lines = self.recorder.take(Vec::new());
