@@ -1,10 +1,12 @@
 //! What a client is told when something could not be done.
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::ToSchema;
 
 /// The body of an error reply.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct ErrorBody {
     /// A word for programs, such as `not_found`.
     pub code: String,

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::{IntoParams, ToSchema};
 
+use super::check::Check;
 use super::{Position, Recording};
 
 /// What has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// The feed has begun: what is asked for from now on is no older.
@@ -80,7 +83,8 @@ impl EventKind {
 }
 
 /// One event of `GET /events`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Event {
     /// Its number: greater than that of every event before it, also of an
     /// earlier run of this server. To be given as `Last-Event-ID`.
@@ -91,7 +95,7 @@ pub struct Event {
     pub kind: EventKind,
     /// The tmux server's socket, where it is about tmux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[cfg_attr(test, schema(value_type = Option<String>))]
     pub socket: Option<PathBuf>,
     /// The session's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,16 +130,24 @@ pub struct Event {
 }
 
 /// `GET /events`: from when on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(IntoParams))]
+#[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct EventsAfter {
     /// Go on after the event of this number, as with `Last-Event-ID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
 }
 
+impl Check for EventsAfter {
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
 /// A saved cast: `GET /casts`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Cast {
     /// Its path below the output folder, for `GET /casts/{path}`.
     pub path: String,

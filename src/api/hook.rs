@@ -1,16 +1,18 @@
 //! Hooks, and what they tell, on the wire.
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::ToSchema;
 
 use super::DeletedStatus;
 use super::check::{self, COMMAND, Check, NAME};
 
 /// A tmux hook.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct HookConfig {
     /// Its name.
-    #[schema(example = "window-linked")]
+    #[cfg_attr(test, schema(example = "window-linked"))]
     pub name: String,
     /// Whether a command is installed on it through this API.
     pub enabled: bool,
@@ -24,7 +26,8 @@ pub struct HookConfig {
 }
 
 /// A command on a hook.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct HookCommand {
     /// Its place in the hook's array.
     pub index: u32,
@@ -33,23 +36,30 @@ pub struct HookCommand {
 }
 
 /// `POST /hooks`: install a command on a hook.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HookCreate {
     /// The hook's name, as `GET /hooks` has it.
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")
+    )]
     pub name: String,
     /// Whether it is installed now, or only noted.
     #[serde(default = "enabled")]
-    #[schema(default = true)]
+    #[cfg_attr(test, schema(default = true))]
     pub enabled: bool,
     /// A tmux command; one that has this server look at tmux without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")
+    )]
     pub command: Option<String>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 256)]
+    #[cfg_attr(test, schema(max_length = 256))]
     pub description: Option<String>,
 }
 
@@ -85,7 +95,8 @@ fn description(text: &str) -> Result<(), String> {
 }
 
 /// `PUT` or `PATCH /hooks/{hook_name}`: what is left out stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HookUpdate {
     /// Whether it is installed.
@@ -93,11 +104,14 @@ pub struct HookUpdate {
     pub enabled: Option<bool>,
     /// A tmux command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")
+    )]
     pub command: Option<String>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 256)]
+    #[cfg_attr(test, schema(max_length = 256))]
     pub description: Option<String>,
 }
 
@@ -111,7 +125,8 @@ impl Check for HookUpdate {
 }
 
 /// `DELETE /hooks/{hook_name}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct HookDeleted {
     /// Always deleted.
     pub status: DeletedStatus,
@@ -120,11 +135,12 @@ pub struct HookDeleted {
 }
 
 /// Something that happened in tmux: `POST /hook` and `POST /callbacks`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CallbackEvent {
     /// What happened, by the name of tmux's hook.
-    #[schema(min_length = 1, max_length = 256)]
+    #[cfg_attr(test, schema(min_length = 1, max_length = 256))]
     pub hook_name: String,
     /// The pane; empty is none.
     #[serde(default, deserialize_with = "check::maybe_filled")]
@@ -143,7 +159,7 @@ pub struct CallbackEvent {
     pub pane_index: Option<String>,
     /// The pane's process.
     #[serde(default, deserialize_with = "check::maybe_whole")]
-    #[schema(minimum = 0, maximum = 4_294_967_295_i64)]
+    #[cfg_attr(test, schema(minimum = 0, maximum = 4_294_967_295_i64))]
     pub pane_pid: Option<u32>,
     /// Anything else.
     #[serde(default)]
@@ -157,7 +173,8 @@ impl Check for CallbackEvent {
 }
 
 /// An event in the history: `/callbacks`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct CallbackEventResponse {
     /// Its id.
     pub id: String,
@@ -186,7 +203,8 @@ pub struct CallbackEventResponse {
 }
 
 /// `DELETE /callbacks/{event_id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct CallbackDeleted {
     /// Always deleted.
     pub status: DeletedStatus,
@@ -195,7 +213,8 @@ pub struct CallbackDeleted {
 }
 
 /// Said when a hook's event was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HookStatus {
     /// It was.
@@ -203,7 +222,8 @@ pub enum HookStatus {
 }
 
 /// What a hook's event has led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HookAction {
     /// tmux is looked at anew.
@@ -213,7 +233,8 @@ pub enum HookAction {
 }
 
 /// `POST /hook`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct HookReceived {
     /// Always ok.
     pub status: HookStatus,

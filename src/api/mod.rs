@@ -10,6 +10,7 @@ mod error;
 mod event;
 mod hook;
 mod pane;
+pub mod path;
 mod position;
 mod recording;
 mod server;

@@ -3,18 +3,22 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::openapi::RefOr;
+#[cfg(test)]
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+#[cfg(test)]
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::check::{self, COMMAND, Check, KEYS, NAME};
 use super::{ActionStatus, DeletedStatus, Position};
 
 /// A tmux pane.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Pane {
     /// Its id.
-    #[schema(example = "%0")]
+    #[cfg_attr(test, schema(example = "%0"))]
     pub id: String,
     /// Its index in the window.
     pub index: u32,
@@ -42,13 +46,20 @@ pub struct Pane {
 }
 
 /// `GET /panes`: which.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(IntoParams))]
+#[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct PaneFilter {
     /// Only the panes of this window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(max_length = 256, example = "@0")]
+    #[cfg_attr(test, param(max_length = 256, pattern = r"^[^\x00]*$", example = "@0"))]
     pub window_id: Option<String>,
+}
+
+impl Check for PaneFilter {
+    fn check(&self) -> Result<(), String> {
+        check::maybe(&self.window_id, |text| check::text("window_id", text, NAME))
+    }
 }
 
 /// How large a new pane is to be: cells, or hundredths as in `"25%"`.
@@ -61,6 +72,7 @@ pub enum PaneSize {
     Percent(Percent),
 }
 
+#[cfg(test)]
 impl PartialSchema for PaneSize {
     fn schema() -> RefOr<Schema> {
         let cells = ObjectBuilder::new()
@@ -78,6 +90,7 @@ impl PartialSchema for PaneSize {
     }
 }
 
+#[cfg(test)]
 impl ToSchema for PaneSize {}
 
 /// Hundredths, from 1 to 99, written as `25%`.
@@ -115,24 +128,31 @@ impl FromStr for Percent {
 }
 
 /// `POST /panes`: split a window. The new pane does not become the active one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PaneCreate {
     /// The window to split.
-    #[schema(
-        min_length = 1,
-        max_length = 256,
-        pattern = r"^[^\x00]+$",
-        example = "@0"
+    #[cfg_attr(
+        test,
+        schema(
+            min_length = 1,
+            max_length = 256,
+            pattern = r"^[^\x00]+$",
+            example = "@0"
+        )
     )]
     pub window_id: String,
     /// The pane of that window to split; the active one without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(
-        min_length = 1,
-        max_length = 256,
-        pattern = r"^[^\x00]+$",
-        example = "%0"
+    #[cfg_attr(
+        test,
+        schema(
+            min_length = 1,
+            max_length = 256,
+            pattern = r"^[^\x00]+$",
+            example = "%0"
+        )
     )]
     pub target_pane_id: Option<String>,
     /// Whether the new pane is beside the other, not below it.
@@ -143,11 +163,14 @@ pub struct PaneCreate {
     pub size: Option<PaneSize>,
     /// Where it starts: an absolute path; `.` is the home folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1024, pattern = r"^(\.|/[^\x00]*)$")]
+    #[cfg_attr(test, schema(max_length = 1024, pattern = r"^(\.|/[^\x00]*)$"))]
     pub start_directory: Option<String>,
     /// What runs in it, as a shell command; the default shell without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")
+    )]
     pub command: Option<String>,
 }
 
@@ -168,7 +191,8 @@ impl Check for PaneCreate {
 }
 
 /// Where an edge goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub enum Direction {
     /// Up.
     U,
@@ -180,15 +204,29 @@ pub enum Direction {
     R,
 }
 
+impl Direction {
+    /// tmux's letter for it, as on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::U => "U",
+            Direction::D => "D",
+            Direction::L => "L",
+            Direction::R => "R",
+        }
+    }
+}
+
 /// `POST /panes/{pane_id}/resize`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PaneResize {
     /// Where the pane's edge goes: up, down, left or right.
     pub direction: Direction,
     /// By how many cells.
     #[serde(default = "default_amount", deserialize_with = "check::whole")]
-    #[schema(default = 5, minimum = 1, maximum = 10000)]
+    #[cfg_attr(test, schema(default = 5, minimum = 1, maximum = 10000))]
     pub amount: u32,
 }
 
@@ -203,15 +241,16 @@ impl Check for PaneResize {
 }
 
 /// `POST /panes/{pane_id}/send-keys`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PaneSendKeys {
     /// A key by tmux's name for it (`C-c`, `Up`), or any other text.
-    #[schema(max_length = 65536, pattern = r"^[^\x00]*$")]
+    #[cfg_attr(test, schema(max_length = 65536, pattern = r"^[^\x00]*$"))]
     pub keys: String,
     /// Whether Enter is pressed after it.
     #[serde(default = "default_enter")]
-    #[schema(default = true)]
+    #[cfg_attr(test, schema(default = true))]
     pub enter: bool,
     /// Whether the text is typed as it is even if it is a key's name.
     #[serde(default)]
@@ -229,20 +268,21 @@ impl Check for PaneSendKeys {
 }
 
 /// `GET /panes/{pane_id}/capture`: what of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(IntoParams))]
+#[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct CaptureRange {
     /// The first line: 0 is the top of the screen, less is history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = -2_147_483_648, maximum = 32767)]
+    #[cfg_attr(test, param(minimum = -2_147_483_648, maximum = 32767))]
     pub start: Option<i32>,
     /// The last line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = -2_147_483_648, maximum = 32767)]
+    #[cfg_attr(test, param(minimum = -2_147_483_648, maximum = 32767))]
     pub end: Option<i32>,
     /// Whether colours and attributes go along, as escape sequences.
     #[serde(default)]
-    #[param(default = false)]
+    #[cfg_attr(test, param(default = false))]
     pub escapes: bool,
 }
 
@@ -256,7 +296,8 @@ impl Check for CaptureRange {
 }
 
 /// `GET /panes/{pane_id}/capture`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct PaneCapture {
     /// The pane's id.
     pub pane: String,
@@ -265,7 +306,8 @@ pub struct PaneCapture {
 }
 
 /// `DELETE /panes/{pane_id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct PaneDeleted {
     /// Always deleted.
     pub status: DeletedStatus,
@@ -274,7 +316,8 @@ pub struct PaneDeleted {
 }
 
 /// What was done to a pane.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct PaneAction {
     /// What.
     pub status: ActionStatus,

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::ToSchema;
 
 use super::check::{self, COMMAND, Check, NAME};
 
 /// How a recording is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// All is well.
@@ -35,15 +37,22 @@ impl State {
 }
 
 /// `POST /recordings`: record a window.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RecordingCreate {
     /// The window: an id (`@3`), an index, a name, or any tmux target.
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")
+    )]
     pub window_id: String,
     /// The session that the window is looked for in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")
+    )]
     pub session_id: Option<String>,
     /// The pane to record when the recording does not follow the active one.
     #[serde(
@@ -52,11 +61,14 @@ pub struct RecordingCreate {
         rename = "active_pane",
         alias = "pane_id"
     )]
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")
+    )]
     pub pane_id: Option<String>,
     /// The tmux server's socket; the default server's without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, max_length = 1024, pattern = r"^/[^\x00]*$")]
+    #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024, pattern = r"^/[^\x00]*$"))]
     pub socket: Option<PathBuf>,
     /// The folder for the cast: an absolute path, or one that begins with `~`;
     /// the configured one without.
@@ -66,19 +78,19 @@ pub struct RecordingCreate {
         rename = "output_dir",
         alias = "directory"
     )]
-    #[schema(value_type = Option<String>, max_length = 1024, pattern = r"^(~|~?/[^\x00]*)$")]
+    #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024, pattern = r"^(~|~?/[^\x00]*)$"))]
     pub directory: Option<PathBuf>,
     /// The cast's title; the window's name without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 256)]
+    #[cfg_attr(test, schema(max_length = 256))]
     pub title: Option<String>,
     /// The command that is recorded, for the cast's header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 2048)]
+    #[cfg_attr(test, schema(max_length = 2048))]
     pub command: Option<String>,
     /// The longest pause that a player should show, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(exclusive_minimum = 0)]
+    #[cfg_attr(test, schema(exclusive_minimum = 0))]
     pub idle_time_limit: Option<f64>,
     /// Whether to follow the active pane; as configured without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,7 +130,8 @@ impl Check for RecordingCreate {
 }
 
 /// A recording.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Recording {
     /// `session:@window`, on other servers `socket.session:@window`.
     pub id: String,
@@ -129,7 +142,7 @@ pub struct Recording {
     /// Whether it goes on.
     pub active: bool,
     /// The cast.
-    #[schema(value_type = String)]
+    #[cfg_attr(test, schema(value_type = String))]
     pub cast_path: PathBuf,
     /// The pane that is captured.
     pub active_pane: Option<String>,
@@ -140,7 +153,7 @@ pub struct Recording {
     /// The cast's title.
     pub title: Option<String>,
     /// The tmux server's socket.
-    #[schema(value_type = String)]
+    #[cfg_attr(test, schema(value_type = String))]
     pub socket: PathBuf,
     /// When it started: seconds since the Unix epoch.
     pub started: u64,
@@ -157,7 +170,8 @@ pub struct Recording {
 }
 
 /// Said by the reply to a stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StoppedStatus {
     /// It is.
@@ -165,26 +179,28 @@ pub enum StoppedStatus {
 }
 
 /// `DELETE /recordings/{id}`: the recording has ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct RecordingStopped {
     /// Always stopped.
     pub status: StoppedStatus,
     /// Which one.
     pub recording_id: String,
     /// The cast.
-    #[schema(value_type = String)]
+    #[cfg_attr(test, schema(value_type = String))]
     pub cast_path: PathBuf,
     /// Its last state.
     pub recording: Recording,
 }
 
 /// `POST /recordings/{id}/markers`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarkerCreate {
     /// What the marker is called; may be empty.
     #[serde(default)]
-    #[schema(max_length = 256)]
+    #[cfg_attr(test, schema(max_length = 256))]
     pub label: String,
 }
 

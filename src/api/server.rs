@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::{IntoParams, ToSchema};
 
 use super::check::{self, Check};
 
 /// Whether the daemon runs: whoever gets a reply knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ServerStatus {
     /// It does.
@@ -16,7 +18,8 @@ pub enum ServerStatus {
 }
 
 /// `GET /`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct ServerInfo {
     /// Always running.
     pub status: ServerStatus,
@@ -28,7 +31,7 @@ pub struct ServerInfo {
     pub version: String,
     /// Where it listens on TCP.
     #[serde(default)]
-    #[schema(example = "127.0.0.1:21590")]
+    #[cfg_attr(test, schema(example = "127.0.0.1:21590"))]
     pub address: Option<String>,
     /// Why it does not listen on TCP.
     #[serde(default)]
@@ -39,20 +42,22 @@ pub struct ServerInfo {
 }
 
 /// `GET /version`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct VersionInfo {
     /// The daemon's version.
     pub version: String,
 }
 
 /// Which tmux server is meant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(IntoParams))]
+#[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct SocketQuery {
     /// The tmux server's socket; without it that which this server was started
     /// from, or the default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(value_type = Option<String>, max_length = 1024, pattern = r"^/[^\x00]*$")]
+    #[cfg_attr(test, param(value_type = Option<String>, max_length = 1024, pattern = r"^/[^\x00]*$"))]
     pub socket: Option<PathBuf>,
 }
 

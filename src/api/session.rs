@@ -1,18 +1,20 @@
 //! Sessions on the wire.
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::ToSchema;
 
 use super::check::{self, COMMAND, Check, NAME};
 use super::{Position, Window};
 
 /// A tmux session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Session {
     /// Its name.
     pub name: String,
     /// Its id.
-    #[schema(example = "$0")]
+    #[cfg_attr(test, schema(example = "$0"))]
     pub id: String,
     /// When it was made: seconds since the Unix epoch.
     pub created: u64,
@@ -28,26 +30,36 @@ pub struct Session {
 }
 
 /// `POST /sessions`: make a session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SessionCreate {
     /// Its name. tmux would alter `:`, `.` and control characters: they are
     /// refused.
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^:.\x00-\x1f\x7f]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^:.\x00-\x1f\x7f]+$")
+    )]
     pub name: String,
     /// Where its first pane starts: an absolute path; `.`, or nothing, is the
     /// home folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1024, pattern = r"^(\.|/[^\x00]*)$")]
+    #[cfg_attr(test, schema(max_length = 1024, pattern = r"^(\.|/[^\x00]*)$"))]
     pub start_directory: Option<String>,
     /// The name of its first window.
     #[serde(default = "default_window_name")]
-    #[schema(default = "default", max_length = 256, pattern = r"^[^\x00]*$")]
+    #[cfg_attr(
+        test,
+        schema(default = "default", max_length = 256, pattern = r"^[^\x00]*$")
+    )]
     pub window_name: String,
     /// What runs in its first pane, as a shell command; the default shell
     /// without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")
+    )]
     pub command: Option<String>,
 }
 
@@ -78,12 +90,16 @@ impl Check for SessionCreate {
 }
 
 /// `PATCH /sessions/{session_id}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SessionUpdate {
     /// Its new name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^:.\x00-\x1f\x7f]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^:.\x00-\x1f\x7f]+$")
+    )]
     pub new_name: Option<String>,
 }
 
@@ -94,10 +110,11 @@ impl Check for SessionUpdate {
 }
 
 /// A window's place in a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct WindowReference {
     /// The window.
-    #[schema(example = "@0")]
+    #[cfg_attr(test, schema(example = "@0"))]
     pub window_id: String,
     /// Its index in the session.
     pub index: u32,
@@ -109,7 +126,8 @@ pub struct WindowReference {
 }
 
 /// `GET /sessions/{session_id}/windows`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct SessionWindows {
     /// The session's name.
     pub session: String,
@@ -118,7 +136,8 @@ pub struct SessionWindows {
 }
 
 /// `POST /sessions/{session_id}/attach`: how to attach.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct AttachCommand {
     /// The command for a shell.
     pub command: String,
@@ -130,7 +149,8 @@ pub struct AttachCommand {
 }
 
 /// Said when something is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeletedStatus {
     /// It is.
@@ -138,7 +158,8 @@ pub enum DeletedStatus {
 }
 
 /// Said when something was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ActionStatus {
     /// Clients are no longer attached.
@@ -156,7 +177,8 @@ pub enum ActionStatus {
 }
 
 /// `DELETE /sessions/{session_id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct SessionDeleted {
     /// Always deleted.
     pub status: DeletedStatus,
@@ -167,7 +189,8 @@ pub struct SessionDeleted {
 }
 
 /// What was done to a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct SessionAction {
     /// What.
     pub status: ActionStatus,

@@ -1,16 +1,18 @@
 //! Windows on the wire.
 
 use serde::{Deserialize, Serialize};
+#[cfg(test)]
 use utoipa::{IntoParams, ToSchema};
 
 use super::check::{self, COMMAND, Check, NAME};
 use super::{ActionStatus, DeletedStatus, Position};
 
 /// A tmux window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct Window {
     /// Its id.
-    #[schema(example = "@0")]
+    #[cfg_attr(test, schema(example = "@0"))]
     pub id: String,
     /// Its name; may be empty.
     pub name: String,
@@ -28,10 +30,11 @@ pub struct Window {
 }
 
 /// A session that a window is in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct WindowLink {
     /// The session's id.
-    #[schema(example = "$0")]
+    #[cfg_attr(test, schema(example = "$0"))]
     pub session_id: String,
     /// The session's name.
     pub session: String,
@@ -42,24 +45,31 @@ pub struct WindowLink {
 }
 
 /// `POST /windows`: make a window. It does not become the current one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WindowCreate {
     /// The session's name or id; the one that was used last without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")
+    )]
     pub session: Option<String>,
     /// Its name; tmux names it after its program without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 256, pattern = r"^[^\x00]*$")]
+    #[cfg_attr(test, schema(max_length = 256, pattern = r"^[^\x00]*$"))]
     pub name: Option<String>,
     /// Where its pane starts: an absolute path; `.` is the home folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1024, pattern = r"^(\.|/[^\x00]*)$")]
+    #[cfg_attr(test, schema(max_length = 1024, pattern = r"^(\.|/[^\x00]*)$"))]
     pub start_directory: Option<String>,
     /// What runs in its pane, as a shell command; the default shell without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 2048, pattern = r"^[^\x00]+$")
+    )]
     pub command: Option<String>,
 }
 
@@ -75,7 +85,8 @@ impl Check for WindowCreate {
 }
 
 /// One of the layouts that tmux makes by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Layout {
     /// All panes side by side.
@@ -90,13 +101,28 @@ pub enum Layout {
     Tiled,
 }
 
+impl Layout {
+    /// tmux's name for it, as on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::EvenHorizontal => "even-horizontal",
+            Layout::EvenVertical => "even-vertical",
+            Layout::MainHorizontal => "main-horizontal",
+            Layout::MainVertical => "main-vertical",
+            Layout::Tiled => "tiled",
+        }
+    }
+}
+
 /// `PATCH /windows/{window_id}`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WindowUpdate {
     /// Its new name; may be empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 256, pattern = r"^[^\x00]*$")]
+    #[cfg_attr(test, schema(max_length = 256, pattern = r"^[^\x00]*$"))]
     pub new_name: Option<String>,
     /// How its panes are to be laid out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,17 +136,21 @@ impl Check for WindowUpdate {
 }
 
 /// `POST /windows/{window_id}/link`, in the query or in a body.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema, IntoParams))]
+#[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct WindowLinkCreate {
     /// The other session's name or id.
-    #[schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
-    #[param(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")]
+    #[cfg_attr(
+        test,
+        schema(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$")
+    )]
+    #[cfg_attr(test, param(min_length = 1, max_length = 256, pattern = r"^[^\x00]+$"))]
     pub target_session: String,
     /// The index there; the first free one without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0, maximum = 2_147_483_647)]
-    #[param(minimum = 0, maximum = 2_147_483_647)]
+    #[cfg_attr(test, schema(minimum = 0, maximum = 2_147_483_647))]
+    #[cfg_attr(test, param(minimum = 0, maximum = 2_147_483_647))]
     pub target_index: Option<u32>,
 }
 
@@ -133,17 +163,25 @@ impl Check for WindowLinkCreate {
 }
 
 /// `POST /windows/{window_id}/unlink`: out of which session.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(IntoParams))]
+#[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct UnlinkFrom {
     /// The session's name or id; that which tmux finds first without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(max_length = 256)]
+    #[cfg_attr(test, param(max_length = 256, pattern = r"^[^\x00]*$"))]
     pub session: Option<String>,
 }
 
+impl Check for UnlinkFrom {
+    fn check(&self) -> Result<(), String> {
+        check::maybe(&self.session, |text| check::text("session", text, NAME))
+    }
+}
+
 /// `DELETE /windows/{window_id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct WindowDeleted {
     /// Always deleted.
     pub status: DeletedStatus,
@@ -152,7 +190,8 @@ pub struct WindowDeleted {
 }
 
 /// What was done to a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
 pub struct WindowAction {
     /// What.
     pub status: ActionStatus,

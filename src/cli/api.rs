@@ -14,8 +14,9 @@ use hyper::Method;
 use serde_json::{Map, Value};
 
 use super::{Context, Failure, Outcome, runtime};
-use crate::client::{self, Client, encode};
-use crate::http;
+use crate::api::path::encode;
+use crate::client::{self, Client};
+use crate::http::openapi::{self, resolve};
 use crate::tmux::Socket;
 
 #[derive(Debug, clap::Args)]
@@ -70,7 +71,7 @@ struct Field {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Outcome {
-    let document = http::document();
+    let document = openapi::document();
     let operations = operations(&document);
     let name = OsString::from("tvmux api");
     let matches = match command_of(&document, &operations)
@@ -94,7 +95,7 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
 
 /// The command with all resources and verbs, for help and completions.
 pub(super) fn command() -> Command {
-    let document = http::document();
+    let document = openapi::document();
     command_of(&document, &operations(&document))
 }
 
@@ -302,29 +303,29 @@ async fn print(reply: hyper::Response<hyper::body::Incoming>) -> Result<(), Fail
 /// All operations of a document.
 fn operations(document: &Value) -> Vec<Operation> {
     let mut all = Vec::new();
-    for group in ["paths", "x-streams"] {
-        for (path, item) in document[group].as_object().into_iter().flatten() {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                all.push(Operation {
-                    resource: text(&operation["tags"][0]),
-                    verb: verb(path, method, group),
-                    method: method.clone(),
-                    path: path.clone(),
-                    summary: text(&operation["summary"]),
-                    description: text(&operation["description"]),
-                    fields: fields(document, operation),
-                    has_body: operation.get("requestBody").is_some(),
-                });
-            }
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            all.push(Operation {
+                resource: text(&operation["tags"][0]),
+                verb: verb(path, method, operation),
+                method: method.clone(),
+                path: path.clone(),
+                summary: text(&operation["summary"]),
+                description: text(&operation["description"]),
+                fields: fields(document, operation),
+                has_body: operation.get("requestBody").is_some(),
+            });
         }
     }
     all
 }
 
-fn verb(path: &str, method: &str, group: &str) -> String {
+fn verb(path: &str, method: &str, operation: &Value) -> String {
+    let reply = &operation["responses"]["200"]["content"];
+    let is_stream = reply.get("text/event-stream").is_some();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match (method, parts.as_slice()) {
-        _ if group == "x-streams" => "listen",
+        _ if is_stream => "listen",
         (_, []) => "info",
         (_, ["version"]) => "version",
         (_, ["openapi.json"]) => "openapi",
@@ -422,13 +423,6 @@ fn collect(document: &Value, schema: &Value, kinds: &mut Vec<String>, values: &m
     }
 }
 
-/// What a reference points to.
-fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    let target = schema["$ref"].as_str();
-    let found = target.and_then(|target| document.pointer(target.strip_prefix('#')?));
-    found.unwrap_or(schema)
-}
-
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -439,7 +433,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_command_of_its_own() {
-        let document = http::document();
+        let document = openapi::document();
         let operations = operations(&document);
         command_of(&document, &operations).debug_assert();
         let mut names: Vec<_> = operations
@@ -461,7 +455,7 @@ mod tests {
 
     #[test]
     fn every_field_has_help_and_a_type() {
-        for operation in operations(&http::document()) {
+        for operation in operations(&openapi::document()) {
             for field in operation.fields {
                 let name = format!("{} {}: {}", operation.method, operation.path, field.name);
                 assert!(!field.description.is_empty(), "{name} has no help");
@@ -472,7 +466,7 @@ mod tests {
 
     #[test]
     fn values_are_typed_by_the_schema() {
-        let operations = operations(&http::document());
+        let operations = operations(&openapi::document());
         let value = |path: &str, name: &str, text: &str| {
             let fits = |one: &&Operation| one.path == path && one.method == "post";
             let operation = operations.iter().find(fits).unwrap();

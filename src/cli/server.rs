@@ -19,7 +19,7 @@ use super::{Context, Failure, Outcome};
 use crate::client::{self, Client};
 use crate::config::Level;
 use crate::daemon::Daemon;
-use crate::http::{self, Gate, Listeners};
+use crate::http::{self, Access, Listeners};
 use crate::wording::counted;
 
 #[derive(Debug, clap::Args)]
@@ -161,7 +161,7 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
     // We hold the lock: a socket that is there belongs to nobody.
     let _ = std::fs::remove_file(&socket);
     let unix = UnixListener::bind(&socket)?;
-    let (gate, tcp) = open_gate(context).await?;
+    let (access, tcp) = listen_on_tcp(context).await?;
     if let Err(error) = daemon.recover().await {
         tracing::error!(%error, "recovering recordings failed");
     }
@@ -187,14 +187,14 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
             daemon.shut_down().await;
         }
     };
-    http::serve(daemon, gate, Listeners { unix, tcp }, end).await;
+    http::serve(daemon, access, Listeners { unix, tcp }, end).await;
     let _ = std::fs::remove_file(context.folders.token());
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
 }
 
 /// Listens on TCP, where that can be; the Unix socket is enough to go on.
-async fn open_gate(context: &Context) -> Result<(Gate, Option<TcpListener>), Failure> {
+async fn listen_on_tcp(context: &Context) -> Result<(Access, Option<TcpListener>), Failure> {
     let _ = std::fs::remove_file(context.folders.token());
     let port = context.config.server.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
@@ -203,11 +203,11 @@ async fn open_gate(context: &Context) -> Result<(Gate, Option<TcpListener>), Fai
         Err(error) => {
             let why = format!("127.0.0.1:{port}: {error}");
             tracing::warn!(%error, port, "not listening on TCP");
-            let gate = Gate {
+            let access = Access {
                 address_error: Some(why),
-                ..Gate::default()
+                ..Access::default()
             };
-            return Ok((gate, None));
+            return Ok((access, None));
         }
     };
     let token = match context.config.server.auth {
@@ -218,12 +218,12 @@ async fn open_gate(context: &Context) -> Result<(Gate, Option<TcpListener>), Fai
         false => None,
     };
     tracing::info!(%address, auth = token.is_some(), "listening on TCP");
-    let gate = Gate {
+    let access = Access {
         address: Some(address),
         token,
-        ..Gate::default()
+        ..Access::default()
     };
-    Ok((gate, Some(tcp)))
+    Ok((access, Some(tcp)))
 }
 
 /// One daemon for a user: who holds this lock is it. The kernel gives it up

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
-use crate::api::{ErrorBody, SocketQuery};
+use crate::api::{ErrorBody, SocketQuery, path};
 
 pub use connection::{Connection, ConnectionError, READY};
 pub use events::{CastReader, EventReader};
@@ -225,19 +225,5 @@ fn segment(id: &str) -> Result<String> {
             body: ErrorBody::new("no_id", "what is empty names nothing"),
         });
     }
-    Ok(encode(id))
-}
-
-/// Percent-encodes a path segment (RFC 3986: all but unreserved characters).
-#[must_use]
-pub fn encode(segment: &str) -> String {
-    let mut encoded = String::with_capacity(segment.len());
-    for byte in segment.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(byte as char);
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    Ok(path::encode(id))
 }

@@ -62,12 +62,6 @@ pub enum Error {
         /// The socket that was named.
         socket: PathBuf,
     },
-    /// A folder to start in is not there.
-    #[error("{} is no folder", .path.display())]
-    NoFolder {
-        /// The folder.
-        path: PathBuf,
-    },
     /// There is no such cast.
     #[error("no cast `{path}` in the output folder")]
     NoCast {
@@ -79,24 +73,6 @@ pub enum Error {
     NoEvent {
         /// What was asked for.
         id: String,
-    },
-    /// A command is installed on the hook already.
-    #[error("a command is installed on hook {name} already; change or remove it")]
-    HookTaken {
-        /// The hook.
-        name: String,
-    },
-    /// This tmux server does not take the command for a hook.
-    #[error("tmux: {message}")]
-    HookRefused {
-        /// tmux's own message.
-        message: String,
-    },
-    /// No command is installed on the hook.
-    #[error("no command is installed on hook {name}")]
-    NoHook {
-        /// The hook.
-        name: String,
     },
     /// A request makes no sense.
     #[error("{message}")]

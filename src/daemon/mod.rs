@@ -12,17 +12,13 @@ mod casts;
 mod create;
 mod error;
 mod events;
-mod hooks;
 mod journal;
 mod names;
-pub mod panes;
 mod pipes;
 mod recording;
 mod recovery;
 mod servers;
-pub mod sessions;
 mod watcher;
-pub mod windows;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -57,7 +53,6 @@ struct Shared {
     /// The tmux server that is meant where none is named.
     home: Socket,
     known: servers::Known,
-    notes: hooks::Notes,
     registry: Mutex<Registry>,
     /// Held while a recording is being created: two for one window must not be.
     creating: tokio::sync::Mutex<()>,
@@ -109,7 +104,6 @@ impl Daemon {
                 folders,
                 home,
                 known: servers::Known::default(),
-                notes: hooks::Notes::default(),
                 registry: Mutex::default(),
                 creating: tokio::sync::Mutex::default(),
                 counts: watch::Sender::new(Counts::default()),

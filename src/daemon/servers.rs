@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::sync::Mutex;
 
 use super::{Daemon, Error, Result};
-use crate::tmux::{self, Control, Server, Socket, Version};
+use crate::tmux::{self, Control, Socket, Version};
 
 /// What is known of servers that have answered once.
 #[derive(Debug, Default)]
@@ -68,11 +68,5 @@ impl Daemon {
             }
         };
         Ok(Control::new(server, version))
-    }
-
-    /// The tmux server that is meant where none is named.
-    #[must_use]
-    pub fn home(&self) -> Server {
-        self.tmux(None)
     }
 }

@@ -1,5 +1,7 @@
 //! Errors as replies.
 
+use std::error::Error;
+
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -23,7 +25,20 @@ impl Failure {
         }
     }
 
-    /// A request that is well-formed but asks for what cannot be.
+    /// A fault of this program's own.
+    pub(super) fn internal(error: impl Error) -> Failure {
+        Failure::of(&error, (StatusCode::INTERNAL_SERVER_ERROR, "internal"))
+    }
+
+    fn of(error: &dyn Error, (status, code): (StatusCode, &str)) -> Failure {
+        let message = chain(error);
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+            tracing::error!(error = message, "a request failed");
+        }
+        Failure::new(status, code, message)
+    }
+
+    /// A well-formed request whose values do not fit.
     pub(super) fn invalid(message: impl Into<String>) -> Failure {
         Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
     }
@@ -33,15 +48,20 @@ pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl From<daemon::Error> for Failure {
     fn from(error: daemon::Error) -> Failure {
-        let (status, code) = classify(&error);
-        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
-            tracing::error!(error = chain(&error), "a request failed");
+        match error {
+            daemon::Error::Tmux(error) => error.into(),
+            error => Failure::of(&error, classify(&error)),
         }
-        Failure::new(status, code, chain(&error))
     }
 }
 
-/// The status and the code of an error.
+impl From<tmux::Error> for Failure {
+    fn from(error: tmux::Error) -> Failure {
+        Failure::of(&error, classify_tmux(&error))
+    }
+}
+
+/// The status and the code of an error of the daemon.
 fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
     use daemon::Error as E;
     match error {
@@ -55,34 +75,35 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
         },
         E::Capture { .. } => (StatusCode::SERVICE_UNAVAILABLE, "capture"),
         E::NoSocket { .. } => (StatusCode::NOT_FOUND, "no_tmux_server"),
-        E::NoFolder { .. } => (StatusCode::NOT_FOUND, "no_folder"),
         E::NoCast { .. } => (StatusCode::NOT_FOUND, "no_cast"),
         E::NoEvent { .. } => (StatusCode::NOT_FOUND, "no_event"),
-        E::NoHook { .. } => (StatusCode::NOT_FOUND, "no_hook"),
-        E::HookRefused { .. } => (StatusCode::CONFLICT, "hook_refused"),
-        E::HookTaken { .. } => (StatusCode::CONFLICT, "hook_taken"),
         E::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
         E::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
-        E::Tmux(error) => match error {
-            tmux::Error::Refused { .. } => (StatusCode::BAD_REQUEST, "tmux"),
-            tmux::Error::Missing { kind, .. } => (
-                StatusCode::NOT_FOUND,
-                match kind {
-                    tmux::ObjectKind::Session => "no_session",
-                    tmux::ObjectKind::Window => "no_window",
-                    tmux::ObjectKind::Pane => "no_pane",
-                    tmux::ObjectKind::Hook => "no_hook",
-                },
-            ),
-            tmux::Error::InvalidName { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
-            tmux::Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
-            tmux::Error::TooOld { .. } => (StatusCode::BAD_REQUEST, "tmux_too_old"),
-            tmux::Error::NoServer { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux_server"),
-            tmux::Error::ProgramMissing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux"),
-            tmux::Error::Io { .. } | tmux::Error::Unexpected { .. } => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "tmux_failed")
-            }
-        },
+        E::Tmux(error) => classify_tmux(error),
+    }
+}
+
+/// The status and the code of an error of tmux.
+fn classify_tmux(error: &tmux::Error) -> (StatusCode, &'static str) {
+    match error {
+        tmux::Error::Refused { .. } => (StatusCode::BAD_REQUEST, "tmux"),
+        tmux::Error::Missing { kind, .. } => (
+            StatusCode::NOT_FOUND,
+            match kind {
+                tmux::ObjectKind::Session => "no_session",
+                tmux::ObjectKind::Window => "no_window",
+                tmux::ObjectKind::Pane => "no_pane",
+                tmux::ObjectKind::Hook => "no_hook",
+            },
+        ),
+        tmux::Error::InvalidName { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        tmux::Error::Conflict { .. } => (StatusCode::CONFLICT, "conflict"),
+        tmux::Error::TooOld { .. } => (StatusCode::BAD_REQUEST, "tmux_too_old"),
+        tmux::Error::NoServer { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux_server"),
+        tmux::Error::ProgramMissing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux"),
+        tmux::Error::Io { .. } | tmux::Error::Unexpected { .. } => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "tmux_failed")
+        }
     }
 }
 

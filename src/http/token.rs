@@ -1,4 +1,4 @@
-//! The token that TCP clients show.
+//! The token that TCP clients must show.
 
 use std::fmt;
 use std::io;
@@ -7,8 +7,8 @@ use subtle::ConstantTimeEq;
 
 use crate::folders::Folders;
 
-/// A secret. It is never shown, and compared without telling by time how much
-/// of it was right.
+/// A secret. It is never printed, and compared in constant time: how long that
+/// takes says nothing of it.
 #[derive(Clone)]
 pub struct Token(String);
 
@@ -26,7 +26,7 @@ impl Token {
         Ok(Token(text))
     }
 
-    pub(super) fn is(&self, shown: &str) -> bool {
+    pub(super) fn matches(&self, shown: &str) -> bool {
         self.0.as_bytes().ct_eq(shown.as_bytes()).into()
     }
 }

@@ -5,10 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod asked;
 mod cli;
 mod document;
-mod doors;
 mod events;
 mod floods;
 mod injection;

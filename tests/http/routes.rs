@@ -36,7 +36,10 @@ async fn the_server_tells_of_itself() {
     assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
     assert_eq!(client.server_pid(), Some(info.pid as i32));
     assert_eq!(client.version().await.unwrap().version, info.version);
-    assert_eq!(client.openapi().await.unwrap(), tvmux::http::document());
+    assert_eq!(
+        client.openapi().await.unwrap(),
+        tvmux::http::openapi::document()
+    );
 
     let address = info.address.unwrap().parse().unwrap();
     let mut tcp = Client::connect_tcp(address, Some(api.token()))

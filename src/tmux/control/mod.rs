@@ -13,9 +13,9 @@ use super::{Batch, Error, PaneId, Result, Server, SessionId, Version, WindowId};
 
 pub use hooks::{HOOK_INDEX, HookEntry};
 pub use keys::typing;
-pub use panes::{Capture, Direction, NewPane, Pane, SplitSize, SplitTarget};
+pub use panes::{Capture, NewPane, Pane, SplitSize, SplitTarget};
 pub use sessions::{NewSession, Session, create_session};
-pub use windows::{Layout, NewWindow, Window, WindowLink, display_name, resolve_id};
+pub use windows::{NewWindow, Window, WindowLink, display_name, resolve_id};
 
 /// A server whose version is known.
 #[derive(Clone, Debug)]

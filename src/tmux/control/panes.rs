@@ -71,19 +71,6 @@ pub enum SplitSize {
     Percent(u8),
 }
 
-/// Where a pane's edge goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Up.
-    Up,
-    /// Down.
-    Down,
-    /// Left.
-    Left,
-    /// Right.
-    Right,
-}
-
 /// What of a pane is captured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capture {
@@ -272,19 +259,14 @@ impl Control {
         self.run(&command).await.map(drop)
     }
 
-    /// Moves an edge of a pane by so many cells, as far as there is room.
+    /// Moves an edge of a pane by `amount` cells, as far as there is room, in the
+    /// direction that tmux's flag names: `U`, `D`, `L` or `R`.
     ///
     /// # Errors
     /// [`Error::Missing`] when there is none.
-    pub async fn resize_pane(&self, id: PaneId, direction: Direction, amount: u32) -> Result<()> {
-        let flag = match direction {
-            Direction::Up => "-U",
-            Direction::Down => "-D",
-            Direction::Left => "-L",
-            Direction::Right => "-R",
-        };
-        let target = id.target();
-        let command = ["resize-pane", "-t", &target, flag, &amount.to_string()];
+    pub async fn resize_pane(&self, id: PaneId, direction: &str, amount: u32) -> Result<()> {
+        let (target, flag) = (id.target(), format!("-{direction}"));
+        let command = ["resize-pane", "-t", &target, &flag, &amount.to_string()];
         self.run(&Batch::of(command)).await.map(drop)
     }
 

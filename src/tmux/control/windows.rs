@@ -49,35 +49,6 @@ pub struct NewWindow {
     pub command: Option<String>,
 }
 
-/// The layouts that tmux makes by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// All panes side by side.
-    EvenHorizontal,
-    /// All panes one above the other.
-    EvenVertical,
-    /// A large pane at the top.
-    MainHorizontal,
-    /// A large pane on the left.
-    MainVertical,
-    /// A grid.
-    Tiled,
-}
-
-impl Layout {
-    /// tmux's name for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Layout::EvenHorizontal => "even-horizontal",
-            Layout::EvenVertical => "even-vertical",
-            Layout::MainHorizontal => "main-horizontal",
-            Layout::MainVertical => "main-vertical",
-            Layout::Tiled => "tiled",
-        }
-    }
-}
-
 fn fields(version: Version) -> Fields {
     Fields::new(version)
         .plain([
@@ -226,13 +197,14 @@ impl Control {
         self.run(&Batch::of(command)).await.map(drop)
     }
 
-    /// Lays a window's panes out anew.
+    /// Lays out a window's panes by the name of one of tmux's layouts, or as
+    /// tmux writes a layout.
     ///
     /// # Errors
-    /// [`Error::Missing`] when there is none.
-    pub async fn lay_out_window(&self, id: WindowId, layout: Layout) -> Result<()> {
+    /// [`Error::Missing`] when there is no such window.
+    pub async fn lay_out_window(&self, id: WindowId, layout: &str) -> Result<()> {
         let target = id.target();
-        let command = ["select-layout", "-t", &target, layout.name()];
+        let command = ["select-layout", "-t", &target, layout];
         self.run(&Batch::of(command)).await.map(drop)
     }
 

@@ -1,11 +1,11 @@
-//! Who asks the same at the same time is answered together.
+//! Clients that ask the same at the same time share one answer.
 //!
 //! tmux does one thing at a time: while it lists some hundred panes, no
-//! terminal moves. So each server is asked that once at a time, and all who
-//! come meanwhile share the next question.
+//! terminal moves. So each server is asked that once at a time, and all that
+//! ask meanwhile share the next query.
 //!
-//! Invariant: a question is put to tmux after all have come who get its answer.
-//! Nobody is told of what was before.
+//! Invariant: a query is sent to tmux after every request that gets its answer
+//! has come in. No answer is older than its request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,42 +15,41 @@ use tokio::sync::OnceCell;
 
 use crate::tmux::Socket;
 
-/// Questions about tmux servers; the one that is meant where none is named has
-/// no socket here.
+/// One query at a time for each tmux server.
 #[derive(Default)]
-pub(super) struct Together(Mutex<HashMap<Option<Socket>, Arc<Place>>>);
+pub(super) struct SingleFlight(Mutex<HashMap<Socket, Arc<Queries>>>);
 
-/// The questions about one server.
+/// The queries of one server.
 #[derive(Default)]
-struct Place {
+struct Queries {
     /// Held while one is being answered.
     turn: tokio::sync::Mutex<()>,
-    /// The one that has not been put yet.
+    /// The one that has not been sent yet.
     next: Mutex<Arc<OnceCell<Bytes>>>,
 }
 
-impl Together {
-    /// Gives what `query` gives, or another's query that begins after this
-    /// call.
+impl SingleFlight {
+    /// Gives what `query` gives, or the query of another call that starts after
+    /// this one.
     ///
     /// # Errors
-    /// Those of `query`. They are not shared: everyone has a try.
+    /// Those of `query`. They are not shared: every call tries for itself.
     pub(super) async fn ask<E>(
         &self,
-        socket: &Option<Socket>,
+        socket: &Socket,
         query: impl AsyncFnOnce() -> Result<Bytes, E>,
     ) -> Result<Bytes, E> {
-        let place = {
-            let mut places = lock(&self.0);
-            places.retain(|_, place| Arc::strong_count(place) > 1);
-            Arc::clone(places.entry(socket.clone()).or_default())
+        let queries = {
+            let mut all = lock(&self.0);
+            all.retain(|_, queries| Arc::strong_count(queries) > 1);
+            Arc::clone(all.entry(socket.clone()).or_default())
         };
-        let question = Arc::clone(&lock(&place.next));
-        let answer = question.get_or_try_init(|| async {
-            let _turn = place.turn.lock().await;
+        let own = Arc::clone(&lock(&queries.next));
+        let answer = own.get_or_try_init(|| async {
+            let _turn = queries.turn.lock().await;
             {
-                let mut next = lock(&place.next);
-                if Arc::ptr_eq(&next, &question) {
+                let mut next = lock(&queries.next);
+                if Arc::ptr_eq(&next, &own) {
                     *next = Arc::default();
                 }
             }
@@ -71,11 +70,12 @@ mod tests {
     use tokio::sync::Notify;
 
     #[tokio::test]
-    async fn who_comes_meanwhile_shares_the_next_question() {
-        let together = Together::default();
+    async fn calls_during_a_query_share_the_next_one() {
+        let flight = SingleFlight::default();
+        let server = Socket::default_server();
         let (count, go) = (Cell::new(0), Notify::new());
         let ask = || {
-            together.ask(&None, async || {
+            flight.ask(&server, async || {
                 count.set(count.get() + 1);
                 let number = count.get();
                 go.notified().await;
@@ -104,15 +104,16 @@ mod tests {
         assert_eq!(count.get(), 2);
         go.notify_one();
         assert_eq!(ask().await.unwrap(), "3");
-        assert_eq!(lock(&together.0).len(), 1);
+        assert_eq!(lock(&flight.0).len(), 1);
     }
 
     #[tokio::test]
     async fn an_error_is_not_shared() {
-        let together = Together::default();
+        let flight = SingleFlight::default();
+        let server = Socket::default_server();
         let count = Cell::new(0);
         let ask = || {
-            together.ask(&None, async || {
+            flight.ask(&server, async || {
                 count.set(count.get() + 1);
                 match count.get() {
                     1 => Err("once"),

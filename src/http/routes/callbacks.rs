@@ -4,36 +4,34 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::error::Result;
-use super::extract::{At, Body, Id};
-use crate::api::{CallbackDeleted, CallbackEvent, CallbackEventResponse, SocketQuery};
+use super::extract::{Body, PathId, TmuxSocket};
+use crate::api::{CallbackDeleted, CallbackEvent, CallbackEventResponse};
 use crate::daemon::Daemon;
+use crate::http::error::Result;
 
 /// List what happened, newest first: in tmux, while something is recorded
 /// there or a client listens to events; and what clients have put in.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/callbacks",
-    tag = "callbacks",
-    params(SocketQuery),
+    params(TmuxSocket),
     responses((status = 200, body = Vec<CallbackEventResponse>))
-)]
+))]
 pub(super) async fn list(
     State(daemon): State<Daemon>,
-    At(socket): At,
+    TmuxSocket(socket): TmuxSocket,
 ) -> Json<Vec<CallbackEventResponse>> {
     let socket = socket.as_ref().map(|socket| socket.path());
     Json(daemon.callbacks(socket))
 }
 
 /// Put an event into the history.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post,
     path = "/callbacks",
-    tag = "callbacks",
     request_body = CallbackEvent,
     responses((status = 201, body = CallbackEventResponse))
-)]
+))]
 pub(super) async fn create(
     State(daemon): State<Daemon>,
     Body(event): Body<CallbackEvent>,
@@ -42,31 +40,27 @@ pub(super) async fn create(
 }
 
 /// Show an event of the history.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/callbacks/{event_id}",
-    tag = "callbacks",
-    params(("event_id" = String, Path, description = "Its id.")),
     responses((status = 200, body = CallbackEventResponse))
-)]
+))]
 pub(super) async fn get(
     State(daemon): State<Daemon>,
-    Id(id): Id,
+    PathId(id): PathId,
 ) -> Result<Json<CallbackEventResponse>> {
     Ok(Json(daemon.callback(&id)?))
 }
 
 /// Take an event out of the history.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     delete,
     path = "/callbacks/{event_id}",
-    tag = "callbacks",
-    params(("event_id" = String, Path, description = "Its id.")),
     responses((status = 200, body = CallbackDeleted))
-)]
+))]
 pub(super) async fn delete(
     State(daemon): State<Daemon>,
-    Id(id): Id,
+    PathId(id): PathId,
 ) -> Result<Json<CallbackDeleted>> {
     Ok(Json(daemon.delete_callback(&id)?))
 }

@@ -10,36 +10,35 @@ use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use super::App;
-use super::error::{Failure, Result};
-use super::extract::{At, Params};
-use crate::api::{Event, EventsAfter, SocketQuery};
+use super::app::App;
+use super::extract::{Query, TmuxSocket};
+use crate::api::EventsAfter;
+use crate::http::error::{Failure, Result};
 
-/// So often a word is sent when nothing happens, so that a client that is gone
-/// is noticed.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
+/// An empty message is sent this often when nothing happens, so that a client
+/// that is gone is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Listen to what happens: sessions, windows and panes of one tmux server, and
 /// all recordings.
 ///
 /// Server-sent events, each with its number, its kind, and an `Event` as JSON.
-/// The first is `ready`, or `reset` when events are missing: then everything
-/// is to be asked for anew.
-#[utoipa::path(
+/// The first is `ready`, or `reset` when events are missing: then ask for
+/// everything again.
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/events",
-    tag = "events",
     params(
         EventsAfter,
-        SocketQuery,
+        TmuxSocket,
         ("Last-Event-ID" = Option<u64>, Header, description = "Go on after this event."),
     ),
-    responses((status = 200, body = Event, content_type = "text/event-stream"))
-)]
+    responses((status = 200, body = crate::api::Event, content_type = "text/event-stream"))
+))]
 pub(super) async fn events(
     State(app): State<App>,
-    At(socket): At,
-    Params(query): Params<EventsAfter>,
+    TmuxSocket(socket): TmuxSocket,
+    Query(query): Query<EventsAfter>,
     headers: HeaderMap,
 ) -> Result<Response> {
     let after = match headers.get("last-event-id") {
@@ -70,6 +69,6 @@ pub(super) async fn events(
             .data(data);
         Some((Ok::<_, Infallible>(sent), (feed, place)))
     });
-    let alive = KeepAlive::new().interval(SIGN_OF_LIFE);
+    let alive = KeepAlive::new().interval(KEEP_ALIVE);
     Ok(Sse::new(events).keep_alive(alive).into_response())
 }

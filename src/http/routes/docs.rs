@@ -1,10 +1,13 @@
-//! `/docs`: the OpenAPI document as a page. It needs no script and no network.
+//! `/openapi.json`, and `/docs`: the same as a page, which needs no script and
+//! no network.
 
 use std::fmt::Write;
 
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde_json::Value;
+
+use crate::http::openapi::{self, resolve};
 
 /// The page loads nothing, and nothing may frame it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; \
@@ -22,24 +25,37 @@ td,th{border-top:1px solid #ddd;padding:.25rem .6rem;text-align:left;vertical-al
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#111}\
 details{border-color:#444}td,th{border-color:#333}}";
 
+/// The OpenAPI document.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/openapi.json",
+    security(()),
+    responses((status = 200, body = Object, content_type = "application/json"))
+))]
+pub(super) async fn openapi() -> impl IntoResponse {
+    let headers = [
+        (CACHE_CONTROL, "no-cache"),
+        (CONTENT_TYPE, "application/json"),
+    ];
+    (headers, openapi::TEXT)
+}
+
 /// This API as a page.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/docs",
-    tag = "server",
     security(()),
     responses((status = 200, body = String, content_type = "text/html"))
-)]
-pub(super) async fn docs() -> impl IntoResponse {
+))]
+pub(super) async fn page() -> impl IntoResponse {
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CONTENT_SECURITY_POLICY, POLICY),
     ];
-    let document = serde_json::from_str(&super::document::text()).unwrap_or_default();
-    (headers, page(&document))
+    (headers, html(&openapi::document()))
 }
 
-fn page(document: &Value) -> String {
+fn html(document: &Value) -> String {
     let mut page = String::with_capacity(64 * 1024);
     let title = text(&document["info"]["title"]);
     let version = text(&document["info"]["version"]);
@@ -58,12 +74,10 @@ fn page(document: &Value) -> String {
             text(&tag["name"]),
             text(&tag["description"])
         );
-        for group in ["paths", "x-streams"] {
-            for (path, item) in document[group].as_object().into_iter().flatten() {
-                for (method, operation) in item.as_object().into_iter().flatten() {
-                    if operation["tags"][0] == tag["name"] {
-                        write_operation(&mut page, document, path, method, operation);
-                    }
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                if operation["tags"][0] == tag["name"] {
+                    write_operation(&mut page, document, path, method, operation);
                 }
             }
         }
@@ -90,17 +104,23 @@ fn write_operation(
     );
     let mut rows = String::new();
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let is_wanted = parameter["required"] == true;
+        let is_required = parameter["required"] == true;
         let place = text(&parameter["in"]);
-        row(&mut rows, &parameter["name"], &place, is_wanted, parameter);
+        row(
+            &mut rows,
+            &parameter["name"],
+            &place,
+            is_required,
+            parameter,
+        );
     }
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     let body = resolve(document, body);
     for (name, field) in body["properties"].as_object().into_iter().flatten() {
-        let wanted = body["required"].as_array();
-        let is_wanted = wanted.is_some_and(|all| all.iter().any(|one| one == name));
+        let required = body["required"].as_array();
+        let is_required = required.is_some_and(|all| all.iter().any(|one| one == name));
         let name = Value::from(name.as_str());
-        row(&mut rows, &name, "body", is_wanted, field);
+        row(&mut rows, &name, "body", is_required, field);
     }
     if !rows.is_empty() {
         let _ = write!(
@@ -110,6 +130,7 @@ fn write_operation(
     }
     page.push_str("<table><tr><th>reply</th><th></th></tr>");
     for (status, reply) in operation["responses"].as_object().into_iter().flatten() {
+        let reply = resolve(document, reply);
         let kinds = reply["content"].as_object().into_iter().flatten();
         let shapes: Vec<String> = kinds.map(|(_, kind)| shape(&kind["schema"])).collect();
         let _ = write!(
@@ -123,21 +144,14 @@ fn write_operation(
     page.push_str("</table></details>");
 }
 
-fn row(rows: &mut String, name: &Value, place: &str, is_wanted: bool, field: &Value) {
+fn row(rows: &mut String, name: &Value, place: &str, is_required: bool, field: &Value) {
     let _ = write!(
         rows,
         "<tr><td><code>{}</code>{}</td><td>{place}</td><td>{}</td></tr>",
         text(name),
-        if is_wanted { " (wanted)" } else { "" },
+        if is_required { " (required)" } else { "" },
         text(&field["description"])
     );
-}
-
-/// What a reference points to.
-pub(super) fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    let target = schema["$ref"].as_str();
-    let found = target.and_then(|target| document.pointer(target.strip_prefix('#')?));
-    found.unwrap_or(schema)
 }
 
 /// A schema's name.
@@ -168,13 +182,11 @@ mod tests {
 
     #[test]
     fn the_page_has_every_operation_and_loads_nothing() {
-        let document = crate::http::document();
-        let page = page(&document);
-        for group in ["paths", "x-streams"] {
-            for path in document[group].as_object().unwrap().keys() {
-                let shown = format!("<span class=\"path\">{path}</span>");
-                assert!(page.contains(&shown), "{path}");
-            }
+        let document = openapi::document();
+        let page = html(&document);
+        for path in document["paths"].as_object().unwrap().keys() {
+            let shown = format!("<span class=\"path\">{path}</span>");
+            assert!(page.contains(&shown), "{path}");
         }
         for loading in ["<script", "<link", "<img", "src=", "http://", "https://"] {
             assert!(!page.contains(loading), "{loading}");

@@ -1,11 +1,11 @@
-//! Whose request it is.
+//! Who may come in.
 //!
 //! A web page can send requests to any port of the loopback interface. It
 //! cannot choose their `Host` (save by rebinding a name of its own to this
 //! address), leave out their `Origin` where they can do harm, or know the
 //! token. So each request names this host, comes from no other origin, and
 //! carries no body but JSON, which a page may not send unasked; and over TCP it
-//! shows the token. The Unix socket has looked at who is at the other end.
+//! shows the token. The kernel says who is at the other end of the Unix socket.
 
 use std::net::SocketAddr;
 
@@ -20,46 +20,50 @@ use super::error::Failure;
 use super::token::Token;
 
 /// Largest body, in bytes.
-pub(super) const MOST_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// Names of this machine as a client on it may use them.
 const HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
-/// What may be seen without a token: what the API is, not what it gives.
-const OPEN: [&str; 2] = ["/openapi.json", "/docs"];
+/// What needs no token: it describes the API and gives nothing else away.
+const PUBLIC: [&str; 2] = ["/openapi.json", "/docs"];
 
-/// Where the daemon listens on TCP, and what it asks of who comes in there.
+/// Where the daemon listens on TCP, and what it asks of clients there.
 #[derive(Debug, Default)]
-pub struct Gate {
+pub struct Access {
     /// The TCP listener's address.
     pub address: Option<SocketAddr>,
     /// Why there is no TCP listener.
     pub address_error: Option<String>,
-    /// What TCP clients must show; nothing without.
+    /// The token that TCP clients must show, if any.
     pub token: Option<Token>,
 }
 
-/// The way a request has come.
+/// How a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Transport {
     Tcp,
     Unix,
 }
 
-impl Gate {
+impl Access {
     /// Lets a request in, or says why not.
-    pub(super) fn admit<B>(&self, way: Way, request: &Request<B>) -> Result<(), Refusal> {
+    pub(super) fn admit<B>(
+        &self,
+        transport: Transport,
+        request: &Request<B>,
+    ) -> Result<(), Refusal> {
         let headers = request.headers();
         if request.version() != Version::HTTP_11 {
             return Err(refuse(
                 StatusCode::BAD_REQUEST,
                 "http_version",
-                "HTTP/1.1 is wanted",
+                "HTTP/1.1 is required",
             ));
         }
         self.check_host(request)?;
         self.check_origin(headers)?;
-        if way == Way::Tcp && !OPEN.contains(&request.uri().path()) {
+        if transport == Transport::Tcp && !PUBLIC.contains(&request.uri().path()) {
             self.check_token(headers)?;
         }
         check_body(headers)
@@ -71,7 +75,7 @@ impl Gate {
             return Err(refuse(
                 StatusCode::BAD_REQUEST,
                 "no_host",
-                "one Host header is wanted",
+                "one Host header is required",
             ));
         };
         let target = request
@@ -114,7 +118,7 @@ impl Gate {
             refuse(
                 StatusCode::FORBIDDEN,
                 "foreign_origin",
-                "web pages of other origins have no business here",
+                "requests from other origins are refused",
             )
         };
         if headers
@@ -147,17 +151,17 @@ impl Gate {
             let (scheme, shown) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| shown.trim())
         });
-        if shown.is_some_and(|shown| token.is(shown)) {
+        if shown.is_some_and(|shown| token.matches(shown)) {
             return Ok(());
         }
         let mut refusal = refuse(
             StatusCode::UNAUTHORIZED,
             "no_token",
-            "the token is wanted: `Authorization: Bearer …`; \
+            "the token is missing or wrong: send `Authorization: Bearer …`; \
              it is in the file `token` of the server's runtime folder",
         );
-        let wanted = HeaderValue::from_static("Bearer realm=\"tvmux\"");
-        refusal.headers_mut().insert(WWW_AUTHENTICATE, wanted);
+        let scheme = HeaderValue::from_static("Bearer realm=\"tvmux\"");
+        refusal.headers_mut().insert(WWW_AUTHENTICATE, scheme);
         Err(refusal)
     }
 }
@@ -171,14 +175,14 @@ fn refuse(status: StatusCode, code: &str, message: &str) -> Refusal {
 }
 
 pub(super) fn too_large() -> Failure {
-    let message = format!("the body is larger than {MOST_BODY} bytes");
+    let message = format!("the body is larger than {MAX_BODY} bytes");
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
 }
 
 fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
     let length = headers.get(CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > MOST_BODY as u64) {
+    if length.is_some_and(|length| length > MAX_BODY as u64) {
         return Err(Box::new(too_large().into_response()));
     }
     let has_body = length.unwrap_or(0) > 0 || headers.contains_key(TRANSFER_ENCODING);
@@ -203,10 +207,10 @@ fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
 mod tests {
     use super::*;
 
-    fn gate() -> Gate {
-        Gate {
+    fn access() -> Access {
+        Access {
             address: "127.0.0.1:21590".parse().ok(),
-            ..Gate::default()
+            ..Access::default()
         }
     }
 
@@ -220,7 +224,7 @@ mod tests {
             "[::1]",
             "[::1]:21590",
         ] {
-            assert!(gate().is_own_host(own), "{own}");
+            assert!(access().is_own_host(own), "{own}");
         }
         for foreign in [
             "",
@@ -237,7 +241,7 @@ mod tests {
             "0.0.0.0:21590",
             "user@localhost",
         ] {
-            assert!(!gate().is_own_host(foreign), "{foreign}");
+            assert!(!access().is_own_host(foreign), "{foreign}");
         }
     }
 
@@ -246,7 +250,7 @@ mod tests {
         let verdict = |origin: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(ORIGIN, HeaderValue::from_str(origin).unwrap());
-            gate().check_origin(&headers).is_ok()
+            access().check_origin(&headers).is_ok()
         };
         assert!(verdict("http://127.0.0.1:21590"));
         assert!(verdict("http://localhost:21590"));

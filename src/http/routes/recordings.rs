@@ -4,40 +4,36 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::error::Result;
-use super::extract::{At, Body, Id};
-use crate::api::{
-    MarkerCreate, Recording, RecordingCreate, RecordingStopped, SocketQuery, StoppedStatus,
-};
+use super::extract::{Body, PathId, TmuxSocket};
+use crate::api::{MarkerCreate, Recording, RecordingCreate, RecordingStopped, StoppedStatus};
 use crate::config::expand_home;
 use crate::daemon::{Created, Daemon};
+use crate::http::error::Result;
 
 /// List the recordings that run.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/recordings",
-    tag = "recordings",
     responses((status = 200, body = Vec<Recording>))
-)]
+))]
 pub(super) async fn list(State(daemon): State<Daemon>) -> Json<Vec<Recording>> {
     Json(daemon.recordings())
 }
 
 /// Record a window.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post,
     path = "/recordings",
-    tag = "recordings",
-    params(SocketQuery),
+    params(TmuxSocket),
     request_body = RecordingCreate,
     responses(
         (status = 201, body = Recording),
         (status = 202, body = Recording, description = "The window is recorded already."),
     )
-)]
+))]
 pub(super) async fn create(
     State(daemon): State<Daemon>,
-    At(socket): At,
+    TmuxSocket(socket): TmuxSocket,
     Body(mut new): Body<RecordingCreate>,
 ) -> Result<(StatusCode, Json<Recording>)> {
     new.socket = new
@@ -53,28 +49,27 @@ pub(super) async fn create(
 }
 
 /// Show a recording.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/recordings/{recording_id}",
-    tag = "recordings",
-    params(("recording_id" = String, Path, description = "Its id, or its window's id or target.")),
     responses((status = 200, body = Recording))
-)]
-pub(super) async fn get(State(daemon): State<Daemon>, Id(id): Id) -> Result<Json<Recording>> {
+))]
+pub(super) async fn get(
+    State(daemon): State<Daemon>,
+    PathId(id): PathId,
+) -> Result<Json<Recording>> {
     Ok(Json(daemon.recording(&id).await?))
 }
 
 /// End a recording. Answers when its cast is whole and on the disk.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     delete,
     path = "/recordings/{recording_id}",
-    tag = "recordings",
-    params(("recording_id" = String, Path, description = "Its id, or its window's id or target.")),
     responses((status = 200, body = RecordingStopped))
-)]
+))]
 pub(super) async fn stop(
     State(daemon): State<Daemon>,
-    Id(id): Id,
+    PathId(id): PathId,
 ) -> Result<Json<RecordingStopped>> {
     let recording = daemon.stop(&id).await?;
     Ok(Json(RecordingStopped {
@@ -86,17 +81,15 @@ pub(super) async fn stop(
 }
 
 /// Put a marker into a recording, at this moment.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     post,
     path = "/recordings/{recording_id}/markers",
-    tag = "recordings",
-    params(("recording_id" = String, Path, description = "Its id, or its window's id or target.")),
     request_body = MarkerCreate,
     responses((status = 201, body = Recording))
-)]
+))]
 pub(super) async fn mark(
     State(daemon): State<Daemon>,
-    Id(id): Id,
+    PathId(id): PathId,
     Body(marker): Body<MarkerCreate>,
 ) -> Result<(StatusCode, Json<Recording>)> {
     let recording = daemon.mark(&id, &marker.label).await?;

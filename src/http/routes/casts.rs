@@ -9,37 +9,37 @@ use bytes::BytesMut;
 use futures_util::stream;
 use tokio::io::AsyncReadExt;
 
-use super::error::Result;
-use super::extract::Rest;
+use super::extract::PathTail;
 use crate::api::Cast;
 use crate::daemon::Daemon;
+use crate::http::error::Result;
 
 /// The media type of asciicast files.
 const ASCIICAST: &str = "application/x-asciicast";
 
-/// So much of a cast is in memory at once, in bytes.
+/// Most of a cast in memory at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 /// List the casts below the output folder.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/casts",
-    tag = "casts",
     responses((status = 200, body = Vec<Cast>))
-)]
+))]
 pub(super) async fn list(State(daemon): State<Daemon>) -> Result<Json<Vec<Cast>>> {
     Ok(Json(daemon.casts().await?))
 }
 
 /// Get a cast: as much of it as there is now.
-#[utoipa::path(
+#[cfg_attr(test, utoipa::path(
     get,
     path = "/casts/{path}",
-    tag = "casts",
-    params(("path" = String, Path, description = "Its path below the output folder.")),
     responses((status = 200, body = String, content_type = "application/x-asciicast"))
-)]
-pub(super) async fn get(State(daemon): State<Daemon>, Rest(path): Rest) -> Result<Response> {
+))]
+pub(super) async fn get(
+    State(daemon): State<Daemon>,
+    PathTail(path): PathTail,
+) -> Result<Response> {
     let (file, length) = daemon.cast(&path).await?;
     let file = tokio::fs::File::from_std(file).take(length);
     let chunks = stream::unfold((file, BytesMut::new()), |(mut file, mut buffer)| async {

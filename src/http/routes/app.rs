@@ -1,0 +1,48 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use tokio::sync::Semaphore;
+
+use super::hooks::Notes;
+use super::single_flight::SingleFlight;
+use crate::daemon::Daemon;
+use crate::http::access::Access;
+
+/// At most 64 clients listen to events at once.
+const MAX_STREAMS: usize = 64;
+
+#[derive(Clone)]
+pub(in crate::http) struct App {
+    pub(super) daemon: Daemon,
+    pub(super) access: Arc<Access>,
+    pub(super) streams: Arc<Semaphore>,
+    /// Listings of all panes.
+    pub(super) panes: Arc<SingleFlight>,
+    pub(super) hooks: Arc<Notes>,
+}
+
+impl App {
+    pub(in crate::http) fn new(daemon: Daemon, access: Arc<Access>) -> App {
+        App {
+            daemon,
+            access,
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            panes: Arc::default(),
+            hooks: Arc::default(),
+        }
+    }
+}
+
+impl FromRef<App> for Daemon {
+    fn from_ref(app: &App) -> Daemon {
+        app.daemon.clone()
+    }
+}
+
+impl FromRef<App> for Arc<Notes> {
+    fn from_ref(app: &App) -> Arc<Notes> {
+        Arc::clone(&app.hooks)
+    }
+}
