@@ -14,9 +14,9 @@ use super::{Position, Recording};
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// The feed has begun: what is asked for from now on is no older.
+    /// The feed has started: a reply to a request from now on is no older.
     Ready,
-    /// Events are missing before this one: ask for everything anew.
+    /// Events are missing before this one: ask for everything again.
     Reset,
     /// A session is there.
     SessionCreated,
@@ -97,31 +97,31 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schema(value_type = Option<String>))]
     pub socket: Option<PathBuf>,
-    /// The session's id.
+    /// `$` and a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
-    /// The session's name.
+    /// The session's name, as it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// The window's id.
+    /// `@` and a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_id: Option<String>,
     /// The window's index in the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_index: Option<u32>,
-    /// The window's name.
+    /// The window's name, as it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
-    /// The pane's id.
+    /// `%` and a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pane_id: Option<String>,
     /// The pane's index in the window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pane_index: Option<u32>,
-    /// The pane's process.
+    /// The process id of what runs in the pane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pane_pid: Option<u32>,
-    /// The pane's size.
+    /// Columns and rows of the pane.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Position>,
     /// The recording, where it is about one.

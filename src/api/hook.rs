@@ -11,7 +11,7 @@ use super::check::{self, COMMAND, Check, NAME};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct HookConfig {
-    /// Its name.
+    /// As tmux names it (`window-linked`).
     #[cfg_attr(test, schema(example = "window-linked"))]
     pub name: String,
     /// Whether a command is installed on it through this API.
@@ -31,7 +31,7 @@ pub struct HookConfig {
 pub struct HookCommand {
     /// Its place in the hook's array.
     pub index: u32,
-    /// The tmux command.
+    /// The tmux command, as tmux writes it.
     pub command: String,
 }
 
@@ -102,7 +102,7 @@ pub struct HookUpdate {
     /// Whether it is installed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// A tmux command.
+    /// The tmux command to install.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         test,
@@ -128,9 +128,9 @@ impl Check for HookUpdate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct HookDeleted {
-    /// Always deleted.
+    /// Always `deleted`.
     pub status: DeletedStatus,
-    /// Its name.
+    /// As tmux names it.
     pub hook: String,
 }
 
@@ -157,11 +157,11 @@ pub struct CallbackEvent {
     /// The pane's index, as text; may be empty.
     #[serde(default)]
     pub pane_index: Option<String>,
-    /// The pane's process.
+    /// The process id of what runs in the pane.
     #[serde(default, deserialize_with = "check::maybe_whole")]
     #[cfg_attr(test, schema(minimum = 0, maximum = 4_294_967_295_i64))]
     pub pane_pid: Option<u32>,
-    /// Anything else.
+    /// Whatever else the sender has to say.
     #[serde(default)]
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
@@ -176,7 +176,7 @@ impl Check for CallbackEvent {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct CallbackEventResponse {
-    /// Its id.
+    /// For `GET /callbacks/{event_id}`.
     pub id: String,
     /// When it was noted: seconds since the Unix epoch.
     pub time: f64,
@@ -185,19 +185,19 @@ pub struct CallbackEventResponse {
     pub socket: Option<String>,
     /// What happened, by the name of tmux's hook.
     pub hook_name: String,
-    /// The pane.
+    /// `%` and a number.
     pub pane_id: Option<String>,
-    /// The session's name.
+    /// The session's name, as it was given.
     pub session_name: Option<String>,
-    /// The window.
+    /// `@` and a number.
     pub window_id: Option<String>,
     /// The window's index, as text.
     pub window_index: Option<String>,
     /// The pane's index, as text.
     pub pane_index: Option<String>,
-    /// The pane's process.
+    /// The process id of what runs in the pane.
     pub pane_pid: Option<u32>,
-    /// Anything else.
+    /// Whatever else the sender had to say.
     #[serde(default)]
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
@@ -206,9 +206,9 @@ pub struct CallbackEventResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct CallbackDeleted {
-    /// Always deleted.
+    /// Always `deleted`.
     pub status: DeletedStatus,
-    /// Its id.
+    /// The event that is gone.
     pub event_id: String,
 }
 
@@ -217,7 +217,7 @@ pub struct CallbackDeleted {
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HookStatus {
-    /// It was.
+    /// The event was taken.
     Ok,
 }
 
@@ -226,7 +226,7 @@ pub enum HookStatus {
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HookAction {
-    /// tmux is looked at anew.
+    /// The server looks at tmux again.
     Look,
     /// Nothing: neither a recording nor a listener needs to know.
     None,
@@ -236,7 +236,7 @@ pub enum HookAction {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct HookReceived {
-    /// Always ok.
+    /// Always `ok`.
     pub status: HookStatus,
     /// What it has led to.
     pub action: HookAction,

@@ -17,7 +17,7 @@ use super::{ActionStatus, DeletedStatus, Position};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct Pane {
-    /// Its id.
+    /// `%` and a number; no other pane of this tmux server ever has it.
     #[cfg_attr(test, schema(example = "%0"))]
     pub id: String,
     /// Its index in the window.
@@ -26,26 +26,26 @@ pub struct Pane {
     pub active: bool,
     /// Its upper left corner in the window.
     pub position: Position,
-    /// Its size.
+    /// Columns and rows, without borders.
     pub size: Position,
     /// The program that runs in the foreground.
     pub command: String,
     /// The process that tmux started in it; 0 when there is none.
     pub pid: u32,
-    /// Its title.
+    /// The title that its program has set; the host name at first.
     pub title: String,
     /// The name of a session that its window is in.
     pub session: Option<String>,
     /// The window's index in that session.
     pub window_index: Option<u32>,
-    /// Its window.
+    /// `@` and a number.
     pub window_id: Option<String>,
     /// Whether its process has ended (`remain-on-exit`).
     #[serde(default)]
     pub dead: bool,
 }
 
-/// `GET /panes`: which.
+/// `GET /panes`: which panes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(IntoParams))]
 #[cfg_attr(test, into_params(parameter_in = Query))]
@@ -62,7 +62,7 @@ impl Check for PaneFilter {
     }
 }
 
-/// How large a new pane is to be: cells, or hundredths as in `"25%"`.
+/// The size of a new pane: cells, or hundredths as in `"25%"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PaneSize {
@@ -122,7 +122,7 @@ impl FromStr for Percent {
         let number = digits.and_then(|digits| digits.parse().ok());
         match number {
             Some(number @ 1..=99) => Ok(Percent(number)),
-            _ => Err(format!("`{text}` is none of 1% to 99%")),
+            _ => Err(format!("`{text}` is not a percentage from 1% to 99%")),
         }
     }
 }
@@ -276,7 +276,7 @@ pub struct CaptureRange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, param(minimum = -2_147_483_648, maximum = 32767))]
     pub start: Option<i32>,
-    /// The last line.
+    /// The last line, counted as `start` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, param(minimum = -2_147_483_648, maximum = 32767))]
     pub end: Option<i32>,
@@ -299,7 +299,7 @@ impl Check for CaptureRange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct PaneCapture {
-    /// The pane's id.
+    /// `%` and a number.
     pub pane: String,
     /// What it shows, a line a row.
     pub content: String,
@@ -309,9 +309,9 @@ pub struct PaneCapture {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct PaneDeleted {
-    /// Always deleted.
+    /// Always `deleted`.
     pub status: DeletedStatus,
-    /// Its id.
+    /// `%` and a number, of a pane that is gone.
     pub pane: String,
 }
 
@@ -319,9 +319,9 @@ pub struct PaneDeleted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct PaneAction {
-    /// What.
+    /// What was done.
     pub status: ActionStatus,
-    /// Its id.
+    /// `%` and a number.
     pub pane: String,
     /// What was typed, where anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct Position {
-    /// Columns.
+    /// Columns, from the left.
     pub x: u32,
-    /// Rows.
+    /// Rows, from the top.
     pub y: u32,
 }
 
@@ -34,9 +34,9 @@ impl From<(u16, u16)> for Position {
     }
 }
 
-/// A text that is no size.
+/// A text that is not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no size: expected COLUMNSxROWS")]
+#[error("`{0}` is not a size: expected COLUMNSxROWS")]
 pub struct PositionError(String);
 
 /// Reads tmux's `80x24`.

@@ -13,7 +13,7 @@ use super::check::{self, COMMAND, Check, NAME};
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// All is well.
+    /// Output is written as it comes.
     Recording,
     /// Output is not written at present; it resumes by itself.
     Suspended,
@@ -137,20 +137,20 @@ pub struct Recording {
     pub id: String,
     /// The session's name when it started.
     pub session_id: String,
-    /// The window's id.
+    /// `@` and a number.
     pub window_id: String,
     /// Whether it goes on.
     pub active: bool,
-    /// The cast.
+    /// The absolute path of the cast.
     #[cfg_attr(test, schema(value_type = String))]
     pub cast_path: PathBuf,
     /// The pane that is captured.
     pub active_pane: Option<String>,
-    /// How it is.
+    /// Whether output reaches the cast.
     pub state: State,
     /// Why it is not as it should be.
     pub reason: Option<String>,
-    /// The cast's title.
+    /// The title in the cast's header.
     pub title: Option<String>,
     /// The tmux server's socket.
     #[cfg_attr(test, schema(value_type = String))]
@@ -174,7 +174,7 @@ pub struct Recording {
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StoppedStatus {
-    /// It is.
+    /// The recording has ended.
     Stopped,
 }
 
@@ -182,14 +182,14 @@ pub enum StoppedStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct RecordingStopped {
-    /// Always stopped.
+    /// Always `stopped`.
     pub status: StoppedStatus,
-    /// Which one.
+    /// The id of the recording that has ended.
     pub recording_id: String,
-    /// The cast.
+    /// The absolute path of the cast, which is whole and on the disk.
     #[cfg_attr(test, schema(value_type = String))]
     pub cast_path: PathBuf,
-    /// Its last state.
+    /// The recording as it was at its end.
     pub recording: Recording,
 }
 

@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::check::{self, Check};
 
-/// Whether the daemon runs: whoever gets a reply knows.
+/// Whether the daemon runs: a reply says that it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ServerStatus {
-    /// It does.
+    /// The daemon runs.
     Running,
 }
 
@@ -21,13 +21,13 @@ pub enum ServerStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct ServerInfo {
-    /// Always running.
+    /// Always `running`.
     pub status: ServerStatus,
     /// The daemon's process id.
     pub pid: u32,
     /// How many recordings run.
     pub recorders: usize,
-    /// The daemon's version.
+    /// The daemon's version (`0.7.0`).
     pub version: String,
     /// Where it listens on TCP.
     #[serde(default)]
@@ -45,7 +45,7 @@ pub struct ServerInfo {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct VersionInfo {
-    /// The daemon's version.
+    /// The daemon's version (`0.7.0`).
     pub version: String,
 }
 
@@ -54,7 +54,7 @@ pub struct VersionInfo {
 #[cfg_attr(test, derive(IntoParams))]
 #[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct SocketQuery {
-    /// The tmux server's socket; without it that which this server was started
+    /// The tmux server's socket; without it the one that this server was started
     /// from, or the default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, param(value_type = Option<String>, max_length = 1024, pattern = r"^/[^\x00]*$"))]

@@ -11,9 +11,9 @@ use super::{Position, Window};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct Session {
-    /// Its name.
+    /// Unique on its tmux server.
     pub name: String,
-    /// Its id.
+    /// `$` and a number; no other session of this tmux server ever has it.
     #[cfg_attr(test, schema(example = "$0"))]
     pub id: String,
     /// When it was made: seconds since the Unix epoch.
@@ -94,7 +94,7 @@ impl Check for SessionCreate {
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SessionUpdate {
-    /// Its new name.
+    /// The new name; `:`, `.` and control characters are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         test,
@@ -113,12 +113,12 @@ impl Check for SessionUpdate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct WindowReference {
-    /// The window.
+    /// `@` and a number.
     #[cfg_attr(test, schema(example = "@0"))]
     pub window_id: String,
     /// Its index in the session.
     pub index: u32,
-    /// Its name.
+    /// The window's name; may be empty.
     pub name: String,
     /// Whether it is the session's current window.
     #[serde(default)]
@@ -129,7 +129,7 @@ pub struct WindowReference {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct SessionWindows {
-    /// The session's name.
+    /// The session's name, as it was given.
     pub session: String,
     /// Its windows, by index.
     pub windows: Vec<WindowReference>,
@@ -153,7 +153,7 @@ pub struct AttachCommand {
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeletedStatus {
-    /// It is.
+    /// It is gone.
     Deleted,
 }
 
@@ -180,11 +180,11 @@ pub enum ActionStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct SessionDeleted {
-    /// Always deleted.
+    /// Always `deleted`.
     pub status: DeletedStatus,
     /// The name that it had.
     pub session: String,
-    /// Its id.
+    /// `$` and a number, of a session that is gone.
     pub id: String,
 }
 
@@ -192,11 +192,11 @@ pub struct SessionDeleted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct SessionAction {
-    /// What.
+    /// What was done.
     pub status: ActionStatus,
-    /// Its name.
+    /// The session's name, as it was given.
     pub session: String,
-    /// Its id.
+    /// `$` and a number.
     pub id: String,
 }
 

@@ -11,7 +11,7 @@ use super::{ActionStatus, DeletedStatus, Position};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct Window {
-    /// Its id.
+    /// `@` and a number; no other window of this tmux server ever has it.
     #[cfg_attr(test, schema(example = "@0"))]
     pub id: String,
     /// Its name; may be empty.
@@ -20,7 +20,7 @@ pub struct Window {
     pub active: bool,
     /// How many panes it has.
     pub panes: u32,
-    /// Its size.
+    /// Columns and rows, all panes together.
     pub size: Position,
     /// How its panes are laid out, as tmux writes it.
     pub layout: String,
@@ -33,10 +33,10 @@ pub struct Window {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct WindowLink {
-    /// The session's id.
+    /// `$` and a number.
     #[cfg_attr(test, schema(example = "$0"))]
     pub session_id: String,
-    /// The session's name.
+    /// The session's name, as it was given.
     pub session: String,
     /// The window's index there.
     pub index: u32,
@@ -124,7 +124,7 @@ pub struct WindowUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schema(max_length = 256, pattern = r"^[^\x00]*$"))]
     pub new_name: Option<String>,
-    /// How its panes are to be laid out.
+    /// The layout of its panes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
 }
@@ -167,7 +167,7 @@ impl Check for WindowLinkCreate {
 #[cfg_attr(test, derive(IntoParams))]
 #[cfg_attr(test, into_params(parameter_in = Query))]
 pub struct UnlinkFrom {
-    /// The session's name or id; that which tmux finds first without.
+    /// The session's name or id; without it the one that tmux finds first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, param(max_length = 256, pattern = r"^[^\x00]*$"))]
     pub session: Option<String>,
@@ -183,9 +183,9 @@ impl Check for UnlinkFrom {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct WindowDeleted {
-    /// Always deleted.
+    /// Always `deleted`.
     pub status: DeletedStatus,
-    /// Its id.
+    /// `@` and a number, of a window that is gone.
     pub window: String,
 }
 
@@ -193,9 +193,9 @@ pub struct WindowDeleted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct WindowAction {
-    /// What.
+    /// What was done.
     pub status: ActionStatus,
-    /// Its id.
+    /// `@` and a number.
     pub window: String,
     /// The other session's name, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

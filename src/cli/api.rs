@@ -27,7 +27,7 @@ pub(super) struct Args {
     args: Vec<OsString>,
 }
 
-/// Not reached is 1, and wrong usage 2, as everywhere.
+/// Refused by the server; 1 and 2 mean what they mean everywhere.
 const CLIENT_ERROR: u8 = 4;
 const SERVER_ERROR: u8 = 5;
 
@@ -60,7 +60,7 @@ enum Place {
 struct Field {
     name: String,
     place: Place,
-    is_wanted: bool,
+    is_required: bool,
     description: String,
     /// The JSON types that it may have.
     kinds: Vec<String>,
@@ -88,7 +88,7 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
         Some((operations.iter().find(fits)?, matches))
     });
     let Some((operation, matches)) = found else {
-        return Err(Failure::usage("a resource and a verb are wanted"));
+        return Err(Failure::usage("a resource and a verb are required"));
     };
     runtime()?.block_on(call(context, operation, matches))
 }
@@ -167,7 +167,7 @@ impl Field {
                 .value_name(name.to_uppercase());
         }
         let mut help = self.description.clone();
-        if self.is_wanted {
+        if self.is_required {
             help.push_str(" [required]");
         } else if let Some(default) = &self.default {
             help.push_str(&format!(" [default: {default}]"));
@@ -191,7 +191,7 @@ impl Field {
             let kind = self.kinds.first().map_or("value", String::as_str);
             arg = arg.value_name(kind.to_uppercase());
         }
-        match self.is_wanted {
+        match self.is_required {
             true if has_body && self.place == Place::Body => {
                 arg.required_unless_present("json-body")
             }
@@ -355,14 +355,14 @@ fn fields(document: &Value, operation: &Value) -> Vec<Field> {
             Some("header") => Place::Header,
             _ => Place::Query,
         };
-        let is_wanted = parameter["required"] == true;
+        let is_required = parameter["required"] == true;
         let description = text(&parameter["description"]);
         let schema = &parameter["schema"];
-        all.push(field(document, name, place, is_wanted, description, schema));
+        all.push(field(document, name, place, is_required, description, schema));
     }
-    let wanted = body["required"].as_array();
+    let required = body["required"].as_array();
     for (name, schema) in body["properties"].as_object().into_iter().flatten() {
-        let is_wanted = wanted.is_some_and(|all| all.iter().any(|one| one == name));
+        let is_required = required.is_some_and(|all| all.iter().any(|one| one == name));
         // Of what may be null it stands beside the reference.
         let description = match schema["description"].is_string() {
             true => text(&schema["description"]),
@@ -373,7 +373,7 @@ fn fields(document: &Value, operation: &Value) -> Vec<Field> {
             document,
             name,
             Place::Body,
-            is_wanted,
+            is_required,
             description,
             schema,
         ));
@@ -385,7 +385,7 @@ fn field(
     document: &Value,
     name: String,
     place: Place,
-    is_wanted: bool,
+    is_required: bool,
     description: String,
     schema: &Value,
 ) -> Field {
@@ -396,7 +396,7 @@ fn field(
     Field {
         name,
         place,
-        is_wanted,
+        is_required,
         description,
         kinds,
         values,

@@ -22,7 +22,7 @@ use crate::folders::{self, Folders};
 /// What the daemon says when it listens.
 pub const READY: &str = "ready";
 
-/// A log that has grown beyond this is started anew.
+/// A log larger than this is emptied at a start, in bytes.
 const LARGEST_LOG: u64 = 1024 * 1024;
 
 /// How long the end of the daemon is waited for.
@@ -42,20 +42,20 @@ pub enum ConnectionError {
     /// A folder cannot be used.
     #[error(transparent)]
     Folders(#[from] folders::Error),
-    /// The system refused.
+    /// A file or a program cannot be used.
     #[error("cannot use {}", .path.display())]
     Io {
         /// The file or program.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The daemon did not start, and says why, if it could.
     #[error("the server did not start{}{why}", if .why.is_empty() { "" } else { ": " })]
     NotStarted {
-        /// Its reason.
+        /// Its own words; empty when it gave none.
         why: String,
-        /// Its log.
+        /// The log, which may say more.
         log: PathBuf,
     },
     /// What listens there is not what it says it is.
@@ -67,9 +67,9 @@ pub enum ConnectionError {
     /// The daemon does not end.
     #[error("the server (pid {pid}) does not end")]
     NotEnded {
-        /// Its process id.
+        /// The process id of the daemon.
         pid: i32,
-        /// Its log.
+        /// The log, which may say more.
         log: PathBuf,
     },
     /// It could not be asked.

@@ -46,9 +46,9 @@ pub enum Error {
     /// The daemon refused, and says why.
     #[error("{}", .body.message)]
     Refused {
-        /// The reply's status.
+        /// The HTTP status of the reply, 400 or more.
         status: u16,
-        /// Code and message.
+        /// The code for programs and the message for people.
         body: ErrorBody,
     },
     /// The reply is not what this client knows.
@@ -167,7 +167,7 @@ impl Client {
     /// `body` JSON.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the reply is no success.
+    /// [`Error::Refused`] when the status of the reply is 400 or more.
     pub async fn send(
         &mut self,
         method: Method,

@@ -6,7 +6,7 @@ use crate::api::{Layout, Session, SessionUpdate, Window, WindowUpdate};
 
 /// Something whose fields can be written.
 pub trait Model: Sized {
-    /// Fields that are to be written.
+    /// Fields that have been changed.
     type Changes: Default + Clone + Send + Sync;
 
     /// The names of the fields in `changes`.
@@ -85,7 +85,7 @@ impl<'c, M: Model> Remote<'c, M> {
         self.changes = M::Changes::default();
     }
 
-    /// Reads the thing anew; what has been changed here stays so.
+    /// Reads the thing again; what has been changed here stays so.
     ///
     /// # Errors
     /// As every call.
@@ -158,7 +158,7 @@ impl Remote<'_, Window> {
         .await
     }
 
-    /// Lays the window's panes out anew.
+    /// Lays out the window's panes.
     ///
     /// # Errors
     /// As every call.

@@ -1,7 +1,7 @@
 //! Who may come in.
 //!
 //! A web page can send requests to any port of the loopback interface. It
-//! cannot choose their `Host` (save by rebinding a name of its own to this
+//! cannot choose their `Host` (except by rebinding a name of its own to this
 //! address), leave out their `Origin` where they can do harm, or know the
 //! token. So each request names this host, comes from no other origin, and
 //! carries no body but JSON, which a page may not send unasked; and over TCP it
@@ -110,7 +110,7 @@ impl Access {
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let is_own = |origin: &HeaderValue| {
             let host = origin.to_str().ok()?.strip_prefix("http://")?;
-            // Another port is another origin, also that which is not named.
+            // Another port is another origin; one that is not named is port 80.
             let has_port = host.rfind(':') > host.rfind(']');
             Some(has_port && self.is_own_host(host))
         };

@@ -273,7 +273,7 @@ fn purpose(name: &str) -> Option<&'static str> {
         "session-created" => "A session is there",
         "session-renamed" => "A session has another name",
         "session-window-changed" => "A session has another current window",
-        "window-layout-changed" => "A window is laid out anew",
+        "window-layout-changed" => "A window has another layout",
         "window-linked" => "A window is in a session",
         "window-pane-changed" => "A window has another active pane",
         "window-renamed" => "A window has another name",
