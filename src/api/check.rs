@@ -30,7 +30,9 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(value: D) -> Result<u32, D::Error
     });
     let found = found.and_then(|found| u32::try_from(found).ok());
     found.ok_or_else(|| {
-        D::Error::custom(format!("`{number}` is not a whole number from 0 to 2^32 - 1"))
+        D::Error::custom(format!(
+            "`{number}` is not a whole number from 0 to 2^32 - 1"
+        ))
     })
 }
 

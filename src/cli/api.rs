@@ -358,7 +358,14 @@ fn fields(document: &Value, operation: &Value) -> Vec<Field> {
         let is_required = parameter["required"] == true;
         let description = text(&parameter["description"]);
         let schema = &parameter["schema"];
-        all.push(field(document, name, place, is_required, description, schema));
+        all.push(field(
+            document,
+            name,
+            place,
+            is_required,
+            description,
+            schema,
+        ));
     }
     let required = body["required"].as_array();
     for (name, schema) in body["properties"].as_object().into_iter().flatten() {

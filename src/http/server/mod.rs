@@ -23,7 +23,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutWriter;
@@ -145,11 +145,18 @@ fn no_room() -> String {
 /// Serves one connection to its end.
 async fn serve_connection<S>(service: Router, stream: S, watcher: Watcher)
 where
-    S: AsyncRead + AsyncWrite + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    // A connection on which nothing has come yet would be closed at the end
+    // of the daemon: it is one, to hyper, when its first byte is there.
+    let mut stream = BufReader::with_capacity(1, stream);
+    let first = tokio::time::timeout(HEAD_TIME, stream.fill_buf());
+    if !matches!(first.await, Ok(Ok([_]))) {
+        return;
+    }
     let mut stream = TimeoutWriter::new(stream);
     stream.set_timeout(Some(STALL_TIME));
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(MAX_HEAD)
@@ -157,8 +164,12 @@ where
             TokioIo::new(Box::pin(stream)),
             TowerToHyperService::new(service),
         );
-    // An error is the client's: it has gone, or was too slow.
-    let _ = watcher.watch(connection).await;
+    // The request that came with the first byte is read before the end of the
+    // daemon is looked at.
+    if (&mut connection).now_or_never().is_none() {
+        // An error is the client's: it has gone, or was too slow.
+        let _ = watcher.watch(connection).await;
+    }
 }
 
 /// The routes, behind what looks at each request and each reply.
