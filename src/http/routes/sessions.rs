@@ -13,6 +13,7 @@ use crate::api::{
 use crate::config::expand_home;
 use crate::daemon::Daemon;
 use crate::http::error::Result;
+use crate::shell;
 use crate::tmux::Socket;
 use crate::tmux::control::{self, NewSession};
 
@@ -126,7 +127,7 @@ pub(super) async fn attach(Tmux(tmux): Tmux, PathId(id): PathId) -> Result<Json<
     argv.extend(["attach-session".to_owned(), "-t".to_owned()]);
     argv.push(session.id.to_string());
     Ok(Json(AttachCommand {
-        command: shell_words::join(&argv),
+        command: shell::join(&argv),
         argv,
         note: "run this command in your terminal to attach".into(),
     }))
