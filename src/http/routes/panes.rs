@@ -15,8 +15,8 @@ use crate::api::{
     PaneDeleted, PaneFilter, PaneResize, PaneSendKeys, PaneSize,
 };
 use crate::http::error::{Failure, Result};
-use crate::tmux::{ObjectKind, PaneId};
 use crate::tmux::control::{self, Capture, NewPane, SplitSize, SplitTarget};
+use crate::tmux::{ObjectKind, PaneId};
 
 /// List panes.
 #[cfg_attr(test, utoipa::path(
