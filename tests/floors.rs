@@ -395,10 +395,14 @@ fn public_items_say_what_they_are() {
                 continue;
             }
             let mut above = lines[..number].iter().rev();
-            // Attributes, also those over several lines, stand between.
+            // Attributes, also those over several lines, and comments stand
+            // between.
             let says = above
                 .find(|line| {
-                    !line.starts_with("#[") && !line.ends_with(['(', ',']) && **line != ")]"
+                    let is_comment = line.starts_with("//") && !line.starts_with("///");
+                    let is_attribute =
+                        line.starts_with("#[") || line.ends_with(['(', ',']) || **line == ")]";
+                    !is_comment && !is_attribute
                 })
                 .is_some_and(|line| line.starts_with("///") || line.starts_with("#[doc"));
             if !says {

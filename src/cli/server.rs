@@ -295,6 +295,5 @@ fn log_to_stderr(level: Level) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(io::stderr)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
         .init();
 }

@@ -59,7 +59,8 @@ fn bare_rec_in_a_pane_records_its_window() {
     );
     let script = tmux.folder().join("rec.sh");
     fs::write(&script, line).unwrap();
-    tmux.tmux(&["send-keys", "-t", "main:other", ". ./rec.sh", "Enter"]);
+    let run = format!(". {}", script.display());
+    tmux.tmux(&["send-keys", "-t", "main:other", &run, "Enter"]);
     wait_until("the window is recorded", || !tvmux.recordings().is_empty());
     let recording = tvmux.wait_recording("the only one", |_| true);
     assert_eq!(
