@@ -1,0 +1,382 @@
+//! The rows of the screen and, above them, those that scrolled off.
+//!
+//! A full screen scrolls by counting: the top row becomes the last row of the
+//! history and a cleared one is added below. Cells are moved only inside of a row.
+//!
+//! What tmux does decides the details: which rows enter the history, how far a
+//! row counts as used (a resize joins rows up to there), and what ends a soft wrap.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use super::cell::Cell;
+
+/// One row. Columns beyond its cells are blank.
+#[derive(Clone, Default)]
+pub(super) struct Row {
+    pub cells: Vec<Cell>,
+    /// Columns that were written to, as tmux counts them.
+    pub used: usize,
+    /// The text goes on in the next row.
+    pub wrapped: bool,
+    /// The look in which the row changed last.
+    pub generation: u64,
+}
+
+impl Row {
+    /// Makes at least `columns` cells be there.
+    pub fn reach(&mut self, columns: usize) {
+        if self.cells.len() < columns {
+            self.cells.resize(columns, Cell::BLANK);
+        }
+    }
+
+    pub fn cell(&self, x: usize) -> Cell {
+        self.cells.get(x).copied().unwrap_or(Cell::BLANK)
+    }
+
+    /// Writes one cell.
+    pub fn set(&mut self, x: usize, cell: Cell) {
+        self.reach(x + 1);
+        self.cells[x] = cell;
+        self.used = self.used.max(x + 1);
+    }
+
+    /// Empties the row; `fill` covers `columns` when it has a background.
+    fn clear(&mut self, columns: usize, fill: Fill) {
+        self.cells.clear();
+        self.used = 0;
+        self.wrapped = false;
+        if fill.cell != Cell::BLANK {
+            self.cells.resize(columns, fill.cell);
+            if fill.counts {
+                self.used = columns;
+            }
+        }
+    }
+
+    /// Erases some columns.
+    fn erase(&mut self, columns: Range<usize>, fill: Fill) {
+        let mut end = columns.end;
+        if fill.cell == Cell::BLANK {
+            end = end.min(self.cells.len());
+        } else {
+            self.reach(end);
+            if fill.counts {
+                self.used = self.used.max(end);
+            }
+        }
+        if columns.start < end {
+            self.cells[columns.start..end].fill(fill.cell);
+        }
+    }
+}
+
+/// What erased columns become.
+#[derive(Clone, Copy)]
+pub(super) struct Fill {
+    pub cell: Cell,
+    /// Erased columns with a background count as used.
+    pub counts: bool,
+}
+
+impl Fill {
+    pub const BLANK: Fill = Fill {
+        cell: Cell::BLANK,
+        counts: false,
+    };
+}
+
+/// Cells that the history may have at most, whatever the width.
+const HISTORY_CELLS: usize = 4 << 20;
+/// Rows kept for being used again.
+const SPARE: usize = 256;
+
+#[derive(Clone)]
+pub(super) struct Grid {
+    /// The history, oldest first, then the screen.
+    pub rows: VecDeque<Row>,
+    pub columns: usize,
+    pub height: usize,
+    /// Rows in the history.
+    pub history: usize,
+    /// The newest rows of the history that a higher screen takes back.
+    pub scrolled: usize,
+    /// Rows the history may have.
+    pub limit: usize,
+    /// Rows enter the history: not on the alternate screen.
+    pub keeps: bool,
+    /// Rows that left the history at its old end.
+    pub dropped: u64,
+    /// Counts the looks.
+    pub generation: u64,
+    /// Rows of the screen that moved since the last look.
+    pub moved: Range<usize>,
+    spare: Vec<Row>,
+}
+
+impl Grid {
+    pub fn new(columns: usize, height: usize, limit: usize) -> Grid {
+        Grid {
+            rows: (0..height).map(|_| Row::default()).collect(),
+            columns,
+            height,
+            history: 0,
+            scrolled: 0,
+            limit,
+            keeps: true,
+            dropped: 0,
+            generation: 1,
+            moved: 0..height,
+            spare: Vec::new(),
+        }
+    }
+
+    /// A row of the screen, to read.
+    pub fn row(&self, y: usize) -> &Row {
+        &self.rows[self.history + y]
+    }
+
+    /// A row of the screen, to change.
+    pub fn row_mut(&mut self, y: usize) -> &mut Row {
+        let row = &mut self.rows[self.history + y];
+        row.generation = self.generation;
+        row
+    }
+
+    /// The row before `y`, in the history for the top row, to change.
+    fn row_before(&mut self, y: usize) -> Option<&mut Row> {
+        self.rows.get_mut((self.history + y).checked_sub(1)?)
+    }
+
+    /// Ends the soft wrap into row `y`.
+    fn unwrap_into(&mut self, y: usize) {
+        if let Some(row) = self.row_before(y) {
+            row.wrapped = false;
+        }
+    }
+
+    fn mark_moved(&mut self, rows: Range<usize>) {
+        if self.moved.is_empty() {
+            self.moved = rows;
+        } else {
+            self.moved = self.moved.start.min(rows.start)..self.moved.end.max(rows.end);
+        }
+    }
+
+    /// Every row counts as changed.
+    pub fn touch_all(&mut self) {
+        self.moved = 0..self.height;
+    }
+
+    pub fn empty_row(&mut self, fill: Fill) -> Row {
+        let mut row = self.spare.pop().unwrap_or_default();
+        row.clear(self.columns, fill);
+        row.generation = self.generation;
+        row
+    }
+
+    pub fn recycle(&mut self, row: Row) {
+        if self.spare.len() < SPARE {
+            self.spare.push(row);
+        }
+    }
+
+    /// Drops the oldest tenth of a full history.
+    fn make_room(&mut self) {
+        let limit = self.limit.min(HISTORY_CELLS / self.columns);
+        if self.history == 0 || self.history < limit {
+            return;
+        }
+        let over = self.history - limit;
+        self.drop_oldest(over + (limit / 10).max(1));
+    }
+
+    /// Ends what sizes that go up and down make of the history: tmux lets it grow
+    /// past its limit then.
+    pub fn bound_history(&mut self) {
+        let limit = self.limit.min(HISTORY_CELLS / self.columns);
+        if self.history > 2 * limit + 1000 {
+            self.drop_oldest(self.history - limit);
+        }
+    }
+
+    fn drop_oldest(&mut self, rows: usize) {
+        for _ in 0..rows.min(self.history) {
+            if let Some(row) = self.rows.pop_front() {
+                self.recycle(row);
+            }
+            self.history -= 1;
+            self.dropped += 1;
+        }
+        self.scrolled = self.scrolled.min(self.history);
+    }
+
+    /// Empties the history (ED 3).
+    pub fn clear_history(&mut self) {
+        self.drop_oldest(self.history);
+        self.scrolled = 0;
+    }
+
+    /// The whole screen moves up by one row, the top one into the history.
+    fn push_top(&mut self, fill: Fill) {
+        self.make_room();
+        let row = self.empty_row(fill);
+        self.rows.push_back(row);
+        if self.limit == 0 {
+            if let Some(row) = self.rows.pop_front() {
+                self.recycle(row);
+            }
+            self.dropped += 1;
+        } else {
+            self.history += 1;
+            self.scrolled += 1;
+        }
+    }
+
+    /// Rows `top..=bottom` move up by one; the first goes into the history.
+    pub fn scroll_up(&mut self, top: usize, bottom: usize, fill: Fill) {
+        if self.keeps && top == 0 && bottom + 1 == self.height {
+            self.push_top(fill);
+            self.mark_moved(0..self.height);
+        } else if self.keeps && self.limit > 0 {
+            self.make_room();
+            if let Some(row) = self.rows.remove(self.history + top) {
+                self.rows.insert(self.history, row);
+            }
+            let row = self.empty_row(fill);
+            self.history += 1;
+            self.scrolled += 1;
+            self.rows.insert(self.history + bottom, row);
+            self.mark_moved(0..bottom + 1);
+        } else {
+            self.move_rows(top + 1, top, bottom - top, fill);
+            self.mark_moved(top..bottom + 1);
+        }
+    }
+
+    /// Rows `top..=bottom` move down by one.
+    pub fn scroll_down(&mut self, top: usize, bottom: usize, fill: Fill) {
+        self.insert_rows(top, bottom, 1, fill);
+    }
+
+    /// Moves `count` rows and empties those they leave; what that does to soft
+    /// wraps is tmux's way.
+    fn move_rows(&mut self, from: usize, to: usize, count: usize, fill: Fill) {
+        if count == 0 || from == to {
+            return;
+        }
+        self.unwrap_into(to);
+        let start = self.history;
+        if from > to {
+            for y in 0..count {
+                self.rows.swap(start + from + y, start + to + y);
+            }
+        } else {
+            for y in (0..count).rev() {
+                self.rows.swap(start + from + y, start + to + y);
+            }
+        }
+        let target = to..to + count;
+        for y in (from..from + count).filter(|y| !target.contains(y)) {
+            self.rows[start + y].clear(self.columns, fill);
+        }
+        if from < to || from >= to + count {
+            self.unwrap_into(from);
+        }
+    }
+
+    /// Inserts `count` empty rows at `top`; what passes `bottom` is gone.
+    pub fn insert_rows(&mut self, top: usize, bottom: usize, count: usize, fill: Fill) {
+        let count = count.min(bottom + 1 - top);
+        let moved = bottom + 1 - top - count;
+        self.move_rows(top, top + count, moved, fill);
+        self.erase_rows(top + moved..top + count, fill);
+        self.mark_moved(top..bottom + 1);
+    }
+
+    /// The same outside of the scroll region, where tmux empties only rows that
+    /// moved.
+    pub fn insert_rows_outside(&mut self, top: usize, bottom: usize, count: usize, fill: Fill) {
+        let count = count.min(bottom + 1 - top);
+        self.move_rows(top, top + count, bottom + 1 - top - count, fill);
+        self.mark_moved(top..bottom + 1);
+    }
+
+    /// Deletes `count` rows at `top`; empty ones come in at `bottom`.
+    pub fn delete_rows(&mut self, top: usize, bottom: usize, count: usize, fill: Fill) {
+        let count = count.min(bottom + 1 - top);
+        let moved = bottom + 1 - top - count;
+        self.move_rows(top + count, top, moved, fill);
+        self.erase_rows(top + moved..bottom + 1, fill);
+        self.mark_moved(top..bottom + 1);
+    }
+
+    /// Erases `columns` of row `y`; all of them is the same as an empty row.
+    pub fn erase(&mut self, y: usize, columns: Range<usize>, fill: Fill) {
+        if columns.start == 0 && columns.end >= self.columns {
+            self.erase_rows(y..y + 1, fill);
+        } else {
+            self.row_mut(y).erase(columns, fill);
+        }
+    }
+
+    /// Empties whole rows.
+    pub fn erase_rows(&mut self, rows: Range<usize>, fill: Fill) {
+        if rows.is_empty() {
+            return;
+        }
+        self.unwrap_into(rows.start);
+        let columns = self.columns;
+        for y in rows {
+            self.row_mut(y).clear(columns, fill);
+        }
+    }
+
+    /// Clears the screen, its text into the history.
+    pub fn push_all(&mut self, fill: Fill) {
+        let used = (0..self.height)
+            .rposition(|y| self.row(y).used > 0)
+            .map_or(0, |last| last + 1);
+        if used == 0 || !self.keeps {
+            self.erase_rows(0..self.height, fill);
+            return;
+        }
+        for _ in 0..used {
+            self.push_top(fill);
+        }
+        self.erase_rows(0..self.height - used, fill);
+        self.scrolled = 0;
+        self.touch_all();
+    }
+
+    /// Moves what is at `x` and behind it by `count` columns to the right. tmux
+    /// erases only columns that moved.
+    pub fn insert_cells(&mut self, y: usize, x: usize, count: usize, fill: Fill) {
+        let columns = self.columns;
+        let count = count.min(columns - x);
+        let moved = columns - x - count;
+        let row = self.row_mut(y);
+        if x + 1 == columns {
+            row.erase(x..columns, fill);
+        } else if moved > 0 {
+            row.reach(columns);
+            row.cells.copy_within(x..x + moved, x + count);
+            row.used = columns.max(row.used);
+            row.erase(x..x + moved.min(count), fill);
+        }
+    }
+
+    /// Deletes `count` columns at `x`.
+    pub fn delete_cells(&mut self, y: usize, x: usize, count: usize, fill: Fill) {
+        let columns = self.columns;
+        let count = count.min(columns - x);
+        let row = self.row_mut(y);
+        if x + count < columns {
+            row.reach(columns);
+            row.cells.copy_within(x + count..columns, x);
+            row.used = row.used.max(columns - count);
+        }
+        self.erase(y, columns - count..columns, fill);
+    }
+}

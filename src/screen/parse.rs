@@ -1,0 +1,373 @@
+//! The state machine that tells text from control sequences.
+//!
+//! It holds what of a sequence came so far, so a stream may be cut anywhere.
+//! What a sequence does is not known here.
+
+/// Where in a sequence the stream is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    #[default]
+    Ground,
+    Escape,
+    EscapeIntermediate,
+    CsiEntry,
+    CsiParameter,
+    CsiIntermediate,
+    CsiIgnore,
+    DcsEntry,
+    DcsParameter,
+    DcsIntermediate,
+    DcsData,
+    DcsEscape,
+    DcsIgnore,
+    /// OSC: ended by BEL, too.
+    Osc,
+    Apc,
+    /// SOS, PM and `ESC k`: read and not used.
+    Ignored,
+}
+
+impl State {
+    pub const ALL: [State; 16] = [
+        State::Ground,
+        State::Escape,
+        State::EscapeIntermediate,
+        State::CsiEntry,
+        State::CsiParameter,
+        State::CsiIntermediate,
+        State::CsiIgnore,
+        State::DcsEntry,
+        State::DcsParameter,
+        State::DcsIntermediate,
+        State::DcsData,
+        State::DcsEscape,
+        State::DcsIgnore,
+        State::Osc,
+        State::Apc,
+        State::Ignored,
+    ];
+}
+
+/// What a byte completes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Nothing,
+    /// A C0 control.
+    Control,
+    /// An escape sequence; the byte is its last.
+    Escape,
+    /// A control sequence; the byte is its last.
+    Csi,
+    /// An operating system command ended.
+    Osc,
+    /// An application program command ended.
+    Apc,
+}
+
+/// Bytes of parameters that a sequence may have.
+pub(super) const PARAMETERS: usize = 63;
+/// Intermediates that a sequence may have.
+pub(super) const INTERMEDIATES: usize = 3;
+/// Bytes that a string may have; a longer one is ignored.
+pub(super) const STRING: usize = 1 << 20;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parser {
+    pub state: State,
+    pub parameters: Vec<u8>,
+    pub intermediates: Vec<u8>,
+    pub string: Vec<u8>,
+    /// Too long: it is read to its end and ignored.
+    pub overlong: bool,
+    /// The first bytes of a character.
+    pub partial: Vec<u8>,
+}
+
+impl Parser {
+    fn enter(&mut self, state: State) -> Action {
+        self.state = state;
+        Action::Nothing
+    }
+
+    fn finish(&mut self, action: Action) -> Action {
+        self.state = State::Ground;
+        if self.overlong { Action::Nothing } else { action }
+    }
+
+    fn clear(&mut self) {
+        self.parameters.clear();
+        self.intermediates.clear();
+        self.string.clear();
+        self.overlong = false;
+    }
+
+    fn collect(&mut self, byte: u8) {
+        if self.intermediates.len() < INTERMEDIATES {
+            self.intermediates.push(byte);
+        } else {
+            self.overlong = true;
+        }
+    }
+
+    fn parameter(&mut self, byte: u8) {
+        if self.parameters.len() < PARAMETERS {
+            self.parameters.push(byte);
+        } else {
+            self.overlong = true;
+        }
+    }
+
+    /// Appends to a string.
+    pub fn append(&mut self, bytes: &[u8]) {
+        let room = STRING - self.string.len();
+        self.overlong |= bytes.len() > room;
+        self.string.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// Starts an escape sequence: ESC was read.
+    pub fn escape(&mut self) -> Action {
+        let ended = self.leave();
+        self.clear_for_escape(ended);
+        self.state = State::Escape;
+        ended
+    }
+
+    /// The text of a string that ended is still read after this.
+    fn clear_for_escape(&mut self, ended: Action) {
+        if ended == Action::Nothing {
+            self.clear();
+        }
+    }
+
+    /// Whether leaving the state completes a string.
+    fn leave(&mut self) -> Action {
+        match self.state {
+            State::Osc if !self.overlong => Action::Osc,
+            State::Apc if !self.overlong => Action::Apc,
+            _ => Action::Nothing,
+        }
+    }
+
+    /// One byte outside of plain text; the state is not [`State::Ground`] or
+    /// the byte is not printable.
+    pub fn step(&mut self, byte: u8) -> Action {
+        use State::*;
+        let in_dcs = matches!(self.state, DcsData | DcsEscape);
+        match byte {
+            0x1b if !in_dcs => return self.escape(),
+            0x18 | 0x1a if !in_dcs => {
+                let ended = self.leave();
+                self.state = Ground;
+                return match ended {
+                    Action::Nothing => Action::Control,
+                    ended => ended,
+                };
+            }
+            _ => {}
+        }
+        let control = byte < 0x20;
+        match self.state {
+            Ground if control => Action::Control,
+            Ground => Action::Nothing,
+            Escape | EscapeIntermediate | CsiEntry | CsiParameter | CsiIntermediate | CsiIgnore
+                if control =>
+            {
+                Action::Control
+            }
+            Escape => self.in_escape(byte),
+            EscapeIntermediate => match byte {
+                0x20..=0x2f => {
+                    self.collect(byte);
+                    Action::Nothing
+                }
+                0x30..=0x7e => self.finish(Action::Escape),
+                _ => Action::Nothing,
+            },
+            CsiEntry | CsiParameter | CsiIntermediate | CsiIgnore => self.in_csi(byte),
+            DcsEntry | DcsParameter | DcsIntermediate => self.in_dcs(byte),
+            DcsData if byte == 0x1b => self.enter(DcsEscape),
+            DcsData => Action::Nothing,
+            DcsEscape if byte == b'\\' => self.finish(Action::Nothing),
+            DcsEscape => self.enter(DcsData),
+            Osc => {
+                match byte {
+                    0x07 => return self.finish(Action::Osc),
+                    0x20.. => self.append(&[byte]),
+                    _ => {}
+                }
+                Action::Nothing
+            }
+            Apc => {
+                if !control {
+                    self.append(&[byte]);
+                }
+                Action::Nothing
+            }
+            Ignored | DcsIgnore => Action::Nothing,
+        }
+    }
+
+    fn in_escape(&mut self, byte: u8) -> Action {
+        // The text of a string that this escape ended.
+        self.string.clear();
+        self.overlong = false;
+        self.parameters.clear();
+        match byte {
+            0x20..=0x2f => {
+                self.intermediates.clear();
+                self.collect(byte);
+                self.enter(State::EscapeIntermediate)
+            }
+            b'[' => {
+                self.clear();
+                self.enter(State::CsiEntry)
+            }
+            b']' => {
+                self.clear();
+                self.enter(State::Osc)
+            }
+            b'P' => {
+                self.clear();
+                self.enter(State::DcsEntry)
+            }
+            b'X' | b'^' | b'k' => self.enter(State::Ignored),
+            b'_' => {
+                self.clear();
+                self.enter(State::Apc)
+            }
+            0x30..=0x7e => {
+                self.intermediates.clear();
+                self.finish(Action::Escape)
+            }
+            _ => Action::Nothing,
+        }
+    }
+
+    fn in_csi(&mut self, byte: u8) -> Action {
+        use State::*;
+        match (byte, self.state) {
+            (0x40..=0x7e, CsiIgnore) => self.enter(Ground),
+            (0x40..=0x7e, _) => self.finish(Action::Csi),
+            (0x20..=0x2f, CsiEntry | CsiParameter | CsiIntermediate) => {
+                self.collect(byte);
+                self.enter(CsiIntermediate)
+            }
+            (0x30..=0x3b, CsiEntry | CsiParameter) => {
+                self.parameter(byte);
+                self.enter(CsiParameter)
+            }
+            (0x3c..=0x3f, CsiEntry) => {
+                self.collect(byte);
+                self.enter(CsiParameter)
+            }
+            (0x30..=0x3f, _) => self.enter(CsiIgnore),
+            _ => Action::Nothing,
+        }
+    }
+
+    fn in_dcs(&mut self, byte: u8) -> Action {
+        use State::*;
+        match (byte, self.state) {
+            (0x40..=0x7e, _) => self.enter(DcsData),
+            (0x20..=0x2f, _) => {
+                self.collect(byte);
+                self.enter(DcsIntermediate)
+            }
+            (0x30..=0x39 | 0x3b, DcsEntry | DcsParameter) => {
+                self.parameter(byte);
+                self.enter(DcsParameter)
+            }
+            (0x3c..=0x3f, DcsEntry) => {
+                self.collect(byte);
+                self.enter(DcsParameter)
+            }
+            (0x30..=0x3f, _) => self.enter(DcsIgnore),
+            _ => Action::Nothing,
+        }
+    }
+}
+
+/// One parameter of a control sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parameter<'a> {
+    Missing,
+    Number(u32),
+    /// It has subparameters.
+    Text(&'a [u8]),
+}
+
+/// The parameters of a control sequence: 23 at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameters<'a> {
+    list: [Parameter<'a>; 23],
+    len: usize,
+}
+
+impl<'a> Parameters<'a> {
+    /// Splits at `;`. Nothing when there are too many or one is too large:
+    /// such a sequence is ignored.
+    #[inline]
+    pub fn parse(bytes: &'a [u8]) -> Option<Parameters<'a>> {
+        let mut parameters = Parameters {
+            list: [Parameter::Missing; 23],
+            len: 0,
+        };
+        if bytes.is_empty() {
+            return Some(parameters);
+        }
+        let mut start = 0;
+        let mut number = 0_u64;
+        let mut subs = false;
+        let mut at = 0;
+        loop {
+            let byte = bytes.get(at).copied().unwrap_or(b';');
+            match byte {
+                b';' => {
+                    let parameter = if start == at {
+                        Parameter::Missing
+                    } else if subs {
+                        Parameter::Text(&bytes[start..at])
+                    } else if number > i32::MAX as u64 {
+                        return None;
+                    } else {
+                        Parameter::Number(number as u32)
+                    };
+                    *parameters.list.get_mut(parameters.len)? = parameter;
+                    parameters.len += 1;
+                    if at >= bytes.len() {
+                        return Some(parameters);
+                    }
+                    start = at + 1;
+                    number = 0;
+                    subs = false;
+                }
+                b':' => subs = true,
+                digit => {
+                    number = (number * 10 + u64::from(digit - b'0')).min(1 << 40);
+                }
+            }
+            at += 1;
+        }
+    }
+
+    pub fn list(&self) -> &[Parameter<'a>] {
+        &self.list[..self.len]
+    }
+
+    /// A parameter, at least `least`; `default` when it is missing. Nothing
+    /// when it has subparameters.
+    #[inline]
+    pub fn get(&self, index: usize, least: u32, default: u32) -> Option<u32> {
+        match self.list().get(index) {
+            None | Some(Parameter::Missing) => Some(default),
+            Some(Parameter::Number(number)) => Some((*number).max(least)),
+            Some(Parameter::Text(_)) => None,
+        }
+    }
+
+    /// A count: at least 1.
+    #[inline]
+    pub fn count(&self, index: usize) -> Option<usize> {
+        self.get(index, 1, 1).map(|count| count as usize)
+    }
+}

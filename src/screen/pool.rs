@@ -1,0 +1,171 @@
+//! What cells share: styles, clusters of several code points, links.
+//!
+//! An entry is there once; those that no cell uses any more are dropped when
+//! their number has doubled, so that the pool is never larger than the screen
+//! needs, whatever a program prints.
+
+use std::collections::HashMap;
+
+use super::cell::{Cell, Style};
+
+/// A hyperlink (OSC 8).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Link {
+    /// As the program gave it; empty when it gave none.
+    pub id: Box<str>,
+    pub uri: Box<str>,
+}
+
+/// Entries that may stay before unused ones are looked for.
+const FEW: usize = 4096;
+
+#[derive(Clone)]
+pub(super) struct Pool {
+    styles: Vec<Style>,
+    places: HashMap<Style, u32>,
+    /// The last place of a style with this hash.
+    recent: Box<[u32; 256]>,
+    clusters: Vec<Box<str>>,
+    cluster_places: HashMap<Box<str>, u32>,
+    links: Vec<Link>,
+    link_places: HashMap<Link, u32>,
+    /// Number of entries at which unused ones are dropped.
+    limit: usize,
+}
+
+impl Pool {
+    pub fn new() -> Pool {
+        Pool {
+            styles: vec![Style::default()],
+            places: HashMap::from([(Style::default(), 0)]),
+            recent: Box::new([0; 256]),
+            clusters: Vec::new(),
+            cluster_places: HashMap::new(),
+            links: Vec::new(),
+            link_places: HashMap::new(),
+            limit: FEW,
+        }
+    }
+
+    /// Whether unused entries must be dropped before another one is added.
+    pub fn is_full(&self) -> bool {
+        self.styles.len() + self.clusters.len() + self.links.len() > self.limit
+    }
+
+    /// The place of `style`.
+    pub fn style(&mut self, style: &Style) -> u32 {
+        let mixed = u64::from(style.fg.packed())
+            ^ u64::from(style.bg.packed()).rotate_left(20)
+            ^ u64::from(style.underline.packed() ^ style.link).rotate_left(40)
+            ^ u64::from(style.attributes.0) << 8;
+        let hash = (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
+        let recent = self.recent[hash];
+        if self.styles[recent as usize] == *style {
+            return recent;
+        }
+        let place = *self.places.entry(*style).or_insert_with(|| {
+            self.styles.push(*style);
+            self.styles.len() as u32 - 1
+        });
+        self.recent[hash] = place;
+        place
+    }
+
+    /// The place of a cluster.
+    pub fn cluster(&mut self, text: &str) -> u32 {
+        if let Some(place) = self.cluster_places.get(text) {
+            return *place;
+        }
+        let place = self.clusters.len() as u32;
+        self.clusters.push(text.into());
+        self.cluster_places.insert(text.into(), place);
+        place
+    }
+
+    /// The place of a link, plus one.
+    pub fn link(&mut self, link: Link) -> u32 {
+        *self.link_places.entry(link).or_insert_with_key(|link| {
+            self.links.push(link.clone());
+            self.links.len() as u32
+        })
+    }
+
+    pub fn style_at(&self, place: u32) -> &Style {
+        &self.styles[place as usize]
+    }
+
+    pub fn link_at(&self, place: u32) -> Option<&Link> {
+        self.links.get((place as usize).checked_sub(1)?)
+    }
+
+    /// Appends the text of a cell, as it is drawn.
+    pub fn push_text(&self, cell: Cell, out: &mut String) {
+        if cell.is_padding() {
+            return;
+        }
+        if cell.is_cluster() {
+            out.push_str(&self.clusters[cell.code() as usize]);
+            return;
+        }
+        let mut code = cell.code();
+        if (0x60..0x7f).contains(&code)
+            && self.styles[cell.style() as usize]
+                .attributes
+                .contains(super::cell::Attributes::DRAWING)
+        {
+            code = LINE_DRAWING[code as usize - 0x60] as u32;
+        }
+        out.push(char::from_u32(code).unwrap_or(' '));
+    }
+
+    /// Appends the bytes that were written to a cell.
+    pub fn push_code(&self, cell: Cell, out: &mut String) {
+        if cell.is_cluster() {
+            out.push_str(&self.clusters[cell.code() as usize]);
+        } else {
+            out.push(char::from_u32(cell.code()).unwrap_or(' '));
+        }
+    }
+
+    /// Drops what neither `cells` nor `styles` use and gives each the new places.
+    pub fn keep_only<'a>(
+        &mut self,
+        cells: impl Iterator<Item = &'a mut Cell>,
+        styles: &mut [&mut Style],
+    ) {
+        let old = std::mem::replace(self, Pool::new());
+        let mut new_styles = vec![u32::MAX; old.styles.len()];
+        let mut new_clusters = vec![u32::MAX; old.clusters.len()];
+        for style in styles {
+            style.link = self.adopt_link(&old, style.link);
+        }
+        for cell in cells {
+            let style = &mut new_styles[cell.style() as usize];
+            if *style == u32::MAX {
+                let mut value = *old.style_at(cell.style());
+                value.link = self.adopt_link(&old, value.link);
+                *style = self.style(&value);
+            }
+            *cell = cell.with_style(*style);
+            if cell.is_cluster() {
+                let place = &mut new_clusters[cell.code() as usize];
+                if *place == u32::MAX {
+                    *place = self.cluster(&old.clusters[cell.code() as usize]);
+                }
+                *cell = cell.with_cluster(*place);
+            }
+        }
+        let live = self.styles.len() + self.clusters.len() + self.links.len();
+        self.limit = FEW + 2 * live;
+    }
+
+    fn adopt_link(&mut self, old: &Pool, place: u32) -> u32 {
+        old.link_at(place).map_or(0, |link| self.link(link.clone()))
+    }
+}
+
+/// The DEC line drawing set, from U+0060 on.
+const LINE_DRAWING: [char; 31] = [
+    '◆', '▒', '␉', '␌', '␍', '␊', '°', '±', '␤', '␋', '┘', '┐', '┌', '└', '┼', '⎺', '⎻', '─', '⎼',
+    '⎽', '├', '┤', '┴', '┬', '│', '≤', '≥', 'π', '≠', '£', '·',
+];

@@ -1,0 +1,289 @@
+//! Other sizes: rows come from and go into the history, soft wraps move.
+
+use super::cell::Cell;
+use super::grid::{Fill, Grid, Row};
+use super::terminal::{Screen, possible};
+
+/// A place in the text: which line, soft wraps joined, and the cell in it.
+#[derive(Clone, Copy)]
+struct Place {
+    line: usize,
+    /// Nothing: behind the line's end.
+    cell: Option<usize>,
+}
+
+/// The place of a position; `y` counts from the first row of the history.
+fn place_of(grid: &Grid, x: usize, y: usize) -> Place {
+    let mut place = Place {
+        line: 0,
+        cell: Some(0),
+    };
+    let mut before = 0;
+    for row in grid.rows.iter().take(y) {
+        if row.wrapped {
+            before += row.used;
+        } else {
+            before = 0;
+            place.line += 1;
+        }
+    }
+    let inside = grid.rows.get(y).is_some_and(|row| x < row.used);
+    place.cell = inside.then_some(before + x);
+    place
+}
+
+/// The position of a place.
+fn position_of(grid: &Grid, place: Place) -> (usize, usize) {
+    let rows = &grid.rows;
+    let last = rows.len() - 1;
+    let mut y = 0;
+    let mut line = 0;
+    while y < last && line < place.line {
+        line += usize::from(!rows[y].wrapped);
+        y += 1;
+    }
+    let mut x = place.cell;
+    while y < last && rows[y].wrapped {
+        match &mut x {
+            Some(x) if *x < rows[y].used => break,
+            Some(x) => *x -= rows[y].used,
+            None => {}
+        }
+        y += 1;
+    }
+    (x.unwrap_or(rows[y].used), y)
+}
+
+/// Rows of a new width, being made.
+struct Flow {
+    columns: usize,
+    rows: Vec<Row>,
+    /// Columns that are taken in the last row while it may take more.
+    open: Option<usize>,
+    /// Rows that the last one took in whole.
+    joined: usize,
+    scrolled: usize,
+}
+
+fn width(cells: &[Cell]) -> usize {
+    cells.iter().map(|cell| cell.width()).sum()
+}
+
+/// How many of `cells` fit into `room` columns.
+fn fitting(cells: &[Cell], room: usize) -> usize {
+    let mut taken = 0;
+    cells
+        .iter()
+        .take_while(|cell| {
+            taken += cell.width();
+            taken <= room
+        })
+        .count()
+}
+
+impl Flow {
+    /// Row `y` of the old ones.
+    fn add(&mut self, y: usize, mut row: Row) {
+        row.reach(row.used);
+        if self.open.is_some() && !self.join(&mut row) {
+            return;
+        }
+        self.close();
+        let width = width(&row.cells[..row.used]);
+        if width > self.columns {
+            self.split(y, row);
+        } else {
+            let goes_on = row.wrapped && width < self.columns;
+            self.rows.push(row);
+            self.open = goes_on.then_some(width);
+        }
+    }
+
+    /// Takes what fits into the open row; whether something is left as a row.
+    fn join(&mut self, row: &mut Row) -> bool {
+        let Some(taken) = self.open else {
+            return true;
+        };
+        if row.used == 0 {
+            self.joined += usize::from(row.wrapped);
+            return !row.wrapped;
+        }
+        let cells = &row.cells[..row.used];
+        let fits = fitting(cells, self.columns - taken);
+        if fits == 0 {
+            return true;
+        }
+        let taken = taken + width(&cells[..fits]);
+        if let Some(target) = self.rows.last_mut() {
+            target.cells.truncate(target.used);
+            target.cells.extend_from_slice(&cells[..fits]);
+            target.used += fits;
+            if fits == row.used {
+                target.wrapped = row.wrapped;
+            }
+        }
+        if fits < row.used {
+            row.cells.drain(..fits);
+            row.used -= fits;
+            row.cells.truncate(row.used);
+            return true;
+        }
+        self.joined += 1;
+        if row.wrapped && taken < self.columns {
+            self.open = Some(taken);
+        } else {
+            self.close();
+        }
+        false
+    }
+
+    /// The last row takes no more.
+    fn close(&mut self) {
+        if self.open.take().is_some() && !self.rows.is_empty() {
+            let last = self.rows.len() - 1;
+            if self.scrolled > last + self.joined {
+                self.scrolled -= self.joined;
+            } else if self.scrolled > last && self.joined > 0 {
+                self.scrolled = last;
+            }
+        }
+        self.joined = 0;
+    }
+
+    fn split(&mut self, y: usize, mut row: Row) {
+        row.cells.truncate(row.used);
+        let wrapped = row.wrapped;
+        let mut rest = row.cells.as_slice();
+        let first = fitting(rest, self.columns).max(1);
+        let mut rows = Vec::new();
+        rest = &rest[first..];
+        while !rest.is_empty() {
+            let (part, later) = rest.split_at(fitting(rest, self.columns).max(1));
+            rows.push(Row {
+                cells: part.to_vec(),
+                used: part.len(),
+                wrapped: true,
+                generation: row.generation,
+            });
+            rest = later;
+        }
+        row.cells.truncate(first);
+        row.used = first;
+        row.wrapped = true;
+        if y <= self.scrolled {
+            self.scrolled += rows.len();
+        }
+        self.rows.push(row);
+        self.rows.append(&mut rows);
+        if let Some(last) = self.rows.last_mut() {
+            last.wrapped = wrapped;
+            let width = width(&last.cells);
+            self.open = (wrapped && width < self.columns).then_some(width);
+        }
+    }
+}
+
+impl Screen {
+    /// Gives the screen another size, as tmux does when a pane changes it.
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        let (columns, rows) = possible(columns, rows);
+        self.resize_to(columns, rows, self.normal.is_none());
+    }
+
+    pub(super) fn resize_to(&mut self, columns: usize, height: usize, flows: bool) {
+        let mut y = self.grid.history + self.y;
+        let flows = flows && columns != self.columns();
+        if columns != self.columns() {
+            self.grid.columns = columns;
+            self.reset_tabs();
+        }
+        if height != self.height() {
+            self.change_height(height, &mut y);
+        }
+        if flows {
+            let place = place_of(&self.grid, self.x, y);
+            let known = |row: u64| usize::try_from(row.checked_sub(self.grid.dropped)?).ok();
+            let input = self.marks.input.and_then(|(row, x)| {
+                let row = known(row).filter(|row| *row < self.grid.rows.len())?;
+                Some(place_of(&self.grid, x, row))
+            });
+            let handed_out = known(self.handed_out).map(|row| place_of(&self.grid, 0, row));
+            self.flow();
+            (self.x, y) = position_of(&self.grid, place);
+            self.marks.input = input.map(|place| {
+                let (x, y) = position_of(&self.grid, place);
+                (self.grid.dropped + y as u64, x)
+            });
+            if let Some(mut place) = handed_out {
+                place.cell = Some(0);
+                let (_, y) = position_of(&self.grid, place);
+                self.handed_out = self.grid.dropped + y as u64;
+            }
+        }
+        match y.checked_sub(self.grid.history) {
+            Some(y) => self.y = y.min(height - 1),
+            None => (self.x, self.y) = (0, 0),
+        }
+        self.grid.bound_history();
+        self.grid.touch_all();
+    }
+
+    /// `y` is the cursor's row from the first of the history on.
+    fn change_height(&mut self, height: usize, y: &mut usize) {
+        let old = self.height();
+        let grid = &mut self.grid;
+        if height < old {
+            let mut needed = old - height;
+            let below = needed.min((old - 1).saturating_sub(self.y));
+            for _ in 0..below {
+                grid.rows.pop_back();
+            }
+            needed -= below;
+            if grid.keeps {
+                grid.scrolled += needed;
+                grid.history += needed;
+            } else {
+                for _ in 0..needed {
+                    grid.rows.remove(grid.history);
+                }
+                *y -= needed.min(*y);
+            }
+        } else {
+            let mut needed = height - old;
+            if grid.keeps {
+                let back = needed.min(grid.scrolled);
+                grid.scrolled -= back;
+                grid.history -= back;
+                needed -= back;
+            }
+            for _ in 0..needed {
+                let row = grid.empty_row(Fill::BLANK);
+                grid.rows.push_back(row);
+            }
+        }
+        grid.height = height;
+        (self.top, self.bottom) = (0, height - 1);
+    }
+
+    /// Moves the soft wraps to the new width.
+    fn flow(&mut self) {
+        let grid = &mut self.grid;
+        let mut flow = Flow {
+            columns: grid.columns,
+            rows: Vec::with_capacity(grid.rows.len()),
+            open: None,
+            joined: 0,
+            scrolled: grid.scrolled,
+        };
+        for (y, row) in std::mem::take(&mut grid.rows).into_iter().enumerate() {
+            flow.add(y, row);
+        }
+        flow.close();
+        while flow.rows.len() < grid.height {
+            flow.rows.push(Row::default());
+        }
+        grid.history = flow.rows.len() - grid.height;
+        grid.scrolled = flow.scrolled.min(grid.history);
+        grid.rows = flow.rows.into();
+    }
+}

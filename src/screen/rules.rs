@@ -1,0 +1,85 @@
+//! Where versions of tmux, and other terminals, differ.
+
+use super::width::Widths;
+
+/// What the terminal does that printed the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    pub(super) kind: Kind,
+    pub(super) widths: Widths,
+    /// Bytes of text that a cell holds.
+    pub(super) cluster_bytes: usize,
+    /// Invalid UTF-8 shows U+FFFD; otherwise nothing.
+    pub(super) shows_invalid: bool,
+    /// Variation selector 16 and emoji modifiers join the character before
+    /// them and make it two columns wide.
+    pub(super) widens: bool,
+    /// Columns erased with a background count as used.
+    pub(super) erased_counts: bool,
+    /// Sequences that tmux does not know and most terminals do: CHT, HPR, VPR,
+    /// DECSTR, mode 1048.
+    pub(super) more_sequences: bool,
+}
+
+/// Rules that were measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Tmux33,
+    Tmux37,
+    Other,
+}
+
+impl Rules {
+    /// tmux 3.3a, and older ones.
+    pub const TMUX_3_3: Rules = Rules {
+        kind: Kind::Tmux33,
+        widths: Widths::Tmux33,
+        cluster_bytes: 21,
+        shows_invalid: false,
+        widens: false,
+        erased_counts: false,
+        more_sequences: false,
+    };
+
+    /// tmux 3.7.
+    pub const TMUX_3_7: Rules = Rules {
+        kind: Kind::Tmux37,
+        widths: Widths::Tmux37,
+        cluster_bytes: 32,
+        shows_invalid: true,
+        widens: true,
+        erased_counts: true,
+        ..Rules::TMUX_3_3
+    };
+
+    /// A terminal other than tmux: its newest rules, and what most terminals
+    /// know beside them.
+    pub const OTHER: Rules = Rules {
+        kind: Kind::Other,
+        more_sequences: true,
+        ..Rules::TMUX_3_7
+    };
+
+    /// The rules nearest to a version of tmux.
+    pub const fn tmux(major: u16, minor: u16) -> Rules {
+        if major > 3 || major == 3 && minor > 3 {
+            Rules::TMUX_3_7
+        } else {
+            Rules::TMUX_3_3
+        }
+    }
+
+    pub(super) fn number(self) -> u8 {
+        match self.kind {
+            Kind::Tmux33 => 0,
+            Kind::Tmux37 => 1,
+            Kind::Other => 2,
+        }
+    }
+
+    pub(super) fn of_number(number: u8) -> Option<Rules> {
+        [Rules::TMUX_3_3, Rules::TMUX_3_7, Rules::OTHER]
+            .get(usize::from(number))
+            .copied()
+    }
+}

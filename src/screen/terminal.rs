@@ -1,0 +1,355 @@
+//! The state of a terminal, and the moves that everything else is made of.
+
+use super::cell::{Colour, Style};
+use super::grid::{Fill, Grid, Row};
+use super::marks::Marks;
+use super::parse::Parser;
+use super::pool::{Link, Pool};
+use super::rules::Rules;
+use super::width::Table;
+
+/// Rows of history unless more or fewer are asked for: tmux's own default.
+pub const HISTORY: usize = 2000;
+/// Columns or rows at most, as in tmux.
+pub const LARGEST: u16 = 10_000;
+/// Cells of a screen at most.
+const LARGEST_AREA: usize = 4 << 20;
+
+/// Switches that a program sets, as a set of the constants here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Modes(pub u32);
+
+impl Modes {
+    pub const CURSOR: u32 = 1;
+    pub const INSERT: u32 = 1 << 1;
+    pub const CURSOR_KEYS: u32 = 1 << 2;
+    pub const KEYPAD: u32 = 1 << 3;
+    pub const WRAP: u32 = 1 << 4;
+    pub const MOUSE_STANDARD: u32 = 1 << 5;
+    pub const MOUSE_BUTTON: u32 = 1 << 6;
+    pub const MOUSE_ALL: u32 = 1 << 7;
+    pub const MOUSE_UTF8: u32 = 1 << 8;
+    pub const MOUSE_SGR: u32 = 1 << 9;
+    pub const FOCUS: u32 = 1 << 10;
+    pub const PASTE: u32 = 1 << 11;
+    pub const ORIGIN: u32 = 1 << 12;
+    pub const BLINKING: u32 = 1 << 13;
+    pub const MOUSE: u32 = Modes::MOUSE_STANDARD | Modes::MOUSE_BUTTON | Modes::MOUSE_ALL;
+    pub const ALL: u32 = (1 << 14) - 1;
+
+    pub const fn has(self, mode: u32) -> bool {
+        self.0 & mode != 0
+    }
+
+    pub const fn set(&mut self, modes: u32, on: bool) {
+        if on {
+            self.0 |= modes;
+        } else {
+            self.0 &= !modes;
+        }
+    }
+}
+
+/// What the next character is written with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pen {
+    pub style: Style,
+    /// Line drawing in G0 and G1.
+    pub drawing: [bool; 2],
+    /// G1 is in use.
+    pub shifted: bool,
+}
+
+/// What `ESC 7` keeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SavedCursor {
+    pub pen: Pen,
+    pub x: usize,
+    pub y: usize,
+    pub origin: bool,
+}
+
+/// The normal screen while the alternate one is shown.
+#[derive(Clone)]
+pub(super) struct Normal {
+    pub rows: Vec<Row>,
+    pub columns: usize,
+    pub height: usize,
+}
+
+/// A terminal: bytes go in, a screen comes out.
+///
+/// Columns and rows count from 0.
+#[derive(Clone)]
+pub struct Screen {
+    pub(super) rules: Rules,
+    pub(super) widths: &'static Table,
+    pub(super) grid: Grid,
+    pub(super) pool: Pool,
+    pub(super) normal: Option<Normal>,
+    /// Cursor and pen that leaving the alternate screen brings back.
+    pub(super) normal_cursor: Option<(usize, usize, Style)>,
+    /// The column count, or more, when the next character goes to the next row.
+    pub(super) x: usize,
+    pub(super) y: usize,
+    /// The scroll region, both rows in it.
+    pub(super) top: usize,
+    pub(super) bottom: usize,
+    pub(super) modes: Modes,
+    pub(super) tabs: Vec<bool>,
+    pub(super) pen: Pen,
+    /// The pen's place in the pool, once it is known.
+    pub(super) pen_place: Option<u32>,
+    pub(super) saved: SavedCursor,
+    /// What REP repeats: ASCII that was just printed.
+    pub(super) last: Option<u8>,
+    /// A zero width joiner waits for the next character that is not ASCII.
+    pub(super) joining: bool,
+    pub(super) parser: Parser,
+    pub(super) title: String,
+    pub(super) titles: Vec<String>,
+    pub(super) folder: String,
+    pub(super) cursor_style: u8,
+    pub(super) default_colours: [Option<Colour>; 3],
+    pub(super) palette: Vec<(u8, Colour)>,
+    pub(super) marks: Marks,
+    /// Rows of the history that were handed out, counted from the first ever.
+    pub(super) handed_out: u64,
+}
+
+/// A size that is possible.
+pub(super) fn possible(columns: u16, rows: u16) -> (usize, usize) {
+    let columns = usize::from(columns.clamp(1, LARGEST));
+    let rows = usize::from(rows.clamp(1, LARGEST)).min(LARGEST_AREA / columns);
+    (columns, rows)
+}
+
+/// A tab stop at each eighth column.
+pub(super) fn usual_tabs(columns: usize) -> Vec<bool> {
+    (0..columns).map(|x| x > 0 && x % 8 == 0).collect()
+}
+
+impl Screen {
+    /// A blank screen. Sizes are at least 1 and at most [`LARGEST`].
+    pub fn new(columns: u16, rows: u16, rules: Rules) -> Screen {
+        Screen::with_history(columns, rows, rules, HISTORY)
+    }
+
+    /// The same with at most `history` rows of what scrolled off.
+    pub fn with_history(columns: u16, rows: u16, rules: Rules, history: usize) -> Screen {
+        let (columns, rows) = possible(columns, rows);
+        Screen {
+            rules,
+            widths: rules.widths.table(),
+            grid: Grid::new(columns, rows, history),
+            pool: Pool::new(),
+            normal: None,
+            normal_cursor: None,
+            x: 0,
+            y: 0,
+            top: 0,
+            bottom: rows - 1,
+            modes: Modes(Modes::CURSOR | Modes::WRAP),
+            tabs: usual_tabs(columns),
+            pen: Pen::default(),
+            pen_place: None,
+            saved: SavedCursor::default(),
+            last: None,
+            joining: false,
+            parser: Parser::default(),
+            title: String::new(),
+            titles: Vec::new(),
+            folder: String::new(),
+            cursor_style: 0,
+            default_colours: [None; 3],
+            palette: Vec::new(),
+            marks: Marks::default(),
+            handed_out: 0,
+        }
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        self.grid.columns
+    }
+
+    pub(super) fn height(&self) -> usize {
+        self.grid.height
+    }
+
+    /// The row of the cursor, counted from the first row ever.
+    pub(super) fn absolute_y(&self) -> u64 {
+        self.grid.dropped + (self.grid.history + self.y) as u64
+    }
+
+    /// Drops pool entries that nothing uses any more.
+    #[cold]
+    pub(super) fn drop_unused(&mut self) {
+        let normal = self.normal.iter_mut().flat_map(|normal| &mut normal.rows);
+        let cells = self.grid.rows.iter_mut().chain(normal).flat_map(|row| &mut row.cells);
+        let mut styles = vec![&mut self.pen.style, &mut self.saved.pen.style];
+        if let Some((_, _, style)) = &mut self.normal_cursor {
+            styles.push(style);
+        }
+        self.pool.keep_only(cells, &mut styles);
+        self.pen_place = None;
+    }
+
+    /// The place of the pen's style.
+    #[inline]
+    pub(super) fn pen_place(&mut self) -> u32 {
+        match self.pen_place {
+            Some(place) => place,
+            None => self.find_pen(),
+        }
+    }
+
+    fn find_pen(&mut self) -> u32 {
+        if self.pool.is_full() {
+            self.drop_unused();
+        }
+        let mut style = self.pen.style;
+        if self.pen.drawing[usize::from(self.pen.shifted)] {
+            style.attributes = style.attributes.with(super::cell::Attributes::DRAWING);
+        }
+        let place = self.pool.style(&style);
+        self.pen_place = Some(place);
+        place
+    }
+
+    /// What erased columns become.
+    pub(super) fn fill(&mut self) -> Fill {
+        let bg = self.pen.style.bg;
+        if bg == Colour::Default {
+            return Fill::BLANK;
+        }
+        if self.pool.is_full() {
+            self.drop_unused();
+        }
+        let place = self.pool.style(&Style::background(bg));
+        Fill {
+            cell: super::cell::Cell::erased(place),
+            counts: self.rules.erased_counts,
+        }
+    }
+
+    /// The pen changed.
+    pub(super) fn set_pen(&mut self, pen: Pen) {
+        self.pen = pen;
+        self.pen_place = None;
+    }
+
+    /// Sets the pen's link, or ends it.
+    pub(super) fn set_link(&mut self, link: Option<Link>) {
+        if self.pool.is_full() {
+            self.drop_unused();
+        }
+        self.pen.style.link = link.map_or(0, |link| self.pool.link(link));
+        self.pen_place = None;
+    }
+
+    /// Moves the cursor down, and scrolls at the end of the region.
+    pub(super) fn line_feed(&mut self, wrapped: bool, fill: Fill) {
+        if wrapped {
+            self.grid.row_mut(self.y).wrapped = true;
+        }
+        if self.y == self.bottom {
+            self.grid.scroll_up(self.top, self.bottom, fill);
+        } else if self.y + 1 < self.height() {
+            self.y += 1;
+        }
+    }
+
+    /// Moves the cursor up, and scrolls at the start of the region.
+    pub(super) fn reverse_line_feed(&mut self) {
+        if self.y == self.top {
+            let fill = self.fill();
+            self.grid.scroll_down(self.top, self.bottom, fill);
+        } else if self.y > 0 {
+            self.y -= 1;
+        }
+    }
+
+    /// Puts the cursor on a column, the last at most.
+    pub(super) fn go_to_column(&mut self, x: usize) {
+        self.x = x.min(self.columns() - 1);
+    }
+
+    /// Puts the cursor on a row; in origin mode counted from the region's top.
+    pub(super) fn go_to_row(&mut self, y: usize) {
+        let y = if self.modes.has(Modes::ORIGIN) {
+            if y > self.bottom - self.top {
+                self.bottom
+            } else {
+                self.top + y
+            }
+        } else {
+            y
+        };
+        self.y = y.min(self.height() - 1);
+    }
+
+    /// The cursor's column, the last one when a wrap is pending.
+    pub(super) fn column(&self) -> usize {
+        self.x.min(self.columns() - 1)
+    }
+
+    /// Shows the alternate screen. With `cursor` the cursor and pen of the normal
+    /// one are kept.
+    pub(super) fn enter_alternate(&mut self, cursor: bool) {
+        if self.normal.is_some() {
+            return;
+        }
+        if cursor {
+            self.normal_cursor = Some((self.x, self.y, self.pen.style));
+        }
+        let height = self.height();
+        let mut rows = Vec::with_capacity(height);
+        for y in 0..height {
+            let blank = self.grid.empty_row(Fill::BLANK);
+            rows.push(std::mem::replace(self.grid.row_mut(y), blank));
+        }
+        self.normal = Some(Normal {
+            rows,
+            columns: self.columns(),
+            height,
+        });
+        self.grid.keeps = false;
+        self.grid.touch_all();
+    }
+
+    /// Shows the normal screen again.
+    pub(super) fn leave_alternate(&mut self, cursor: bool) {
+        let (columns, height) = (self.columns(), self.height());
+        let normal = self.normal.take();
+        if let Some(normal) = &normal {
+            self.resize_to(normal.columns, normal.height, true);
+        }
+        if cursor && let Some((x, y, style)) = self.normal_cursor {
+            (self.x, self.y) = (x, y);
+            self.pen.style = style;
+            self.pen_place = None;
+        }
+        if let Some(normal) = normal {
+            for (y, row) in normal.rows.into_iter().enumerate() {
+                *self.grid.row_mut(y) = row;
+            }
+            self.grid.keeps = true;
+            self.resize_to(columns, height, true);
+        }
+        self.x = self.x.min(self.columns() - 1);
+        self.y = self.y.min(self.height() - 1);
+        self.grid.touch_all();
+    }
+
+    /// Everything but title, folder and history as at the start.
+    pub(super) fn reset(&mut self) {
+        self.set_pen(Pen::default());
+        self.saved = SavedCursor::default();
+        self.tabs = usual_tabs(self.columns());
+        (self.top, self.bottom) = (0, self.height() - 1);
+        self.modes = Modes(Modes::CURSOR | Modes::WRAP);
+        self.grid.push_all(Fill::BLANK);
+        (self.x, self.y) = (0, 0);
+        self.palette.clear();
+    }
+}

@@ -1,0 +1,307 @@
+//! What a screen shows, to draw or to search.
+
+use std::path::PathBuf;
+
+use super::cell::{Cell, Colour, Style};
+use super::grid::Row;
+use super::marks::Marked;
+use super::pool::Link;
+use super::rules::Rules;
+use super::terminal::{Modes, Screen};
+
+/// A switch that a program sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The cursor is shown (DECTCEM).
+    Cursor,
+    /// Characters push the rest of the row on (IRM).
+    Insert,
+    /// The cursor keys send application sequences (DECCKM).
+    CursorKeys,
+    /// The keypad sends application sequences (DECKPAM).
+    Keypad,
+    /// A full row goes on in the next one (DECAWM).
+    Wrap,
+    /// Rows count from the top of the scroll region (DECOM).
+    Origin,
+    /// Clicks are reported (1000).
+    MouseStandard,
+    /// Clicks and drags are reported (1002).
+    MouseButton,
+    /// Everything the mouse does is reported (1003).
+    MouseAll,
+    /// Mouse reports are UTF-8 (1005).
+    MouseUtf8,
+    /// Mouse reports are numbers (1006).
+    MouseSgr,
+    /// Focus is reported (1004).
+    Focus,
+    /// Pasted text is bracketed (2004).
+    Paste,
+}
+
+/// Characters of one style that follow each other in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run<'a> {
+    /// The column of its first character.
+    pub column: usize,
+    /// Columns it takes.
+    pub width: usize,
+    pub text: String,
+    pub style: Style,
+    pub link: Option<&'a Link>,
+}
+
+/// The cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub column: usize,
+    pub row: usize,
+    pub visible: bool,
+    /// The next character goes to the next row.
+    pub wrap_pending: bool,
+    /// The parameter of DECSCUSR: 0–6.
+    pub style: u8,
+}
+
+/// Which of the two screens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// What is shown.
+    Shown,
+    /// The normal screen, while the alternate one is shown.
+    Normal,
+}
+
+/// A line that left the screen at its top, soft wraps joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScrolledLine {
+    /// Its first row, counted from the first that the terminal ever had.
+    pub row: u64,
+    pub text: String,
+}
+
+impl Screen {
+    /// Columns and rows.
+    pub fn size(&self) -> (u16, u16) {
+        (self.columns() as u16, self.height() as u16)
+    }
+
+    /// The rules it follows.
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// The cursor, also when it is hidden.
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            column: self.column(),
+            row: self.y,
+            visible: self.modes.has(Modes::CURSOR),
+            wrap_pending: self.x >= self.columns(),
+            style: self.cursor_style,
+        }
+    }
+
+    /// Whether `mode` is on.
+    pub fn mode(&self, mode: Mode) -> bool {
+        self.modes.has(match mode {
+            Mode::Cursor => Modes::CURSOR,
+            Mode::Insert => Modes::INSERT,
+            Mode::CursorKeys => Modes::CURSOR_KEYS,
+            Mode::Keypad => Modes::KEYPAD,
+            Mode::Wrap => Modes::WRAP,
+            Mode::Origin => Modes::ORIGIN,
+            Mode::MouseStandard => Modes::MOUSE_STANDARD,
+            Mode::MouseButton => Modes::MOUSE_BUTTON,
+            Mode::MouseAll => Modes::MOUSE_ALL,
+            Mode::MouseUtf8 => Modes::MOUSE_UTF8,
+            Mode::MouseSgr => Modes::MOUSE_SGR,
+            Mode::Focus => Modes::FOCUS,
+            Mode::Paste => Modes::PASTE,
+        })
+    }
+
+    /// The scroll region: its first and last row.
+    pub fn region(&self) -> (usize, usize) {
+        (self.top, self.bottom)
+    }
+
+    /// The columns with a tab stop.
+    pub fn tab_stops(&self) -> impl Iterator<Item = usize> {
+        let stops = self.tabs.iter().enumerate();
+        stops.filter(|(_, stop)| **stop).map(|(column, _)| column)
+    }
+
+    /// Where the cursor of the normal screen was when a program last switched to
+    /// the alternate one by mode 1049: column and row.
+    pub fn normal_cursor(&self) -> Option<(usize, usize)> {
+        self.normal_cursor.map(|(x, y, _)| (x, y))
+    }
+
+    /// What a program made of the default foreground, background and cursor
+    /// colour (OSC 10, 11, 12).
+    pub fn default_colours(&self) -> [Option<Colour>; 3] {
+        self.default_colours
+    }
+
+    /// Indexed colours that a program changed (OSC 4), by index.
+    pub fn palette(&self) -> &[(u8, Colour)] {
+        &self.palette
+    }
+
+    /// The title (OSC 0 and 2).
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// What OSC 7 said last, as it said it: `file://host/folder`.
+    pub fn folder_uri(&self) -> &str {
+        &self.folder
+    }
+
+    /// The shell's folder: OSC 7, OSC 633 or OSC 1337.
+    pub fn folder(&self) -> Option<PathBuf> {
+        if let Some(folder) = &self.marks.folder {
+            return Some(folder.into());
+        }
+        let rest = self.folder.strip_prefix("file://")?;
+        let path = &rest[rest.find('/')?..];
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        Some(path.into_owned().into())
+    }
+
+    /// Whether the alternate screen is shown.
+    pub fn is_alternate(&self) -> bool {
+        self.normal.is_some()
+    }
+
+    /// Rows that scrolled off and are still there, oldest first.
+    pub fn history(&self) -> usize {
+        self.grid.history
+    }
+
+    fn find_row(&self, which: Which, y: usize) -> Option<&Row> {
+        match (which, &self.normal) {
+            (Which::Shown, _) => (y < self.height()).then(|| self.grid.row(y)),
+            (Which::Normal, Some(normal)) => normal.rows.get(y),
+            (Which::Normal, None) => None,
+        }
+    }
+
+    /// Whether there is a row `y`.
+    pub fn has_row(&self, which: Which, y: usize) -> bool {
+        self.find_row(which, y).is_some()
+    }
+
+    /// The runs of row `y`, up to the last column that was written to or has a
+    /// background.
+    pub fn runs(&self, which: Which, y: usize) -> Vec<Run<'_>> {
+        self.find_row(which, y).map_or_else(Vec::new, |row| self.runs_of(row))
+    }
+
+    /// The runs of row `index` of the history.
+    pub fn history_runs(&self, index: usize) -> Vec<Run<'_>> {
+        if index < self.grid.history {
+            self.runs_of(&self.grid.rows[index])
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Whether the text of row `y` goes on in the next one.
+    pub fn is_wrapped(&self, which: Which, y: usize) -> bool {
+        self.find_row(which, y).is_some_and(|row| row.wrapped)
+    }
+
+    fn runs_of(&self, row: &Row) -> Vec<Run<'_>> {
+        let blank = |cell: &Cell| *cell == Cell::BLANK;
+        let cells = &row.cells[..row.cells.len().min(self.columns())];
+        let coloured = cells.iter().rposition(|cell| !blank(cell)).map_or(0, |x| x + 1);
+        let end = row.used.min(self.columns()).max(coloured);
+        let mut runs: Vec<Run> = Vec::new();
+        let mut place = None;
+        for column in 0..end {
+            let cell = row.cell(column);
+            if place != Some(cell.style()) {
+                place = Some(cell.style());
+                let style = *self.pool.style_at(cell.style());
+                let same = runs.last().is_some_and(|run| run.style == style.shown());
+                if !same {
+                    runs.push(Run {
+                        column,
+                        width: 0,
+                        text: String::new(),
+                        style: style.shown(),
+                        link: self.pool.link_at(style.link),
+                    });
+                }
+            }
+            if let Some(run) = runs.last_mut() {
+                self.pool.push_text(cell, &mut run.text);
+                run.width += 1;
+            }
+        }
+        runs
+    }
+
+    /// The text of row `y`, blanks at its end left out.
+    pub fn text(&self, which: Which, y: usize) -> String {
+        self.find_row(which, y).map_or_else(String::new, |row| self.text_of(row))
+    }
+
+    fn text_of(&self, row: &Row) -> String {
+        let mut text = String::new();
+        for cell in row.cells.iter().take(self.columns()) {
+            self.pool.push_text(*cell, &mut text);
+        }
+        text.truncate(text.trim_end_matches(' ').len());
+        text
+    }
+
+    /// The rows that changed since the last call: all of them at first.
+    pub fn take_changed(&mut self) -> Vec<usize> {
+        let generation = self.grid.generation;
+        let changed = (0..self.height())
+            .filter(|y| {
+                self.grid.moved.contains(y) || self.grid.row(*y).generation == generation
+            })
+            .collect();
+        self.grid.generation += 1;
+        self.grid.moved = 0..0;
+        changed
+    }
+
+    /// The whole lines that scrolled off since the last call, soft wraps joined.
+    /// Those that the history dropped meanwhile are not there: their rows are
+    /// missing in the numbers.
+    pub fn take_scrolled(&mut self) -> Vec<ScrolledLine> {
+        let mut lines = Vec::new();
+        let first = self.handed_out.max(self.grid.dropped);
+        let mut y = (first - self.grid.dropped) as usize;
+        let mut start = y;
+        let mut text = String::new();
+        while y < self.grid.history {
+            let row = &self.grid.rows[y];
+            for cell in &row.cells[..row.used.min(row.cells.len())] {
+                self.pool.push_text(*cell, &mut text);
+            }
+            y += 1;
+            if !row.wrapped {
+                text.truncate(text.trim_end_matches(' ').len());
+                lines.push(ScrolledLine {
+                    row: self.grid.dropped + start as u64,
+                    text: std::mem::take(&mut text),
+                });
+                start = y;
+            }
+        }
+        self.handed_out = self.handed_out.max(self.grid.dropped + start as u64);
+        lines
+    }
+
+    /// The marks of the shell since the last call.
+    pub fn take_marks(&mut self) -> Vec<Marked> {
+        self.marks.waiting.drain(..).collect()
+    }
+}

@@ -1,0 +1,17 @@
+//! The library's screen beside a running tmux.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+#[path = "screen/cases.rs"]
+mod cases;
+#[path = "screen/differential.rs"]
+mod differential;
+#[path = "screen/features.rs"]
+mod features;
+#[path = "screen/oracle.rs"]
+mod oracle;
+#[path = "screen/random.rs"]
+mod random;
+#[path = "screen/saved.rs"]
+mod saved;
