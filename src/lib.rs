@@ -15,6 +15,7 @@
 //! | 1 | [`archive`] | casts on disk: file repair |
 //! | 1 | [`workspace`] | workspace files: parse, expand, plan, load, freeze, import |
 //! | 0 | [`cast`] | the asciicast format: events, encoding, validating, repairing |
+//! | 0 | [`screen`] | a terminal that shows what tmux shows: feed, rows, saved states |
 //! | 0 | [`tmux`] | drives tmux: ids, queries, snapshots, pipes, hooks, versions |
 //! | 0 | [`api`] | the wire types that server and client share |
 //! | 0 | [`config`], [`folders`] | the settings; sockets, pipes and journals |
@@ -69,6 +70,7 @@ pub mod daemon;
 pub mod folders;
 pub mod http;
 pub mod record;
+pub mod screen;
 pub mod shell;
 pub mod tmux;
 pub mod wording;

@@ -9,7 +9,10 @@ fn printable(bytes: &[u8]) -> usize {
     let is_printable = |byte: u8| byte.wrapping_sub(0x20) < 0x5f;
     let mut at = 0;
     for chunk in bytes.chunks_exact(16) {
-        if !chunk.iter().fold(true, |all, byte| all & is_printable(*byte)) {
+        if !chunk
+            .iter()
+            .fold(true, |all, byte| all & is_printable(*byte))
+        {
             break;
         }
         at += 16;

@@ -91,7 +91,11 @@ impl Parser {
 
     fn finish(&mut self, action: Action) -> Action {
         self.state = State::Ground;
-        if self.overlong { Action::Nothing } else { action }
+        if self.overlong {
+            Action::Nothing
+        } else {
+            action
+        }
     }
 
     fn clear(&mut self) {
@@ -121,7 +125,8 @@ impl Parser {
     pub fn append(&mut self, bytes: &[u8]) {
         let room = STRING - self.string.len();
         self.overlong |= bytes.len() > room;
-        self.string.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.string
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// Starts an escape sequence: ESC was read.

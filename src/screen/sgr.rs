@@ -112,7 +112,9 @@ fn with_subparameters(style: &mut Style, text: &[u8]) {
             return;
         }
         if !part.is_empty() {
-            let number = std::str::from_utf8(part).ok().and_then(|part| part.parse::<i32>().ok());
+            let number = std::str::from_utf8(part)
+                .ok()
+                .and_then(|part| part.parse::<i32>().ok());
             let Some(number) = number else {
                 return;
             };

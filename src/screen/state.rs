@@ -253,8 +253,12 @@ impl Writer<'_> {
             out.number(row);
             out.size(column);
         });
-        self.option(marks.command.as_ref(), |out, text| out.bytes(text.as_bytes()));
-        self.option(marks.folder.as_ref(), |out, text| out.bytes(text.as_bytes()));
+        self.option(marks.command.as_ref(), |out, text| {
+            out.bytes(text.as_bytes())
+        });
+        self.option(marks.folder.as_ref(), |out, text| {
+            out.bytes(text.as_bytes())
+        });
     }
 }
 
@@ -286,7 +290,11 @@ impl<'a> Reader<'a> {
     /// A number of at most `most`.
     fn up_to(&mut self, most: usize) -> Result<usize> {
         let number = usize::try_from(self.number()?).map_err(|_| BadState)?;
-        if number <= most { Ok(number) } else { Err(BadState) }
+        if number <= most {
+            Ok(number)
+        } else {
+            Err(BadState)
+        }
     }
 
     fn flag(&mut self) -> Result<bool> {
@@ -306,7 +314,11 @@ impl<'a> Reader<'a> {
     }
 
     fn option<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<Option<T>> {
-        if self.flag()? { read(self).map(Some) } else { Ok(None) }
+        if self.flag()? {
+            read(self).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     fn colour(&mut self) -> Result<Colour> {
@@ -362,7 +374,9 @@ impl<'a> Reader<'a> {
             let flags = self.byte()?;
             let style = self.style(screen)?;
             let style = screen.pool.style(&style);
-            let is_cluster = Cell::from_parts(0, flags, style).ok_or(BadState)?.is_cluster();
+            let is_cluster = Cell::from_parts(0, flags, style)
+                .ok_or(BadState)?
+                .is_cluster();
             for _ in 0..run {
                 let code = if is_cluster {
                     let text = self.text()?;
@@ -370,7 +384,8 @@ impl<'a> Reader<'a> {
                 } else {
                     self.up_to(0x10_ffff)? as u32
                 };
-                row.cells.push(Cell::from_parts(code, flags, style).ok_or(BadState)?);
+                row.cells
+                    .push(Cell::from_parts(code, flags, style).ok_or(BadState)?);
             }
         }
         Ok(row)
@@ -403,7 +418,9 @@ impl<'a> Reader<'a> {
             if possible(sides.0 as u16, sides.1 as u16) != sides {
                 return Err(BadState);
             }
-            let rows = (0..sides.1).map(|_| from.row(&mut screen)).collect::<Result<_>>()?;
+            let rows = (0..sides.1)
+                .map(|_| from.row(&mut screen))
+                .collect::<Result<_>>()?;
             Ok(Normal {
                 rows,
                 columns: sides.0,
@@ -454,7 +471,11 @@ impl<'a> Reader<'a> {
             screen.palette.push(entry);
         }
         self.marks(&mut screen)?;
-        if self.rest.is_empty() { Ok(screen) } else { Err(BadState) }
+        if self.rest.is_empty() {
+            Ok(screen)
+        } else {
+            Err(BadState)
+        }
     }
 
     fn parser(&mut self, screen: &mut Screen) -> Result<()> {
@@ -469,7 +490,11 @@ impl<'a> Reader<'a> {
         parser.string = self.bytes(STRING)?.to_vec();
         parser.overlong = self.flag()?;
         parser.partial = self.bytes(3)?.to_vec();
-        if parser.partial.first().is_some_and(|first| !(0xc2..=0xf4).contains(first)) {
+        if parser
+            .partial
+            .first()
+            .is_some_and(|first| !(0xc2..=0xf4).contains(first))
+        {
             return Err(BadState);
         }
         Ok(())

@@ -11,9 +11,14 @@ const LINK: usize = 4096;
 impl Screen {
     /// An operating system command (OSC) without its ends.
     pub(super) fn osc(&mut self, string: &[u8]) {
-        let digits = string.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = string
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let (number, rest) = string.split_at(digits);
-        let number = std::str::from_utf8(number).ok().and_then(|text| text.parse::<u32>().ok());
+        let number = std::str::from_utf8(number)
+            .ok()
+            .and_then(|text| text.parse::<u32>().ok());
         let rest = match rest {
             [b';', rest @ ..] => rest,
             [] => rest,
@@ -69,7 +74,9 @@ impl Screen {
             self.set_link(None);
             return;
         }
-        let id = parameters.split(':').find_map(|part| part.strip_prefix("id="));
+        let id = parameters
+            .split(':')
+            .find_map(|part| part.strip_prefix("id="));
         self.set_link(Some(Link {
             id: id.unwrap_or_default().into(),
             uri: uri.into(),
@@ -134,7 +141,11 @@ impl Screen {
         let mut text = String::new();
         while y <= end {
             let row = self.grid.rows.get(y)?;
-            let stop = if y == end { self.x.min(row.used) } else { row.used };
+            let stop = if y == end {
+                self.x.min(row.used)
+            } else {
+                row.used
+            };
             for at in x..stop {
                 self.pool.push_text(row.cell(at), &mut text);
             }

@@ -185,7 +185,12 @@ impl Screen {
     #[cold]
     pub(super) fn drop_unused(&mut self) {
         let normal = self.normal.iter_mut().flat_map(|normal| &mut normal.rows);
-        let cells = self.grid.rows.iter_mut().chain(normal).flat_map(|row| &mut row.cells);
+        let cells = self
+            .grid
+            .rows
+            .iter_mut()
+            .chain(normal)
+            .flat_map(|row| &mut row.cells);
         let mut styles = vec![&mut self.pen.style, &mut self.saved.pen.style];
         if let Some((_, _, style)) = &mut self.normal_cursor {
             styles.push(style);

@@ -197,7 +197,8 @@ impl Screen {
     /// The runs of row `y`, up to the last column that was written to or has a
     /// background.
     pub fn runs(&self, which: Which, y: usize) -> Vec<Run<'_>> {
-        self.find_row(which, y).map_or_else(Vec::new, |row| self.runs_of(row))
+        self.find_row(which, y)
+            .map_or_else(Vec::new, |row| self.runs_of(row))
     }
 
     /// The runs of row `index` of the history.
@@ -217,7 +218,10 @@ impl Screen {
     fn runs_of(&self, row: &Row) -> Vec<Run<'_>> {
         let blank = |cell: &Cell| *cell == Cell::BLANK;
         let cells = &row.cells[..row.cells.len().min(self.columns())];
-        let coloured = cells.iter().rposition(|cell| !blank(cell)).map_or(0, |x| x + 1);
+        let coloured = cells
+            .iter()
+            .rposition(|cell| !blank(cell))
+            .map_or(0, |x| x + 1);
         let end = row.used.min(self.columns()).max(coloured);
         let mut runs: Vec<Run> = Vec::new();
         let mut place = None;
@@ -247,7 +251,8 @@ impl Screen {
 
     /// The text of row `y`, blanks at its end left out.
     pub fn text(&self, which: Which, y: usize) -> String {
-        self.find_row(which, y).map_or_else(String::new, |row| self.text_of(row))
+        self.find_row(which, y)
+            .map_or_else(String::new, |row| self.text_of(row))
     }
 
     fn text_of(&self, row: &Row) -> String {
@@ -263,9 +268,7 @@ impl Screen {
     pub fn take_changed(&mut self) -> Vec<usize> {
         let generation = self.grid.generation;
         let changed = (0..self.height())
-            .filter(|y| {
-                self.grid.moved.contains(y) || self.grid.row(*y).generation == generation
-            })
+            .filter(|y| self.grid.moved.contains(y) || self.grid.row(*y).generation == generation)
             .collect();
         self.grid.generation += 1;
         self.grid.moved = 0..0;

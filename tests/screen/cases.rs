@@ -7,7 +7,10 @@ use super::oracle::{Case, Step};
 pub fn written() -> Vec<Case> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/screen/cases.tsv");
     let list = std::fs::read_to_string(path).unwrap();
-    list.lines().filter(|line| !line.is_empty()).map(read).collect()
+    list.lines()
+        .filter(|line| !line.is_empty())
+        .map(read)
+        .collect()
 }
 
 fn size(text: &str) -> (u16, u16) {

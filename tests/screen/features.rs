@@ -14,7 +14,9 @@ fn screen(columns: u16, rows: u16, bytes: &str) -> Screen {
 
 fn text(screen: &Screen) -> Vec<String> {
     let rows = screen.size().1;
-    (0..usize::from(rows)).map(|y| screen.text(Which::Shown, y)).collect()
+    (0..usize::from(rows))
+        .map(|y| screen.text(Which::Shown, y))
+        .collect()
 }
 
 #[test]
@@ -48,7 +50,12 @@ fn a_row_that_was_not_told_to_have_changed_is_the_same() {
             let changed = screen.take_changed();
             let after = runs(&screen);
             for y in (0..5).filter(|y| !changed.contains(y)) {
-                assert_eq!(before[y], after[y], "seed {seed} row {y} {}", bytes.escape_ascii());
+                assert_eq!(
+                    before[y],
+                    after[y],
+                    "seed {seed} row {y} {}",
+                    bytes.escape_ascii()
+                );
             }
             before = after;
         }
@@ -60,9 +67,15 @@ fn lines_that_scrolled_off_come_whole_and_once() {
     let mut screen = screen(5, 2, "one\r\ntwo four six\r\nx\r\n");
     let texts = |screen: &mut Screen| {
         let lines = screen.take_scrolled();
-        lines.into_iter().map(|line| (line.row, line.text)).collect::<Vec<_>>()
+        lines
+            .into_iter()
+            .map(|line| (line.row, line.text))
+            .collect::<Vec<_>>()
     };
-    assert_eq!(texts(&mut screen), [(0, "one".into()), (1, "two four six".into())]);
+    assert_eq!(
+        texts(&mut screen),
+        [(0, "one".into()), (1, "two four six".into())]
+    );
     assert!(texts(&mut screen).is_empty());
     screen.feed(b"\n");
     assert_eq!(texts(&mut screen), [(4, "x".into())]);
@@ -87,16 +100,31 @@ fn links_are_on_their_runs() {
     let runs = screen.runs(Which::Shown, 0);
     let told: Vec<_> = runs
         .iter()
-        .map(|run| (run.text.as_str(), run.link.map(|link| (&*link.id, &*link.uri))))
+        .map(|run| {
+            (
+                run.text.as_str(),
+                run.link.map(|link| (&*link.id, &*link.uri)),
+            )
+        })
         .collect();
-    assert_eq!(told, [("a", None), ("link", Some(("x", "http://a/;b"))), ("z", None)]);
+    assert_eq!(
+        told,
+        [
+            ("a", None),
+            ("link", Some(("x", "http://a/;b"))),
+            ("z", None)
+        ]
+    );
 }
 
 #[test]
 fn runs_have_columns_widths_and_styles() {
     let screen = screen(20, 2, "a\x1b[1;31m漢b\x1b[m\x1b[5Cz\x1b(0q");
     let runs = screen.runs(Which::Shown, 0);
-    let told: Vec<_> = runs.iter().map(|run| (run.column, run.width, run.text.as_str())).collect();
+    let told: Vec<_> = runs
+        .iter()
+        .map(|run| (run.column, run.width, run.text.as_str()))
+        .collect();
     assert_eq!(told, [(0, 1, "a"), (1, 3, "漢b"), (4, 7, "     z─")]);
     assert_eq!(runs[1].style.fg, Colour::Basic(1));
     assert_eq!(runs[1].style.attributes, Attributes::BOLD);
@@ -109,7 +137,11 @@ fn shells_tell_prompts_commands_and_statuses() {
         5,
         "\x1b]133;A\x07$ \x1b]133;B\x07echo a longer one\x1b]133;C\x07\r\nout\r\n\x1b]133;D;3\x07",
     );
-    let marks: Vec<_> = screen.take_marks().into_iter().map(|marked| marked.mark).collect();
+    let marks: Vec<_> = screen
+        .take_marks()
+        .into_iter()
+        .map(|marked| marked.mark)
+        .collect();
     let command = Some("echo a longer one".to_owned());
     let expected = [
         Mark::Prompt,
@@ -133,7 +165,10 @@ fn commands_that_a_shell_spells_out_are_decoded() {
     for (bytes, expected) in [
         ("\x1b]133;C;cmdline_url=ls%20-l%3B\x07", "ls -l;"),
         ("\x1b]133;C;cmdline=ls\\ -l\x07", "ls -l"),
-        ("\x1b]633;E;echo \\x3b \\\\;nonce\x07\x1b]633;C\x07", "echo ; \\"),
+        (
+            "\x1b]633;E;echo \\x3b \\\\;nonce\x07\x1b]633;C\x07",
+            "echo ; \\",
+        ),
     ] {
         assert_eq!(command(bytes).as_deref(), Some(expected), "{bytes:?}");
     }
@@ -148,15 +183,26 @@ fn folders_come_from_each_of_their_sequences() {
         "\x1b]1337;CurrentDir=/a b\x07",
     ] {
         let folder = screen(20, 2, bytes).folder();
-        assert_eq!(folder.as_deref(), Some(std::path::Path::new("/a b")), "{bytes:?}");
+        assert_eq!(
+            folder.as_deref(),
+            Some(std::path::Path::new("/a b")),
+            "{bytes:?}"
+        );
     }
 }
 
 #[test]
 fn colours_that_a_program_changes_are_known() {
-    let screen = screen(20, 2, "\x1b]4;1;#ff0000;300;#123\x07\x1b]10;rgb:ffff/00/8\x07\x1b]11;red-ish\x07");
+    let screen = screen(
+        20,
+        2,
+        "\x1b]4;1;#ff0000;300;#123\x07\x1b]10;rgb:ffff/00/8\x07\x1b]11;red-ish\x07",
+    );
     assert_eq!(screen.palette(), [(1, Colour::Rgb(255, 0, 0))]);
-    assert_eq!(screen.default_colours(), [Some(Colour::Rgb(255, 0, 136)), None, None]);
+    assert_eq!(
+        screen.default_colours(),
+        [Some(Colour::Rgb(255, 0, 136)), None, None]
+    );
 }
 
 #[test]
@@ -175,7 +221,12 @@ fn any_bytes_in_any_pieces_keep_the_bounds() {
     for seed in 0..200 {
         let mut random = Rng::with_seed(seed);
         let rules = [Rules::TMUX_3_3, Rules::TMUX_3_7, Rules::OTHER][seed as usize % 3];
-        let mut screen = Screen::with_history(random.u16(..30), random.u16(..12), rules, random.usize(..20));
+        let mut screen = Screen::with_history(
+            random.u16(..30),
+            random.u16(..12),
+            rules,
+            random.usize(..20),
+        );
         for _ in 0..200 {
             let mut bytes = Vec::new();
             match random.u8(..4) {
@@ -197,7 +248,11 @@ fn any_bytes_in_any_pieces_keep_the_bounds() {
             assert!(cursor.column < columns.into() && cursor.row < rows.into());
             assert!(screen.history() <= 2 * 20 + 1000);
             for y in 0..usize::from(rows) {
-                let width: usize = screen.runs(Which::Shown, y).iter().map(|run| run.width).sum();
+                let width: usize = screen
+                    .runs(Which::Shown, y)
+                    .iter()
+                    .map(|run| run.width)
+                    .sum();
                 assert!(width <= columns.into());
             }
         }

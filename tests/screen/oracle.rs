@@ -148,7 +148,9 @@ pub fn shown(screen: &Screen) -> Shown {
     let history = (0..screen.history()).map(|index| screen.history_runs(index));
     let shown = (0..usize::from(rows)).map(|y| screen.runs(Which::Shown, y));
     let flat = |runs: Vec<tvmux::screen::Run>| {
-        let chars = runs.iter().flat_map(|run| run.text.chars().map(|c| (c, plain(run.style))));
+        let chars = runs
+            .iter()
+            .flat_map(|run| run.text.chars().map(|c| (c, plain(run.style))));
         chars.collect::<Vec<Char>>()
     };
     let mut joined = Vec::new();
@@ -166,7 +168,13 @@ pub fn shown(screen: &Screen) -> Shown {
     Shown {
         state: FORMATS.iter().copied().zip(values).collect(),
         rows: history.chain(shown).map(flat).collect(),
-        normal: normal.map_while(|y| screen.has_row(Which::Normal, y).then(|| flat(screen.runs(Which::Normal, y)))).collect(),
+        normal: normal
+            .map_while(|y| {
+                screen
+                    .has_row(Which::Normal, y)
+                    .then(|| flat(screen.runs(Which::Normal, y)))
+            })
+            .collect(),
         joined,
     }
 }
@@ -213,6 +221,20 @@ impl Oracle {
         }
     }
 
+    /// Runs commands, `;` between them, and gives what they printed.
+    fn tmux(&self, commands: &[&str]) -> String {
+        let output = std::process::Command::new(super::support::program())
+            .args(["-u", "-S"])
+            .arg(self.tmux.socket())
+            .args(commands)
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{commands:?}: {message}");
+        let answer = String::from_utf8_lossy(&output.stdout);
+        answer.trim_end_matches('\n').to_owned()
+    }
+
     /// How many cases are run at once.
     pub fn width(&self) -> usize {
         self.panes.len()
@@ -231,7 +253,13 @@ impl Oracle {
             self.fifos += 1;
             let fifo = self.tmux.folder().join(format!("fifo{}", self.fifos));
             make_fifo(&fifo);
-            writers.push(OpenOptions::new().read(true).write(true).open(&fifo).unwrap());
+            writers.push(
+                OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .open(&fifo)
+                    .unwrap(),
+            );
             let (columns, rows) = (case.columns.to_string(), case.rows.to_string());
             let cat = format!("stty raw -echo; exec cat '{}'", fifo.display());
             // Another width on the way: tab stops outlive the program of a pane.
@@ -246,7 +274,8 @@ impl Oracle {
             command(&["select-pane", "-t", pane, "-T", ""]);
         }
         setup.pop();
-        self.tmux.tmux(&setup.iter().map(String::as_str).collect::<Vec<_>>());
+        self.tmux
+            .tmux(&setup.iter().map(String::as_str).collect::<Vec<_>>());
         self.writers = writers;
         let steps = cases.iter().map(|case| case.steps.len()).max().unwrap_or(0);
         for number in 0..steps {
@@ -260,23 +289,22 @@ impl Oracle {
                         self.writers[at].write_all(&bytes).unwrap();
                         waiting.push(at);
                     }
-                    Some(Step::Resize(columns, rows)) => resizes.extend(
-                        [
-                            "resize-window".to_owned(),
-                            "-t".to_owned(),
-                            self.panes[at].clone(),
-                            "-x".to_owned(),
-                            columns.to_string(),
-                            "-y".to_owned(),
-                            rows.to_string(),
-                            ";".to_owned(),
-                        ],
-                    ),
+                    Some(Step::Resize(columns, rows)) => resizes.extend([
+                        "resize-window".to_owned(),
+                        "-t".to_owned(),
+                        self.panes[at].clone(),
+                        "-x".to_owned(),
+                        columns.to_string(),
+                        "-y".to_owned(),
+                        rows.to_string(),
+                        ";".to_owned(),
+                    ]),
                     None => {}
                 }
             }
             if resizes.pop().is_some() {
-                self.tmux.tmux(&resizes.iter().map(String::as_str).collect::<Vec<_>>());
+                self.tmux
+                    .tmux(&resizes.iter().map(String::as_str).collect::<Vec<_>>());
             }
             self.await_marks(cases, &waiting);
             self.marks += 1;
@@ -290,17 +318,27 @@ impl Oracle {
         while !left.is_empty() {
             let mut command = Vec::new();
             for at in &left {
-                let which = if marks_title(&cases[*at]) { "title" } else { "path" };
+                let which = if marks_title(&cases[*at]) {
+                    "title"
+                } else {
+                    "path"
+                };
                 let format = format!("#{{pane_{which}}}");
                 command.extend(["display-message", "-p", "-t"].map(str::to_owned));
                 command.extend([self.panes[*at].clone(), format, ";".to_owned()]);
             }
             command.pop();
-            let answer = self.tmux.tmux(&command.iter().map(String::as_str).collect::<Vec<_>>());
+            let answer = self
+                .tmux
+                .tmux(&command.iter().map(String::as_str).collect::<Vec<_>>());
             let mark = format!("mark{}", self.marks);
             let mut answers = answer.split('\n');
             left.retain(|_| answers.next() != Some(&mark));
-            assert!(Instant::now() < end, "marks of {left:?} {:?}", cases[left[0]]);
+            assert!(
+                Instant::now() < end,
+                "marks of {left:?} {:?}",
+                cases[left[0]]
+            );
         }
     }
 
@@ -308,22 +346,70 @@ impl Oracle {
         let pane = self.panes[at].as_str();
         let formats: Vec<String> = FORMATS.iter().map(|name| format!("#{{{name}}}")).collect();
         let formats = formats.join(FIELD);
-        let answer = self.tmux.tmux(&[
-            "display-message", "-p", "-t", pane, &formats, ";",
-            "display-message", "-p", PART, ";",
-            "capture-pane", "-p", "-e", "-N", "-S", "-", "-t", pane, ";",
-            "display-message", "-p", PART, ";",
-            "capture-pane", "-p", "-a", "-q", "-e", "-N", "-t", pane, ";",
-            "display-message", "-p", PART, ";",
-            "capture-pane", "-p", "-e", "-J", "-t", pane, ";",
-            "display-message", "-p", PART,
+        let answer = self.tmux(&[
+            "display-message",
+            "-p",
+            "-t",
+            pane,
+            &formats,
+            ";",
+            "display-message",
+            "-p",
+            PART,
+            ";",
+            "capture-pane",
+            "-p",
+            "-e",
+            "-N",
+            "-S",
+            "-",
+            "-t",
+            pane,
+            ";",
+            "display-message",
+            "-p",
+            PART,
+            ";",
+            "capture-pane",
+            "-p",
+            "-a",
+            "-q",
+            "-e",
+            "-N",
+            "-t",
+            pane,
+            ";",
+            "display-message",
+            "-p",
+            PART,
+            ";",
+            "capture-pane",
+            "-p",
+            "-e",
+            "-J",
+            "-t",
+            pane,
+            ";",
+            "display-message",
+            "-p",
+            PART,
         ]);
-        let mut parts = answer.split(PART).map(|part| part.strip_prefix('\n').unwrap_or(part));
+        let mut parts = answer
+            .split(PART)
+            .map(|part| part.strip_prefix('\n').unwrap_or(part));
         let state = parts.next().unwrap().trim_end_matches('\n').split(FIELD);
-        let state = FORMATS.iter().copied().zip(state.map(str::to_owned)).collect();
+        let state = FORMATS
+            .iter()
+            .copied()
+            .zip(state.map(str::to_owned))
+            .collect();
         let rows = read_rows(parts.next().unwrap());
         let mut normal = read_rows(parts.next().unwrap());
-        if self.tmux.tmux(&["display-message", "-p", "-t", pane, "#{alternate_on}"]) == "0" {
+        if self
+            .tmux
+            .tmux(&["display-message", "-p", "-t", pane, "#{alternate_on}"])
+            == "0"
+        {
             normal.clear();
         }
         let joined = read_rows(parts.next().unwrap());
@@ -338,7 +424,10 @@ impl Oracle {
 }
 
 fn make_fifo(path: &std::path::Path) {
-    let status = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    let status = std::process::Command::new("mkfifo")
+        .arg(path)
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -346,7 +435,15 @@ fn make_fifo(path: &std::path::Path) {
 const DRAWN: &str = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·";
 
 /// Characters of the cases that join the one before them.
-const JOINING: &[char] = &['\u{301}', '\u{308}', '\u{20dd}', '\u{200b}', '\u{200d}', '\u{fe0f}', '\u{1f3fb}'];
+const JOINING: &[char] = &[
+    '\u{301}',
+    '\u{308}',
+    '\u{20dd}',
+    '\u{200b}',
+    '\u{200d}',
+    '\u{fe0f}',
+    '\u{1f3fb}',
+];
 
 /// Reads what `capture-pane -e` prints.
 fn read_rows(text: &str) -> Vec<Vec<Char>> {
@@ -389,7 +486,12 @@ fn read_rows(text: &str) -> Vec<Vec<Char>> {
 
 fn read_sgr(body: &str, style: &mut Style) {
     let parts: Vec<&str> = body.split([';', ':']).collect();
-    let number = |at: usize| parts.get(at).and_then(|part| part.parse::<u16>().ok()).unwrap_or(0);
+    let number = |at: usize| {
+        parts
+            .get(at)
+            .and_then(|part| part.parse::<u16>().ok())
+            .unwrap_or(0)
+    };
     // Overline is written as `5:3`.
     if body.ends_with("5:3") {
         if body != "5:3" {
@@ -454,7 +556,9 @@ fn read_sgr(body: &str, style: &mut Style) {
 
 /// Whether part `at` of an SGR is followed by `:`.
 fn next_is_sub(body: &str, at: usize) -> bool {
-    body.match_indices([';', ':']).nth(at).is_some_and(|(_, mark)| mark == ":")
+    body.match_indices([';', ':'])
+        .nth(at)
+        .is_some_and(|(_, mark)| mark == ":")
 }
 
 /// How the two differ; nothing when they are the same.
@@ -474,7 +578,12 @@ pub fn difference(tmux: &Shown, ours: &Shown, rules: Rules) -> Option<String> {
     }
     let mut rows = |what: &str, theirs: &[Vec<Char>], ours: &[Vec<Char>]| {
         if theirs.len() != ours.len() {
-            let _ = writeln!(out, "  {what}: tmux {} rows, ours {}", theirs.len(), ours.len());
+            let _ = writeln!(
+                out,
+                "  {what}: tmux {} rows, ours {}",
+                theirs.len(),
+                ours.len()
+            );
         }
         for (y, (theirs, ours)) in theirs.iter().zip(ours).enumerate() {
             if !same_row(theirs, ours, rules) {
@@ -490,7 +599,11 @@ pub fn difference(tmux: &Shown, ours: &Shown, rules: Rules) -> Option<String> {
     rows("row", &tmux.rows, &ours.rows);
     rows("normal", &tmux.normal, &ours.normal);
     if tmux.joined != ours.joined {
-        let _ = writeln!(out, "  joined:\n    tmux {:?}\n    ours {:?}", tmux.joined, ours.joined);
+        let _ = writeln!(
+            out,
+            "  joined:\n    tmux {:?}\n    ours {:?}",
+            tmux.joined, ours.joined
+        );
     }
     (!out.is_empty()).then_some(out)
 }
