@@ -5,16 +5,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::Zoned;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 
+use super::capture::Shown;
 use super::journal::{Journal, JournalFile};
 use super::names::{cast_name, host_name, recording_id};
-use super::recording::{self, Start, Subject, Target};
+use super::recording::{OpenCast, Opening};
+use super::spec::RecordingSpec;
 use super::{Daemon, Error, Result};
 use crate::api;
 use crate::atomic_file::Durability;
-use crate::cast::Header;
-use crate::record::{self, AttachError, Attached, DiskFile, Recorder};
+use crate::clock::unix_micros;
+use crate::config;
+use crate::record::{self, AttachError, Attached, DiskFile, Recorder, attach_pipe};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Resolved, Server, ServerIdentity, Socket, Version,
@@ -63,40 +67,36 @@ impl Daemon {
         }
         let key = (server.socket().clone(), found.window);
         if let Some(handle) = self.registry().recordings.get(&key) {
-            return Ok(Created::Present(handle.info()));
+            return Ok(Created::Present(handle.report.to_api()));
         }
-        let directory = self.cast_directory(request)?;
-        let (attached, path_of_pipe) = self.capture(&server, version, &found).await?;
+        let (attached, fifo) = self.attach(&server, version, &found).await?;
         let pane = found.pane;
         let started = self
-            .begin(request, server.clone(), version, found, attached, directory)
+            .start(request, (server.clone(), version), found, attached)
             .await;
         if started.is_err() {
             // Fails when the pane is gone, and the pipe with it.
-            let _ = server.run(&pipe::stop(pane, &path_of_pipe)).await;
+            let _ = server.run(&pipe::stop(pane, &fifo)).await;
         }
-        started
+        started.map(Created::New)
     }
 
-    /// Takes the first snapshot and starts the pipe.
-    async fn capture(
+    /// Takes the first snapshot and starts the pipe, into the FIFO of this path.
+    async fn attach(
         &self,
         server: &Server,
         version: Version,
         found: &Found,
     ) -> Result<(Attached, PathBuf)> {
-        let path = self
-            .shared
-            .context
-            .pipes
-            .path(found.identity.pid, found.pane);
-        let relay = self.shared.context.pipes.relay();
-        let attached = record::attach_pipe(
+        let pipes = &self.shared.context.pipes;
+        let path = pipes.path(found.identity.pid, found.pane);
+        let (own, relay) = (None, pipes.relay());
+        let attached = attach_pipe(
             server.clone(),
             version,
             found.pane,
             path.clone(),
-            None,
+            own,
             relay,
         )
         .await
@@ -114,45 +114,81 @@ impl Daemon {
         Ok((attached, path))
     }
 
-    async fn begin(
+    /// Makes the cast and the journal, and starts the recording's task.
+    async fn start(
         &self,
         request: &api::RecordingCreate,
-        server: Server,
-        version: Version,
+        (server, version): (Server, Version),
         found: Found,
         attached: Attached,
-        directory: PathBuf,
-    ) -> Result<Created> {
-        let context = self.shared.context.clone();
-        let now = Zoned::now();
-        let header = Header {
-            width: attached.snapshot.columns(),
-            height: attached.snapshot.rows(),
-            timestamp: u64::try_from(now.timestamp().as_second()).ok(),
-            idle_time_limit: request.idle_time_limit,
-            command: request.command.clone(),
-            title: request
-                .title
-                .clone()
-                .or_else(|| Some(found.window_name.clone()).filter(|name| !name.is_empty())),
-            env: BTreeMap::from([
-                ("SHELL".to_owned(), found.shell.clone()),
-                ("TERM".to_owned(), found.terminal.clone()),
-            ]),
+    ) -> Result<api::Recording> {
+        let context = &self.shared.context;
+        let shown = Shown {
+            pane: found.pane,
+            pid: found.pid,
+            size: (attached.snapshot.columns(), attached.snapshot.rows()),
+            is_dead: found.is_dead,
+            has_status: false,
         };
-        let bound = usize::try_from(context.config.recording.max_buffer_bytes);
-        let mut recorder = Recorder::new(&header, bound.unwrap_or(usize::MAX));
         let is_alternate = attached.snapshot.is_alternate();
+        let stream = attached.stream.ok();
+
+        let spec = self.spec(request, &server, &found);
+        let header = spec.header(shown.size, spec.started());
+        let mut recorder = Recorder::new(&header, context.memory_bound());
         let painted = context.paint(attached.snapshot);
         recorder.snapshot(0, header.width, header.height, &painted);
-
         let lines = recorder.take(Vec::new());
         let length = lines.len();
+
+        let window = found.window;
+        let journal_file = JournalFile::new(self.shared.folders.state(), &spec);
+        let files = Files {
+            folder: request.directory.clone(),
+            output: self.config().output.clone(),
+            window_name: found.window_name,
+            journal_file: journal_file.clone(),
+        };
+        let (file, journal) = tokio::task::spawn_blocking(move || files.create(spec, &lines))
+            .await
+            .expect("creating files does not panic")?;
+        journal_file.write_later(journal.clone());
+        recorder.written(length);
+        // A status line that lacks the mark is no reason to fail.
+        let _ = server.run(&pipe::flag_window(window, true)).await;
+
+        if let Some(stream) = &stream {
+            let fifo = stream.fifo.path();
+            context.pipes.acquired(&server, stream.pane, fifo);
+        }
+        let cast = OpenCast {
+            recorder,
+            file,
+            length: length as u64,
+            now: 0,
+        };
+        let opening = Opening::Started {
+            shown,
+            is_alternate,
+            stream,
+        };
+        let spec = journal.spec;
+        tracing::info!(id = spec.id, path = %spec.cast_path.display(), "recording");
+        Ok(self.start_recording((server, version), spec, journal_file, cast, opening))
+    }
+
+    /// What the recording is about; its cast has no path yet.
+    fn spec(
+        &self,
+        request: &api::RecordingCreate,
+        server: &Server,
+        found: &Found,
+    ) -> RecordingSpec {
         let follow = request
             .follow_active_pane
-            .unwrap_or(context.config.recording.follow_active_pane);
-        let mut journal = Journal {
-            format: Journal::FORMAT,
+            .unwrap_or(self.config().recording.follow_active_pane);
+        let window_name = Some(&found.window_name).filter(|name| !name.is_empty());
+        RecordingSpec {
             id: self.free_id(server.socket(), &found.session_name, found.window),
             cast_path: PathBuf::new(),
             socket: server.socket().path().to_owned(),
@@ -160,96 +196,15 @@ impl Daemon {
             window: found.window,
             pane: (!follow).then_some(found.pane),
             session_name: found.session_name.clone(),
-            started_micros: u64::try_from(now.timestamp().as_microsecond()).unwrap_or_default(),
-            title: header.title.clone(),
-            command: header.command.clone(),
-            idle_time_limit: header.idle_time_limit,
-            env: header.env.clone(),
-            gaps: 0,
-            lost_bytes: 0,
-        };
-        let place = JournalFile::new(self.shared.folders.state(), &journal);
-        let names = Names {
-            now: now.clone(),
-            session: found.session_name.clone(),
-            window: found.window,
-            window_name: found.window_name.clone(),
-        };
-        let (file, journal) = tokio::task::spawn_blocking({
-            let place = place.clone();
-            move || -> Result<(DiskFile, Journal)> {
-                let (path, file) = create_cast(&directory, &names, &lines)?;
-                journal.cast_path = path;
-                if let Err(source) = place.write(&journal, Durability::Kill) {
-                    let _ = fs::remove_file(&journal.cast_path);
-                    let path = journal.cast_path;
-                    return Err(Error::Output { path, source });
-                }
-                Ok((file, journal))
-            }
-        })
-        .await
-        .expect("creating files does not panic")?;
-        place.write_later(&journal);
-        recorder.written(length);
-        // A status line that lacks the mark is no reason to fail.
-        let _ = server.run(&pipe::flag_window(found.window, true)).await;
-
-        let info = api::Recording {
-            id: journal.id.clone(),
-            session_id: found.session_name,
-            window_id: found.window.to_string(),
-            active: true,
-            cast_path: journal.cast_path.clone(),
-            active_pane: Some(found.pane.to_string()),
-            state: api::State::Recording,
-            reason: None,
-            title: header.title.clone(),
-            socket: journal.socket.clone(),
-            started: header.timestamp.unwrap_or_default(),
-            duration: 0.0,
-            bytes: recorder.stats().bytes,
-            events: recorder.stats().events,
-            gaps: 0,
-            lost_bytes: 0,
-        };
-        tracing::info!(id = info.id, path = %info.cast_path.display(), "recording");
-        let target = Target {
-            pane: found.pane,
-            pid: found.pid,
-            size: (header.width, header.height),
-            is_dead: found.is_dead,
-            has_status: false,
-        };
-        let stream = attached.stream.ok();
-        if let Some(stream) = &stream {
-            context.pipes.took(&server, stream.pane, stream.fifo.path());
+            started_micros: unix_micros(),
+            title: request.title.as_ref().or(window_name).cloned(),
+            command: request.command.clone(),
+            idle_time_limit: request.idle_time_limit,
+            env: BTreeMap::from([
+                ("SHELL".to_owned(), found.shell.clone()),
+                ("TERM".to_owned(), found.terminal.clone()),
+            ]),
         }
-        let key = (server.socket().clone(), found.window);
-        let handle = recording::spawn(Start {
-            context,
-            watcher: self.watcher(&server, version),
-            subject: Subject {
-                version,
-                identity: found.identity,
-                window: found.window,
-                pane: journal.pane,
-                header,
-                server,
-            },
-            info: info.clone(),
-            journal: (journal, place),
-            recorder,
-            file,
-            length: length as u64,
-            now: 0,
-            stream,
-            target: Some(target),
-            is_alternate,
-            gap: None,
-        });
-        self.adopt(key, handle);
-        Ok(Created::New(info))
     }
 
     /// An id that no running recording has: two tmux servers may have sockets
@@ -258,31 +213,12 @@ impl Daemon {
         let registry = self.registry();
         let is_taken = |id: &String| {
             let mut taken = registry.recordings.values();
-            taken.any(|handle| handle.info().id == *id)
+            taken.any(|handle| handle.report.spec().id == *id)
         };
         (1..)
             .map(|number| recording_id(socket, session, window, number))
             .find(|id| !is_taken(id))
             .expect("there are more numbers than recordings")
-    }
-
-    /// The folder for a new cast.
-    fn cast_directory(&self, request: &api::RecordingCreate) -> Result<PathBuf> {
-        let output = &self.config().output;
-        let base = request
-            .directory
-            .clone()
-            .unwrap_or_else(|| output.directory());
-        if !base.is_absolute() {
-            return Err(Error::Invalid {
-                message: format!("the folder {} is not an absolute path", base.display()),
-            });
-        }
-        if request.directory.is_some() {
-            return Ok(base);
-        }
-        let month = jiff::fmt::strtime::format(&output.date_format, &Zoned::now());
-        Ok(base.join(month.unwrap_or_default()))
     }
 }
 
@@ -398,43 +334,68 @@ async fn find(tmux: &Control, request: &api::RecordingCreate) -> Result<Found> {
     })
 }
 
-struct Names {
-    now: Zoned,
-    session: String,
-    window: WindowId,
+/// The files of a new recording. They are made on a thread that may wait for
+/// the disk.
+struct Files {
+    /// The folder that was asked for; the configured one without.
+    folder: Option<PathBuf>,
+    output: config::Output,
     window_name: String,
+    journal_file: JournalFile,
 }
 
-/// Makes the cast's file, with its first lines, under a name that is free.
-fn create_cast(directory: &Path, names: &Names, lines: &[u8]) -> Result<(PathBuf, DiskFile)> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        |source: io::Error| Error::Output { path, source }
-    };
-    let folders = record::create_folder(directory).map_err(failed(directory))?;
-    let host = host_name();
-    for number in 1.. {
-        let Names {
-            now,
-            session,
-            window,
-            window_name,
-        } = names;
-        let name = cast_name(now, &host, session, *window, window_name, number);
-        let path = directory.join(name);
-        match DiskFile::create(&path, lines) {
-            Ok(file) => return Ok((path, file.in_new_folders(folders))),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failed(&path)(error)),
+impl Files {
+    /// Makes the cast, with its first lines, and its journal.
+    fn create(self, mut spec: RecordingSpec, lines: &[u8]) -> Result<(DiskFile, Journal)> {
+        let (path, file) = self.create_cast(&spec, lines)?;
+        spec.cast_path.clone_from(&path);
+        let journal = Journal::new(spec, 0, 0);
+        if let Err(source) = self.journal_file.write(&journal, Durability::Kill) {
+            let _ = fs::remove_file(&path);
+            return Err(Error::Output { path, source });
         }
+        Ok((file, journal))
     }
-    unreachable!("there are more numbers than files")
-}
 
-impl recording::Handle {
-    /// How the recording is now.
-    pub(super) fn info(&self) -> api::Recording {
-        let info = self.info.lock().unwrap_or_else(|error| error.into_inner());
-        info.clone()
+    /// Makes the cast's file under a name that is free.
+    fn create_cast(&self, spec: &RecordingSpec, lines: &[u8]) -> Result<(PathBuf, DiskFile)> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            |source: io::Error| Error::Output { path, source }
+        };
+        let started = i64::try_from(spec.started_micros).unwrap_or_default();
+        let started = Timestamp::from_microsecond(started).unwrap_or_default();
+        let started = started.to_zoned(TimeZone::system());
+        let folder = self.folder(&started)?;
+        let new_folders = record::create_folder(&folder).map_err(failed(&folder))?;
+        let host = host_name();
+        let (session, window) = (&spec.session_name, spec.window);
+        for number in 1.. {
+            let name = cast_name(&started, &host, session, window, &self.window_name, number);
+            let path = folder.join(name);
+            match DiskFile::create(&path, lines) {
+                Ok(file) => return Ok((path, file.in_new_folders(new_folders))),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(&path)(error)),
+            }
+        }
+        unreachable!("there are more numbers than files")
+    }
+
+    fn folder(&self, started: &Zoned) -> Result<PathBuf> {
+        let base = match &self.folder {
+            Some(folder) => folder.clone(),
+            None => self.output.directory(),
+        };
+        if !base.is_absolute() {
+            return Err(Error::Invalid {
+                message: format!("the folder {} is not an absolute path", base.display()),
+            });
+        }
+        if self.folder.is_some() {
+            return Ok(base);
+        }
+        let month = jiff::fmt::strtime::format(&self.output.date_format, started);
+        Ok(base.join(month.unwrap_or_default()))
     }
 }

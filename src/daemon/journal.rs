@@ -3,7 +3,6 @@
 //! One small file for each running recording, replaced atomically and gone
 //! when the recording has ended.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
 
+use super::spec::RecordingSpec;
 use crate::atomic_file::{self, Durability};
-use crate::tmux::{PaneId, ServerIdentity, WindowId};
 
 /// The shape of the files; another one is left alone.
 const FORMAT: u32 = 1;
@@ -22,41 +21,25 @@ const SUFFIX: &str = ".journal.json";
 /// A running recording, as it is kept on disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Journal {
-    /// The shape of this file.
-    pub(super) format: u32,
-    /// The recording's id.
-    pub(super) id: String,
-    /// The cast.
-    pub(super) cast_path: PathBuf,
-    /// The tmux server's socket.
-    pub(super) socket: PathBuf,
-    /// Which server process it was.
-    pub(super) server: ServerIdentity,
-    /// The recorded window.
-    pub(super) window: WindowId,
-    /// The recorded pane, where the active one is not followed.
-    pub(super) pane: Option<PaneId>,
-    /// The name of the window's session.
-    pub(super) session_name: String,
-    /// When the cast starts: microseconds since the Unix epoch.
-    pub(super) started_micros: u64,
-    /// The cast's title.
-    pub(super) title: Option<String>,
-    /// The recorded command.
-    pub(super) command: Option<String>,
-    /// The longest pause that a player should show, in seconds.
-    pub(super) idle_time_limit: Option<f64>,
-    /// The cast's environment.
-    pub(super) env: BTreeMap<String, String>,
-    /// Gaps so far.
+    format: u32,
+    #[serde(flatten)]
+    pub(super) spec: RecordingSpec,
+    /// How often something is missing so far.
     pub(super) gaps: u64,
     /// Bytes of output known to be missing so far.
     pub(super) lost_bytes: u64,
 }
 
 impl Journal {
-    /// The format that is written now.
-    pub(super) const FORMAT: u32 = FORMAT;
+    /// A journal of a recording with these losses.
+    pub(super) fn new(spec: RecordingSpec, gaps: u64, lost_bytes: u64) -> Journal {
+        Journal {
+            format: FORMAT,
+            spec,
+            gaps,
+            lost_bytes,
+        }
+    }
 
     /// Reads all journals in a folder; what cannot be read is logged and left.
     pub(super) fn read_all(folder: &Path) -> io::Result<Vec<(Journal, JournalFile)>> {
@@ -96,10 +79,10 @@ pub(super) struct JournalFile {
 
 impl JournalFile {
     /// A place for the journal of a new recording.
-    pub(super) fn new(folder: &Path, journal: &Journal) -> JournalFile {
+    pub(super) fn new(folder: &Path, spec: &RecordingSpec) -> JournalFile {
         let name = format!(
             "{}-{}-{}{SUFFIX}",
-            journal.started_micros, journal.server.pid, journal.window.0
+            spec.started_micros, spec.server.pid, spec.window.0
         );
         JournalFile::at(folder.join(name))
     }
@@ -126,8 +109,8 @@ impl JournalFile {
     }
 
     /// Writes the journal on another thread; a failure is logged.
-    pub(super) fn write_later(&self, journal: &Journal) {
-        let (file, journal) = (self.clone(), journal.clone());
+    pub(super) fn write_later(&self, journal: Journal) {
+        let file = self.clone();
         tokio::task::spawn_blocking(move || {
             if let Err(error) = file.write(&journal, Durability::PowerCut) {
                 tracing::warn!(path = %file.path.display(), %error, "a journal cannot be written");

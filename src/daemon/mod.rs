@@ -8,6 +8,7 @@
 //! into a tmux server (hooks, pipes, options) is gone when nothing there is
 //! recorded any more.
 
+mod capture;
 mod casts;
 mod create;
 mod error;
@@ -17,19 +18,20 @@ mod names;
 mod pipes;
 mod recording;
 mod recovery;
+mod registry;
 mod servers;
+mod spec;
 mod watcher;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{oneshot, watch};
 
 use crate::api;
 use crate::config::Config;
 use crate::folders::Folders;
-use crate::tmux::{Server, Socket, Version, WindowId};
+use crate::tmux::{Server, Socket};
 
 pub use create::Created;
 pub use error::{Error, Result};
@@ -39,7 +41,7 @@ pub use names::safe_filename;
 use events::Events;
 use pipes::Pipes;
 use recording::{Command, Context, Handle};
-use watcher::Watcher;
+use registry::{Counts, Registry};
 
 /// The daemon. Clones are handles to the same one.
 #[derive(Clone)]
@@ -58,21 +60,6 @@ struct Shared {
     creating: tokio::sync::Mutex<()>,
     /// How many recordings run, and how many have been started.
     counts: watch::Sender<Counts>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    running: usize,
-    started: u64,
-}
-
-#[derive(Default)]
-struct Registry {
-    recordings: HashMap<(Socket, WindowId), Handle>,
-    watchers: HashMap<Socket, Arc<Watcher>>,
-    /// How many feeds of events a server has.
-    listeners: HashMap<Socket, usize>,
-    is_closing: bool,
 }
 
 impl Daemon {
@@ -151,7 +138,7 @@ impl Daemon {
             .registry()
             .recordings
             .values()
-            .map(Handle::info)
+            .map(|handle| handle.report.to_api())
             .collect();
         all.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
         all
@@ -163,51 +150,7 @@ impl Daemon {
     /// # Errors
     /// When none or several fit.
     pub async fn recording(&self, id: &str) -> Result<api::Recording> {
-        Ok(self.find(id).await?.1.info())
-    }
-
-    async fn find(&self, id: &str) -> Result<((Socket, WindowId), Handle)> {
-        let all: Vec<_> = {
-            let registry = self.registry();
-            let copy =
-                |(key, handle): (&(Socket, WindowId), &Handle)| (key.clone(), handle.clone());
-            registry.recordings.iter().map(copy).collect()
-        };
-        if let Some(exact) = all.iter().find(|(_, handle)| handle.info().id == id) {
-            return Ok(exact.clone());
-        }
-        let mut fitting: Vec<_> = all
-            .iter()
-            .filter(|((_, window), _)| window.to_string() == id)
-            .cloned()
-            .collect();
-        if fitting.is_empty() {
-            // A tmux target, on whichever server has a recording.
-            let sockets: std::collections::BTreeSet<_> =
-                all.iter().map(|((socket, _), _)| socket.clone()).collect();
-            for socket in sockets {
-                let server = self.tmux(Some(socket.clone()));
-                let Ok(found) = crate::tmux::resolve(&server, id).await else {
-                    continue;
-                };
-                fitting.extend(
-                    all.iter()
-                        .filter(|(key, _)| *key == (socket.clone(), found.window))
-                        .cloned(),
-                );
-            }
-        }
-        let id = id.to_owned();
-        match fitting.len() {
-            0 => Err(Error::NoRecording { id }),
-            1 => Ok(fitting.remove(0)),
-            _ => {
-                let mut matches: Vec<_> =
-                    fitting.iter().map(|(_, handle)| handle.info().id).collect();
-                matches.sort();
-                Err(Error::Ambiguous { id, matches })
-            }
-        }
+        Ok(self.find(id).await?.1.report.to_api())
     }
 
     /// Puts a marker into a recording, at this moment.
@@ -221,7 +164,7 @@ impl Daemon {
         let command = Command::Mark(label.to_owned(), reply);
         handle.commands.send(command).await.map_err(|_| gone())?;
         marked.await.map_err(|_| gone())?;
-        Ok(handle.info())
+        Ok(handle.report.to_api())
     }
 
     /// Ends a recording. Returns when its cast is whole and on the disk.
@@ -272,77 +215,6 @@ impl Daemon {
             }
         }
     }
-
-    fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.shared
-            .registry
-            .lock()
-            .unwrap_or_else(|error| error.into_inner())
-    }
-
-    /// The watcher of a server; starts one when there is none.
-    fn watcher(&self, server: &Server, version: Version) -> Arc<Watcher> {
-        let mut registry = self.registry();
-        if let Some(watcher) = registry.watchers.get(server.socket())
-            && !watcher.is_over()
-        {
-            return Arc::clone(watcher);
-        }
-        let events = Arc::clone(&self.shared.context.events);
-        let watcher = Arc::new(Watcher::start(server.clone(), version, events));
-        registry
-            .watchers
-            .insert(server.socket().clone(), Arc::clone(&watcher));
-        watcher
-    }
-
-    /// Takes a recording into the registry, and out again when it has ended.
-    fn adopt(&self, key: (Socket, WindowId), handle: Handle) {
-        self.registry()
-            .recordings
-            .insert(key.clone(), handle.clone());
-        self.shared.counts.send_modify(|counts| {
-            counts.running += 1;
-            counts.started += 1;
-        });
-        self.events()
-            .recording(api::EventKind::RecordingStarted, &handle.info());
-        let daemon = self.clone();
-        let mut ended = handle.ended;
-        tokio::spawn(async move {
-            let _ = ended.wait_for(|ended| *ended).await;
-            let socket = key.0.clone();
-            let ended = daemon.registry().recordings.remove(&key);
-            if let Some(ended) = ended {
-                daemon
-                    .events()
-                    .recording(api::EventKind::RecordingStopped, &ended.info());
-            }
-            daemon.drop_watcher(&socket).await;
-            daemon
-                .shared
-                .counts
-                .send_modify(|counts| counts.running -= 1);
-        });
-    }
-
-    /// Ends the watch of a server on which nothing is recorded any more.
-    async fn drop_watcher(&self, socket: &Socket) {
-        // Not while a recording is being created there.
-        let _creating = self.shared.creating.lock().await;
-        let watcher = {
-            let mut registry = self.registry();
-            let is_used = registry.recordings.keys().any(|(used, _)| used == socket)
-                || registry.listeners.contains_key(socket);
-            if is_used {
-                return;
-            }
-            registry.watchers.remove(socket)
-        };
-        if let Some(watcher) = watcher {
-            watcher.stop().await;
-        }
-    }
 }
 
 async fn stop(handle: Handle) -> api::Recording {
@@ -350,5 +222,5 @@ async fn stop(handle: Handle) -> api::Recording {
     let _ = handle.commands.send(Command::Stop).await;
     let mut ended = handle.ended.clone();
     let _ = ended.wait_for(|ended| *ended).await;
-    handle.info()
+    handle.report.to_api()
 }

@@ -42,13 +42,13 @@ impl Pipes {
     }
 
     /// A pane is piped by us now.
-    pub(super) fn took(&self, server: &Server, pane: PaneId, path: &Path) {
+    pub(super) fn acquired(&self, server: &Server, pane: PaneId, path: &Path) {
         let key = (server.socket().clone(), pane);
         self.lock().insert(key, path.to_owned());
     }
 
     /// A pane is no longer piped into this FIFO.
-    pub(super) fn left(&self, server: &Server, pane: PaneId, path: &Path) {
+    pub(super) fn released(&self, server: &Server, pane: PaneId, path: &Path) {
         let key = (server.socket().clone(), pane);
         let mut owned = self.lock();
         if owned.get(&key).is_some_and(|owned| owned == path) {
@@ -56,9 +56,9 @@ impl Pipes {
         }
     }
 
-    /// Whether a recording of ours has the pane's pipe.
-    pub(super) fn is_ours(&self, server: &Server, pane: PaneId) -> bool {
-        self.lock().contains_key(&(server.socket().clone(), pane))
+    /// The FIFO that a recording of ours has the pane piped into, if one has.
+    pub(super) fn owner(&self, server: &Server, pane: PaneId) -> Option<PathBuf> {
+        self.lock().get(&(server.socket().clone(), pane)).cloned()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(Socket, PaneId), PathBuf>> {

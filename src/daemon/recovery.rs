@@ -9,14 +9,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::Daemon;
 use super::journal::{Journal, JournalFile};
-use super::recording::{self, Start, Subject};
-use super::{Daemon, Result};
-use crate::api;
+use super::recording::{OpenCast, Opening};
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
-use crate::cast::{Header, Micros};
+use crate::cast::Micros;
 use crate::clock::unix_micros;
 use crate::record::{DiskFile, Fifo, Recorder, Tail, cut_tail};
 use crate::tmux::{
@@ -31,10 +30,13 @@ impl Daemon {
     /// # Errors
     /// When the folder of the journals cannot be read.
     pub async fn recover(&self) -> io::Result<()> {
-        let journals = Journal::read_all(self.shared.folders.state())?;
+        let folder = self.shared.folders.state().to_owned();
+        let journals = tokio::task::spawn_blocking(move || Journal::read_all(&folder))
+            .await
+            .expect("reading journals does not panic")?;
         let mut servers: BTreeMap<Socket, Vec<(Journal, JournalFile)>> = BTreeMap::new();
         for (journal, file) in journals {
-            let socket = Socket::at(&journal.socket);
+            let socket = Socket::at(&journal.spec.socket);
             servers.entry(socket).or_default().push((journal, file));
         }
         for (socket, journals) in servers {
@@ -44,22 +46,13 @@ impl Daemon {
                 clean(&server, *version).await;
             }
             for (journal, file) in journals {
-                let id = journal.id.clone();
-                if let Err(error) = self.resume(&server, &live, journal, file).await {
-                    tracing::error!(id, error = chain(&error), "cannot go on");
-                }
+                self.resume(&server, &live, journal, file).await;
             }
         }
-        // The FIFOs of a daemon that is gone have no reader any more.
-        for entry in fs::read_dir(self.shared.folders.pipes())? {
-            let path = entry?.path();
-            let ours = format!("{}-", std::process::id());
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if !name.starts_with(&ours) {
-                let _ = fs::remove_file(&path);
-            }
-        }
-        Ok(())
+        let folder = self.shared.folders.pipes();
+        tokio::task::spawn_blocking(move || remove_stale_pipes(&folder))
+            .await
+            .expect("reading a folder does not panic")
     }
 
     async fn resume(
@@ -67,110 +60,84 @@ impl Daemon {
         server: &Server,
         live: &tmux::Result<(Version, ServerState)>,
         journal: Journal,
-        place: JournalFile,
-    ) -> Result<()> {
-        let path = journal.cast_path.clone();
-        let repaired = tokio::task::spawn_blocking(move || open_whole(&path))
+        file: JournalFile,
+    ) {
+        let path = journal.spec.cast_path.clone();
+        let opened = tokio::task::spawn_blocking(move || open_whole(&path))
             .await
             .expect("repairing does not panic");
-        let (file, tail) = match repaired {
-            Ok(repaired) => repaired,
+        let (cast, tail) = match opened {
+            Ok(opened) => opened,
             Err(error) => {
-                let path = journal.cast_path.display();
-                tracing::warn!(id = journal.id, %path, error, "a cast that cannot go on");
-                place.remove();
-                return Ok(());
+                let (id, path) = (&journal.spec.id, journal.spec.cast_path.display());
+                tracing::warn!(id, %path, error, "a cast that cannot go on");
+                return remove(file).await;
             }
         };
-        let window = match live {
-            Ok((version, state)) if state.identity == journal.server => {
-                let found = match journal.pane {
+        let version = match live {
+            Ok((version, state)) if state.identity == journal.spec.server => {
+                let found = match journal.spec.pane {
                     Some(pane) => state.pane(pane),
-                    None => state.active_pane(journal.window),
+                    None => state.active_pane(journal.spec.window),
                 };
-                found.map(|pane| (*version, pane.clone()))
+                found.map(|_| *version)
             }
             _ => None,
         };
-        let Some((version, _)) = window else {
-            tracing::info!(
-                id = journal.id,
-                "its window is gone: the recording is closed"
-            );
-            place.remove();
-            return Ok(());
+        let Some(version) = version else {
+            let id = &journal.spec.id;
+            tracing::info!(id, "its window is gone: the recording is closed");
+            remove(file).await;
+            return;
         };
-        let context = self.shared.context.clone();
         let now = now_in(&journal).max(tail.last);
-        let bound = usize::try_from(context.config.recording.max_buffer_bytes);
+        let missing = (now - tail.last) as f64 / 1e6;
         let recorder = Recorder::resume(
             tail.length,
             tail.last,
             tail.size,
             tail.events,
-            bound.unwrap_or(usize::MAX),
+            self.shared.context.memory_bound(),
         )
         .with_losses(journal.gaps, journal.lost_bytes);
-        let missing = (now - tail.last) as f64 / 1e6;
-        let info = api::Recording {
-            id: journal.id.clone(),
-            session_id: journal.session_name.clone(),
-            window_id: journal.window.to_string(),
-            active: true,
-            cast_path: journal.cast_path.clone(),
-            active_pane: None,
-            state: api::State::Recording,
-            reason: None,
-            title: journal.title.clone(),
-            socket: journal.socket.clone(),
-            started: journal.started_micros / 1_000_000,
-            duration: tail.last as f64 / 1e6,
-            bytes: tail.length,
-            events: tail.events,
-            gaps: journal.gaps,
-            lost_bytes: journal.lost_bytes,
-        };
-        let key = (server.socket().clone(), journal.window);
-        let subject = Subject {
-            server: server.clone(),
-            version,
-            identity: journal.server,
-            window: journal.window,
-            pane: journal.pane,
-            header: Header {
-                title: journal.title.clone(),
-                command: journal.command.clone(),
-                idle_time_limit: journal.idle_time_limit,
-                env: journal.env.clone(),
-                ..Header::default()
-            },
-        };
-        tracing::info!(id = journal.id, missing, "the recording goes on");
-        let handle = recording::spawn(Start {
-            watcher: self.watcher(server, version),
-            context,
-            subject,
-            info,
-            journal: (journal, place),
-            recorder,
+        tracing::info!(id = journal.spec.id, missing, "the recording goes on");
+        self.start_recording(
+            (server.clone(), version),
+            journal.spec,
             file,
-            length: tail.length,
-            now,
-            stream: None,
-            target: None,
-            is_alternate: false,
-            gap: Some(format!(
+            OpenCast {
+                recorder,
+                file: cast,
+                length: tail.length,
+                now,
+            },
+            Opening::AfterGap(format!(
                 "the recorder was interrupted; up to {missing:.1} s are missing"
             )),
-        });
-        self.adopt(key, handle);
-        Ok(())
+        );
     }
+}
+
+/// Removes the FIFOs of a daemon that is gone: they have no reader any more.
+fn remove_stale_pipes(folder: &Path) -> io::Result<()> {
+    let ours = format!("{}-", std::process::id());
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with(&ours) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(())
+}
+
+async fn remove(file: JournalFile) {
+    let _ = tokio::task::spawn_blocking(move || file.remove()).await;
 }
 
 /// The present time in a journal's cast, by the wall clock.
 fn now_in(journal: &Journal) -> Micros {
-    unix_micros().saturating_sub(journal.started_micros)
+    unix_micros().saturating_sub(journal.spec.started_micros)
 }
 
 /// Repairs a cast, opens it and finds where it goes on.
@@ -225,9 +192,10 @@ async fn clean(server: &Server, version: Version) {
         if path.is_empty() {
             continue;
         }
-        let path = Path::new(path);
-        batches.push(if Fifo::has_writer(path) {
-            pipe::stop(pane, path)
+        let fifo = PathBuf::from(path);
+        let has_writer = tokio::task::spawn_blocking(move || Fifo::has_writer(&fifo));
+        batches.push(if has_writer.await.unwrap_or(false) {
+            pipe::stop(pane, Path::new(path))
         } else {
             pipe::disown(pane)
         });

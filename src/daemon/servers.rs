@@ -50,7 +50,8 @@ impl Daemon {
         let server = self.tmux(socket);
         let path = server.socket().path();
         let known = &self.shared.known;
-        let found = path.metadata().ok();
+        // A folder on a network may hang.
+        let found = tokio::fs::metadata(path).await.ok();
         let Some(found) = found.filter(|found| found.file_type().is_socket()) else {
             let socket = path.to_owned();
             if is_named && !known.has(server.socket()) && *server.socket() != self.shared.home {

@@ -92,11 +92,13 @@ impl Recorder {
     }
 
     /// Starts over in a new file, from time 0. The old file is lost, and
-    /// counted, as is what waited in memory.
+    /// counted, as is what waited in memory. Output is dropped until the gap is
+    /// marked: a snapshot comes first.
     pub fn restart(&mut self, header: &Header) {
         let before = self.stats;
         *self = Recorder::new(header, self.bound)
             .with_losses(before.gaps, before.lost_bytes + before.bytes);
+        self.overflowed = true;
     }
 
     /// The pane printed `bytes`. Returns whether they were taken: at the memory

@@ -9,18 +9,18 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// A process that is watched.
+/// The end of a process, to be waited for.
 #[derive(Debug)]
-pub(super) struct Process {
-    pub(super) pid: u32,
+pub(super) struct ProcessExit {
+    pid: u32,
     /// `None` where the system cannot tell: no such process, or another
     /// namespace. The slow look sees it then.
     fd: Option<AsyncFd<OwnedFd>>,
 }
 
-impl Process {
+impl ProcessExit {
     /// Watches the process of this id.
-    pub(super) fn watch(pid: u32) -> Process {
+    pub(super) fn watch(pid: u32) -> ProcessExit {
         let open = || {
             let pid = Pid::from_raw(i32::try_from(pid).ok()?)?;
             let fd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
@@ -28,7 +28,11 @@ impl Process {
             // `AsyncFd` until that is dropped.
             unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.ok()
         };
-        Process { pid, fd: open() }
+        ProcessExit { pid, fd: open() }
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// Returns when the process has ended, once.
@@ -54,7 +58,7 @@ mod tests {
             .stdin(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        let mut process = Process::watch(child.id());
+        let mut process = ProcessExit::watch(child.id());
         drop(child.stdin.take());
         process.ended().await;
         child.wait().unwrap();

@@ -1,0 +1,150 @@
+//! What the machine of a capture says, done.
+
+use std::sync::Arc;
+
+use super::super::capture::Action;
+use super::super::pipes::Pipes;
+use super::process::ProcessExit;
+use super::status::blind_reason;
+use super::task::{Attaching, Task};
+use crate::record::{Attached, Stream, attach_pipe};
+use crate::tmux::{PaneId, Server, pipe};
+
+impl Task {
+    pub(super) fn perform(&mut self, action: Action) {
+        let time = self.cast_time();
+        match action {
+            Action::Look => self.watcher.look(),
+            Action::Attach(pane) => self.attach(pane),
+            Action::AbandonAttach => self.abandon_attach(),
+            Action::Resize(columns, rows) => self.recorder.resize(time, columns, rows),
+            Action::MarkGap(why) => self.mark_gap(&why),
+            Action::Snapshot { size, painted } => {
+                if self.recorder.has_overflowed() {
+                    self.mark_gap("output was dropped");
+                }
+                self.recorder.snapshot(time, size.0, size.1, &painted);
+            }
+            Action::MarkBlind(pane) => {
+                let label = format!("tvmux: blind: {}", blind_reason(pane));
+                self.recorder.gap(time, &label);
+            }
+            Action::Watch(pid) => {
+                if self.process.as_ref().map(ProcessExit::pid) != Some(pid) {
+                    self.process = Some(ProcessExit::watch(pid));
+                }
+            }
+            Action::Adopt { is_alternate } => {
+                if let Some(stream) = self.attached.take() {
+                    let pipes = &self.context.pipes;
+                    pipes.acquired(&self.server, stream.pane, stream.fifo.path());
+                    self.intake.attach(Some(stream), is_alternate);
+                }
+            }
+            Action::ReadAll => {
+                self.intake.read_all(time, &mut self.recorder);
+            }
+            Action::Release => {
+                if let Some(stream) = self.intake.detach() {
+                    drain_and_stop(stream, self.server.clone(), Arc::clone(&self.context.pipes));
+                }
+            }
+            Action::Close => self.close_stream(),
+            Action::TurnOff => self.turn_off(|stream| pipe::stop(stream.pane, stream.fifo.path())),
+            Action::Disown => self.disown(),
+            Action::Finish => self.is_finished = true,
+        }
+    }
+
+    fn attach(&mut self, pane: PaneId) {
+        let own = self
+            .intake
+            .stream()
+            .filter(|stream| stream.pane == pane && !stream.is_closed)
+            .map(|stream| stream.fifo.path().to_owned());
+        let pipes = &self.context.pipes;
+        let answer = Box::pin(attach_pipe(
+            self.server.clone(),
+            self.version,
+            pane,
+            pipes.path(self.spec.server.pid, pane),
+            own,
+            pipes.relay(),
+        ));
+        self.attaching = Some(Attaching { pane, answer });
+    }
+
+    /// A pipe that has been started after all is not left behind.
+    fn abandon_attach(&mut self) {
+        let Some(attaching) = self.attaching.take() else {
+            return;
+        };
+        let (server, pipes) = (self.server.clone(), Arc::clone(&self.context.pipes));
+        tokio::spawn(async move {
+            if let Ok(Attached {
+                stream: Ok(stream), ..
+            }) = attaching.answer.await
+            {
+                drain_and_stop(stream, server, pipes);
+            }
+        });
+    }
+
+    fn close_stream(&mut self) {
+        let Some(stream) = self.intake.detach() else {
+            return;
+        };
+        let pipes = &self.context.pipes;
+        pipes.released(&self.server, stream.pane, stream.fifo.path());
+        // Looks through all processes.
+        self.closing = Some(tokio::task::spawn_blocking(move || stream.end_writers()));
+    }
+
+    fn turn_off(&mut self, batch: impl Fn(&Stream) -> crate::tmux::Batch) {
+        let Some(stream) = self.intake.stream() else {
+            return;
+        };
+        let (server, batch) = (self.server.clone(), batch(stream));
+        self.turning_off = Some(Box::pin(async move {
+            let answer = server.run(&batch).await;
+            // Fails when the pane is gone, and the pipe with it.
+            !answer.is_ok_and(|answer| pipe::parse(&answer).is_none())
+        }));
+    }
+
+    fn disown(&mut self) {
+        let is_another = |stream: &Stream| self.is_piped_by_another_of_ours(stream.pane);
+        if self.intake.stream().is_some_and(is_another) {
+            self.turning_off = Some(Box::pin(std::future::ready(false)));
+        } else {
+            self.turn_off(|stream| pipe::disown(stream.pane));
+        }
+    }
+
+    /// Whether the pane's pipe is that of another recording of this daemon.
+    pub(super) fn is_piped_by_another_of_ours(&self, pane: PaneId) -> bool {
+        let owner = self.context.pipes.owner(&self.server, pane);
+        let own = self.intake.stream().map(|stream| stream.fifo.path());
+        owner.is_some_and(|owner| Some(owner.as_path()) != own)
+    }
+
+    pub(super) fn mark_gap(&mut self, why: &str) {
+        let lost = self.recorder.stats().lost_bytes;
+        let missing = lost.saturating_sub(self.marked_lost);
+        self.marked_lost = lost;
+        let label = match missing {
+            0 => format!("tvmux: gap: {why}"),
+            _ => format!("tvmux: gap: {why}; {missing} bytes are missing"),
+        };
+        self.recorder.gap(self.cast_time(), &label);
+        tracing::warn!(id = self.spec.id, missing, why, "a gap");
+    }
+}
+
+/// Leaves a pane, beside whatever the recording does next.
+fn drain_and_stop(mut stream: Stream, server: Server, pipes: Arc<Pipes>) {
+    tokio::spawn(async move {
+        stream.drain_and_stop(&server).await;
+        pipes.released(&server, stream.pane, stream.fifo.path());
+    });
+}

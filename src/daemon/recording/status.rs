@@ -1,0 +1,136 @@
+//! How a recording is, and what clients are told of it.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::super::spec::RecordingSpec;
+use crate::api;
+use crate::record::Stats;
+use crate::tmux::PaneId;
+
+/// How a recording is, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::daemon) enum Condition {
+    /// All is well, but for what people should know.
+    Recording { warning: Option<Arc<str>> },
+    /// Another program has this pane's pipe: only snapshots are recorded.
+    Blind(PaneId),
+    /// The file takes nothing; what the system said.
+    Refused(Arc<str>),
+    /// The file has been removed, or its folder.
+    Removed,
+    /// Output comes faster than it can be written.
+    Overloaded,
+    /// It is over.
+    Finished { reason: Option<Arc<str>> },
+}
+
+/// How a recording is at one moment.
+#[derive(Clone, Debug)]
+struct Status {
+    condition: Condition,
+    pane: Option<PaneId>,
+    stats: Stats,
+}
+
+/// A recording as others see it. The recording's task keeps it up to date.
+#[derive(Debug)]
+pub(in crate::daemon) struct Report {
+    spec: Arc<RecordingSpec>,
+    status: Mutex<Status>,
+}
+
+impl Report {
+    pub(super) fn new(spec: Arc<RecordingSpec>, pane: Option<PaneId>, stats: Stats) -> Report {
+        Report {
+            spec,
+            status: Mutex::new(Status {
+                condition: Condition::Recording { warning: None },
+                pane,
+                stats,
+            }),
+        }
+    }
+
+    pub(in crate::daemon) fn spec(&self) -> &RecordingSpec {
+        &self.spec
+    }
+
+    /// Notes how the recording is. Returns whether that is more than numbers.
+    /// Called for each event of a busy pane: allocates nothing.
+    pub(super) fn update(&self, condition: Condition, pane: Option<PaneId>, stats: Stats) -> bool {
+        let mut status = self.lock();
+        status.stats = stats;
+        let has_changed = status.condition != condition || status.pane != pane;
+        status.condition = condition;
+        status.pane = pane;
+        has_changed
+    }
+
+    /// The recording as it is told to clients.
+    pub(in crate::daemon) fn to_api(&self) -> api::Recording {
+        let spec = &self.spec;
+        let Status {
+            condition,
+            pane,
+            stats,
+        } = self.lock().clone();
+        api::Recording {
+            id: spec.id.clone(),
+            session_id: spec.session_name.clone(),
+            window_id: spec.window.to_string(),
+            active: !matches!(condition, Condition::Finished { .. }),
+            cast_path: spec.cast_path.clone(),
+            active_pane: pane.map(|pane| pane.to_string()),
+            state: condition.state(),
+            reason: condition.reason(spec),
+            title: spec.title.clone(),
+            socket: spec.socket.clone(),
+            started: spec.started(),
+            duration: stats.duration as f64 / 1e6,
+            bytes: stats.bytes,
+            events: stats.events,
+            gaps: stats.gaps,
+            lost_bytes: stats.lost_bytes,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        self.status
+            .lock()
+            .unwrap_or_else(|error| error.into_inner())
+    }
+}
+
+impl Condition {
+    fn state(&self) -> api::State {
+        match self {
+            Condition::Recording { .. } => api::State::Recording,
+            Condition::Blind(_) => api::State::Blind,
+            Condition::Refused(_) | Condition::Removed | Condition::Overloaded => {
+                api::State::Suspended
+            }
+            Condition::Finished { .. } => api::State::Finished,
+        }
+    }
+
+    /// Why it is not as it should be, for people.
+    fn reason(&self, spec: &RecordingSpec) -> Option<String> {
+        match self {
+            Condition::Recording { warning: text } | Condition::Finished { reason: text } => {
+                text.as_deref().map(str::to_owned)
+            }
+            Condition::Blind(pane) => Some(blind_reason(*pane)),
+            Condition::Refused(why) => Some(why.to_string()),
+            Condition::Removed => Some(format!(
+                "the cast {} was removed, or its folder",
+                spec.cast_path.display()
+            )),
+            Condition::Overloaded => Some("output comes faster than it can be written".to_owned()),
+        }
+    }
+}
+
+/// Why only snapshots of a pane are recorded.
+pub(super) fn blind_reason(pane: PaneId) -> String {
+    format!("pane {pane} is piped by another program")
+}

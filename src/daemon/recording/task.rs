@@ -1,0 +1,415 @@
+//! A recording's event loop.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::super::capture::{Attached, Capture, Drained, Input, Life, Pipe, Shown};
+use super::super::journal::{Journal, JournalFile};
+use super::super::spec::RecordingSpec;
+use super::super::watcher::{View, Watcher};
+use super::alarm::Alarm;
+use super::process::ProcessExit;
+use super::status::{Condition, Report};
+use super::{Command, Context, Opening, SpawnArgs};
+use crate::api;
+use crate::cast::Micros;
+use crate::record::{self, AttachError, DiskSink, Intake, Intervals, Recorder, Stream, Taken};
+use crate::tmux::pipe::Piped;
+use crate::tmux::{PaneId, Server, ServerState, Version};
+use crate::wording::chain;
+
+/// Something that tmux is asked for, beside the event loop.
+pub(super) type Asked<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A switch to a pane that is under way.
+pub(super) struct Attaching {
+    pub(super) pane: PaneId,
+    pub(super) answer: Asked<Result<record::Attached, AttachError>>,
+}
+
+pub(super) struct Task {
+    pub(super) context: Context,
+    pub(super) server: Server,
+    pub(super) version: Version,
+    pub(super) spec: Arc<RecordingSpec>,
+    pub(super) journal: JournalFile,
+    pub(super) report: Arc<Report>,
+    pub(super) watcher: Arc<Watcher>,
+    /// `None` once the watcher is gone.
+    view: Option<watch::Receiver<View>>,
+
+    pub(super) capture: Capture,
+    /// The zero of the machine's time.
+    start: Instant,
+    alarm: Alarm,
+    /// The captured pane's process.
+    pub(super) process: Option<ProcessExit>,
+    pub(super) attaching: Option<Attaching>,
+    /// A stream that has started and is not recorded yet.
+    pub(super) attached: Option<Stream>,
+    /// Gives whether the pipe stays, since the pane's process has ended.
+    pub(super) turning_off: Option<Asked<bool>>,
+    /// Ends the process of a pipe that was let go.
+    pub(super) closing: Option<JoinHandle<()>>,
+    pub(super) is_finished: bool,
+
+    pub(super) intake: Intake,
+    pub(super) recorder: Recorder,
+    pub(super) sink: DiskSink,
+    /// When the cast has the time [`Self::cast_base`].
+    pub(super) cast_start: Instant,
+    pub(super) cast_base: Micros,
+    /// Gaps, and bytes known to be missing, as the journal and the markers have
+    /// them.
+    pub(super) noted_gaps: u64,
+    pub(super) marked_lost: u64,
+}
+
+impl Task {
+    pub(super) fn new(args: SpawnArgs) -> Task {
+        let SpawnArgs {
+            context,
+            server,
+            version,
+            watcher,
+            spec,
+            journal,
+            cast,
+            opening,
+        } = args;
+        let recording = &context.config.recording;
+        let intervals = Intervals {
+            flush: recording.flush_interval(),
+            sync: recording.sync_interval(),
+            tick: context.disks.tick(),
+        };
+        let disks = Arc::clone(&context.disks);
+        let mut intake = Intake::default();
+        let capture = match opening {
+            Opening::Started {
+                shown,
+                is_alternate,
+                stream,
+            } => {
+                let capture = Capture::started(shown, stream.is_some());
+                intake.attach(stream, is_alternate);
+                capture
+            }
+            Opening::AfterGap(why) => Capture::after_gap(why),
+        };
+        let now = Instant::now();
+        let stats = cast.recorder.stats();
+        let spec = Arc::new(spec);
+        Task {
+            report: Arc::new(Report::new(Arc::clone(&spec), capture.pane(), stats)),
+            view: Some(watcher.view()),
+            process: capture.process().map(ProcessExit::watch),
+            sink: DiskSink::new(disks, cast.file, cast.length, intervals),
+            recorder: cast.recorder,
+            cast_start: now,
+            cast_base: cast.now,
+            noted_gaps: stats.gaps,
+            marked_lost: stats.lost_bytes,
+            start: now,
+            alarm: Alarm::default(),
+            attaching: None,
+            attached: None,
+            turning_off: None,
+            closing: None,
+            is_finished: false,
+            context,
+            server,
+            version,
+            spec,
+            journal,
+            watcher,
+            capture,
+            intake,
+        }
+    }
+
+    pub(super) fn report(&self) -> &Arc<Report> {
+        &self.report
+    }
+
+    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        let mut is_abandoned = false;
+        while !self.is_finished {
+            self.tick_file();
+            self.publish();
+            let due = self.due();
+            tokio::select! {
+                ready = self.intake.readable() => self.on_readable(ready),
+                () = self.alarm.at(due) => self.on_time(),
+                completion = self.sink.next_completion() => {
+                    if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
+                        self.on_file_event(event);
+                    }
+                }
+                answer = attached(&mut self.attaching) => self.on_attached(answer),
+                is_dead = answer(&mut self.turning_off) => {
+                    self.turning_off = None;
+                    self.feed(Input::TurnedOff { is_dead });
+                }
+                is_there = changed(&mut self.view) => {
+                    if !is_there {
+                        self.view = None;
+                    }
+                    self.on_view();
+                }
+                () = ended(&mut self.process) => self.watcher.look(),
+                command = inbox.recv(), if !is_abandoned => {
+                    is_abandoned = command.is_none();
+                    self.on_command(command.unwrap_or(Command::Stop));
+                }
+            }
+            self.look_for_room();
+        }
+        // From here on clients are told at once that there is no recording.
+        drop(inbox);
+        self.finish().await;
+    }
+
+    /// When something is due though nothing happens.
+    fn due(&self) -> Option<Instant> {
+        let capture = self.capture.due().map(|due| self.start + due);
+        [self.intake.paused_until(), capture, self.sink.due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn on_time(&mut self) {
+        let now = Instant::now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        if is_due(self.intake.paused_until()) {
+            self.on_readable(Ok(()));
+        }
+        if is_due(self.capture.due().map(|due| self.start + due)) {
+            self.read_turn();
+            self.feed(Input::Tick);
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Mark(label, reply) => {
+                self.recorder.marker(self.cast_time(), &label);
+                let _ = reply.send(());
+            }
+            Command::Stop => {
+                self.read_turn();
+                self.feed(Input::Stop);
+            }
+        }
+    }
+
+    /// Gives the machine what has happened, and does what it says.
+    pub(super) fn feed(&mut self, input: Input) {
+        for action in self.capture.on(input, self.start.elapsed()) {
+            self.perform(action);
+        }
+    }
+
+    fn on_readable(&mut self, ready: std::io::Result<()>) {
+        let (now, time) = (Instant::now(), self.cast_time());
+        let taken = self.intake.turn(ready, now, time, &mut self.recorder);
+        self.on_taken(taken);
+    }
+
+    /// Reads what is there, so that what is decided next knows of it.
+    fn read_turn(&mut self) {
+        if self.intake.stream().is_some() {
+            let time = self.cast_time();
+            let taken = self.intake.read_turn(time, &mut self.recorder);
+            self.on_taken(taken);
+        }
+    }
+
+    fn on_taken(&mut self, taken: Taken) {
+        self.feed(Input::Drained(Drained {
+            bytes: taken.bytes,
+            is_closed: taken.is_closed,
+            has_left_alternate: taken.has_left,
+            is_dropped: self.recorder.has_overflowed(),
+        }));
+    }
+
+    /// Output that was dropped is made up for once half the memory is free.
+    fn look_for_room(&mut self) {
+        if self.capture.is_dropping()
+            && self.sink.trouble().is_none()
+            && self.recorder.in_memory() * 2 < self.context.memory_bound()
+        {
+            let why = "output came faster than it could be written";
+            self.feed(Input::Missing(why.to_owned()));
+        }
+    }
+
+    fn on_view(&mut self) {
+        self.release_flood_buffers();
+        let input = match &mut self.view {
+            None => Input::Gone("the tmux server is gone"),
+            Some(view) => match &*view.borrow_and_update() {
+                View::Unknown => return,
+                View::Gone => Input::Gone("the tmux server is gone"),
+                View::Live(state) => seen(&self.spec, state, self.intake.stream()),
+            },
+        };
+        self.feed(input);
+    }
+
+    /// Gives back the memory that a flood has taken.
+    fn release_flood_buffers(&mut self) {
+        if self.intake.release_flood_buffers(Instant::now()) {
+            self.recorder.shrink();
+            self.sink.shrink();
+        }
+    }
+
+    fn on_attached(&mut self, answer: Result<record::Attached, AttachError>) {
+        let Some(Attaching { pane, .. }) = self.attaching.take() else {
+            return;
+        };
+        // The pane before may be gone by now: that makes a difference.
+        let has_changed = |view: &watch::Receiver<View>| view.has_changed().unwrap_or(true);
+        if self.view.as_ref().is_some_and(has_changed) {
+            self.on_view();
+        }
+        let record::Attached { snapshot, stream } = match answer {
+            Ok(attached) => attached,
+            Err(error) => {
+                tracing::debug!(id = self.spec.id, error = chain(&error), "no snapshot");
+                // tmux's own errors pass: the pane is just closing, or the like.
+                let is_ours = !matches!(error, AttachError::Tmux(_));
+                let warning = is_ours.then(|| chain(&error));
+                return self.feed(Input::AttachFailed { warning });
+            }
+        };
+        let pipe = match stream {
+            Ok(stream) => {
+                self.attached = Some(stream);
+                Pipe::Started
+            }
+            Err(Piped::Busy) => Pipe::Busy {
+                is_ours: self.is_piped_by_another_of_ours(pane),
+            },
+            Err(Piped::Dead | Piped::Yes) => Pipe::Dead,
+        };
+        self.feed(Input::Attached(Attached {
+            pipe,
+            size: (snapshot.columns(), snapshot.rows()),
+            is_alternate: snapshot.is_alternate(),
+            is_torn: snapshot.is_torn(),
+            painted: self.context.paint(snapshot),
+        }));
+    }
+
+    /// The cast's time at this moment.
+    pub(super) fn cast_time(&self) -> Micros {
+        let elapsed = self.cast_start.elapsed().as_micros();
+        self.cast_base + Micros::try_from(elapsed).unwrap_or(Micros::MAX / 2)
+    }
+
+    pub(super) fn is_server_gone(&self) -> bool {
+        match &self.view {
+            Some(view) => matches!(&*view.borrow(), View::Gone),
+            None => true,
+        }
+    }
+
+    /// Tells others how the recording is.
+    fn publish(&mut self) {
+        let stats = self.recorder.stats();
+        if stats.gaps != self.noted_gaps {
+            self.noted_gaps = stats.gaps;
+            let spec = self.spec.as_ref().clone();
+            let journal = Journal::new(spec, stats.gaps, stats.lost_bytes);
+            self.journal.write_later(journal);
+        }
+        let (condition, pane) = (self.condition(), self.capture.pane());
+        if self.report.update(condition, pane, stats) {
+            let events = &self.context.events;
+            events.recording(api::EventKind::RecordingChanged, &self.report.to_api());
+        }
+    }
+
+    fn condition(&self) -> Condition {
+        if let Some(condition) = self.file_condition() {
+            return condition;
+        }
+        if self.capture.is_dropping() {
+            return Condition::Overloaded;
+        }
+        match self.capture.blind() {
+            Some(pane) => Condition::Blind(pane),
+            None => Condition::Recording {
+                warning: self.capture.warning(),
+            },
+        }
+    }
+}
+
+/// What a server's state says of a recording that has `stream`.
+fn seen(spec: &RecordingSpec, state: &ServerState, stream: Option<&Stream>) -> Input {
+    if state.identity != spec.server {
+        return Input::Gone("the tmux server is another one");
+    }
+    let found = match spec.pane {
+        Some(pane) => state.pane(pane).ok_or("the pane is closed"),
+        None => state.active_pane(spec.window).ok_or("the window is closed"),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(why) => return Input::Gone(why),
+    };
+    let streamed = match stream.and_then(|stream| state.pane(stream.pane)) {
+        Some(pane) if pane.is_dead => Life::Dead,
+        Some(_) => Life::Living,
+        None => Life::Gone,
+    };
+    Input::Seen {
+        wanted: Shown {
+            pane: found.pane,
+            pid: found.pid,
+            size: found.size,
+            is_dead: found.is_dead,
+            has_status: found.has_status,
+        },
+        streamed,
+    }
+}
+
+async fn attached(attaching: &mut Option<Attaching>) -> Result<record::Attached, AttachError> {
+    match attaching {
+        Some(attaching) => attaching.answer.as_mut().await,
+        None => pending().await,
+    }
+}
+
+async fn answer<T>(asked: &mut Option<Asked<T>>) -> T {
+    match asked {
+        Some(asked) => asked.await,
+        None => pending().await,
+    }
+}
+
+/// Waits for another view; gives whether there is still somebody who has one.
+async fn changed(view: &mut Option<watch::Receiver<View>>) -> bool {
+    match view {
+        Some(view) => view.changed().await.is_ok(),
+        None => pending().await,
+    }
+}
+
+async fn ended(process: &mut Option<ProcessExit>) {
+    match process {
+        Some(process) => process.ended().await,
+        None => pending().await,
+    }
+}

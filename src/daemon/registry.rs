@@ -1,0 +1,171 @@
+//! Which recordings run, and which tmux servers are watched for them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, MutexGuard};
+
+use super::journal::JournalFile;
+use super::recording::{self, Handle, OpenCast, Opening, SpawnArgs};
+use super::spec::RecordingSpec;
+use super::watcher::Watcher;
+use super::{Daemon, Error, Result};
+use crate::api;
+use crate::tmux::{self, Server, Socket, Version, WindowId};
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) running: usize,
+    pub(super) started: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Registry {
+    pub(super) recordings: HashMap<(Socket, WindowId), Handle>,
+    pub(super) watchers: HashMap<Socket, Arc<Watcher>>,
+    /// How many feeds of events a server has.
+    pub(super) listeners: HashMap<Socket, usize>,
+    pub(super) is_closing: bool,
+}
+
+impl Daemon {
+    pub(super) async fn find(&self, id: &str) -> Result<((Socket, WindowId), Handle)> {
+        let all: Vec<_> = {
+            let registry = self.registry();
+            let copy =
+                |(key, handle): (&(Socket, WindowId), &Handle)| (key.clone(), handle.clone());
+            registry.recordings.iter().map(copy).collect()
+        };
+        if let Some(exact) = all.iter().find(|(_, handle)| handle.report.spec().id == id) {
+            return Ok(exact.clone());
+        }
+        let mut fitting: Vec<_> = all
+            .iter()
+            .filter(|((_, window), _)| window.to_string() == id)
+            .cloned()
+            .collect();
+        if fitting.is_empty() {
+            // A tmux target, on whichever server has a recording.
+            let sockets: std::collections::BTreeSet<_> =
+                all.iter().map(|((socket, _), _)| socket.clone()).collect();
+            for socket in sockets {
+                let server = self.tmux(Some(socket.clone()));
+                let Ok(found) = tmux::resolve(&server, id).await else {
+                    continue;
+                };
+                fitting.extend(
+                    all.iter()
+                        .filter(|(key, _)| *key == (socket.clone(), found.window))
+                        .cloned(),
+                );
+            }
+        }
+        let id = id.to_owned();
+        match fitting.len() {
+            0 => Err(Error::NoRecording { id }),
+            1 => Ok(fitting.remove(0)),
+            _ => {
+                let ids = fitting.iter();
+                let mut matches: Vec<_> = ids
+                    .map(|(_, handle)| handle.report.spec().id.clone())
+                    .collect();
+                matches.sort();
+                Err(Error::Ambiguous { id, matches })
+            }
+        }
+    }
+
+    pub(super) fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.shared
+            .registry
+            .lock()
+            .unwrap_or_else(|error| error.into_inner())
+    }
+
+    /// The watcher of a server; starts one when there is none.
+    pub(super) fn watcher(&self, server: &Server, version: Version) -> Arc<Watcher> {
+        let mut registry = self.registry();
+        if let Some(watcher) = registry.watchers.get(server.socket())
+            && !watcher.is_over()
+        {
+            return Arc::clone(watcher);
+        }
+        let events = Arc::clone(&self.shared.context.events);
+        let watcher = Arc::new(Watcher::start(server.clone(), version, events));
+        registry
+            .watchers
+            .insert(server.socket().clone(), Arc::clone(&watcher));
+        watcher
+    }
+
+    /// Starts a recording's task, and takes it into the registry.
+    pub(super) fn start_recording(
+        &self,
+        (server, version): (Server, Version),
+        spec: RecordingSpec,
+        journal: JournalFile,
+        cast: OpenCast,
+        opening: Opening,
+    ) -> api::Recording {
+        let key = (server.socket().clone(), spec.window);
+        let handle = recording::spawn(SpawnArgs {
+            context: self.shared.context.clone(),
+            watcher: self.watcher(&server, version),
+            server,
+            version,
+            spec,
+            journal,
+            cast,
+            opening,
+        });
+        let recording = handle.report.to_api();
+        self.adopt(key, handle);
+        recording
+    }
+
+    /// Takes a recording into the registry, and out again when it has ended.
+    pub(super) fn adopt(&self, key: (Socket, WindowId), handle: Handle) {
+        self.registry()
+            .recordings
+            .insert(key.clone(), handle.clone());
+        self.shared.counts.send_modify(|counts| {
+            counts.running += 1;
+            counts.started += 1;
+        });
+        self.events()
+            .recording(api::EventKind::RecordingStarted, &handle.report.to_api());
+        let daemon = self.clone();
+        let mut ended = handle.ended;
+        tokio::spawn(async move {
+            let _ = ended.wait_for(|ended| *ended).await;
+            let socket = key.0.clone();
+            let ended = daemon.registry().recordings.remove(&key);
+            if let Some(ended) = ended {
+                daemon
+                    .events()
+                    .recording(api::EventKind::RecordingStopped, &ended.report.to_api());
+            }
+            daemon.drop_watcher(&socket).await;
+            daemon
+                .shared
+                .counts
+                .send_modify(|counts| counts.running -= 1);
+        });
+    }
+
+    /// Ends the watch of a server on which nothing is recorded any more.
+    pub(super) async fn drop_watcher(&self, socket: &Socket) {
+        // Not while a recording is being created there.
+        let _creating = self.shared.creating.lock().await;
+        let watcher = {
+            let mut registry = self.registry();
+            let is_used = registry.recordings.keys().any(|(used, _)| used == socket)
+                || registry.listeners.contains_key(socket);
+            if is_used {
+                return;
+            }
+            registry.watchers.remove(socket)
+        };
+        if let Some(watcher) = watcher {
+            watcher.stop().await;
+        }
+    }
+}

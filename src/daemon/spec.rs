@@ -1,0 +1,55 @@
+//! What a recording is about: all that does not change while it runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cast::Header;
+use crate::tmux::{PaneId, ServerIdentity, WindowId};
+
+/// What a recording is about. It is kept on disk as part of the recording's
+/// journal, so that a later daemon can go on with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct RecordingSpec {
+    pub(super) id: String,
+    pub(super) cast_path: PathBuf,
+    /// The tmux server's socket.
+    pub(super) socket: PathBuf,
+    /// Which server process it is.
+    pub(super) server: ServerIdentity,
+    pub(super) window: WindowId,
+    /// The one pane that is recorded, where the active one is not followed.
+    pub(super) pane: Option<PaneId>,
+    /// The name of the window's session when the recording started.
+    pub(super) session_name: String,
+    /// Microseconds since the Unix epoch.
+    pub(super) started_micros: u64,
+    pub(super) title: Option<String>,
+    pub(super) command: Option<String>,
+    /// Seconds.
+    pub(super) idle_time_limit: Option<f64>,
+    /// The cast's environment: `SHELL` and `TERM`.
+    pub(super) env: BTreeMap<String, String>,
+}
+
+impl RecordingSpec {
+    /// When the recording started: seconds since the Unix epoch.
+    pub(super) fn started(&self) -> u64 {
+        self.started_micros / 1_000_000
+    }
+
+    /// The header of a cast of so many columns and rows that starts at
+    /// `timestamp` (seconds since the Unix epoch).
+    pub(super) fn header(&self, (width, height): (u16, u16), timestamp: u64) -> Header {
+        Header {
+            width,
+            height,
+            timestamp: Some(timestamp),
+            idle_time_limit: self.idle_time_limit,
+            command: self.command.clone(),
+            title: self.title.clone(),
+            env: self.env.clone(),
+        }
+    }
+}
