@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use utoipa::ToSchema;
 
+use super::PaneInput;
+
 /// The body of an error reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
@@ -14,6 +16,9 @@ pub struct ErrorBody {
     pub message: String,
     /// The same sentence: where the Python program had it.
     pub detail: String,
+    /// What keeps a pane from taking input, where that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pane: Option<PaneInput>,
 }
 
 impl ErrorBody {
@@ -24,6 +29,7 @@ impl ErrorBody {
             code: code.into(),
             detail: message.clone(),
             message,
+            pane: None,
         }
     }
 }

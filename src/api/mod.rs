@@ -26,7 +26,8 @@ pub use hook::{
 };
 pub use pane::{
     CaptureRange, Direction, Pane, PaneAction, PaneCapture, PaneCreate, PaneDeleted, PaneFilter,
-    PaneResize, PaneSendKeys, PaneSize, Percent,
+    PaneInput, PanePaste, PaneResize, PaneSendKeys, PaneSize, PaneWait, PaneWaited, Percent,
+    WaitOutcome,
 };
 pub use position::{Position, PositionError};
 pub use recording::{

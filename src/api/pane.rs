@@ -255,6 +255,9 @@ pub struct PaneSendKeys {
     /// Whether the text is typed as it is even if it is a key's name.
     #[serde(default)]
     pub literal: bool,
+    /// Whether the pane leaves copy mode and the like first.
+    #[serde(default)]
+    pub leave_mode: bool,
 }
 
 fn default_enter() -> bool {
@@ -265,6 +268,168 @@ impl Check for PaneSendKeys {
     fn check(&self) -> Result<(), String> {
         check::text("keys", &self.keys, KEYS)
     }
+}
+
+/// `POST /panes/{pane_id}/paste`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PanePaste {
+    /// The text. It must not hold the end of a bracketed paste (`ESC [201~`),
+    /// behind which a program would take the rest as typed.
+    #[cfg_attr(
+        test,
+        schema(
+            max_length = 65536,
+            pattern = r"^(?![\s\S]*(\x1b\[|\x9b)201~)[^\x00]*$"
+        )
+    )]
+    pub text: String,
+    /// Whether Enter is pressed after it.
+    #[serde(default)]
+    pub enter: bool,
+    /// Whether the pane leaves copy mode and the like first.
+    #[serde(default)]
+    pub leave_mode: bool,
+}
+
+impl Check for PanePaste {
+    fn check(&self) -> Result<(), String> {
+        check::text("text", &self.text, KEYS)?;
+        match ["\x1b[201~", "\u{9b}201~"]
+            .iter()
+            .any(|end| self.text.contains(end))
+        {
+            true => Err("text must not hold the end of a bracketed paste (ESC [201~)".into()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// `POST /panes/{pane_id}/wait`: until when. At least one condition is needed;
+/// the first that holds ends the wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PaneWait {
+    /// Until this text is on the screen. A line that wraps is one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(min_length = 1, max_length = 2048))]
+    pub text: Option<String>,
+    /// Until this regular expression (Rust's `regex`) matches the screen; `^`
+    /// and `$` match at lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(min_length = 1, max_length = 2048))]
+    pub regex: Option<String>,
+    /// Until the screen has stayed as it is for this long, in milliseconds.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "check::maybe_whole"
+    )]
+    #[cfg_attr(test, schema(minimum = 1, maximum = 600_000))]
+    pub quiet_ms: Option<u32>,
+    /// Until a command has ended, as the shell says by OSC 133 (shell
+    /// integration).
+    #[serde(default)]
+    pub command_ended: bool,
+    /// Text to type as it is, with Enter, once the wait has started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(max_length = 65536, pattern = r"^[^\x00]*$"))]
+    pub keys: Option<String>,
+    /// Whether the pane leaves copy mode and the like before `keys`.
+    #[serde(default)]
+    pub leave_mode: bool,
+    /// The longest wait, in milliseconds.
+    #[serde(default = "default_timeout", deserialize_with = "check::whole")]
+    #[cfg_attr(test, schema(default = 30_000, minimum = 0, maximum = 600_000))]
+    pub timeout_ms: u32,
+}
+
+fn default_timeout() -> u32 {
+    30_000
+}
+
+impl Default for PaneWait {
+    fn default() -> PaneWait {
+        PaneWait {
+            text: None,
+            regex: None,
+            quiet_ms: None,
+            command_ended: false,
+            keys: None,
+            leave_mode: false,
+            timeout_ms: default_timeout(),
+        }
+    }
+}
+
+impl Check for PaneWait {
+    fn check(&self) -> Result<(), String> {
+        for (field, value) in [("text", &self.text), ("regex", &self.regex)] {
+            check::maybe(value, |text| {
+                check::filled(field, &text.replace('\0', " "), COMMAND)
+            })?;
+        }
+        check::maybe(&self.keys, |text| check::text("keys", text, KEYS))?;
+        check::within("quiet_ms", self.quiet_ms.unwrap_or(1), 1, 600_000)?;
+        check::within("timeout_ms", self.timeout_ms, 0, 600_000)?;
+        let has_condition = self.text.is_some()
+            || self.regex.is_some()
+            || self.quiet_ms.is_some()
+            || self.command_ended;
+        match has_condition {
+            true => Ok(()),
+            false => Err("one of text, regex, quiet_ms and command_ended is required".into()),
+        }
+    }
+}
+
+/// What has ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WaitOutcome {
+    /// The text is on the screen.
+    Text,
+    /// The expression matches the screen.
+    Regex,
+    /// The screen has stayed as it is for long enough.
+    Quiet,
+    /// A command has ended.
+    CommandEnded,
+    /// Nothing of that came in time.
+    TimedOut,
+}
+
+/// `POST /panes/{pane_id}/wait`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+pub struct PaneWaited {
+    /// `%` and a number.
+    pub pane: String,
+    /// What has ended the wait.
+    pub outcome: WaitOutcome,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: u64,
+    /// The exit status of the command that has ended, if the shell told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_status: Option<i32>,
+    /// What the pane shows, from the top, without trailing blanks. A line that
+    /// wraps is one line.
+    pub content: String,
+}
+
+/// What keeps a pane from handing on what is typed to its program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+pub struct PaneInput {
+    /// tmux's name of the mode that it is in (`copy-mode`, `tree-mode`).
+    pub mode: Option<String>,
+    /// Whether its program has ended (`remain-on-exit`).
+    pub dead: bool,
+    /// Whether its input is switched off (`select-pane -d`).
+    pub off: bool,
 }
 
 /// `GET /panes/{pane_id}/capture`: what of it.

@@ -174,6 +174,8 @@ pub enum ActionStatus {
     Resized,
     /// The keys have been typed.
     Sent,
+    /// The text has been pasted.
+    Pasted,
 }
 
 /// `DELETE /sessions/{session_id}`.

@@ -1,9 +1,9 @@
 //! `tvmux server`.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -161,6 +161,7 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
     // We hold the lock: a socket that is there belongs to nobody.
     let _ = std::fs::remove_file(&socket);
     let unix = UnixListener::bind(&socket)?;
+    std::fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
     let (access, tcp) = listen_on_tcp(context).await?;
     if let Err(error) = daemon.recover().await {
         tracing::error!(%error, "recovering recordings failed");

@@ -7,10 +7,10 @@ use super::{Client, NONE, Result, segment};
 use crate::api::{
     AttachCommand, CallbackDeleted, CallbackEvent, CallbackEventResponse, CaptureRange, Cast,
     HookConfig, HookCreate, HookDeleted, HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction,
-    PaneCapture, PaneCreate, PaneDeleted, PaneFilter, PaneResize, PaneSendKeys, Recording,
-    RecordingCreate, RecordingStopped, ServerInfo, Session, SessionAction, SessionCreate,
-    SessionDeleted, SessionUpdate, SessionWindows, UnlinkFrom, VersionInfo, Window, WindowAction,
-    WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
+    PaneCapture, PaneCreate, PaneDeleted, PaneFilter, PanePaste, PaneResize, PaneSendKeys,
+    PaneWait, PaneWaited, Recording, RecordingCreate, RecordingStopped, ServerInfo, Session,
+    SessionAction, SessionCreate, SessionDeleted, SessionUpdate, SessionWindows, UnlinkFrom,
+    VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
 };
 
 /// Writes a method that calls one route: its name, method and path, then what
@@ -70,6 +70,8 @@ calls! {
     select_pane: POST "/panes/{id}/select", id: id => PaneAction;
     resize_pane: POST "/panes/{id}/resize", id: id, body: PaneResize => PaneAction;
     send_keys: POST "/panes/{id}/send-keys", id: id, body: PaneSendKeys => PaneAction;
+    paste: POST "/panes/{id}/paste", id: id, body: PanePaste => PaneAction;
+    wait: POST "/panes/{id}/wait", id: id, body: PaneWait => PaneWaited;
     capture_pane: GET "/panes/{id}/capture", id: id, query: CaptureRange => PaneCapture;
     callbacks: GET "/callbacks" => Vec<CallbackEventResponse>;
     create_callback: POST "/callbacks", body: CallbackEvent => CallbackEventResponse;

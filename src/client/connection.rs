@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -24,6 +26,10 @@ pub const READY: &str = "ready";
 
 /// A log larger than this is emptied at a start, in bytes.
 const LARGEST_LOG: u64 = 1024 * 1024;
+
+/// Time allowed for a start, in milliseconds: recordings that were cut off are
+/// completed first.
+const START_TIME: u16 = 60_000;
 
 /// How long the end of the daemon is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -142,6 +148,11 @@ impl Connection {
         let mut daemon = daemon.map_err(at(&self.program))?;
         let mut line = String::new();
         if let Some(output) = daemon.stdout.take() {
+            let ready = PollFd::new(output.as_fd(), PollFlags::POLLIN);
+            if poll(&mut [ready], START_TIME) == Ok(0) {
+                let pid = daemon.id() as i32;
+                return Err(Error::NoAnswer { pid: Some(pid) }.into());
+            }
             let read = BufReader::new(output).read_line(&mut line);
             read.map_err(at(&self.program))?;
         }

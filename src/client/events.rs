@@ -1,24 +1,38 @@
 //! Replies that are read bit by bit: the live feed, and casts.
 
+use std::time::{Duration, Instant};
+
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::body::Incoming;
 
+use super::answer::PATIENCE;
 use super::{Client, Error, Result, segment};
 use crate::api::Event;
 
-/// Events as they come. Ends with its connection.
+/// The daemon sends something every 15 seconds, if only an empty message.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// How long a daemon that has gone is looked for, and how often.
+const COME_BACK: Duration = Duration::from_secs(10);
+const RETRY: Duration = Duration::from_millis(100);
+
+/// Events as they come, over as many connections as it takes: a daemon that is
+/// started again is found, and the feed goes on after the last event that was
+/// read. The first event of each connection is `ready`, or `reset` where events
+/// are missing.
 pub struct EventReader {
+    client: Client,
     body: Incoming,
     buffer: BytesMut,
-    _client: Client,
+    last: Option<u64>,
 }
 
 /// A cast as it comes.
 pub struct CastReader {
+    client: Client,
     body: Incoming,
-    _client: Client,
 }
 
 impl Client {
@@ -28,6 +42,15 @@ impl Client {
     /// # Errors
     /// As every call.
     pub async fn events(mut self, after: Option<u64>) -> Result<EventReader> {
+        Ok(EventReader {
+            body: self.listen(after).await?,
+            client: self,
+            buffer: BytesMut::new(),
+            last: after,
+        })
+    }
+
+    async fn listen(&mut self, after: Option<u64>) -> Result<Incoming> {
         let tmux = serde_urlencoded::to_string(&self.tmux).unwrap_or_default();
         let target = format!("/events?{tmux}");
         let headers: Vec<_> = after
@@ -35,11 +58,7 @@ impl Client {
             .into_iter()
             .collect();
         let reply = self.send(Method::GET, &target, None, &headers).await?;
-        Ok(EventReader {
-            body: reply.into_body(),
-            buffer: BytesMut::new(),
-            _client: self,
-        })
+        Ok(reply.into_body())
     }
 
     /// `GET /casts/{path}`. The connection is the cast's from here on.
@@ -51,16 +70,17 @@ impl Client {
         let reply = self.send(Method::GET, &target, None, &[]).await?;
         Ok(CastReader {
             body: reply.into_body(),
-            _client: self,
+            client: self,
         })
     }
 }
 
 impl EventReader {
-    /// The next event; `None` when the feed is over.
+    /// The next event; `None` when the daemon has gone and none came in its
+    /// place within ten seconds.
     ///
     /// # Errors
-    /// When the connection breaks, or an event cannot be read.
+    /// When the daemon does not answer, or an event cannot be read.
     pub async fn next(&mut self) -> Result<Option<Event>> {
         loop {
             if let Some(end) = memchr::memmem::find(&self.buffer, b"\n\n") {
@@ -68,14 +88,42 @@ impl EventReader {
                 self.buffer.advance(2);
                 // A block without data is a sign of life.
                 if let Some(event) = read(&block)? {
+                    self.last = Some(event.sequence);
                     return Ok(Some(event));
                 }
                 continue;
             }
-            match chunk(&mut self.body).await? {
-                Some(bytes) => self.buffer.extend_from_slice(&bytes),
-                None => return Ok(None),
+            match chunk(&self.client, &mut self.body, KEEP_ALIVE).await {
+                Ok(Some(bytes)) => self.buffer.extend_from_slice(&bytes),
+                Ok(None) | Err(Error::Broken(_)) => {
+                    if !self.come_back().await? {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Listens again; `false` when there is no daemon any more.
+    async fn come_back(&mut self) -> Result<bool> {
+        self.buffer.clear();
+        let end = Instant::now() + COME_BACK;
+        loop {
+            match self.client.listen(self.last).await {
+                Ok(body) => {
+                    self.body = body;
+                    return Ok(true);
+                }
+                // It has just ended, is about to, or has just started.
+                Err(Error::NotRunning { .. } | Error::Broken(_)) => {}
+                Err(Error::Refused { status: 503, .. }) => {}
+                Err(error) => return Err(error),
+            }
+            if Instant::now() > end {
+                return Ok(false);
+            }
+            tokio::time::sleep(RETRY).await;
         }
     }
 }
@@ -84,15 +132,16 @@ impl CastReader {
     /// The next part; `None` at the end.
     ///
     /// # Errors
-    /// When the connection breaks.
+    /// When the connection breaks, or the daemon does not answer.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
-        chunk(&mut self.body).await
+        chunk(&self.client, &mut self.body, PATIENCE).await
     }
 }
 
-async fn chunk(body: &mut Incoming) -> Result<Option<Bytes>> {
+async fn chunk(client: &Client, body: &mut Incoming, patience: Duration) -> Result<Option<Bytes>> {
     loop {
-        match body.frame().await {
+        let frame = client.address.wait(patience, client.link.pid, body.frame());
+        match frame.await? {
             None => return Ok(None),
             Some(frame) => {
                 if let Ok(bytes) = frame.map_err(Error::Broken)?.into_data() {

@@ -3,6 +3,7 @@
 //! Requests and replies are the server's own types: what does not fit does not
 //! compile.
 
+mod answer;
 mod calls;
 mod connection;
 mod events;
@@ -15,15 +16,13 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 
 use crate::api::{ErrorBody, SocketQuery, path};
+
+use answer::{Address, Link, PATIENCE};
 
 pub use connection::{Connection, ConnectionError, READY};
 pub use events::{CastReader, EventReader};
@@ -39,6 +38,18 @@ pub enum Error {
         socket: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The daemon does not answer, not even when it is asked for its version.
+    #[error(
+        "the tvmux server{} does not answer: it is stopped or hangs{}",
+        .pid.map_or(String::new(), |pid| format!(" (pid {pid})")),
+        .pid.map_or(String::new(), |pid| format!(
+            "; `kill -CONT {pid}` lets it go on, `kill -KILL {pid}` ends it"
+        ))
+    )]
+    NoAnswer {
+        /// The process id of the daemon, where it is known.
+        pid: Option<i32>,
     },
     /// The connection broke.
     #[error("the connection to the tvmux server broke")]
@@ -59,11 +70,11 @@ pub enum Error {
 /// What a call gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A connection to the daemon.
+/// A client of the daemon. Its connection is made again when the daemon has
+/// closed it, as it does after ten seconds without a request.
 pub struct Client {
-    sender: SendRequest<Full<Bytes>>,
-    server_pid: Option<i32>,
-    host: String,
+    address: Address,
+    link: Link,
     token: Option<String>,
     tmux: SocketQuery,
 }
@@ -77,18 +88,7 @@ impl Client {
     /// # Errors
     /// [`Error::NotRunning`] when none does.
     pub async fn connect(socket: &Path) -> Result<Client> {
-        let stream = UnixStream::connect(socket)
-            .await
-            .map_err(|source| Error::NotRunning {
-                socket: socket.to_owned(),
-                source,
-            })?;
-        let server_pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
-        let client = Client::over(stream, "localhost".into(), None).await?;
-        Ok(Client {
-            server_pid,
-            ..client
-        })
+        Client::at(Address::Unix(socket.to_owned()), None).await
     }
 
     /// Connects to the daemon that listens on TCP, and shows it the token.
@@ -96,28 +96,13 @@ impl Client {
     /// # Errors
     /// [`Error::NotRunning`] when none does.
     pub async fn connect_tcp(address: SocketAddr, token: Option<String>) -> Result<Client> {
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(|source| Error::NotRunning {
-                socket: address.to_string().into(),
-                source,
-            })?;
-        let _ = stream.set_nodelay(true);
-        Client::over(stream, address.to_string(), token).await
+        Client::at(Address::Tcp(address), token).await
     }
 
-    async fn over<S>(stream: S, host: String, token: Option<String>) -> Result<Client>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(Error::Broken)?;
-        tokio::spawn(connection);
+    async fn at(address: Address, token: Option<String>) -> Result<Client> {
         Ok(Client {
-            sender,
-            server_pid: None,
-            host,
+            link: address.connect().await?,
+            address,
             token,
             tmux: SocketQuery::default(),
         })
@@ -133,7 +118,7 @@ impl Client {
     /// The process at the other end, as the kernel knows it.
     #[must_use]
     pub fn server_pid(&self) -> Option<i32> {
-        self.server_pid
+        self.link.pid
     }
 
     /// A call whose reply is JSON. A tmux server that was named goes along.
@@ -158,7 +143,7 @@ impl Client {
         };
         let reply = self.send(method, &target, body, &[]).await?;
         let status = reply.status();
-        let bytes = whole(reply).await?;
+        let bytes = self.whole(reply).await?;
         let value = serde_json::from_slice(&bytes).map_err(Error::Reply)?;
         Ok((status, value))
     }
@@ -167,7 +152,8 @@ impl Client {
     /// `body` JSON.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the status of the reply is 400 or more.
+    /// [`Error::Refused`] when the status of the reply is 400 or more,
+    /// [`Error::NoAnswer`] when the daemon is stopped or hangs.
     pub async fn send(
         &mut self,
         method: Method,
@@ -178,7 +164,7 @@ impl Client {
         let mut request = Request::builder()
             .method(method)
             .uri(target)
-            .header("host", &self.host);
+            .header("host", self.address.host());
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -193,14 +179,12 @@ impl Client {
             status: 400,
             body: ErrorBody::new("request", error.to_string()),
         })?;
-        let broken = Error::Broken;
-        self.sender.ready().await.map_err(broken)?;
-        let reply = self.sender.send_request(request).await.map_err(broken)?;
+        let reply = self.exchange(request).await?;
         let status = reply.status();
         if status.is_success() {
             return Ok(reply);
         }
-        let body = whole(reply).await?;
+        let body = self.whole(reply).await?;
         let body = serde_json::from_slice(&body)
             .unwrap_or_else(|_| ErrorBody::new("http", String::from_utf8_lossy(&body)));
         Err(Error::Refused {
@@ -208,12 +192,35 @@ impl Client {
             body,
         })
     }
-}
 
-/// A reply's whole body.
-async fn whole(reply: Response<Incoming>) -> Result<Bytes> {
-    let body = reply.into_body().collect().await.map_err(Error::Broken)?;
-    Ok(body.to_bytes())
+    /// Sends a request, over another connection when the daemon has closed this
+    /// one before it could be sent. One that was sent is never sent twice.
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>> {
+        let mut unsent = request;
+        if !self.link.sender.is_closed() {
+            let (pid, answer) = (self.link.pid, self.link.sender.try_send_request(unsent));
+            match self.address.wait(PATIENCE, pid, answer).await? {
+                Ok(reply) => return Ok(reply),
+                Err(mut error) => match error.take_message() {
+                    Some(request) => unsent = request,
+                    None => return Err(Error::Broken(error.into_error())),
+                },
+            }
+        }
+        self.link = self.address.connect().await?;
+        let (pid, answer) = (self.link.pid, self.link.sender.send_request(unsent));
+        self.address
+            .wait(PATIENCE, pid, answer)
+            .await?
+            .map_err(Error::Broken)
+    }
+
+    /// A reply's whole body.
+    async fn whole(&self, reply: Response<Incoming>) -> Result<Bytes> {
+        let body = reply.into_body().collect();
+        let body = self.address.wait(PATIENCE, self.link.pid, body).await?;
+        Ok(body.map_err(Error::Broken)?.to_bytes())
+    }
 }
 
 /// A path's segment that names something. What is empty names nothing: the

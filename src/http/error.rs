@@ -6,7 +6,8 @@ use axum::Json;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::ErrorBody;
+use crate::api::{ErrorBody, PaneInput};
+use crate::tmux::PaneId;
 use crate::wording::chain;
 use crate::{daemon, tmux};
 
@@ -23,6 +24,28 @@ impl Failure {
             status,
             body: ErrorBody::new(code, message),
         }
+    }
+
+    /// What is typed into a pane would not reach its program.
+    pub(super) fn no_input(pane: PaneId, input: PaneInput) -> Failure {
+        let (code, why) = match &input {
+            PaneInput { dead: true, .. } => ("pane_dead", "its program has ended".to_owned()),
+            PaneInput { off: true, .. } => (
+                "pane_input_off",
+                format!(
+                    "its input is switched off; `tmux select-pane -e -t {pane}` switches it on"
+                ),
+            ),
+            PaneInput { mode, .. } => {
+                let mode = mode.as_deref().unwrap_or("a mode");
+                let why = format!("it is in {mode}; `leave_mode: true` makes it leave that first");
+                ("pane_in_mode", why)
+            }
+        };
+        let message = format!("pane {pane} hands nothing on to its program: {why}");
+        let mut failure = Failure::new(StatusCode::CONFLICT, code, message);
+        failure.body.pane = Some(input);
+        failure
     }
 
     /// A fault of this program's own.

@@ -78,6 +78,12 @@ impl Version {
         self >= Version::new(3, 2)
     }
 
+    /// `copy-mode -q` ends any mode.
+    #[must_use]
+    pub fn has_mode_exit(self) -> bool {
+        self >= Version::new(3, 2)
+    }
+
     /// Whether the size of a split may be a percentage: `-l 25%`, before that
     /// `-p 25` (3.1).
     #[must_use]

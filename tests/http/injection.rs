@@ -330,6 +330,7 @@ fn keys() {
             keys: text.clone(),
             enter: false,
             literal: true,
+            leave_mode: false,
         };
         bench
             .runtime
@@ -354,6 +355,7 @@ fn keys() {
             keys: long.clone(),
             enter: true,
             literal: true,
+            leave_mode: false,
         };
         bench
             .runtime

@@ -9,6 +9,7 @@ mod access;
 mod asked;
 mod cli;
 mod document;
+mod drive;
 mod events;
 mod floods;
 mod injection;

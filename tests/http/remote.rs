@@ -1,10 +1,13 @@
 //! Remote models, and the connection to the daemon.
 
-use tvmux::api::{Layout, Session, Window};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tvmux::api::{EventKind, Layout, Session, Window};
 use tvmux::client::{Client, Connection, ConnectionError, Error, Remote};
 use tvmux::folders::Folders;
 
 use super::Api;
+use super::support::DEADLINE;
 use super::support::tvmux::Tvmux;
 
 #[tokio::test]
@@ -104,4 +107,67 @@ async fn a_connection_knows_starts_and_ends_the_daemon() {
         nothing.start(false),
         Err(ConnectionError::Io { .. })
     ));
+}
+
+#[tokio::test]
+async fn a_daemon_that_hangs_is_told_and_waited_for_no_longer() {
+    let api = Api::start();
+    let mut client = api.client().await;
+    let mut events = api.client().await.events(None).await.unwrap();
+    events.next().await.unwrap().unwrap();
+    let daemon = Pid::from_raw(client.server_pid().unwrap());
+    kill(daemon, Signal::SIGSTOP).unwrap();
+    let told = tokio::time::timeout(DEADLINE, client.info()).await.unwrap();
+    let stranger = api.client().await.info().await;
+    let feed = tokio::time::timeout(DEADLINE, events.next()).await.unwrap();
+    kill(daemon, Signal::SIGCONT).unwrap();
+    let error = told.unwrap_err();
+    assert!(matches!(error, Error::NoAnswer { .. }), "{error:?}");
+    let message = error.to_string();
+    assert!(
+        message.contains(&format!("kill -CONT {daemon}")),
+        "{message}"
+    );
+    assert!(
+        matches!(stranger, Err(Error::NoAnswer { .. })),
+        "{stranger:?}"
+    );
+    assert!(matches!(feed, Err(Error::NoAnswer { .. })), "{feed:?}");
+    // And when it goes on, so does everything else.
+    assert_eq!(
+        api.client().await.info().await.unwrap().pid,
+        daemon.as_raw() as u32
+    );
+}
+
+#[tokio::test]
+async fn clients_come_back_to_a_daemon_that_was_started_again() {
+    let mut api = Api::start();
+    let mut client = api.client().await;
+    let before = client.info().await.unwrap().pid;
+    let mut events = api.client().await.events(None).await.unwrap();
+    assert_eq!(events.next().await.unwrap().unwrap().kind, EventKind::Ready);
+    let reader = tokio::spawn(async move {
+        let again = events.next().await.unwrap().unwrap();
+        (again, events)
+    });
+    api.tvmux.end_server(Signal::SIGTERM);
+    api.tvmux.start_server();
+    let (again, mut events) = reader.await.unwrap();
+    assert!(
+        matches!(again.kind, EventKind::Ready | EventKind::Reset),
+        "{again:?}"
+    );
+    assert_ne!(client.info().await.unwrap().pid, before);
+    api.tmux.tmux(&["rename-window", "-t", "main:", "after"]);
+    let renamed = async {
+        loop {
+            let event = events.next().await.unwrap().expect("the feed goes on");
+            if event.kind == EventKind::WindowRenamed {
+                return event;
+            }
+        }
+    };
+    let renamed = tokio::time::timeout(DEADLINE, renamed).await.unwrap();
+    assert_eq!(renamed.window.as_deref(), Some("after"));
 }

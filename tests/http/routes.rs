@@ -25,6 +25,7 @@ fn keys(text: &str) -> PaneSendKeys {
         keys: text.to_owned(),
         enter: true,
         literal: false,
+        leave_mode: false,
     }
 }
 

@@ -278,6 +278,7 @@ fn operations_have_names_of_their_own() {
         "create_session",
         "update_window",
         "send_keys_pane",
+        "wait_pane",
         "list_events",
     ] {
         assert!(names.contains(name), "{name} of {names:?}");

@@ -13,11 +13,15 @@ use crate::http::access::Access;
 /// At most 64 clients listen to events at once.
 const MAX_STREAMS: usize = 64;
 
+/// At most 64 clients wait for panes at once.
+const MAX_WAITS: usize = 64;
+
 #[derive(Clone)]
 pub(in crate::http) struct App {
     pub(super) daemon: Daemon,
     pub(super) access: Arc<Access>,
     pub(super) streams: Arc<Semaphore>,
+    pub(super) waits: Arc<Semaphore>,
     /// Listings of all panes.
     pub(super) panes: Arc<SingleFlight>,
     pub(super) hooks: Arc<Notes>,
@@ -29,6 +33,7 @@ impl App {
             daemon,
             access,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            waits: Arc::new(Semaphore::new(MAX_WAITS)),
             panes: Arc::default(),
             hooks: Arc::default(),
         }

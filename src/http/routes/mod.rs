@@ -6,6 +6,7 @@
 mod app;
 mod callbacks;
 mod casts;
+mod command_end;
 mod docs;
 mod events;
 mod extract;
@@ -16,6 +17,7 @@ mod server;
 mod sessions;
 mod single_flight;
 mod start_directory;
+mod wait;
 mod windows;
 
 use axum::Router;
@@ -74,6 +76,8 @@ table! {
     POST "/panes/{pane_id}/select" => panes::select;
     POST "/panes/{pane_id}/resize" => panes::resize;
     POST "/panes/{pane_id}/send-keys" => panes::send_keys;
+    POST "/panes/{pane_id}/paste" => panes::paste;
+    POST "/panes/{pane_id}/wait" => wait::wait;
     GET "/panes/{pane_id}/capture" => panes::capture;
     GET "/callbacks" => callbacks::list;
     POST "/callbacks" => callbacks::create;

@@ -12,11 +12,11 @@ use super::extract::{Body, PathPane, Query, Tmux, missing, pane_id, window_id};
 use super::start_directory::start_directory;
 use crate::api::{
     ActionStatus, CaptureRange, DeletedStatus, Pane, PaneAction, PaneCapture, PaneCreate,
-    PaneDeleted, PaneFilter, PaneResize, PaneSendKeys, PaneSize,
+    PaneDeleted, PaneFilter, PaneInput, PanePaste, PaneResize, PaneSendKeys, PaneSize,
 };
 use crate::http::error::{Failure, Result};
-use crate::tmux::control::{self, Capture, NewPane, SplitSize, SplitTarget};
-use crate::tmux::{ObjectKind, PaneId};
+use crate::tmux::control::{self, Capture, Input, NewPane, SplitSize, SplitTarget};
+use crate::tmux::{Control, ObjectKind, PaneId};
 
 /// List panes.
 #[cfg_attr(test, utoipa::path(
@@ -146,6 +146,9 @@ pub(super) async fn resize(
 }
 
 /// Type into a pane.
+///
+/// Refused while the keys would not reach its program: in copy mode and the
+/// like, with input switched off, or when the program has ended.
 #[cfg_attr(test, utoipa::path(
     post,
     path = "/panes/{pane_id}/send-keys",
@@ -158,9 +161,51 @@ pub(super) async fn send_keys(
     PathPane(pane): PathPane,
     Body(what): Body<PaneSendKeys>,
 ) -> Result<Json<PaneAction>> {
+    takes_input(&tmux, pane, what.leave_mode).await?;
     tmux.send_keys(pane, &what.keys, what.literal, what.enter)
         .await?;
     Ok(done(ActionStatus::Sent, pane, Some(what.keys)))
+}
+
+/// Paste a text into a pane.
+///
+/// It goes through a tmux buffer of its own, in brackets where the program has
+/// asked for bracketed paste: a shell then takes it as one piece of text and
+/// runs nothing before Enter. Elsewhere each line is entered as it comes.
+/// Refused where `send-keys` is.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/panes/{pane_id}/paste",
+    params(Tmux),
+    request_body = PanePaste,
+    responses((status = 200, body = PaneAction))
+))]
+pub(super) async fn paste(
+    Tmux(tmux): Tmux,
+    PathPane(pane): PathPane,
+    Body(what): Body<PanePaste>,
+) -> Result<Json<PaneAction>> {
+    takes_input(&tmux, pane, what.leave_mode).await?;
+    tmux.paste(pane, &what.text, what.enter).await?;
+    Ok(done(ActionStatus::Pasted, pane, None))
+}
+
+/// Makes sure that what is typed into a pane reaches its program.
+pub(super) async fn takes_input(tmux: &Control, pane: PaneId, leave_mode: bool) -> Result<()> {
+    let mut input = tmux.input(pane).await?;
+    if leave_mode && input.mode.is_some() {
+        tmux.leave_modes(pane).await?;
+        input = tmux.input(pane).await?;
+    }
+    if input == Input::default() {
+        return Ok(());
+    }
+    let input = PaneInput {
+        mode: input.mode,
+        dead: input.is_dead,
+        off: input.is_off,
+    };
+    Err(Failure::no_input(pane, input))
 }
 
 /// Say what a pane shows.

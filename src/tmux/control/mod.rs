@@ -4,6 +4,7 @@
 //! it was; nothing but a `command` field is ever run.
 
 mod hooks;
+mod input;
 mod keys;
 mod panes;
 mod sessions;
@@ -12,6 +13,7 @@ mod windows;
 use super::{Batch, Error, PaneId, Result, Server, SessionId, Version, WindowId};
 
 pub use hooks::{HOOK_INDEX, HookEntry};
+pub use input::{Input, Screen};
 pub use keys::typing;
 pub use panes::{Capture, NewPane, Pane, SplitSize, SplitTarget};
 pub use sessions::{NewSession, Session, create_session};
