@@ -78,7 +78,7 @@ impl Version {
         self >= Version::new(3, 2)
     }
 
-    /// `copy-mode -q` ends any mode.
+    /// Whether `copy-mode -q` ends any mode (3.2).
     #[must_use]
     pub fn has_mode_exit(self) -> bool {
         self >= Version::new(3, 2)
@@ -133,6 +133,13 @@ impl Version {
     #[must_use]
     pub fn has_window_resized_hook(self) -> bool {
         self >= Version::new(3, 3)
+    }
+
+    /// Whether `paste-buffer` writes control characters as they are only with
+    /// `-S` (3.7).
+    #[must_use]
+    pub fn has_raw_paste(self) -> bool {
+        self >= Version::new(3, 7)
     }
 
     /// Whether the layouts `main-*-mirrored` exist (3.5).

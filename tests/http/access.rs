@@ -348,6 +348,13 @@ fn another_user_is_turned_away() {
 }
 
 #[test]
+fn the_socket_is_only_this_users() {
+    let api = Api::start();
+    let mode = api.tvmux.socket().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
 fn unsafe_folders_stop_the_start() {
     let user = Tvmux::new();
     let runtime = user.folder().join("run/tvmux");

@@ -51,6 +51,18 @@ fn resources_are_asked_and_changed() {
         (&sent["keys"], &sent["status"]),
         (&json("\"123\""), &json("\"sent\""))
     );
+    let pasted = ok(&["panes", "paste", id, "--text", "pasted", "--leave-mode"]);
+    assert_eq!(pasted["status"], "pasted");
+    let waited = ok(&[
+        "panes",
+        "wait",
+        id,
+        "--text",
+        "pasted",
+        "--timeout-ms",
+        "30000",
+    ]);
+    assert_eq!(waited["outcome"], "text");
     let target = ["windows", "link", "@0", "--target-session", "it's mine"];
     assert_eq!(ok(&target)["status"], "linked");
     let body = [

@@ -269,21 +269,26 @@ async fn a_wait_ends_with_the_silence_of_the_pane() {
     let mut client = api.client().await;
     let stop = api.tvmux.folder().join("stop");
     let script = format!(
-        "echo ready; while [ ! -e {} ]; do echo $((i += 1)); done; echo finished; exec cat",
+        "while [ ! -e {} ]; do echo ready $((i += 1)); done; echo finished; exec cat",
         stop.display()
     );
     let pane = api.pane(&mut client, &script).await;
-    let wait = PaneWait {
-        quiet_ms: Some(2000),
+    let quiet = PaneWait {
+        quiet_ms: Some(5000),
+        timeout_ms: 5500,
         ..PaneWait::default()
     };
-    let waited = tokio::spawn(async move { client.wait(&pane, &wait).await.unwrap() });
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    let waited = client.wait(&pane, &quiet).await.unwrap();
+    assert_eq!(waited.outcome, WaitOutcome::TimedOut, "it is not quiet");
     std::fs::write(stop, "").unwrap();
-    let waited = waited.await.unwrap();
+    client.wait(&pane, &for_text("finished")).await.unwrap();
+    let quiet = PaneWait {
+        quiet_ms: Some(300),
+        ..PaneWait::default()
+    };
+    let waited = client.wait(&pane, &quiet).await.unwrap();
     assert_eq!(waited.outcome, WaitOutcome::Quiet);
-    assert!(waited.content.contains("finished"), "{waited:?}");
-    assert!(waited.elapsed_ms >= 2000);
+    assert!(waited.elapsed_ms >= 300);
 }
 
 /// A shell that tells where its commands begin and end.
@@ -325,6 +330,21 @@ async fn a_wait_ends_with_the_command() {
         .unwrap();
     assert!(waited.content.contains("recorded"));
     assert_eq!(ended(waited), Some(4));
+    let format = "#{pane_id}";
+    let split = [
+        "split-window",
+        "-d",
+        "-t",
+        &pane,
+        "-P",
+        "-F",
+        format,
+        "exec cat",
+    ];
+    let beside = api.tmux.tmux(&split);
+    let (status, body) = refusal(client.wait(&beside, &run("x")).await);
+    assert_eq!((status, body.code.as_str()), (409, "pane_busy"));
+    api.tmux.tmux(&["kill-pane", "-t", &beside]);
     let stopped = client.stop_recording(&recording.id).await.unwrap();
     assert_eq!(stopped.recording.gaps, 0);
     let cast = std::fs::read_to_string(&stopped.cast_path).unwrap();

@@ -5,10 +5,12 @@ use nix::unistd::Pid;
 use tvmux::api::{EventKind, Layout, Session, Window};
 use tvmux::client::{Client, Connection, ConnectionError, Error, Remote};
 use tvmux::folders::Folders;
+use tvmux::tmux::WindowId;
+use tvmux::tmux::control::{display_name, resolve_id};
 
 use super::Api;
-use super::support::DEADLINE;
 use super::support::tvmux::Tvmux;
+use super::support::{DEADLINE, TestTmux};
 
 #[tokio::test]
 async fn changes_are_written_at_once_or_together() {
@@ -107,6 +109,32 @@ async fn a_connection_knows_starts_and_ends_the_daemon() {
         nothing.start(false),
         Err(ConnectionError::Io { .. })
     ));
+}
+
+#[tokio::test]
+async fn windows_are_found_by_what_people_call_them() {
+    let tmux = TestTmux::start("exec cat");
+    tmux.tmux(&["rename-window", "-t", "main:", "the editor"]);
+    tmux.tmux(&["new-window", "-d", "-t", "main:7", "exec cat"]);
+    tmux.tmux(&["rename-window", "-t", "main:7", ""]);
+    let server = tmux.server();
+    for name in ["the editor", "@0"] {
+        let window = resolve_id(server, "main", name).await.unwrap();
+        assert_eq!(window, WindowId(0), "{name}");
+        assert_eq!(display_name(server, window).await.unwrap(), "the editor");
+    }
+    let window = resolve_id(server, "main", "7").await.unwrap();
+    assert_eq!(
+        display_name(server, window).await.unwrap(),
+        window.to_string()
+    );
+    for (session, window) in [("main", "nobody"), ("nobody", "7")] {
+        let error = resolve_id(server, session, window).await.unwrap_err();
+        assert!(
+            matches!(error, tvmux::tmux::Error::Missing { .. }),
+            "{error:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //!
 //! The marks stand in what the pane prints, which tmux gives to one pipe alone.
 //! A pane that is recorded has our pipe already: then its cast is read as it
-//! grows. On any other, a pipe of our own runs as long as somebody waits.
+//! grows. On any other, a pipe of our own runs as long as somebody waits; not on
+//! the other panes of a recorded window, which the recording may need next.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek, SeekFrom};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use crate::api::PaneInput;
+use crate::api::{PaneInput, Recording};
 use crate::daemon::Daemon;
 use crate::http::error::{Failure, Result};
 use crate::record::{Fifo, Read};
@@ -170,6 +171,18 @@ struct OwnPipe {
 
 impl OwnPipe {
     async fn start(daemon: &Daemon, tmux: &Control, pane: PaneId) -> Result<OwnPipe> {
+        let window = tmux.pane(pane).await?.window.to_string();
+        let socket = tmux.server().socket().path();
+        let mut recordings = daemon.recordings().into_iter();
+        let is_recorded = |recording: Recording| {
+            recording.window_id == window && recording.socket == socket && recording.active
+        };
+        if recordings.any(is_recorded) {
+            return Err(busy(format!(
+                "window {window} is recorded, and pane {pane} is not its active one: \
+                 its pipe is kept for the recording"
+            )));
+        }
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-wait-{serial}", std::process::id());
@@ -190,15 +203,15 @@ impl OwnPipe {
                 };
                 Err(Failure::no_input(pane, input))
             }
-            Some(Piped::Busy) | None => Err(Failure::new(
-                StatusCode::CONFLICT,
-                "pane_busy",
-                format!(
-                    "pane {pane} is piped by another program (tmux pipe-pane), and tmux allows one pipe"
-                ),
-            )),
+            Some(Piped::Busy) | None => Err(busy(format!(
+                "pane {pane} is piped by another program (tmux pipe-pane), and tmux allows one pipe"
+            ))),
         }
     }
+}
+
+fn busy(message: String) -> Failure {
+    Failure::new(StatusCode::CONFLICT, "pane_busy", message)
 }
 
 impl Drop for OwnPipe {

@@ -99,7 +99,12 @@ impl Control {
             rest = more;
         }
         if !text.is_empty() {
-            batch.push(["paste-buffer", "-d", "-p", "-b", &buffer, "-t", &target]);
+            let flags = if self.version.has_raw_paste() {
+                "-Sdp"
+            } else {
+                "-dp"
+            };
+            batch.push(["paste-buffer", flags, "-b", &buffer, "-t", &target]);
         }
         if enter {
             batch.push(["send-keys", "-t", &target, "Enter"]);
