@@ -14,6 +14,12 @@ mod command;
 mod files;
 #[path = "workspace/freeze.rs"]
 mod freeze;
+#[path = "workspace/frozen.rs"]
+mod frozen;
+#[path = "workspace/ids.rs"]
+mod ids;
+#[path = "workspace/lines.rs"]
+mod lines;
 #[path = "workspace/load.rs"]
 mod load;
 #[path = "workspace/names.rs"]
@@ -26,3 +32,5 @@ mod same;
 mod state;
 #[path = "workspace/typed.rs"]
 mod typed;
+#[path = "workspace/unattached.rs"]
+mod unattached;

@@ -26,6 +26,7 @@ mod server;
 pub mod snapshot;
 mod state;
 mod target;
+pub mod unattached;
 mod version;
 mod wire;
 

@@ -15,7 +15,7 @@ const OWNER: &str = "@tvmux_pipe";
 
 /// The window option that is set while a window is recorded, for status lines:
 /// `#{?@tvmux_recording,REC,}`.
-const RECORDING: &str = "@tvmux_recording";
+pub const RECORDING: &str = "@tvmux_recording";
 
 /// What a pipe's batch prints in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,28 +5,32 @@
 //! program of its own in between. Whatever fails, what was made is taken back
 //! before the error is given.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::command::render;
+use super::command::{Word, command, render};
 use super::context::{PlanContext, Size};
 use super::error::{Error, Result, Source};
 use super::missing_folders::replace_missing_folders;
 use super::observer::{Observer, Progress, Recorder};
+use super::on_attach::OnAttach;
 use super::plan::{new_session, plan};
 use super::server_info::{Query, ServerInfo};
 use super::spec::Workspace;
 use super::steps::BuildSteps;
 use super::undo::Undo;
-use crate::tmux::{self, Batch, Server, SessionId};
+use crate::tmux::unattached::{DESTROY_UNATTACHED, EXIT_UNATTACHED};
+use crate::tmux::{self, Batch, Server, SessionId, WindowId};
 
 /// How a workspace is built.
 #[derive(Clone, Debug)]
 pub struct BuildOptions {
-    /// The size of a new session's windows.
-    pub size: Size,
+    /// The size of a new session's windows; tmux chooses it when there is none.
+    pub size: Option<Size>,
+    /// Whether a client is going to show a new session right after the build.
+    pub attaches: bool,
     /// How long panes are waited for before they are typed into anyway.
     pub ready_timeout: Duration,
     /// The session to add the windows to; a new one is made otherwise.
@@ -38,10 +42,8 @@ pub struct BuildOptions {
 impl Default for BuildOptions {
     fn default() -> BuildOptions {
         BuildOptions {
-            size: Size {
-                columns: 80,
-                rows: 24,
-            },
+            size: None,
+            attaches: false,
             ready_timeout: Duration::from_secs(5),
             append_to: None,
             skip_existing: false,
@@ -52,12 +54,13 @@ impl Default for BuildOptions {
 /// What was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
-    /// The session.
     pub session: SessionId,
     /// How many windows were made.
     pub windows: usize,
     /// How many panes were made.
     pub panes: usize,
+    /// What waits until a client shows the session.
+    pub on_attach: OnAttach,
 }
 
 /// Builds a workspace, or takes back what it did.
@@ -98,7 +101,7 @@ impl<'a> WorkspaceBuilder<'a> {
     /// has been taken back.
     pub fn build(mut self) -> Result<Built> {
         replace_missing_folders(&mut self.workspace, self.source);
-        let mut info = ServerInfo::ask(self.server)?;
+        let info = ServerInfo::ask(self.server)?;
         if let Some(info) = &info {
             if self.options.append_to.is_none() && info.session(&self.workspace.name).is_some() {
                 return Err(self.exists());
@@ -107,23 +110,18 @@ impl<'a> WorkspaceBuilder<'a> {
             plan(&self.workspace, &self.plan_context(info)?, self.source)?;
         }
         let mut undo = Undo::default();
-        let session = match self.options.append_to {
-            Some(session) => session,
-            None => self.new_session(&mut info, &mut undo)?,
-        };
-        let Some(info) = info else {
-            return Err(Error::Tmux(tmux::Error::NoServer {
-                socket: self.server.socket().path().to_owned(),
-            }));
+        let (made, info) = match (self.options.append_to, info) {
+            (Some(session), Some(info)) => (Made::there(session), info),
+            (Some(_), None) => {
+                return Err(Error::Tmux(tmux::Error::NoServer {
+                    socket: self.server.socket().path().to_owned(),
+                }));
+            }
+            (None, info) => self.new_session(info, &mut undo)?,
         };
         let server = self.server;
-        match self.build_in(session, &info, &mut undo) {
-            Ok(built) => Ok(built),
-            Err(error) => {
-                undo.run(server);
-                Err(error)
-            }
-        }
+        self.build_in(made, &info, &mut undo)
+            .inspect_err(|_| undo.run(server))
     }
 
     fn exists(&self) -> Error {
@@ -139,64 +137,104 @@ impl<'a> WorkspaceBuilder<'a> {
         }
     }
 
-    /// Makes the session, and asks for the info if no server ran before.
-    fn new_session(&mut self, info: &mut Option<ServerInfo>, undo: &mut Undo) -> Result<SessionId> {
+    /// Makes the session, and asks for the server's info if none ran before.
+    fn new_session(
+        &self,
+        known: Option<ServerInfo>,
+        undo: &mut Undo,
+    ) -> Result<(Made, ServerInfo)> {
         let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        let command = new_session(&self.workspace, self.options.size, &directory);
-        let mut words = render(&command, &|_| String::new());
-        words.splice(1..1, ["-P", "-F", "#{session_id}"].map(OsString::from));
+        let default_size = || known.as_ref().map(ServerInfo::default_size);
+        let size = self.options.size.or_else(default_size);
+        let command = new_session(&self.workspace, size, &directory);
+        let mut words = render(&command, &|word| match word {
+            Word::Text(text) => Some(text.clone()),
+            _ => None,
+        })
+        .unwrap_or_default();
+        let print = ["-P", "-F", "#{session_id} #{window_id}"].map(OsString::from);
+        words.splice(1..1, print);
         let mut batch = Batch::of(words);
+        let held = known.as_ref().is_none_or(ServerInfo::destroys_unattached);
+        if held {
+            // At once: tmux looks for sessions to destroy as soon as it is done
+            // with these commands. The newest session is the one that is meant
+            // where none is named, and a name may look like something else.
+            batch.push(["set-option", DESTROY_UNATTACHED, "off"]);
+        }
         let query = Query::new();
-        if info.is_none() {
+        if known.is_none() {
             batch.append(query.batch());
+            let off = Batch::of(["set-option", "-s", EXIT_UNATTACHED, "off"]);
+            let is_on = format!("#{{{EXIT_UNATTACHED}}}");
+            batch.push(["if-shell", "-F", &is_on, &off.to_string()]);
         }
         let (answer, outcome) = self.server.run_whole_blocking(&batch);
-        let end = answer
-            .iter()
-            .position(|b| *b == b'\n')
-            .unwrap_or(answer.len());
-        let id = std::str::from_utf8(&answer[..end])
-            .ok()
-            .and_then(|id| id.parse().ok());
-        undo.session = id;
+        let end = memchr::memchr(b'\n', &answer).unwrap_or(answer.len());
+        let line = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let ids = line.split_once(' ');
+        let ids =
+            ids.and_then(|(session, window)| Some((session.parse().ok()?, window.parse().ok()?)));
+        undo.session = ids.map(|(session, _)| session);
         let checked = outcome.and_then(|()| {
-            if info.is_none() {
-                *info = Some(query.parse(answer.get(end + 1..).unwrap_or_default())?);
-            }
-            id.ok_or_else(|| tmux::Error::Unexpected {
-                what: format!(
-                    "{:?} for a new session's id",
-                    String::from_utf8_lossy(&answer[..end])
-                ),
-            })
+            let info = match known {
+                Some(info) => info,
+                None => query.parse(answer.get(end + 1..).unwrap_or_default())?,
+            };
+            let (session, stand_in) = ids.ok_or_else(|| tmux::Error::Unexpected {
+                what: format!("{line:?} for the ids of a new session"),
+            })?;
+            let made = Made {
+                session,
+                stand_in: Some(stand_in),
+                held,
+            };
+            Ok((made, info))
         });
-        match checked {
-            Ok(id) => Ok(id),
+        let error = match checked {
+            Ok((made, info)) if info.options.value(EXIT_UNATTACHED) != Some("on") => {
+                return Ok((made, info));
+            }
+            Ok((made, info)) if self.options.attaches => {
+                undo.restore
+                    .push(["set-option", "-s", EXIT_UNATTACHED, "on"]);
+                return Ok((made, info));
+            }
+            Ok(_) => Error::EndsUnattached {
+                name: self.workspace.name.clone(),
+            },
             Err(tmux::Error::Refused { message }) if message.starts_with("duplicate session") => {
-                Err(self.exists())
+                return Err(self.exists());
             }
-            Err(source) => {
-                std::mem::take(undo).run(self.server);
-                let what = format!("making the session `{}`", self.workspace.name);
-                Err(Error::Step { what, source })
-            }
-        }
+            Err(source) => Error::Step {
+                what: format!("making the session `{}`", self.workspace.name),
+                source,
+            },
+        };
+        std::mem::take(undo).run(self.server);
+        Err(error)
     }
 
-    fn build_in(
-        &mut self,
-        session: SessionId,
-        info: &ServerInfo,
-        undo: &mut Undo,
-    ) -> Result<Built> {
+    fn build_in(&mut self, made: Made, info: &ServerInfo, undo: &mut Undo) -> Result<Built> {
+        let Made {
+            session,
+            stand_in,
+            held,
+        } = made;
         let context = self.plan_context(info)?;
-        let plan = plan(&self.workspace, &context, self.source)?;
+        let mut plan = plan(&self.workspace, &context, self.source)?;
+        if held && !info.destroys_unattached() {
+            // It was not known that nothing has to be held.
+            let command = command!["set-option", "-u", "-t", Word::Session];
+            let command = [command, command![DESTROY_UNATTACHED]].concat();
+            plan.prepare.insert(0, command);
+        }
         let target = self.options.append_to;
         undo.note(self.server, &self.workspace, info, target)?;
         let windows = plan.windows.len();
         let panes = plan.windows.iter().map(|window| window.keys.len()).sum();
         self.observer.progress(Progress::Session { windows, panes });
-        let mut work = BuildSteps {
+        let mut steps = BuildSteps {
             server: self.server,
             workspace: &self.workspace,
             plan: &plan,
@@ -206,18 +244,43 @@ impl<'a> WorkspaceBuilder<'a> {
             undo,
             windows: Vec::new(),
             panes: HashMap::new(),
+            sizes: HashMap::new(),
+            stand_in,
+            previous: context.append_to.and_then(|session| session.current),
+            closed: HashSet::new(),
         };
-        work.hook("before_workspace_builder", None)?;
-        work.before_script()?;
-        let rows = work.make()?;
-        work.record(self.recorder)?;
-        work.type_keys(rows, info.version, self.options.ready_timeout, self.source)?;
-        work.finish(self.source)?;
-        work.hook("before_script", None)?;
+        steps.hook("before_workspace_builder", None)?;
+        steps.before_script()?;
+        let rows = steps.make()?;
+        steps.record(self.recorder)?;
+        steps.type_keys(rows, info.version, self.options.ready_timeout, self.source)?;
+        steps.finish(self.source)?;
+        steps.hook("before_script", None)?;
         Ok(Built {
             session,
             windows,
             panes,
+            on_attach: steps.on_attach(),
         })
+    }
+}
+
+/// A session that windows are made in.
+struct Made {
+    session: SessionId,
+    /// The window of a new session that stands in for those of the file.
+    stand_in: Option<WindowId>,
+    /// Whether `destroy-unattached` was set off for it.
+    held: bool,
+}
+
+impl Made {
+    /// A session that was there before.
+    fn there(session: SessionId) -> Made {
+        Made {
+            session,
+            stand_in: None,
+            held: false,
+        }
     }
 }

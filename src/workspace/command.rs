@@ -10,8 +10,16 @@ pub enum Word {
     Text(String),
     /// The session.
     Session,
-    /// The window with an index.
-    Window(u32),
+    /// A place for a window: an index of the session.
+    Index(u32),
+    /// The window that stands in until the first of the plan's is there.
+    StandIn,
+    /// The window that was current before windows were added.
+    Previous,
+    /// A window of the plan, by its position.
+    Window(usize),
+    /// The same where the session matters: it may be in several.
+    WindowHere(usize),
     /// A window of the plan and one of its panes, by position.
     Pane(usize, usize),
 }
@@ -38,13 +46,9 @@ impl From<String> for Word {
 
 pub(super) use command;
 
-/// Turns commands into arguments: how targets are named is the caller's.
-pub fn render(command: &[Word], name: &dyn Fn(&Word) -> String) -> Vec<OsString> {
-    command
-        .iter()
-        .map(|word| match word {
-            Word::Text(text) => OsString::from(text),
-            target => OsString::from(name(target)),
-        })
-        .collect()
+/// Turns a command into arguments: how targets are named is the caller's.
+/// `None` when one of them has no name.
+pub fn render(command: &[Word], name: &dyn Fn(&Word) -> Option<String>) -> Option<Vec<OsString>> {
+    let words = command.iter().map(|word| name(word).map(OsString::from));
+    words.collect()
 }

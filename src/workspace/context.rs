@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::tmux::{OptionNames, Version};
+use crate::tmux::{OptionNames, Version, WindowId};
 
 /// What a plan rests on.
 #[derive(Clone, Debug)]
 pub struct PlanContext {
-    /// The server's version.
     pub version: Version,
-    /// The size of the windows.
-    pub size: Size,
+    /// The size of the windows; tmux chooses it when there is none.
+    pub size: Option<Size>,
+    /// The size of windows that tmux chooses: `default-size`.
+    pub default_size: Size,
     /// The index that windows are counted from.
     pub base_index: u32,
     /// The index that panes are counted from.
@@ -27,12 +28,10 @@ pub struct PlanContext {
     pub current_directory: PathBuf,
 }
 
-/// The size that the windows of a new session get.
+/// A size in columns and rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// In columns.
     pub columns: u32,
-    /// In rows.
     pub rows: u32,
 }
 
@@ -43,6 +42,19 @@ pub struct AppendTo {
     pub taken: Vec<u32>,
     /// The names of its windows.
     pub names: Vec<String>,
+    pub current: Option<WindowId>,
     /// Whether windows whose name is there already are left out.
     pub skip_existing: bool,
+}
+
+impl Size {
+    /// Reads `80x24`, as tmux writes it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Size> {
+        let (columns, rows) = text.split_once('x')?;
+        Some(Size {
+            columns: columns.parse().ok().filter(|n| *n > 0)?,
+            rows: rows.parse().ok().filter(|n| *n > 0)?,
+        })
+    }
 }

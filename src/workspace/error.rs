@@ -32,7 +32,6 @@ impl fmt::Display for Location {
 /// Something that is not as it should be but does not stop a load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// SearchFolder.
     pub place: Location,
     /// What, and what is done about it.
     pub message: String,
@@ -49,14 +48,10 @@ impl fmt::Display for Warning {
 pub enum Error {
     /// There is nothing in the file.
     #[error("{}: the file is empty: a workspace has at least `session_name` and `windows`", .path.display())]
-    EmptyConfig {
-        /// The file.
-        path: PathBuf,
-    },
+    EmptyConfig { path: PathBuf },
     /// The file says something that cannot be meant.
     #[error("{place}: {message}")]
     ConfigError {
-        /// SearchFolder.
         place: Location,
         /// What is wrong and what was expected.
         message: String,
@@ -70,25 +65,16 @@ pub enum Error {
     /// A file or folder could not be read or written.
     #[error("{}: {what}", .path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// What was tried.
         what: &'static str,
-        /// Why it failed.
         source: io::Error,
     },
     /// The file is there already.
     #[error("{} exists already; nothing was written", .path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
+    Exists { path: PathBuf },
     /// A session of that name runs already.
     #[error("a session named `{name}` is running already")]
-    SessionExists {
-        /// The session's name.
-        name: String,
-    },
+    SessionExists { name: String },
     /// There is no such session or window.
     #[error("{message}")]
     NoSuchTarget {
@@ -98,7 +84,6 @@ pub enum Error {
     /// `before_script` ended with an error.
     #[error("before_script `{command}` ended with {}{}", status(*.code), tail(.output))]
     BeforeLoadScriptError {
-        /// The command.
         command: String,
         /// Its exit code; `None` when a signal ended it.
         code: Option<i32>,
@@ -107,18 +92,11 @@ pub enum Error {
     },
     /// `before_script` names a program that is not there.
     #[error("before_script `{command}` cannot be run")]
-    BeforeLoadScriptNotExists {
-        /// The command.
-        command: String,
-        /// Why.
-        source: io::Error,
-    },
+    BeforeLoadScriptNotExists { command: String, source: io::Error },
     /// A lifecycle hook ended with an error.
     #[error("hook {hook} (`{command}`) ended with {}{}", status(*.code), tail(.output))]
     Hook {
-        /// The hook's name.
         hook: &'static str,
-        /// The command.
         command: String,
         /// Its exit code; `None` when it could not start or a signal ended it.
         code: Option<i32>,
@@ -130,17 +108,20 @@ pub enum Error {
     Step {
         /// What was being done.
         what: String,
-        /// tmux's answer.
         source: tmux::Error,
     },
     /// A recording that the file asks for could not be started.
     #[error("recording window `{window}` could not be started")]
     Record {
-        /// The window's name.
         window: String,
-        /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Nothing can be left detached on a server that ends without a client.
+    #[error(
+        "`{name}` cannot be left detached: the option exit-unattached is on, and the server would end \
+         with it at once"
+    )]
+    EndsUnattached { name: String },
     /// The user broke it off; what had been done is undone.
     #[error("interrupted: what had been built is removed again")]
     Interrupted,
@@ -224,7 +205,7 @@ impl Source {
         &self.warnings
     }
 
-    /// What was odd so far; starts anew.
+    /// What was odd so far; none is left.
     pub fn take_warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.warnings)
     }

@@ -1,4 +1,4 @@
-//! SearchFolder workspace files are: the user's folder of them, and the
+//! Where workspace files are: the user's folder of them, and the
 //! `.tmuxp.yaml` of a project.
 //!
 //! The folders are those of tmuxp, whose files these are.
@@ -14,16 +14,13 @@ use super::variables::Variables;
 /// A folder that may hold workspace files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchFolder {
-    /// The folder.
     pub path: PathBuf,
-    /// What names it.
     pub source: &'static str,
 }
 
 /// A workspace file that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// The file.
     pub path: PathBuf,
     /// Others that would have had the same name.
     pub others: Vec<PathBuf>,

@@ -10,9 +10,10 @@ use std::path::Path;
 use super::error::{Error, Result};
 use super::layout::Custom;
 use super::node::{Map, Node, Value};
-use super::process::{foreground_command, quote_all};
+use super::process::{Foreground, foreground, quote_all};
 use super::server_info::ServerInfo;
 use super::variables::has_variable;
+use crate::tmux::pipe::RECORDING;
 use crate::tmux::{
     self, Batch, Fields, PaneId, Resolved, Row, Separator, Server, SessionId, Version, WindowId,
     arguments, settings,
@@ -21,7 +22,6 @@ use crate::tmux::{
 /// A frozen session.
 #[derive(Clone, Debug)]
 pub struct Frozen {
-    /// The workspace.
     pub workspace: Node,
     /// What of the session the file cannot say.
     pub warnings: Vec<String>,
@@ -42,6 +42,7 @@ struct Window {
 struct Pane {
     pid: u32,
     active: bool,
+    dead: bool,
     path: String,
     title: String,
     start_command: String,
@@ -125,6 +126,7 @@ impl Freezer<'_> {
             vec!["display-message", "-p", "-t", &target, head.format()],
             vec!["show-options", "-t", &target],
             vec!["show-environment", "-t", &target],
+            vec!["show-hooks", "-t", &target],
         ] {
             batch.push(command);
             separator.end(&mut batch);
@@ -135,6 +137,7 @@ impl Freezer<'_> {
         let (panes_found, head_found) = (next(), next());
         let options = settings(version, next());
         let environment = String::from_utf8_lossy(next()).into_owned();
+        self.lose_hooks("the session", next());
         let rows = head.parse(head_found)?;
         let mut row = rows.into_iter().next().ok_or_else(|| Error::NoSuchTarget {
             message: "the session is gone".into(),
@@ -171,20 +174,69 @@ impl Freezer<'_> {
         })
     }
 
-    /// Asks for the options that each window sets itself.
-    fn window_options(&self, windows: &mut [Window]) -> Result<()> {
+    /// Asks for the options that each window sets itself, and for its hooks.
+    fn window_options(&mut self, windows: &mut [Window]) -> Result<()> {
         let separator = Separator::random();
+        let has_hooks = self.info.version.has_window_hooks();
         let mut batch = Batch::new();
         for window in windows.iter() {
-            batch.push(["show-options", "-w", "-t", &window.id.to_string()]);
+            let id = window.id.to_string();
+            batch.push(["show-options", "-w", "-t", &id]);
             separator.end(&mut batch);
+            if has_hooks {
+                batch.push(["show-hooks", "-w", "-t", &id]);
+                separator.end(&mut batch);
+            }
         }
         let (answer, outcome) = self.server.run_whole_blocking(&batch);
         outcome?;
-        for (window, options) in windows.iter_mut().zip(separator.answers(&answer)) {
-            window.options = settings(self.info.version, options);
+        let mut answers = separator.answers(&answer);
+        for window in windows.iter_mut() {
+            window.options = settings(self.info.version, answers.next().unwrap_or_default());
+            if has_hooks {
+                let whose = format!("window `{}`", window.name);
+                self.lose_hooks(&whose, answers.next().unwrap_or_default());
+            }
         }
         Ok(())
+    }
+
+    /// Says what the file cannot hold.
+    fn lose(&mut self, whose: &str, what: &str) {
+        self.warnings.push(format!("{whose}: {what}, is left out"));
+    }
+
+    /// Names hooks by what `show-hooks` printed.
+    fn lose_hooks(&mut self, whose: &str, answer: &[u8]) {
+        let answer = String::from_utf8_lossy(answer);
+        let names = answer.lines().filter_map(|line| line.split_once(' '));
+        let names: Vec<&str> = names.map(|(name, _)| name).collect();
+        if !names.is_empty() {
+            let (noun, names) = (
+                if names.len() == 1 { "hook" } else { "hooks" },
+                names.join(", "),
+            );
+            self.warnings.push(format!(
+                "{whose}: {noun} {names}: a workspace has no tmux hooks"
+            ));
+        }
+    }
+
+    /// A folder that is there, or a warning. The system marks one that was
+    /// removed.
+    fn folder(&mut self, what: &str, path: &str) -> Option<Node> {
+        let removed = path
+            .strip_suffix(" (deleted)")
+            .filter(|_| !Path::new(path).is_dir());
+        match removed {
+            None => Some(self.text(what, path.to_owned())),
+            Some(path) if Path::new(path).is_dir() => Some(self.text(what, path.to_owned())),
+            Some(path) => {
+                self.warnings
+                    .push(format!("{what}, {path}, was removed; it is left out"));
+                None
+            }
+        }
     }
 
     /// A text as it will be loaded again, or a warning.
@@ -270,9 +322,15 @@ impl Freezer<'_> {
         );
         map.set("window_index", window.index);
         match Custom::parse(&window.layout) {
-            Ok(layout) => map.set("layout", layout.to_string()),
-            Err(_) => map.set("layout", window.layout.clone()),
-        };
+            Ok(layout) => _ = map.set("layout", layout.to_string()),
+            // As with floating panes, since 3.7.
+            Err(_) => {
+                let what = "its layout, which no other window can be given; the panes are tiled";
+                self.warnings
+                    .push(format!("window `{}`: {what}", window.name));
+                map.set("layout", "tiled");
+            }
+        }
         if window.active {
             map.set("focus", true);
         }
@@ -281,6 +339,10 @@ impl Freezer<'_> {
         options.remove("automatic-rename");
         if window.automatic {
             options.insert("automatic-rename".into(), "on".into());
+        }
+        // It says that the window is recorded now; a load starts a recording.
+        if options.remove(RECORDING).is_some() {
+            map.set("record", true);
         }
         let synchronize = options.remove_entry("synchronize-panes");
         self.set_options(&mut map, "options", options);
@@ -295,28 +357,37 @@ impl Freezer<'_> {
             .map(|pane| pane.path.as_str())
             .filter(|path| same && !path.is_empty());
         if let Some(folder) = folder.filter(|folder| *folder != session_path) {
-            map.set(
-                "start_directory",
-                self.text("a window's folder", folder.to_owned()),
-            );
+            if let Some(folder) = self.folder("a window's folder", folder) {
+                map.set("start_directory", folder);
+            }
         }
         if window.zoomed {
             map.set("zoom", true);
         }
         let many = window.panes.len() > 1;
-        let panes = window
-            .panes
-            .iter()
-            .map(|pane| self.pane(pane, same, many, host).into());
+        let panes = window.panes.iter().enumerate().map(|(i, pane)| {
+            let whose = format!("pane {} of window `{}`", i + 1, window.name);
+            self.pane(pane, &whose, same, many, host).into()
+        });
         let panes: Vec<Node> = panes.collect();
         map.set("panes", panes);
         map
     }
 
-    fn pane(&mut self, pane: &Pane, same_folder: bool, many: bool, host: &str) -> Map {
+    fn pane(&mut self, pane: &Pane, whose: &str, same_folder: bool, many: bool, host: &str) -> Map {
         let mut map = Map::default();
-        if let Some(command) = foreground_command(pane.pid) {
-            map.set("shell_command", vec![Node::from(command)]);
+        match foreground(pane.pid) {
+            _ if pane.dead => self.lose(whose, "its program, which has ended"),
+            Foreground::Own => {}
+            Foreground::Command(line) => {
+                // Alone it would stand for no command.
+                let command = match line.as_str() {
+                    "pane" | "blank" => Node::from([("cmd", Node::from(line))]),
+                    _ => Node::from(line),
+                };
+                map.set("shell_command", vec![command]);
+            }
+            Foreground::Lost(what) => self.lose(whose, &what),
         }
         let started = arguments(&pane.start_command);
         match started.as_slice() {
@@ -326,10 +397,9 @@ impl Freezer<'_> {
             words => _ = map.set("shell", quote_all(words)),
         }
         if !same_folder && !pane.path.is_empty() {
-            map.set(
-                "start_directory",
-                self.text("a pane's folder", pane.path.clone()),
-            );
+            if let Some(folder) = self.folder("a pane's folder", &pane.path) {
+                map.set("start_directory", folder);
+            }
         }
         if !pane.title.is_empty() && pane.title != host {
             map.set("title", self.text("a pane's title", pane.title.clone()));
@@ -353,6 +423,7 @@ fn pane_fields(version: Version) -> Fields {
             "pane_id",
             "pane_pid",
             "pane_active",
+            "pane_dead",
         ])
         .text([
             "window_name",
@@ -370,11 +441,12 @@ fn windows(rows: Vec<Row>) -> Result<Vec<Window>> {
         let (active, zoomed, automatic) = (row.flag(), row.flag(), row.flag());
         let layout = row.text();
         let _: PaneId = row.get()?;
-        let (pid, pane_active) = (row.get()?, row.flag());
+        let (pid, pane_active, dead) = (row.get()?, row.flag(), row.flag());
         let name = row.text();
         let pane = Pane {
             pid,
             active: pane_active,
+            dead,
             path: row.text(),
             title: row.text(),
             start_command: row.text(),

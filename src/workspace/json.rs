@@ -37,7 +37,7 @@ pub fn parse(text: &str, source: &mut Source) -> Result<Option<Node>> {
     Ok(parsed.value.map(|value| convert(value, &lines, source)))
 }
 
-/// SearchFolder each line starts, to turn byte offsets into places.
+/// Where each line starts, to turn byte offsets into places.
 struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,

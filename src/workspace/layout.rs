@@ -85,6 +85,13 @@ impl Layout {
         }))
     }
 
+    /// Whether it is one of tmux's own with a main pane, which keeps its size
+    /// when the window is resized.
+    #[must_use]
+    pub fn has_main(&self) -> bool {
+        matches!(self, Layout::Named(name) if name.starts_with("main-"))
+    }
+
     /// Whether only tmux 3.5 and newer know it.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {

@@ -27,6 +27,7 @@ mod layout;
 mod missing_folders;
 pub mod node;
 mod observer;
+mod on_attach;
 mod plan;
 mod proc_stat;
 mod process;
@@ -38,9 +39,11 @@ mod server_info;
 mod spec;
 mod splits;
 mod steps;
+mod typed_line;
 mod typing;
 mod undo;
 mod variables;
+mod window_plan;
 
 pub mod json;
 pub mod yaml;
@@ -57,7 +60,8 @@ pub use import::{import_teamocil, import_tmuxinator, refuse_templates};
 pub use layout::{Custom, Layout, LayoutError};
 pub use missing_folders::replace_missing_folders;
 pub use observer::{NoObserver, Observer, Progress, RecordRequest, Recorder};
-pub use plan::{Action, Plan, WindowPlan, plan};
+pub use on_attach::OnAttach;
+pub use plan::{Plan, plan};
 pub use schema::{HOOKS, validate_schema};
 pub use search::{
     FIELDS, ListedFile, Search, SearchOptions, abbreviate_home, describe, outline, pane_texts,
@@ -66,3 +70,4 @@ pub use server_info::ServerInfo;
 pub use spec::{Folder, Pane, Record, Script, Setting, Synchronize, Typed, Window, Workspace};
 pub use steps::run_reattach_hook;
 pub use variables::Variables;
+pub use window_plan::{Action, WindowPlan};

@@ -19,9 +19,7 @@ pub struct Mark {
 /// A value and where it stood.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What it is.
     pub value: Value,
-    /// SearchFolder it starts.
     pub mark: Mark,
 }
 
@@ -32,7 +30,6 @@ pub enum Value {
     Null,
     /// A text as it was written.
     Scalar {
-        /// The text.
         text: String,
         /// Written without quotes, so that it may be a number or a switch.
         plain: bool,
@@ -59,9 +56,8 @@ pub struct Map {
 /// A key of a [`Map`] with its value.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The key's text.
     pub key: String,
-    /// SearchFolder the key stood.
+    /// Where the key stood.
     pub mark: Mark,
     /// What it maps to.
     pub value: Node,

@@ -14,7 +14,7 @@ use std::path::Path;
 use nix::libc;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
-use super::proc_stat::ProcStat;
+use super::proc_stat::{GENERATIONS, ProcStat, children};
 
 /// What can be said about a pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,33 @@ pub enum Readiness {
     Unknown,
 }
 
-/// How deep the processes below a shell are searched for one that reads.
-const GENERATIONS: usize = 4;
+/// The state of a pane's terminal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminal {
+    /// Each key is read as it is typed, as line editors do it: no lines, and no
+    /// newline for Enter.
+    pub is_raw: bool,
+    /// How many bytes were typed that nobody has read yet. Only whole lines
+    /// count where the terminal is not raw.
+    pub unread: usize,
+}
+
+impl Terminal {
+    /// Looks at a terminal; `None` when it is gone. It is closed again at once:
+    /// a pane ends when nobody has its terminal open.
+    pub fn of(tty: &Path) -> Option<Terminal> {
+        let tty = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
+            .open(tty)
+            .ok()?;
+        let modes = tcgetattr(&tty).ok()?;
+        Some(Terminal {
+            is_raw: !modes.local_flags.contains(LocalFlags::ICANON),
+            unread: usize::try_from(rustix::io::ioctl_fionread(&tty).ok()?).ok()?,
+        })
+    }
+}
 
 /// Looks at a pane, by the process it was started with and its terminal.
 #[must_use]
@@ -40,16 +65,11 @@ pub fn look(pid: u32, tty: &Path) -> Readiness {
             None => Readiness::Unknown,
         };
     };
-    let terminal = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
-        .open(tty)
-        .and_then(|tty| Ok(tcgetattr(&tty)?));
-    let Ok(terminal) = terminal else {
+    let Some(terminal) = Terminal::of(tty) else {
         return Readiness::Unknown;
     };
     let foreground = process.foreground;
-    if !terminal.local_flags.contains(LocalFlags::ICANON)
+    if terminal.is_raw
         && let Some(editor) = u32::try_from(foreground).ok().and_then(ProcStat::of)
         && editor.state != 'R'
     {
@@ -67,12 +87,7 @@ fn search(pid: u32, foreground: i32, generations: usize) -> Readiness {
     if found == Readiness::Ready || generations == 0 {
         return found;
     }
-    let children =
-        fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    for child in children
-        .split_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-    {
+    for child in children(pid) {
         match search(child, foreground, generations - 1) {
             Readiness::Ready => return Readiness::Ready,
             Readiness::Unknown => {}

@@ -343,7 +343,21 @@ fn settings(name: &str, kind: ValueKind, node: &Node, source: &mut Source) -> Re
     Ok(())
 }
 
+/// Tells of a `-` that makes no item, where a text starts with one.
+fn dash_hint(node: &Node) -> &'static str {
+    match node.as_text() {
+        Some(text) if text.starts_with('-') => "; an item of a list has a blank after `-`",
+        _ => "",
+    }
+}
+
 fn commands(name: &str, node: &Node, source: &mut Source) -> Result<()> {
+    if let Value::Scalar { text, plain: true } = &node.value
+        && text.starts_with('-')
+    {
+        let message = format!("{} is typed as it is{}", shown(node), dash_hint(node));
+        source.warn(node.mark, message);
+    }
     match &node.value {
         Value::Null | Value::Scalar { .. } => Ok(()),
         Value::List(items) => items.iter().try_for_each(|item| match &item.value {
@@ -403,7 +417,11 @@ fn hooks(node: &Node, source: &mut Source) -> Result<()> {
 
 fn windows(node: &Node, source: &mut Source) -> Result<()> {
     let Value::List(items) = &node.value else {
-        let message = format!("`windows` takes a list of windows, not {}", shown(node));
+        let message = format!(
+            "`windows` takes a list of windows, not {}{}",
+            shown(node),
+            dash_hint(node)
+        );
         return Err(source.error(node.mark, message));
     };
     if items.is_empty() {
@@ -442,7 +460,11 @@ fn panes(node: &Node, source: &mut Source) -> Result<()> {
         Value::List(items) => items,
         Value::Null => return Ok(()),
         _ => {
-            let message = format!("`panes` takes a list of panes, not {}", shown(node));
+            let message = format!(
+                "`panes` takes a list of panes, not {}{}",
+                shown(node),
+                dash_hint(node)
+            );
             return Err(source.error(node.mark, message));
         }
     };

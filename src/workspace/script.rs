@@ -18,7 +18,7 @@ const KEPT: usize = 64 * 1024;
 /// How long an ended program's output must be quiet to be taken as whole.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// SearchFolder a program of a workspace runs, and what it is told.
+/// Where a program of a workspace runs, and what it is told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScriptEnv {
     /// Its working folder; the caller's when there is none.
@@ -104,7 +104,7 @@ fn run(
             }
             Err(RecvTimeoutError::Disconnected) => break,
             // What the program left running in the background may hold its
-            // output open for ever.
+            // output open without end.
             Err(RecvTimeoutError::Timeout) if ended => break,
             Err(RecvTimeoutError::Timeout) => ended = child.try_wait()?.is_some(),
         }

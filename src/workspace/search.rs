@@ -12,7 +12,6 @@ use super::variables::Variables;
 /// A workspace file with what it can be found by.
 #[derive(Clone, Debug)]
 pub struct ListedFile {
-    /// The file.
     pub path: PathBuf,
     /// Whether it belongs to a project, not to the user's folder.
     pub local: bool,

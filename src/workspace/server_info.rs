@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::context::{AppendTo, PlanContext, Size};
 use super::error::{Error, Result};
+use crate::tmux::unattached::{DESTROY_UNATTACHED, ends_unattached};
 use crate::tmux::{
     self, Batch, Fields, OptionNames, Separator, Server, SessionId, Socket, Version,
 };
@@ -13,13 +14,10 @@ use crate::tmux::{
 /// A running server.
 #[derive(Clone, Debug)]
 pub struct ServerInfo {
-    /// Its version.
     pub version: Version,
-    /// Its process.
     pub pid: u32,
     /// Its sessions, by id and name.
     pub sessions: Vec<(SessionId, String)>,
-    /// Its options.
     pub options: OptionNames,
 }
 
@@ -136,9 +134,26 @@ impl ServerInfo {
         named.map(|(id, _)| *id)
     }
 
+    /// The size that it gives the windows of a session which no client shows.
+    #[must_use]
+    pub fn default_size(&self) -> Size {
+        let value = self.options.value("default-size").and_then(Size::parse);
+        value.unwrap_or(Size {
+            columns: 80,
+            rows: 24,
+        })
+    }
+
+    /// Whether it ends each session that no client shows.
+    #[must_use]
+    pub fn destroys_unattached(&self) -> bool {
+        let value = self.options.value(DESTROY_UNATTACHED);
+        value.is_some_and(|value| ends_unattached(DESTROY_UNATTACHED, value))
+    }
+
     /// What a plan for a new session rests on.
     #[must_use]
-    pub fn plan_context(&self, size: Size) -> PlanContext {
+    pub fn plan_context(&self, size: Option<Size>) -> PlanContext {
         let number = |name| {
             self.options
                 .value(name)
@@ -147,6 +162,7 @@ impl ServerInfo {
         PlanContext {
             version: self.version,
             size,
+            default_size: self.default_size(),
             base_index: number("base-index").unwrap_or(0),
             pane_base_index: number("pane-base-index").unwrap_or(0),
             borders: self
@@ -172,7 +188,7 @@ impl ServerInfo {
     ) -> Result<PlanContext> {
         let target = format!("{session}:");
         let windows = Fields::new(self.version)
-            .plain(["window_index", "window_active"])
+            .plain(["window_id", "window_index", "window_active"])
             .plain(["base-index", "window_width", "window_height"])
             .text(["window_name"]);
         let list = ["list-windows", "-t", &target, "-F", windows.format()];
@@ -183,6 +199,7 @@ impl ServerInfo {
         };
         let mut current = None;
         for mut row in windows.parse(&answer)? {
+            let id = row.get()?;
             session.taken.push(row.get()?);
             let is_current = row.flag();
             let base_index = row.get()?;
@@ -192,6 +209,7 @@ impl ServerInfo {
             };
             session.names.push(row.text());
             if is_current {
+                session.current = Some(id);
                 current = Some((base_index, size));
             }
         }
@@ -201,7 +219,7 @@ impl ServerInfo {
         Ok(PlanContext {
             base_index,
             append_to: Some(session),
-            ..self.plan_context(size)
+            ..self.plan_context(Some(size))
         })
     }
 }

@@ -16,9 +16,8 @@ use super::variables::Variables;
 pub struct Workspace {
     /// The file it comes from.
     pub path: PathBuf,
-    /// The session's name.
     pub name: String,
-    /// SearchFolder the session starts.
+    /// Where the session starts.
     pub start_directory: Option<Folder>,
     /// What to run before anything is built: program and arguments.
     pub before_script: Option<Script>,
@@ -43,7 +42,7 @@ pub struct Window {
     pub name: Option<String>,
     /// The index it must have.
     pub index: Option<u32>,
-    /// SearchFolder it is in the file.
+    /// Where it is in the file.
     pub mark: Mark,
     /// How its panes are laid out.
     pub layout: Option<Layout>,
@@ -66,13 +65,11 @@ pub struct Window {
 /// A pane to build.
 #[derive(Clone, Debug)]
 pub struct Pane {
-    /// SearchFolder it starts.
     pub start_directory: Option<Folder>,
     /// Its variables, over the session's.
     pub environment: Vec<Setting>,
     /// What it runs instead of a shell.
     pub shell: Option<String>,
-    /// Its title.
     pub title: Option<String>,
     /// Whether it is the active one.
     pub focus: bool,
@@ -89,9 +86,7 @@ pub struct Pane {
 /// A text to type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typed {
-    /// The text, literally.
     pub text: String,
-    /// Whether Enter follows.
     pub enter: bool,
     /// The pause before it.
     pub sleep_before: Duration,
@@ -102,20 +97,17 @@ pub struct Typed {
 /// A name with its value: an option or a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The name.
     pub name: String,
-    /// The value.
     pub value: String,
-    /// SearchFolder it is in the file.
+    /// Where it is in the file.
     pub mark: Mark,
 }
 
 /// A folder and where it is in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
-    /// The folder.
     pub path: PathBuf,
-    /// SearchFolder it is named.
+    /// Where it is named.
     pub mark: Mark,
 }
 
@@ -143,7 +135,6 @@ pub enum Synchronize {
 /// How a window is recorded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
-    /// The recording's title.
     pub title: Option<String>,
     /// The folder it goes to.
     pub directory: Option<PathBuf>,

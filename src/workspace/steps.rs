@@ -2,17 +2,19 @@
 //! finished.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::command::{Command, Word, render};
+use super::command::{Command, Word, command, render};
+use super::context::Size;
 use super::error::{Error, Location, Result, Source};
 use super::observer::{Observer, Progress, RecordRequest, Recorder};
+use super::on_attach::{MainLayout, OnAttach};
 use super::plan::Plan;
 use super::script::{ScriptEnv, run_before_script, run_hook};
-use super::spec::{Setting, Workspace};
+use super::spec::{Setting, Window, Workspace};
 use super::typing::{Target, Typer};
 use super::undo::Undo;
 use crate::tmux::{self, Batch, Fields, PaneId, Server, SessionId, Version, WindowId};
@@ -30,11 +32,19 @@ pub(super) struct BuildSteps<'a> {
     pub windows: Vec<WindowId>,
     /// The ids of the plan's panes, by window and pane.
     pub panes: HashMap<(usize, usize), PaneId>,
+    /// The sizes of the plan's windows.
+    pub sizes: HashMap<usize, Size>,
+    /// The window that stands in, in a new session.
+    pub stand_in: Option<WindowId>,
+    /// The current window of a session that windows are added to.
+    pub previous: Option<WindowId>,
+    /// The windows that were found to have closed.
+    pub closed: HashSet<WindowId>,
 }
 
 /// What programs of a workspace are told: the session by name, the file, and
 /// the server, so that a plain `tmux` reaches it.
-fn env(server: &Server, workspace: &Workspace, session: SessionId, pid: u32) -> ScriptEnv {
+fn script_env(server: &Server, workspace: &Workspace, session: SessionId, pid: u32) -> ScriptEnv {
     let mut tmux = server.socket().path().as_os_str().to_owned();
     tmux.push(format!(",{pid},{}", session.0));
     let folder = workspace.start_directory.as_ref();
@@ -63,7 +73,7 @@ pub fn run_reattach_hook(
     let Some((hook, line)) = hook else {
         return Ok(());
     };
-    let env = env(server, workspace, session, server_pid);
+    let env = script_env(server, workspace, session, server_pid);
     run_hook(hook, line, &env, output)
 }
 
@@ -74,31 +84,37 @@ pub(super) struct PaneRow {
     id: PaneId,
     pid: u32,
     tty: PathBuf,
-    is_zoomed: bool,
+    /// The size of the window.
+    size: Size,
 }
 
 impl BuildSteps<'_> {
-    fn words(&self, command: &Command) -> Vec<OsString> {
+    /// A command as tmux gets it; `None` when it is for what was never made.
+    fn words(&self, command: &Command) -> Option<Vec<OsString>> {
         render(command, &|word| self.name(word))
     }
 
-    fn name(&self, word: &Word) -> String {
+    /// How tmux knows a target: by its id. A window is named in its session
+    /// where that matters: others may hold it too.
+    fn name(&self, word: &Word) -> Option<String> {
+        let here = |window: Option<&WindowId>| Some(format!("{}:{}", self.session, window?));
         match word {
-            Word::Text(text) => text.clone(),
-            Word::Session => format!("{}:", self.session),
-            Word::Window(index) => format!("{}:{index}", self.session),
-            Word::Pane(window, pane) => match self.panes.get(&(*window, *pane)) {
-                Some(id) => id.to_string(),
-                None => String::new(),
-            },
+            Word::Text(text) => Some(text.clone()),
+            Word::Session => Some(format!("{}:", self.session)),
+            Word::Index(index) => Some(format!("{}:{index}", self.session)),
+            Word::StandIn => here(self.stand_in.as_ref()),
+            Word::Previous => here(self.previous.as_ref()),
+            Word::WindowHere(place) => here(self.windows.get(*place)),
+            Word::Window(place) => self.windows.get(*place).map(WindowId::to_string),
+            Word::Pane(window, pane) => self.panes.get(&(*window, *pane)).map(PaneId::to_string),
         }
     }
 
-    fn env(&self, window: Option<WindowId>) -> ScriptEnv {
-        let mut env = env(self.server, self.workspace, self.session, self.pid);
+    fn script_env(&self, window: Option<WindowId>) -> ScriptEnv {
+        let mut env = script_env(self.server, self.workspace, self.session, self.pid);
         if let Some(window) = window {
-            let window = ("TVMUX_WINDOW", window.to_string().into());
-            env.variables.push(window);
+            env.variables
+                .push(("TVMUX_WINDOW", window.to_string().into()));
         }
         env
     }
@@ -108,7 +124,7 @@ impl BuildSteps<'_> {
         let Some((hook, line)) = self.workspace.hooks.iter().find(|(hook, _)| *hook == name) else {
             return Ok(());
         };
-        let env = self.env(window);
+        let env = self.script_env(window);
         run_hook(hook, line, &env, &mut |line| self.observer.output(line))?;
         self.stop_if_interrupted()
     }
@@ -130,41 +146,43 @@ impl BuildSteps<'_> {
             return self.stop_if_interrupted();
         };
         self.observer.progress(Progress::Script);
-        let mut env = self.env(None);
+        let mut env = self.script_env(None);
         // It is a program of the user's own, started as from their shell.
         env.variables.clear();
         run_before_script(script, &env, &mut |line| self.observer.output(line))?;
         self.stop_if_interrupted()
     }
 
-    /// Makes all windows and panes; gives the panes.
+    /// Makes all windows and panes, and chooses the window that is current while
+    /// keys are typed. Gives the panes.
     pub fn make(&mut self) -> Result<Vec<PaneRow>> {
-        let mut batch = Batch::new();
-        for command in &self.plan.prepare {
-            batch.push(self.words(command));
-        }
-        for (place, window) in self.plan.windows.iter().enumerate() {
-            for command in &window.create {
-                let words = self.words(command);
-                batch.push(words);
-            }
-            if self.has_hook("on_window_create") {
-                self.run(std::mem::take(&mut batch))?;
+        let plan = self.plan;
+        let mut rest: Vec<Command> = Vec::new();
+        if self.has_hook("on_window_create") {
+            self.create(plan.prepare.iter())?;
+            for (place, window) in plan.windows.iter().enumerate() {
+                self.create([&window.create])?;
+                self.run(window.options.clone())?;
                 let id = self.windows.get(place).copied();
                 self.hook("on_window_create", id)?;
+                self.run(window.panes.clone())?;
             }
-            for command in &window.panes {
-                batch.push(self.words(command));
+        } else {
+            let windows = plan.windows.iter().map(|window| &window.create);
+            self.create(plan.prepare.iter().chain(windows))?;
+            for window in &plan.windows {
+                rest.extend(window.options.iter().chain(&window.panes).cloned());
             }
         }
-        // Lines that are no window's id, so they can share the answer.
-        batch.push(self.pane_query());
-        let answer = self.run(batch)?;
+        rest.extend(plan.start.iter().cloned());
+        rest.push(self.pane_query());
+        let answer = self.run(rest)?;
         let rows = self.panes_in(&answer)?;
         for row in &rows {
             self.panes.insert((row.window, row.pane), row.id);
+            self.sizes.insert(row.window, row.size);
         }
-        for (place, window) in self.plan.windows.iter().enumerate() {
+        for (place, window) in plan.windows.iter().enumerate() {
             let made = rows.iter().filter(|row| row.window == place).count();
             let name = self.window_name(place);
             self.observer.progress(Progress::Window {
@@ -181,10 +199,14 @@ impl BuildSteps<'_> {
         name.unwrap_or_else(|| window.index.to_string())
     }
 
-    /// Runs commands; notes the windows they make.
-    fn run(&mut self, batch: Batch) -> Result<Vec<u8>> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
+    /// Runs commands that may make windows, and notes their ids.
+    fn create<'c>(&mut self, commands: impl IntoIterator<Item = &'c Command>) -> Result<()> {
+        let mut batch = Batch::new();
+        for words in commands
+            .into_iter()
+            .filter_map(|command| self.words(command))
+        {
+            batch.push(words);
         }
         let (answer, outcome) = self.server.run_whole_blocking(&batch);
         for line in String::from_utf8_lossy(&answer).lines() {
@@ -196,45 +218,132 @@ impl BuildSteps<'_> {
             }
         }
         outcome.map_err(|error| self.explain(error))?;
+        self.stop_if_interrupted()
+    }
+
+    /// Runs commands for what is there. A window or pane that has closed by
+    /// itself, or by what was typed, is no error: what was meant for it is left
+    /// out.
+    fn run(&mut self, commands: Vec<Command>) -> Result<Vec<u8>> {
+        let mut rest: VecDeque<Vec<OsString>> = commands
+            .iter()
+            .filter_map(|command| self.words(command))
+            .collect();
+        let mut printed = Vec::new();
+        while !rest.is_empty() {
+            let mut batch = Batch::new();
+            for words in &rest {
+                batch.push(words);
+            }
+            let (answer, outcome) = self.server.run_whole_blocking(&batch);
+            printed.extend(answer);
+            let error = match outcome {
+                Ok(()) => break,
+                Err(error) => error,
+            };
+            let Some(gone) = gone(&error) else {
+                return Err(self.failed(error));
+            };
+            let is_for_it = |words: &Vec<OsString>| {
+                let mut words = words.iter().filter_map(|word| word.to_str());
+                words.any(|word| word == gone || word.ends_with(&format!(":{gone}")))
+            };
+            // tmux stops at the first that fails: those before it are done.
+            let Some(failed) = rest.iter().position(is_for_it) else {
+                return Err(self.failed(error));
+            };
+            rest.drain(..=failed);
+            rest.retain(|words| !is_for_it(words));
+            if let Ok(window) = gone.parse() {
+                self.closed.insert(window);
+            }
+        }
         self.stop_if_interrupted()?;
-        Ok(answer)
+        Ok(printed)
+    }
+
+    /// What it means that a command failed that was not for a window or pane.
+    fn failed(&self, error: tmux::Error) -> Error {
+        let session = self.session.to_string();
+        let is_gone = match &error {
+            tmux::Error::Refused { message } => {
+                let message = message.trim_end_matches(':');
+                message.ends_with(&session) && says_gone(message).is_some()
+            }
+            tmux::Error::NoServer { .. } => true,
+            _ => false,
+        };
+        if !is_gone {
+            return self.explain(error);
+        }
+        Error::Step {
+            what: format!("every window of `{}` closed by itself", self.plan.name),
+            source: error,
+        }
     }
 
     /// Finds what in the file tmux refused: it ends its messages about options
-    /// with the name or the value.
+    /// and names with the name or the value.
     fn explain(&self, error: tmux::Error) -> Error {
         if let tmux::Error::Refused { message } = &error {
-            let settings = self.workspace.settings();
-            let about = |setting: &&&Setting| {
-                [&setting.value, &setting.name].iter().any(|text| {
-                    let end = message.strip_suffix(text.as_str());
-                    !text.is_empty() && end.is_some_and(|start| start.ends_with(": "))
-                })
+            let at = |mark, message| Error::ConfigError {
+                place: Location {
+                    path: self.workspace.path.clone(),
+                    mark,
+                },
+                message,
             };
-            let numeric = message.starts_with("value is");
-            let about_number =
-                |setting: &&&Setting| numeric && message.contains(&format!(": {}", setting.value));
-            if let Some(setting) = settings
-                .iter()
-                .find(about)
-                .or_else(|| settings.iter().find(about_number))
-            {
-                return Error::ConfigError {
-                    place: Location {
-                        path: self.workspace.path.clone(),
-                        mark: setting.mark,
-                    },
-                    message: format!(
-                        "tmux takes no `{}` for option `{}` ({message})",
-                        setting.value, setting.name
-                    ),
-                };
+            if let Some(setting) = self.refused_setting(message) {
+                let Setting { name, value, mark } = setting;
+                return at(
+                    *mark,
+                    format!("tmux takes no `{value}` for option `{name}` ({message})"),
+                );
+            }
+            if let Some(window) = self.refused_window(message) {
+                let name = window.name.as_deref().unwrap_or_default();
+                return at(
+                    window.mark,
+                    format!("tmux takes no window of the name `{name}` ({message})"),
+                );
             }
         }
         Error::Step {
             what: self.whereabouts(),
             source: error,
         }
+    }
+
+    fn refused_setting(&self, message: &str) -> Option<&Setting> {
+        let settings = self.workspace.settings();
+        let about = |setting: &&&Setting| {
+            [&setting.value, &setting.name].iter().any(|text| {
+                let end = message.strip_suffix(text.as_str());
+                !text.is_empty() && end.is_some_and(|start| start.ends_with(": "))
+            })
+        };
+        let numeric = message.starts_with("value is");
+        let about_number =
+            |setting: &&&Setting| numeric && message.contains(&format!(": {}", setting.value));
+        let found = settings.iter().find(about);
+        found
+            .or_else(|| settings.iter().find(about_number))
+            .copied()
+    }
+
+    /// The window whose name tmux does not take: since 3.7 there are some.
+    fn refused_window(&self, message: &str) -> Option<&Window> {
+        if !message.contains("invalid window name") {
+            return None;
+        }
+        let planned = self.plan.windows.iter();
+        let mut windows = planned.map(|window| &self.workspace.windows[window.number]);
+        let next = windows.clone().nth(self.windows.len());
+        let named = |window: &&Window| {
+            let name = window.name.as_deref().unwrap_or_default();
+            !name.is_empty() && message.ends_with(name)
+        };
+        windows.find(named).or(next)
     }
 
     /// What was being made when tmux refused.
@@ -250,28 +359,23 @@ impl BuildSteps<'_> {
     }
 
     fn list_panes(&self) -> Result<Vec<PaneRow>> {
-        let answer = self.server.run_blocking(&Batch::of(self.pane_query()))?;
-        self.panes_in(&answer)
+        let query = Batch::of(self.words(&self.pane_query()).unwrap_or_default());
+        match self.server.run_blocking(&query) {
+            Ok(answer) => self.panes_in(&answer),
+            Err(error) => Err(self.failed(error)),
+        }
     }
 
-    fn pane_query(&self) -> [String; 6] {
-        let session = format!("{}:", self.session);
+    fn pane_query(&self) -> Command {
         let format = pane_fields().format().to_owned();
-        ["list-panes", "-s", "-t", &session, "-F", &format].map(str::to_owned)
+        command!["list-panes", "-s", "-t", Word::Session, "-F", format]
     }
 
-    /// Reads the panes of the plan's windows from an answer that may start
-    /// with the ids of new windows.
+    /// Reads the panes of the plan's windows.
     fn panes_in(&self, answer: &[u8]) -> Result<Vec<PaneRow>> {
-        let lines = answer.split_inclusive(|b| *b == b'\n');
-        let answer: Vec<u8> = lines
-            .filter(|line| line.contains(&b'\t'))
-            .flatten()
-            .copied()
-            .collect();
         let mut counts = HashMap::new();
         let mut rows = Vec::new();
-        for mut row in pane_fields().parse(&answer)? {
+        for mut row in pane_fields().parse(answer)? {
             let window: WindowId = row.get()?;
             let Some(window) = self.windows.iter().position(|known| *known == window) else {
                 continue;
@@ -283,7 +387,10 @@ impl BuildSteps<'_> {
                 id: row.get()?,
                 pid: row.get()?,
                 tty: PathBuf::from(row.text()),
-                is_zoomed: row.flag(),
+                size: Size {
+                    columns: row.get()?,
+                    rows: row.get()?,
+                },
             });
             *count += 1;
         }
@@ -303,10 +410,17 @@ impl BuildSteps<'_> {
                 window: *id,
                 record,
             };
-            recorder.start(request).map_err(|source| Error::Record {
-                window: self.window_name(place),
-                source,
-            })?;
+            let Err(error) = recorder.start(request) else {
+                continue;
+            };
+            // One that has closed meanwhile has nothing to be recorded.
+            if self.list_panes()?.iter().any(|row| row.window == place) {
+                return Err(Error::Record {
+                    window: self.window_name(place),
+                    source: error,
+                });
+            }
+            self.closed.insert(*id);
         }
         Ok(())
     }
@@ -329,11 +443,20 @@ impl BuildSteps<'_> {
             if actions.is_empty() && !window.synchronized {
                 continue;
             }
-            let mut target = Target::new(row.id, row.pid, row.tty, actions);
-            target.window = row.window;
-            target.synchronized = window.synchronized;
-            targets.push(target);
+            targets.push(Target {
+                pane: row.id,
+                pid: row.pid,
+                tty: row.tty,
+                window: row.window,
+                synchronized: window.synchronized,
+                finished: actions.is_empty(),
+                actions: actions.into(),
+                ready: false,
+                line: None,
+                until: None,
+            });
         }
+        let line_timeout = timeout;
         let timeout = if self.workspace.waits {
             timeout
         } else {
@@ -345,6 +468,7 @@ impl BuildSteps<'_> {
             session: self.session,
             version,
             timeout,
+            line_timeout,
             done: &mut |_| observer.borrow_mut().progress(Progress::Pane),
             interrupted: &|| observer.borrow().interrupted(),
         };
@@ -378,84 +502,87 @@ impl BuildSteps<'_> {
 
     /// Sets what comes after typing, and the current window.
     pub fn finish(&mut self, source: &mut Source) -> Result<()> {
-        if !self.has_hook("after_window_finished") {
-            let windows = self.plan.windows.iter().flat_map(|window| &window.finish);
-            let mut batch = Batch::new();
-            for command in windows.chain(&self.plan.finish) {
-                batch.push(self.words(command));
-            }
-            let (_, outcome) = self.server.run_whole_blocking(&batch);
-            let is_gone = |error: &tmux::Error| match error {
-                tmux::Error::Refused { message } => message.contains("can't find"),
-                _ => false,
-            };
-            match outcome {
-                Ok(()) => return self.stop_if_interrupted(),
-                Err(error) if !is_gone(&error) => return Err(self.explain(error)),
-                // Done again below, without what is gone.
-                Err(_) => return self.finish_what_is_left(true, source),
-            }
-        }
-        self.finish_what_is_left(false, source)
-    }
-
-    /// The same, after a look at what has closed by itself meanwhile. When it
-    /// is done `again`, a zoomed window is finished: zooming comes last, and
-    /// twice would undo it.
-    fn finish_what_is_left(&mut self, again: bool, source: &mut Source) -> Result<()> {
-        let alive: Vec<PaneRow> = self.list_panes()?;
-        let lives = |window: usize| alive.iter().any(|row| row.window == window);
-        let pane_lives = |id: Option<&PaneId>| alive.iter().any(|row| Some(&row.id) == id);
-        if !self.plan.windows.is_empty() && !(0..self.plan.windows.len()).any(lives) {
-            let what = format!("every window of `{}` closed by itself", self.plan.name);
-            let source = tmux::Error::Refused {
-                message: "no window is left".into(),
-            };
-            return Err(Error::Step { what, source });
-        }
-        let mut batch = Batch::new();
-        for (place, window) in self.plan.windows.iter().enumerate() {
-            if !lives(place) {
-                let mark = self.workspace.windows[window.number].mark;
-                source.warn(
-                    mark,
-                    format!("window `{}` closed by itself", self.window_name(place)),
-                );
+        let plan = self.plan;
+        let mut rest: Vec<Command> = Vec::new();
+        for (place, window) in plan.windows.iter().enumerate() {
+            if !self.has_hook("after_window_finished") {
+                rest.extend(window.finish.iter().cloned());
                 continue;
             }
-            let is_done = again && alive.iter().any(|row| row.window == place && row.is_zoomed);
-            for command in window.finish.iter().filter(|_| !is_done) {
-                let gone = command.iter().any(|word| match word {
-                    Word::Pane(window, pane) => !pane_lives(self.panes.get(&(*window, *pane))),
-                    _ => false,
-                });
-                if !gone {
-                    batch.push(self.words(command));
-                }
-            }
-            if self.has_hook("after_window_finished") {
-                self.run(std::mem::take(&mut batch))?;
-                let id = self.windows.get(place).copied();
+            self.run(window.finish.clone())?;
+            let id = self.windows.get(place).copied();
+            if self.list_panes()?.iter().any(|row| row.window == place) {
                 self.hook("after_window_finished", id)?;
             }
         }
-        for command in &self.plan.finish {
-            let gone = command.iter().any(|word| match word {
-                Word::Window(index) => self
-                    .plan
-                    .windows
-                    .iter()
-                    .position(|window| window.index == *index)
-                    .is_some_and(|place| !lives(place)),
-                _ => false,
-            });
-            if !gone {
-                batch.push(self.words(command));
+        rest.extend(plan.finish.iter().cloned());
+        self.run(rest)?;
+        self.warn_of_closed(source)
+    }
+
+    /// Names the windows that were found to have closed. That all of a new
+    /// session have, is an error: then nothing was built.
+    fn warn_of_closed(&self, source: &mut Source) -> Result<()> {
+        if self.closed.is_empty() {
+            return Ok(());
+        }
+        for (place, id) in self.windows.iter().enumerate() {
+            if self.closed.contains(id) {
+                let mark = self.workspace.windows[self.plan.windows[place].number].mark;
+                let name = self.window_name(place);
+                source.warn(mark, format!("window `{name}` closed by itself"));
             }
         }
-        self.run(batch)?;
+        if self.undo.session.is_some() {
+            self.list_panes()?;
+        }
         Ok(())
     }
+
+    /// What to do once a client shows the session.
+    pub fn on_attach(&self) -> OnAttach {
+        let mut options = Batch::new();
+        for words in self
+            .plan
+            .on_attach
+            .iter()
+            .filter_map(|command| self.words(command))
+        {
+            options.push(words);
+        }
+        let windows = self.windows.iter().zip(&self.plan.windows).enumerate();
+        let layouts = windows.filter_map(|(place, (id, plan))| {
+            Some(MainLayout {
+                window: *id,
+                layout: plan.main_layout.clone()?,
+                size: *self.sizes.get(&place)?,
+            })
+        });
+        OnAttach {
+            session: self.session,
+            options,
+            layouts: layouts.collect(),
+        }
+    }
+}
+
+/// The window or pane that tmux says is not there.
+fn gone(error: &tmux::Error) -> Option<&str> {
+    match error {
+        tmux::Error::Refused { message } => {
+            says_gone(message).filter(|target| target.starts_with(['@', '%']))
+        }
+        _ => None,
+    }
+}
+
+/// The target of a message that says that it is not there.
+fn says_gone(message: &str) -> Option<&str> {
+    let (start, target) = message.rsplit_once(": ")?;
+    let says = ["can't find ", "no such "]
+        .iter()
+        .any(|says| start.contains(says));
+    says.then_some(target)
 }
 
 /// Ids and numbers, and a path that tmux makes: none holds a TAB.
@@ -465,6 +592,7 @@ fn pane_fields() -> Fields {
         "pane_id",
         "pane_pid",
         "pane_tty",
-        "window_zoomed_flag",
+        "window_width",
+        "window_height",
     ])
 }

@@ -15,7 +15,8 @@ pub(super) struct Undo {
     pub session: Option<SessionId>,
     /// The windows that were added to a session of the user's.
     pub windows: Vec<WindowId>,
-    restore: Batch,
+    /// Commands that restore options and variables.
+    pub restore: Batch,
 }
 
 impl Undo {

@@ -114,6 +114,19 @@ pub(super) fn has_variable(text: &str) -> bool {
         .any(|(at, _)| variable(&text[at..]).1 > 0)
 }
 
+/// A line of shell words in which no `$` is taken for a variable when it is
+/// expanded: empty quotes part it from what follows, and say nothing to a shell.
+pub(super) fn break_variables(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    for (at, c) in line.char_indices() {
+        out.push(c);
+        if c == '$' && variable(&line[at..]).1 > 0 {
+            out.push_str("''");
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

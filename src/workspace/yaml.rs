@@ -26,10 +26,11 @@ pub fn parse(text: &str, source: &mut Source) -> Result<Option<Node>> {
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
-            source.error(
-                mark(error.marker()),
-                format!("no valid YAML: {}", error.info()),
-            )
+            let at = mark(error.marker());
+            match glued_dash(text, at.line.saturating_sub(2)..at.line + 1) {
+                Some(dash) => source.error(dash, "an item of a list has a blank after `-`"),
+                None => source.error(at, format!("no valid YAML: {}", error.info())),
+            }
         })?;
         if let Event::DocumentStart(_) = event {
             documents += 1;
@@ -43,6 +44,24 @@ pub fn parse(text: &str, source: &mut Source) -> Result<Option<Node>> {
         builder.take(event, span, source)?;
     }
     Ok(builder.root)
+}
+
+/// The first of some lines, counted from 0, that looks like an item of a list
+/// without the blank after its `-`.
+fn glued_dash(text: &str, lines: std::ops::Range<usize>) -> Option<Mark> {
+    let lines = text.lines().enumerate().take(lines.end).skip(lines.start);
+    for (number, line) in lines {
+        let item = line.trim_start_matches(' ');
+        if let Some(rest) = item.strip_prefix('-')
+            && rest.starts_with(|c: char| !c.is_whitespace() && !c.is_ascii_digit() && c != '-')
+        {
+            return Some(Mark {
+                line: number + 1,
+                column: line.len() - item.len() + 1,
+            });
+        }
+    }
+    None
 }
 
 fn mark(marker: &Marker) -> Mark {

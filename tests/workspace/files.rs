@@ -181,6 +181,45 @@ windows:
 }
 
 #[test]
+fn keys_beside_a_windows_name_are_its_own_or_refused() {
+    let home = home();
+    let import = |text: &str| {
+        let path = home.path().join("slip.yml");
+        std::fs::write(&path, text).unwrap();
+        workspace(
+            home.path(),
+            &["import", "tmuxinator", path.to_str().unwrap()],
+        )
+    };
+    let taken = import(
+        "name: slip\nwindows:\n- main: null\n  layout: tiled\n  panes:\n  - vim\n  - top\n- {other: {root: /tmp}, focus: true}\n",
+    );
+    assert_eq!(taken.code, Some(0), "{}", taken.stderr);
+    assert_eq!(
+        taken.stdout,
+        "session_name: slip\nwindows:\n  - window_name: main\n    layout: tiled\n    panes:\n      - vim\n      - top\n  - window_name: other\n    start_directory: /tmp\n    focus: true\n"
+    );
+    for (text, place) in [
+        (
+            "name: slip\nwindows:\n- main: vim\n  layout: tiled\n",
+            ":4:3:",
+        ),
+        (
+            "name: slip\nwindows:\n- main: null\n  second: top\n",
+            ":4:3:",
+        ),
+    ] {
+        let refused = import(text);
+        assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+        let said = &refused.stderr;
+        assert!(
+            said.contains(place) && said.contains("has one name"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn templates_are_refused() {
     let home = home();
     let ran = workspace(home.path(), &["import", "tmuxinator", &fixture("erb.yml")]);

@@ -308,7 +308,7 @@ fn hooks_run_at_their_points() {
     let ids = windows(&tmux, "hooked:", "#{window_id}");
     let expected = format!(
         "before_workspace_builder hooked none 1\non_window_create hooked {a} 2\non_window_create hooked {b} 4\n\
-         after_window_finished hooked {a} 4\nafter_window_finished hooked {b} 4\nbefore_script hooked none 3\n",
+         after_window_finished hooked {a} 3\nafter_window_finished hooked {b} 3\nbefore_script hooked none 3\n",
         a = ids[0],
         b = ids[1]
     );
@@ -449,4 +449,25 @@ fn a_name_can_be_given() {
         .arg("workspace.yaml"));
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     assert!(ran.stderr.contains("-a -t SESSION"), "{}", ran.stderr);
+}
+
+/// Since 3.7 tmux takes no window of a name with control characters.
+#[test]
+fn a_name_that_tmux_refuses_is_named_where_it_stands() {
+    let tmux = TestTmux::start("");
+    if tmux.takes_name("a\tb") {
+        println!("skipped: this tmux takes every name");
+        return;
+    }
+    let before = everything(&tmux);
+    let text = "session_name: x\nwindows:\n- window_name: fine\n- window_name: \"a\\tb\"\n";
+    let ran = load(&tmux, text, &[]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.stderr
+            .contains("workspace.yaml:4:3: tmux takes no window of the name"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(everything(&tmux), before);
 }

@@ -41,8 +41,9 @@ fn names_are_loaded_and_frozen_as_they_are() {
     let tmux = TestTmux::start("");
     for name in NAMES.into_iter().filter(|name| tmux.takes_name(name)) {
         let text = format!(
-            "session_name: {0}\nwindows:\n- window_name: {0}\n  panes:\n  - shell: exec cat\n    title: {1}\n",
-            quoted(&name.replace([':', '.'], "")),
+            "session_name: {}\nwindows:\n- window_name: {}\n  panes:\n  - shell: exec cat\n    title: {}\n",
+            quoted(&name.replace(|c: char| matches!(c, ':' | '.') || c.is_control(), "")),
+            quoted(name),
             quoted(&name.replace(|c: char| c.is_control(), "")),
         );
         load_well(&tmux, &text, &[]);

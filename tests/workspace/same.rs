@@ -115,7 +115,7 @@ fn tmuxp_builds_the_same() {
     );
 }
 
-/// SearchFolder two values differ, and how.
+/// Where two values differ, and how.
 fn differences(at: &str, a: &Value, b: &Value) -> Vec<String> {
     match (a, b) {
         (Value::Object(x), Value::Object(y)) => x

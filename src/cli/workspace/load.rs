@@ -15,6 +15,7 @@ use super::progress::BarObserver;
 use super::record::Recordings;
 use super::target::{ServerArgs, is_surrounding, prepare_socket_folder, surrounding_pane};
 use super::warn;
+use crate::shell;
 use crate::tmux::{Batch, Server, SessionId, Socket};
 use crate::wording::counted;
 use crate::workspace::{
@@ -23,12 +24,21 @@ use crate::workspace::{
 };
 
 /// Load tmux sessions from workspace files
+///
+/// Each command of the file is typed into its pane once the shell there reads it,
+/// with a leading blank, which keeps it out of the shell's history where that is
+/// set up so (HISTCONTROL=ignorespace in bash, HIST_IGNORE_SPACE in zsh);
+/// `suppress_history: false` in the file types it as it stands.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    tvmux load ./project.yaml          build the session and attach to it\n  \
+    tvmux load -d work mail            two of the workspace folder, left detached\n  \
+    tvmux load -a -t main extra.yaml   add the windows to the session main")]
 pub struct Load {
     /// Workspace files, names in the workspace folder, or folders with a .tmuxp.yaml
     #[arg(required = true, value_name = "FILE|NAME|DIR")]
     files: Vec<String>,
-    /// Leave the session detached
+    /// Leave the session detached, also in a terminal
     #[arg(short, conflicts_with = "yes")]
     detached: bool,
     /// Attach or switch without asking
@@ -221,6 +231,7 @@ impl Load {
         let workspace = file.workspace.clone();
         let options = BuildOptions {
             size: size(),
+            attaches: destination != Destination::Detached,
             ready_timeout: Duration::from_secs_f64(self.ready_timeout),
             append_to,
             skip_existing: self.skip_existing,
@@ -245,10 +256,15 @@ impl Load {
             session,
             windows,
             panes,
+            on_attach,
         } = match built {
             Ok(built) => built,
             Err(Error::SessionExists { .. }) => {
                 return self.reattach(server, &workspace, destination);
+            }
+            Err(error @ Error::EndsUnattached { .. }) => {
+                return Err(Failure::new(error)
+                    .hint("load it in a terminal without -d, or set exit-unattached off"));
             }
             Err(error) => return Err(error.into()),
         };
@@ -261,9 +277,19 @@ impl Load {
                 "session `{name}` is loaded: {}",
                 built_parts(windows, panes)
             );
+            server.run_whole_blocking(&on_attach.hooks()).1?;
+            if !on_attach.options().is_empty() {
+                eprintln!(
+                    "it is kept until a client shows it; destroy-unattached holds from then on"
+                );
+            }
+            eprintln!("attach to it with: {}", attach_line(server, session));
             return Ok(());
         }
-        go_to(server, session, destination)
+        go_to(server, session, destination, on_attach.options()).inspect_err(|_| {
+            // Once somebody does get there.
+            let _ = server.run_whole_blocking(&on_attach.hooks());
+        })
     }
 
     /// What happens once the session is there.
@@ -308,7 +334,7 @@ impl Load {
         run_reattach_hook(server, workspace, session, pid, &mut |line| {
             eprintln!("{line}")
         })?;
-        go_to(server, session, destination)
+        go_to(server, session, destination, &Batch::new())
     }
 }
 
@@ -329,13 +355,20 @@ fn session_id(server: &Server, target: &str) -> Result<SessionId, Failure> {
 }
 
 /// Puts the terminal into the session: this one, or the tmux client around.
-fn go_to(server: &Server, session: SessionId, destination: Destination) -> Result<(), Failure> {
+/// Then runs `after`.
+fn go_to(
+    server: &Server,
+    session: SessionId,
+    destination: Destination,
+    after: &Batch,
+) -> Result<(), Failure> {
     let target = session.to_string();
-    let batch = match destination {
+    let mut batch = match destination {
         Destination::Detached => return Ok(()),
         Destination::Switch => Batch::of(["switch-client", "-t", &target]),
         Destination::Attach => Batch::of(["attach-session", "-t", &target]),
     };
+    batch.append(after.clone());
     let mut command: Command = server.command(&batch);
     if destination == Destination::Switch {
         // tmux finds the client to switch by the pane around.
@@ -356,29 +389,41 @@ fn go_to(server: &Server, session: SessionId, destination: Destination) -> Resul
     match status.success() {
         true => Ok(()),
         false => Err(Failure::new("tmux could not attach; the session is there")
-            .hint(format!("tmux attach -t '{target}'"))),
+            .hint(attach_line(server, session))),
     }
 }
 
-/// The size of the terminal: what `COLUMNS` and `LINES` say, the terminal
-/// itself, or 80 × 24.
-fn size() -> Size {
-    let set = |name| {
-        std::env::var(name)
-            .ok()
-            .and_then(|value| value.parse::<u32>().ok())
-    };
-    let fits = |size: u32| (1..=10_000).contains(&size);
-    let (columns, rows) = match terminal_size::terminal_size() {
-        Some((columns, rows)) => (u32::from(columns.0), u32::from(rows.0)),
-        None => (80, 24),
-    };
-    Size {
-        columns: set("COLUMNS")
-            .filter(|n| fits(*n))
-            .unwrap_or(columns.max(1)),
-        rows: set("LINES").filter(|n| fits(*n)).unwrap_or(rows.max(1)),
+/// The command line that attaches to a session of this server.
+fn attach_line(server: &Server, session: SessionId) -> String {
+    let path = server.socket().path().to_string_lossy();
+    let session = session.to_string();
+    let mut words = vec!["tmux"];
+    if *server.socket() != Socket::default_server() {
+        words.extend(["-S", &path]);
     }
+    words.extend(["attach", "-t", &session]);
+    shell::join(words)
+}
+
+/// The size of the terminal: what `COLUMNS` and `LINES` say, else the terminal
+/// itself. `None` where neither is there.
+fn size() -> Option<Size> {
+    let set = |name| {
+        let value = std::env::var(name).ok()?.parse::<u32>().ok()?;
+        (1..=10_000).contains(&value).then_some(value)
+    };
+    let (columns, rows) = (set("COLUMNS"), set("LINES"));
+    let terminal = terminal_size::terminal_size();
+    if terminal.is_none() && columns.is_none() && rows.is_none() {
+        return None;
+    }
+    let (width, height) = terminal.map_or((80, 24), |(columns, rows)| {
+        (u32::from(columns.0.max(1)), u32::from(rows.0.max(1)))
+    });
+    Some(Size {
+        columns: columns.unwrap_or(width),
+        rows: rows.unwrap_or(height),
+    })
 }
 
 fn built_parts(windows: usize, panes: usize) -> String {

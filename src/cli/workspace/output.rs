@@ -1,4 +1,4 @@
-//! SearchFolder a verb's result goes: standard output, or a file that is never
+//! Where a verb's result goes: standard output, or a file that is never
 //! overwritten in silence.
 
 use std::fs;
@@ -20,7 +20,7 @@ pub enum FormatArg {
     Json,
 }
 
-/// SearchFolder to, and in which format.
+/// Where to, and in which format.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     /// Format of the result; that of the file's name otherwise, else YAML

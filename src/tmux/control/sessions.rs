@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{Control, Target, line};
 use crate::tmux::name::{escape_format, needs_renaming};
+use crate::tmux::unattached;
 use crate::tmux::{Batch, Error, Fields, ObjectKind, Result, Server, SessionId, Version};
 
 /// A session.
@@ -49,7 +50,8 @@ fn fields(version: Version) -> Fields {
         .text(["session_name"])
 }
 
-/// Makes a session, and the server when none runs. Gives the session's id.
+/// Makes a session, and the server when none runs. Gives the session's id. Where
+/// `destroy-unattached` is on, it holds for the session from its first client on.
 ///
 /// # Errors
 /// [`Error::Conflict`] when there is one of this name.
@@ -65,14 +67,17 @@ pub async fn create_session(server: &Server, new: &NewSession) -> Result<Session
     }
     command.push("--".to_owned());
     command.extend(new.command.clone());
-    let answer = server
-        .run(&Batch::of(command))
-        .await
-        .map_err(Error::refine)?;
-    let id = line(answer)?;
+    let mut batch = Batch::of(command);
+    batch.append(unattached::hold_newest());
+    let answer = line(server.run(&batch).await.map_err(Error::refine)?)?;
+    let (id, held) = answer.split_once('\n').unwrap_or((&answer, ""));
     let id: SessionId = id.parse().map_err(|_| Error::Unexpected {
         what: format!("`{id}` as a new session's id"),
     })?;
+    if !held.is_empty() {
+        let release = unattached::once_shown(id, &unattached::release(id));
+        server.run(&release).await.map_err(Error::refine)?;
+    }
     if let Some(name) = new
         .window_name
         .as_deref()

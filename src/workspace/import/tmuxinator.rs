@@ -20,6 +20,9 @@ pub fn import_tmuxinator(project: &Node, source: &mut Source) -> Result<Node> {
     Ok(import.session.into())
 }
 
+/// What a window can have beside its name.
+const WINDOW_KEYS: [&str; 6] = ["layout", "panes", "root", "pre", "synchronize", "focus"];
+
 struct Import<'a> {
     session: Map,
     /// Commands that run once, before the windows.
@@ -42,11 +45,7 @@ impl Import<'_> {
         let mut out = Vec::new();
         for item in list(windows, "`windows`", self.source)? {
             match &item.value {
-                Value::Map(map) => {
-                    for entry in map.iter() {
-                        out.push(self.window(&entry.key, &entry.value)?);
-                    }
-                }
+                Value::Map(map) => out.extend(self.window_item(map)?),
                 Value::Scalar { text, .. } => out.push(self.window(text, &Node::new(Value::Null))?),
                 Value::Null => {}
                 Value::List(_) => {
@@ -155,6 +154,36 @@ impl Import<'_> {
             .unwrap_or_default();
         options.set(name, value);
         self.session.set("options", options);
+    }
+
+    /// A window as an item of the list: its name with what is in it. Keys of a
+    /// window beside the name, a slip of indentation, are taken as its own.
+    fn window_item(&mut self, item: &Map) -> Result<Option<Map>> {
+        let mut entries = item.iter();
+        let Some(first) = entries.next() else {
+            return Ok(None);
+        };
+        let mut own = match &first.value.value {
+            Value::Map(map) => map.clone(),
+            _ => Map::default(),
+        };
+        let takes_keys = first.value.is_null() || first.value.as_map().is_some();
+        for entry in entries {
+            if !takes_keys || !WINDOW_KEYS.contains(&entry.key.as_str()) {
+                let message = format!(
+                    "an item of `windows` has one name, which is `{}`; `{}` is a second one: \
+                     start it with `- `",
+                    first.key, entry.key
+                );
+                return Err(self.source.error(entry.mark, message));
+            }
+            own.set(entry.key.clone(), entry.value.clone());
+        }
+        let value = match item.len() {
+            1 => first.value.clone(),
+            _ => own.into(),
+        };
+        self.window(&first.key, &value).map(Some)
     }
 
     fn window(&mut self, name: &str, value: &Node) -> Result<Map> {
