@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 mod corpus;
 
 use corpus::{Kind, write_cast};
+use tvmux::cast::{EventReader, Strictness, TextBuffer, ValidateOptions, validate};
 
 /// How often each thing is measured.
 const ROUNDS: usize = 5;
@@ -64,6 +65,7 @@ fn main() {
         50,
     );
     files.validate("plain logs, 50 B events", &[Kind::Logs], 50);
+    files.read();
     files.threads();
     files.repair();
 }
@@ -134,6 +136,39 @@ impl Files {
         );
     }
 
+    /// Reading all events beside validating them, both by one thread.
+    fn read(&self) {
+        println!(
+            "\n{:<34} {:>12} {:>12}",
+            "reading, beside validate", "events", "and their text"
+        );
+        for (name, kinds, event) in [
+            ("plain logs, 4 KB events", Kind::Logs, 4096),
+            ("colour-heavy output, 4 KB events", Kind::Colours, 4096),
+            ("editor redraws, 4 KB events", Kind::Redraws, 4096),
+            ("wide characters, 4 KB events", Kind::Wide, 4096),
+            ("plain logs, 50 B events", Kind::Logs, 50),
+        ] {
+            let path = self.cast(&[kinds], event);
+            let open = || File::open(&path).expect("the cast");
+            let validated = best(|| {
+                let start = Instant::now();
+                let options = ValidateOptions::default();
+                let summary = validate(open(), &options, &mut |_| {}).expect("a disk that works");
+                assert!(summary.is_valid());
+                start.elapsed()
+            });
+            let read = best(|| read_all(open(), false));
+            let decoded = best(|| read_all(open(), true));
+            let ratio = |time: Duration| time.as_secs_f64() / validated.as_secs_f64();
+            println!(
+                "{name:<34} {:>11.2}x {:>13.2}x",
+                ratio(read),
+                ratio(decoded)
+            );
+        }
+    }
+
     fn repair(&self) {
         let path = self.cast(&[Kind::Logs, Kind::Colours, Kind::Redraws], 4096);
         let length = fs::metadata(&path).expect("the cast").len();
@@ -175,6 +210,23 @@ impl Files {
             cp.as_secs_f64()
         );
     }
+}
+
+/// The time that reading all events takes, with or without decoding their text.
+fn read_all(file: File, decode: bool) -> Duration {
+    let start = Instant::now();
+    let mut reader = EventReader::new(file, Strictness::Strict).expect("a cast");
+    let mut text = TextBuffer::default();
+    let mut length = 0;
+    while let Some(event) = reader.next().expect("a valid cast") {
+        length += if decode {
+            event.data.decode(&mut text).len()
+        } else {
+            event.data.raw().len()
+        };
+    }
+    assert!(length > 0);
+    start.elapsed()
 }
 
 fn tvmux(arguments: &[&str], path: &Path) -> Command {

@@ -3,6 +3,8 @@
 
 #[path = "cast/damage.rs"]
 mod damage;
+#[path = "cast/memory.rs"]
+mod memory;
 #[path = "cast/program.rs"]
 mod program;
 #[path = "cast/readers.rs"]

@@ -144,7 +144,7 @@ fn a_cast_is_replayed_at_its_sizes() {
 "#;
     std::fs::write(&path, cast).unwrap();
     one.screen().assert_same(&replay_cast(&path), "a cast");
-    let first = replay_cast_for(&path, |event| event[0].as_f64() < Some(0.15));
+    let first = replay_cast_for(&path, |event| event.time < 150_000);
     assert!(first.difference(&one.screen()).is_some());
     assert_eq!(first.text().trim_end(), "a line that wraps at");
 }

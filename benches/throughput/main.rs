@@ -19,7 +19,7 @@ use std::time::Duration;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
-use tvmux::cast::{Encoder, Header, Utf8Carry};
+use tvmux::cast::{Header, Utf8Carry};
 use tvmux::record::{CastFile, DiskFile, Fifo, Read, Recorder, Storage, cut_tail};
 use tvmux::tmux::{PaneId, Separator, Snapshot, Version, snapshot};
 
@@ -79,18 +79,6 @@ fn utf8(criterion: &mut Criterion<CpuTime>) {
     });
 }
 
-fn encode(criterion: &mut Criterion<CpuTime>) {
-    let mut out = Vec::new();
-    over_corpora(criterion, "encode", |chunks| {
-        out.clear();
-        let mut encoder = Encoder::new();
-        for (time, chunk) in chunks.enumerate() {
-            encoder.output(time as u64, chunk, &mut out);
-        }
-        black_box(&out);
-    });
-}
-
 /// The baseline: the same lines by way of serde_json, whose input is text.
 fn serde(criterion: &mut Criterion<CpuTime>) {
     let mut out = Vec::new();
@@ -113,6 +101,7 @@ fn header() -> Header {
     }
 }
 
+/// The encoder that ships: what a pane prints to lines that fit into pages.
 fn recorder(criterion: &mut Criterion<CpuTime>) {
     let mut spare = Vec::new();
     over_corpora(criterion, "recorder", |chunks| {
@@ -246,6 +235,6 @@ fn decode(criterion: &mut Criterion<CpuTime>) {
 criterion_group!(
     name = benches;
     config = Criterion::default().with_measurement(CpuTime);
-    targets = utf8, encode, serde, recorder, fifo_to_file, snapshot_building, decode
+    targets = utf8, serde, recorder, fifo_to_file, snapshot_building, decode
 );
 criterion_main!(benches);

@@ -72,3 +72,19 @@ pub struct Event<'a> {
     /// The text is only a part: the next event has more of the same.
     pub continues: bool,
 }
+
+impl Event<'_> {
+    /// The terminal's new size, of a resize: columns and rows.
+    #[must_use]
+    pub fn size(&self) -> Option<(u16, u16)> {
+        (self.code == Code::Resize)
+            .then(|| parse_size(&self.data.to_str()))
+            .flatten()
+    }
+}
+
+/// Reads `COLSxROWS`.
+pub(super) fn parse_size(text: &str) -> Option<(u16, u16)> {
+    let (columns, rows) = text.split_once('x')?;
+    Some((columns.parse().ok()?, rows.parse().ok()?))
+}

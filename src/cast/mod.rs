@@ -10,6 +10,7 @@
 
 mod encode;
 mod event;
+mod foreign;
 mod header;
 mod json;
 mod lines;
@@ -20,10 +21,12 @@ mod seconds;
 mod text;
 mod utf8;
 mod validate;
+mod wide;
 
 pub use encode::Encoder;
 pub(crate) use encode::open;
 pub use event::{Code, Event, Micros};
+pub use foreign::{Foreign, foreign};
 pub use header::Header;
 pub(crate) use json::escape_bounded;
 pub use json::escape_into;

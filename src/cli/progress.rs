@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use indicatif::{FormattedDuration, HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Nothing is shown before this has passed.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// What is shown is changed no sooner than this.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Shows bytes, rate and time left on standard error once a second has passed,
+/// Shows bytes, rate and time left on standard error once a quarter of a second has passed,
 /// if that is a terminal. Gone when dropped.
 #[derive(Debug)]
 pub(crate) struct Progress {

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use super::progress::{Metered, Progress};
 use super::signals::{StoppableInput, stop_flag};
-use super::validate::{shown, threads};
+use super::validate::{parse_threads, shown, threads};
 use super::{Failure, Outcome};
 use crate::archive::repair_file::{
     Change, RepairFileError, RepairFileOptions, RepairedFile, repair_file, repair_stream,
 };
-use crate::cast::{Amount, RepairOptions, Report, repair};
+use crate::cast::{Amount, Foreign, RepairOptions, Report, repair};
 use crate::wording::counted;
 
 /// Repairs casts of any recorder, v1 to v3
@@ -50,7 +50,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     quiet: bool,
     /// Threads that look at a file; the result does not depend on it
-    #[arg(long, value_name = "N", default_value_t = threads())]
+    #[arg(long, value_name = "N", default_value_t = threads(), value_parser = parse_threads)]
     threads: usize,
 }
 
@@ -75,6 +75,11 @@ pub(super) fn run(arguments: &Args) -> Outcome {
                 u8::from(!recovered)
             }
             Err(Trouble::File(RepairFileError::Stopped)) => {
+                let what = match &arguments.output {
+                    Some(output) if is_target_special(output) => "the output is not whole",
+                    _ => "nothing was changed",
+                };
+                anstream::eprintln!("{}: stopped; {what}", shown(path));
                 // The shell's own code for a program ended by SIGINT.
                 return Ok(ExitCode::from(130));
             }
@@ -128,9 +133,9 @@ fn repair_one(
     stop: &'static AtomicBool,
 ) -> Result<RepairedFile, Trouble> {
     let output = arguments.output.as_deref();
-    let special = output.is_some_and(|output| output == Path::new("-") || is_special(output));
+    let special = output.is_some_and(is_target_special);
     let standard_input = path == Path::new("-");
-    let threads = arguments.threads.max(1);
+    let threads = arguments.threads;
     if arguments.dry_run && standard_input || special && !arguments.dry_run {
         let repaired = stream(path, arguments, stop);
         return repaired.map_err(|error| {
@@ -168,6 +173,11 @@ fn repair_one(
     repair_file(path, &options).map_err(Trouble::File)
 }
 
+/// Whether output goes to something that is written to as it comes.
+fn is_target_special(output: &Path) -> bool {
+    output == Path::new("-") || is_special(output)
+}
+
 /// Whether something other than a regular file is there: a pipe, a terminal.
 /// Such a thing is written to, not replaced.
 fn is_special(path: &Path) -> bool {
@@ -191,20 +201,71 @@ fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Resul
         None => Box::new(io::sink()),
     };
     let options = RepairOptions {
-        threads: arguments.threads.max(1),
+        threads: arguments.threads,
     };
     let input = Metered::new(input, size);
     let output = BufWriter::with_capacity(256 * 1024, output);
-    let report = repair(input, output, &options)?;
+    let mut output = HeldBack::new(output);
+    let report = repair(input, &mut output, &options)?;
+    if report.is_recovered() {
+        output.release()?;
+    }
     Ok(RepairedFile {
         report,
-        change: if arguments.dry_run {
+        change: if arguments.dry_run || !report.is_recovered() {
             Change::None
         } else {
             Change::Rewritten
         },
         backup: None,
     })
+}
+
+/// Holds back the start of what is written, since only the end shows whether
+/// anything could be recovered. Of what is longer, something could.
+struct HeldBack<W> {
+    output: W,
+    held: Option<Vec<u8>>,
+}
+
+impl<W: Write> HeldBack<W> {
+    /// More than a header that was made of nothing takes, in bytes.
+    const MOST: usize = 1 << 20;
+
+    fn new(output: W) -> HeldBack<W> {
+        HeldBack {
+            output,
+            held: Some(Vec::new()),
+        }
+    }
+
+    fn release(&mut self) -> io::Result<()> {
+        if let Some(held) = self.held.take() {
+            self.output.write_all(&held)?;
+        }
+        self.output.flush()
+    }
+}
+
+impl<W: Write> Write for HeldBack<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.held {
+            Some(held) if held.len() + bytes.len() <= Self::MOST => {
+                held.extend_from_slice(bytes);
+                return Ok(bytes.len());
+            }
+            Some(_) => self.release()?,
+            None => {}
+        }
+        self.output.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.held {
+            Some(_) => Ok(()),
+            None => self.output.flush(),
+        }
+    }
 }
 
 /// Tells what was done. On standard error when the cast is on standard output.
@@ -218,7 +279,15 @@ fn say(path: &Path, repaired: &RepairedFile, arguments: &Args) -> io::Result<()>
             ("-", _) => "it holds no event and no header".to_owned(),
             _ => "it is left as it was".to_owned(),
         };
-        anstream::eprintln!("{name}: nothing could be recovered; {left}");
+        match repaired.report.foreign {
+            Some(foreign) => {
+                anstream::eprintln!("{name}: this is {}, not a cast; {left}", foreign.name());
+                if let Some(hint) = foreign.hint() {
+                    anstream::eprintln!("hint: {hint}");
+                }
+            }
+            None => anstream::eprintln!("{name}: nothing could be recovered; {left}"),
+        }
     }
     if arguments.quiet {
         return Ok(());
@@ -313,6 +382,7 @@ fn json_report(name: &str, repaired: &RepairedFile, arguments: &Args) -> Value {
         bytes_read,
         bytes_written,
         differs,
+        foreign,
     } = repaired.report;
     let amount = |amount: Amount| json!({"events": amount.events, "bytes": amount.bytes});
     json!({
@@ -320,6 +390,7 @@ fn json_report(name: &str, repaired: &RepairedFile, arguments: &Args) -> Value {
         "recovered": repaired.report.is_recovered(),
         "differs": differs,
         "dry_run": arguments.dry_run,
+        "foreign": foreign.map(Foreign::name),
         "change": match repaired.change {
             Change::None => "none",
             Change::InPlace => "in-place",

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::progress::Metered;
 use super::{Failure, Outcome};
-use crate::cast::{self, Finding, Reader, Severity, Summary, ValidateOptions};
+use crate::cast::{self, Finding, Foreign, Reader, Severity, Summary, ValidateOptions};
 use crate::wording::counted;
 
 /// Checks every byte of casts of any recorder, v1 to v3
@@ -39,7 +39,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 20)]
     max_findings: usize,
     /// Threads that look at a file; the findings do not depend on it
-    #[arg(long, value_name = "N", default_value_t = threads())]
+    #[arg(long, value_name = "N", default_value_t = threads(), value_parser = parse_threads)]
     threads: usize,
 }
 
@@ -54,6 +54,10 @@ enum ReaderName {
     Server,
     /// asciinema-player
     Player,
+    /// asciinema 2, which reads no v3
+    Asciinema2,
+    /// agg up to 1.4, which reads v2 alone
+    Agg,
 }
 
 impl ReaderName {
@@ -63,6 +67,8 @@ impl ReaderName {
             ReaderName::Asciinema => Reader::Asciinema,
             ReaderName::Server => Reader::Server,
             ReaderName::Player => Reader::Player,
+            ReaderName::Asciinema2 => Reader::Asciinema2,
+            ReaderName::Agg => Reader::Agg,
         }
     }
 
@@ -72,6 +78,8 @@ impl ReaderName {
             ReaderName::Asciinema => "asciinema",
             ReaderName::Server => "server",
             ReaderName::Player => "player",
+            ReaderName::Asciinema2 => "asciinema2",
+            ReaderName::Agg => "agg",
         }
     }
 }
@@ -79,6 +87,17 @@ impl ReaderName {
 /// Two threads keep up with any disk; more do not help.
 pub(super) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2))
+}
+
+/// Each thread holds a few hundred kilobytes.
+const MOST_THREADS: usize = 64;
+
+/// Reads a number of threads.
+pub(super) fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=MOST_THREADS) => Ok(threads),
+        _ => Err(format!("a number from 1 to {MOST_THREADS} is wanted")),
+    }
 }
 
 pub(super) fn run(arguments: &Args) -> Outcome {
@@ -111,7 +130,7 @@ fn look_at(path: &Path, arguments: &Args, out: &mut impl Write) -> Result<bool, 
     let reader = arguments.reader.reader();
     let options = ValidateOptions {
         reader,
-        threads: arguments.threads.max(1),
+        threads: arguments.threads,
         max_findings: if arguments.quiet {
             0
         } else {
@@ -209,6 +228,13 @@ fn print_summary(
     reader: ReaderName,
     given: u64,
 ) -> io::Result<()> {
+    if let Some(foreign) = summary.foreign {
+        writeln!(out, "{name}: this is {}, not a cast", foreign.name())?;
+        return match foreign.hint() {
+            Some(hint) => writeln!(out, "{name}: {hint}"),
+            None => Ok(()),
+        };
+    }
     let mut line = String::new();
     match summary.version {
         Some(version) => _ = write!(line, "v{version}"),
@@ -235,6 +261,8 @@ fn print_summary(
         ReaderName::Asciinema => "asciinema",
         ReaderName::Server => "asciinema-server",
         ReaderName::Player => "asciinema-player",
+        ReaderName::Asciinema2 => "asciinema 2",
+        ReaderName::Agg => "agg",
     };
     let verdict = match (errors, reader) {
         (0, ReaderName::Strict) => "it is as the format wants it".to_owned(),
@@ -349,6 +377,7 @@ fn json_summary(summary: &Summary, reader: ReaderName) -> Map<String, Value> {
         ("size", json!(size)),
         ("events", Value::Object(events)),
         ("duration", json!(summary.duration as f64 / 1e6)),
+        ("foreign", json!(summary.foreign.map(Foreign::name))),
         ("lines", json!(summary.lines)),
         ("bytes", json!(summary.bytes)),
     ]

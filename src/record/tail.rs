@@ -5,11 +5,9 @@
 //! good up to the first line that is no event, and ends there.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek};
+use std::io::{self, Read, Seek};
 
-use serde::Deserialize;
-
-use crate::cast::Micros;
+use crate::cast::{EventReader, Micros, ReadError, Strictness};
 
 /// Where a cast can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,19 +22,13 @@ pub struct Tail {
     pub events: u64,
 }
 
-#[derive(Deserialize)]
-struct HeaderSize {
-    width: u16,
-    height: u16,
-}
-
 /// Cuts a cast behind its last good event and says where it can go on.
 ///
 /// # Errors
 /// When the file cannot be read or cut, or has no header.
 pub fn cut_tail(mut file: &File) -> io::Result<Tail> {
     file.rewind()?;
-    let tail = find_tail(&mut BufReader::with_capacity(256 * 1024, file))?;
+    let tail = find_tail(file)?;
     if file.metadata()?.len() > tail.length {
         file.set_len(tail.length)?;
         file.sync_all()?;
@@ -44,45 +36,39 @@ pub fn cut_tail(mut file: &File) -> io::Result<Tail> {
     Ok(tail)
 }
 
-/// Reads a cast up to its last good event.
+/// Reads a v2 cast up to its last good event.
 ///
 /// # Errors
 /// When it cannot be read or has no header.
-pub fn find_tail(cast: &mut impl BufRead) -> io::Result<Tail> {
-    let mut line = Vec::new();
-    cast.read_until(b'\n', &mut line)?;
-    let header: HeaderSize = serde_json::from_slice(&line)
-        .ok()
-        .filter(|_| line.ends_with(b"\n"))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the cast has no header"))?;
+pub fn find_tail(cast: impl Read) -> io::Result<Tail> {
+    let mut reader = match EventReader::new(cast, Strictness::Strict) {
+        Ok(reader) if reader.version() == 2 => reader,
+        Err(ReadError::Io { source }) => return Err(source),
+        Ok(_) | Err(_) => {
+            let message = "the cast has no header";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+    };
+    let header = reader.header();
     let mut tail = Tail {
-        length: line.len() as u64,
+        length: reader.position().offset,
         last: 0,
         size: (header.width, header.height),
         events: 0,
     };
     loop {
-        line.clear();
-        cast.read_until(b'\n', &mut line)?;
-        if !line.ends_with(b"\n") {
-            return Ok(tail);
-        }
-        let Ok((time, code, data)) =
-            serde_json::from_slice::<(f64, char, std::borrow::Cow<'_, str>)>(&line)
-        else {
-            return Ok(tail);
+        let (time, size) = match reader.next() {
+            Ok(Some(event)) if event.continues => continue,
+            Ok(Some(event)) => (event.time, event.size()),
+            Err(ReadError::Io { source }) => return Err(source),
+            Ok(None) | Err(_) => return Ok(tail),
         };
-        if code == 'r'
-            && let Some((columns, rows)) = data.split_once('x')
-            && let (Ok(columns), Ok(rows)) = (columns.parse(), rows.parse())
-        {
-            tail.size = (columns, rows);
+        if reader.is_line_open() {
+            return Ok(tail);
         }
-        // A cast with a time that no clock gives goes on from the one before.
-        if time.is_finite() && time >= 0.0 {
-            tail.last = tail.last.max((time * 1e6).round() as Micros);
-        }
-        tail.length += line.len() as u64;
+        tail.length = reader.position().offset;
+        tail.last = time;
+        tail.size = size.unwrap_or(tail.size);
         tail.events += 1;
     }
 }
@@ -116,7 +102,7 @@ mod tests {
         let mut cast = CAST.as_bytes().to_vec();
         cast.extend_from_slice(&[0; 5000]);
         cast.extend_from_slice(b"[3.0, \"o\", \"behind\"]\n");
-        let tail = find_tail(&mut cast.as_slice()).unwrap();
+        let tail = find_tail(cast.as_slice()).unwrap();
         assert_eq!(
             tail,
             Tail {
@@ -130,7 +116,7 @@ mod tests {
 
     #[test]
     fn without_a_header_there_is_nothing_to_go_on_with() {
-        assert!(find_tail(&mut &b""[..]).is_err());
-        assert!(find_tail(&mut &CAST.as_bytes()[..10]).is_err());
+        assert!(find_tail(&b""[..]).is_err());
+        assert!(find_tail(&CAST.as_bytes()[..10]).is_err());
     }
 }

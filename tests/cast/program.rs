@@ -145,6 +145,26 @@ fn findings_do_not_depend_on_threads() {
 }
 
 #[test]
+fn a_number_that_sizes_something_is_bounded() {
+    let folder = Folder::new();
+    let cast = folder.file("a.cast", &samples::v2());
+    for verb in ["validate", "repair"] {
+        for threads in ["99999999", "65", "0", "-1", "x"] {
+            let output = tvmux(&[verb, &format!("--threads={threads}")], &[&cast]);
+            assert_eq!(code(&output), 2, "{threads}");
+            assert!(text(&output.stderr).contains("from 1 to 64"));
+        }
+        assert_eq!(code(&tvmux(&[verb, "--threads", "64"], &[&cast])), 0);
+    }
+    for limit in ["nan", "1e400", "inf", "0", "-1", "x"] {
+        let limit = format!("--idle-time-limit={limit}");
+        let output = tvmux(&["rec", "start", &limit], &[]);
+        assert_eq!(code(&output), 2, "{limit}");
+        assert!(text(&output.stderr).contains("seconds above 0"), "{limit}");
+    }
+}
+
+#[test]
 fn standard_input_is_read() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tvmux"))
         .args(["repair", "-", "-o", "-"])
@@ -186,6 +206,53 @@ fn standard_input_becomes_a_file_when_there_is_something_to_save() {
     let nowhere = repair(&[], &torn());
     assert_eq!(code(&nowhere), 2);
     assert!(text(&nowhere.stderr).contains("--output"));
+}
+
+#[test]
+fn what_is_no_cast_is_named_and_left() {
+    let folder = Folder::new();
+    let page = b"<html><script>\n{\"version\": 2, \"width\": 80, \"height\": 24}\n</script>\n";
+    let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00";
+    for (bytes, name) in [(&page[..], "a web page"), (gzip, "gzip data")] {
+        let path = folder.file("a.cast", bytes);
+        let output = tvmux(&["validate"], &[&path]);
+        assert_eq!(code(&output), 1);
+        assert!(text(&output.stdout).contains(&format!("this is {name}, not a cast")));
+        let output = tvmux(&["repair"], &[&path]);
+        assert_eq!(code(&output), 1);
+        assert!(text(&output.stderr).contains(&format!("this is {name}, not a cast")));
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        // To standard output nothing is written either.
+        let output = tvmux(&["repair", "-o", "-"], &[&path]);
+        assert_eq!((code(&output), output.stdout.len()), (1, 0));
+    }
+    let noise = folder.file("noise.cast", b"no cast\n");
+    let output = tvmux(&["repair", "-o", "-"], &[&noise]);
+    assert_eq!((code(&output), output.stdout.len()), (1, 0));
+    let wide: Vec<u8> = text(&samples::v2())
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let wide = folder.file("wide.cast", &wide);
+    assert_eq!(code(&tvmux(&["repair", "--no-backup"], &[&wide])), 0);
+    assert_eq!(fs::read(&wide).unwrap(), samples::v2());
+}
+
+#[test]
+fn who_else_takes_a_cast_is_told() {
+    let folder = Folder::new();
+    for (cast, asciinema_2, agg) in [
+        (samples::v1(), 0, 1),
+        (samples::v2(), 0, 0),
+        (samples::v3(), 1, 1),
+    ] {
+        let cast = folder.file("a.cast", &cast);
+        assert_eq!(
+            code(&tvmux(&["validate", "--for", "asciinema2"], &[&cast])),
+            asciinema_2
+        );
+        assert_eq!(code(&tvmux(&["validate", "--for", "agg"], &[&cast])), agg);
+    }
 }
 
 #[test]

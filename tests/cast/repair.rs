@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use tvmux::cast::{
-    Amount, Edits, RepairOptions, Report, Summary, ValidateOptions, repair, repair_edits, validate,
+    Amount, Edits, FindingKind, Foreign, Reader, RepairOptions, Report, Summary, ValidateOptions,
+    repair, repair_edits, validate,
 };
 
 use super::damage::{Damage, damage};
@@ -34,7 +35,7 @@ fn check(cast: &[u8]) -> Option<(Vec<u8>, Report)> {
     assert_eq!(report.bytes_written, out.len() as u64);
     assert_eq!(validated(cast, 1), validated(cast, 2));
     assert_eq!(repaired(cast, 2), (out.clone(), report));
-    assert_eq!(report.differs, out != cast || report.differs);
+    assert_eq!(report.differs, out != cast, "{}", text());
     if !report.is_recovered() {
         return None;
     }
@@ -135,6 +136,149 @@ fn a_pretty_printed_cast_is_repaired() {
     assert_eq!(read(&out).unwrap(), read(lines.as_bytes()).unwrap());
     assert_eq!(report.saved.events, 11);
     assert_eq!(report.lost, Amount::default());
+}
+
+/// Where times are intervals, what comes after a lost event stays when it was.
+#[test]
+fn a_lost_event_takes_its_time() {
+    let times = |cast: &str| {
+        let (out, report) = check(cast.as_bytes()).unwrap();
+        let events = read(&out).unwrap();
+        let times: Vec<(f64, String)> = events.into_iter().map(|e| (e.0, e.2)).collect();
+        (times, report.lost.events)
+    };
+    let header = "{\"version\": 3, \"term\": {\"cols\": 80, \"rows\": 24}}\n";
+    let lines = [
+        "[1, \"o\", \"a\"]",
+        "[5, \"r\", \"big\"]",
+        "[1, \"o\", \"b\"]",
+        "[7.0]",
+        "[2, \"x\", \"bad\"]",
+        "[1, \"o\", \"c\"]",
+    ];
+    let expected = [(1.0, "a".into()), (7.0, "b".into()), (17.0, "c".into())];
+    let cast = format!("{header}{}\n", lines.join("\n"));
+    assert_eq!(times(&cast), (expected.to_vec(), 3));
+    // Also glued to one line, and in an object that is no event.
+    let cast = format!("{header}{}\n", lines.join(" "));
+    assert_eq!(times(&cast).0, expected);
+    let cast = cast.replace("[7.0]", "{\"time\": 7, \"data\": 1}");
+    assert_eq!(times(&cast).0, expected);
+    let v1 = "{\"version\": 1, \"width\": 80, \"height\": 24,\n\"stdout\": [[1, \"a\"], \
+              [5, {}], [1, \"b\"], [7.0], [2, null], [1, \"c\"]]}\n";
+    assert_eq!(times(v1), (expected.to_vec(), 3));
+    // Absolute times need no help.
+    let cast = cast.replace(header, "{\"version\": 2, \"width\": 80, \"height\": 24}\n");
+    assert_eq!(times(&cast).0[1], (1.0, "b".into()));
+}
+
+/// Of a header that is no JSON, what is whole stays and the rest is counted.
+#[test]
+fn a_damaged_header_keeps_what_is_whole() {
+    let rest =
+        "\"title\": \"a title\", \"timestamp\": 1700000000, \"env\": {\"TERM\": \"xterm\"}}\n";
+    let events = "[0.1, \"o\", \"a\"]\n";
+    for (start, lost) in [
+        // A stray quote in a name, a missing comma, a missing brace, junk.
+        ("{\"version\": 2, \"wid\"th\": 100, \"height\": 30, ", true),
+        ("{\"version\": 2 \"width\": 100, \"height\": 30 ", false),
+        ("\"version\": 2, \"width\": 100, \"height\": 30, ", false),
+        ("x{\"version\": 2, \"width\": 100, \"height\": 30, ", true),
+        (
+            "{\"version\": 2, \"width\": 100, \"height\": 30, \"command\": \"ls\"x, ",
+            true,
+        ),
+        (
+            "{\"version\": 2, \"width\": 100, \"height\": 30, \"command\": \"ls, ",
+            true,
+        ),
+        (
+            "{\"version\": 2, \"width\": 100, \"height\": 30, \"idle_time_limit\": NaN, ",
+            true,
+        ),
+        (
+            "{\"version\": 2, \"width\": 100, \"height\": 30, \"theme\": {\"fg\": -Infinity}, ",
+            true,
+        ),
+    ] {
+        let cast = [start, rest, events].concat();
+        let before = validated(cast.as_bytes(), 1).0;
+        assert!(!before.is_valid(), "{start}");
+        assert!(!before.accepted_by(Reader::Asciinema), "{start}");
+        let (out, report) = check(cast.as_bytes()).unwrap();
+        let first = text_of(&out).lines().next().unwrap().to_owned();
+        let header: serde_json::Value = serde_json::from_str(&first).unwrap();
+        assert_eq!(header["title"], "a title", "{start}");
+        assert_eq!(header["timestamp"], 1_700_000_000, "{start}");
+        assert_eq!(header["env"]["TERM"], "xterm", "{start}");
+        assert_eq!(header["height"], 30, "{start}");
+        assert_eq!(report.lost.bytes > 0, lost, "{start}: {report:?}");
+        assert_eq!(report.lost.events, 0);
+    }
+    let nan = "{\"version\": 1, \"width\": 80, \"height\": 24, \"duration\": NaN,\n\"stdout\": [[1, \"a\"]]}\n";
+    let (before, findings) = validated(nan.as_bytes(), 1);
+    assert_eq!(
+        before.findings.of(FindingKind::HeaderNotANumber),
+        1,
+        "{findings:?}"
+    );
+    check(nan.as_bytes()).unwrap();
+}
+
+/// Wide characters are narrowed; what is no cast at all is left.
+#[test]
+fn what_is_not_utf_8_is_recovered_and_what_is_no_cast_is_named() {
+    let text = text_of(&samples::v2());
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = format!("\u{feff}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    let four: Vec<u8> = text
+        .chars()
+        .flat_map(|c| u32::from(c).to_le_bytes())
+        .collect();
+    for wide in [little, big, four] {
+        let (out, report) = repaired(&wide, 1);
+        assert_eq!(text_of(&out), text);
+        assert!(report.differs && report.is_recovered());
+        assert_eq!(report.bytes_read, wide.len() as u64);
+        let summary = validated(&wide, 1).0;
+        assert_eq!(summary.findings.of(FindingKind::WideText), 1);
+        assert!(!summary.is_valid() && !summary.accepted_by(Reader::Player));
+    }
+    let page = "<!DOCTYPE html>\n<script>\n{\"version\": 2, \"width\": 80, \"height\": 24}\n\
+                [1, \"o\", \"a\"]\n</script>\n";
+    let typescript = "Script started on 2026-01-01\n{\"version\": 2}\n";
+    for (bytes, name) in [(page, "a web page"), (typescript, "a typescript of script")] {
+        let (_, report) = repaired(bytes.as_bytes(), 1);
+        assert!(!report.is_recovered());
+        assert_eq!(report.foreign.map(Foreign::name).as_deref(), Some(name));
+        assert_eq!(report.bytes_read, bytes.len() as u64);
+        let summary = validated(bytes.as_bytes(), 1).0;
+        assert_eq!(summary.findings.of(FindingKind::NotACast), 1);
+        assert_eq!(summary.bytes, bytes.len() as u64);
+    }
+}
+
+#[test]
+fn titles_for_tmux_are_told_to_who_asks_for_the_player() {
+    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    let cast = format!(
+        "{header}[1, \"o\", \"a\\u001bkone\\u001b\\\\\"]\n[2, \"o\", \"\\\\u001bk\"]\n\
+         [3, \"r\", \"80x24\"]\n[4, \"o\", \"\\u001Bktwo\"]\n"
+    );
+    for (reader, titles) in [(Reader::Player, 2), (Reader::Asciinema, 0)] {
+        let options = ValidateOptions {
+            reader,
+            ..ValidateOptions::default()
+        };
+        let mut lines = Vec::new();
+        let summary = validate(cast.as_bytes(), &options, &mut |f| lines.push(f.line)).unwrap();
+        assert_eq!(summary.findings.of(FindingKind::TitleSequence), titles);
+        assert!(summary.accepted_by(reader) && summary.is_valid());
+        assert_eq!(lines, if titles > 0 { vec![2, 5] } else { vec![] });
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Repairing files while other things happen to them.
 
+use std::cell::Cell;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -106,7 +108,7 @@ fn an_interrupt_leaves_nothing_behind() {
         .arg(&out)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -116,23 +118,62 @@ fn an_interrupt_leaves_nothing_behind() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     drop(input);
     assert!(names(folder.path()).is_empty());
-
-    let path = folder.path().join("a.cast");
-    let cast = damaged(50_000);
-    fs::write(&path, &cast).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tvmux"))
-        .arg("repair")
-        .arg(&path)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
         .unwrap();
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
-    // It may have come before the handler, or too late.
-    if child.wait().unwrap().success() {
-        assert_eq!(names(folder.path()), ["a.cast", "a.cast.backup"]);
-    } else {
-        assert_eq!(names(folder.path()), ["a.cast"]);
-        assert!(fs::read(&path).unwrap() == cast);
+    assert_eq!(said, "-: stopped; nothing was changed\n");
+}
+
+/// Whenever it is told to stop, the file and its folder are as they were.
+#[test]
+fn a_repair_that_is_stopped_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.cast");
+    let out = folder.path().join("out.cast");
+    let cast = damaged(20_000);
+    fs::write(&path, &cast).unwrap();
+    for output in [None, Some(&*out)] {
+        let reads = Cell::new(0);
+        for stop_after in 0.. {
+            let stop = AtomicBool::new(false);
+            let left = AtomicU32::new(stop_after);
+            let progress = |_| {
+                if left.load(Ordering::Relaxed) == 0 {
+                    stop.store(true, Ordering::Relaxed);
+                } else {
+                    left.fetch_sub(1, Ordering::Relaxed);
+                }
+            };
+            let options = RepairFileOptions {
+                output,
+                stop: Some(&stop),
+                progress: Some(&progress),
+                ..RepairFileOptions::default()
+            };
+            let repaired = repair_file(&path, &options);
+            if !stop.load(Ordering::Relaxed) {
+                // There were fewer reads.
+                repaired.unwrap();
+                break;
+            }
+            reads.set(stop_after);
+            assert!(
+                matches!(repaired, Err(RepairFileError::Stopped)),
+                "after {stop_after} reads: {repaired:?}"
+            );
+            assert_eq!(names(folder.path()), ["a.cast"]);
+            assert!(fs::read(&path).unwrap() == cast);
+        }
+        assert!(reads.get() > 3, "{}", reads.get());
+        fs::write(&path, &cast).unwrap();
+        for name in names(folder.path()) {
+            if name != "a.cast" {
+                fs::remove_file(folder.path().join(name)).unwrap();
+            }
+        }
     }
 }

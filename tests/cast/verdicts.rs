@@ -74,6 +74,31 @@ fn validate_says_what_readers_do() {
     }
 }
 
+/// asciinema 2 stops silently at a blank line, also at one that ends the cast.
+const BLANK_AT_THE_END: &str = "v2-two-blank-last";
+
+#[test]
+fn validate_says_what_asciinema_2_does() {
+    for (name, verdicts) in &verdicts("damaged.tsv") {
+        let summary = look(&cast("damaged", name), Reader::Asciinema2);
+        let all = summary.events.total();
+        let whole = verdicts.asciinema_2.is_some_and(|events| events >= all);
+        let accepted = summary.accepted_by(Reader::Asciinema2);
+        assert_eq!(
+            accepted || name == BLANK_AT_THE_END,
+            whole,
+            "{name}: {:?}",
+            summary.findings
+        );
+        let agg = look(&cast("damaged", name), Reader::Agg);
+        assert_eq!(
+            agg.accepted_by(Reader::Agg),
+            verdicts.asciinema && agg.version == Some(2),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn valid_is_what_all_readers_read() {
     for (name, verdicts) in &verdicts("damaged.tsv") {

@@ -82,7 +82,7 @@ impl Filmed {
             wait_until("the mark is in the file", || {
                 std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains(&mark))
             });
-            let played = part(replay_cast_for(&cast, |event| event[2] != mark.as_str()));
+            let played = part(replay_cast_for(&cast, |event| event.data != mark.as_str()));
             let difference = screen.difference(&played);
             if before.difference(&screen).is_none() && difference.is_none() {
                 return;

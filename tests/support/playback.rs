@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::sys::termios::{self, SetArg};
+use tvmux::cast::{Code, Event, EventReader, Strictness};
 use tvmux::tmux::{Batch, Separator};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -457,27 +458,22 @@ pub fn replay_cast(path: &Path) -> Screen {
 }
 
 /// Plays a cast file up to the first event that `wanted` does not take.
-///
-/// An event is the array it stands as in the file.
-pub fn replay_cast_for(path: &Path, mut wanted: impl FnMut(&serde_json::Value) -> bool) -> Screen {
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut lines = text.lines();
-    let json = |line: &str| -> serde_json::Value { serde_json::from_str(line).unwrap() };
-    let header = json(lines.next().unwrap());
-    let side = |name: &str| header[name].as_u64().unwrap() as u16;
+pub fn replay_cast_for(path: &Path, mut wanted: impl FnMut(&Event<'_>) -> bool) -> Screen {
+    let file = File::open(path).unwrap();
+    let mut reader = EventReader::new(file, Strictness::Strict).unwrap();
+    let (columns, rows) = (reader.header().width, reader.header().height);
     let tmux = TestTmux::start("exec cat >/dev/null");
-    let mut player = Player::start(&tmux, side("width"), side("height"));
+    let mut player = Player::start(&tmux, columns, rows);
     let mut output = Vec::new();
-    for event in lines.map(json).take_while(|event| wanted(event)) {
-        let data = event[2].as_str().unwrap();
-        match event[1].as_str().unwrap() {
-            "o" => output.extend_from_slice(data.as_bytes()),
-            "r" => {
-                player.feed(&std::mem::take(&mut output));
-                let (columns, rows) = data.split_once('x').unwrap();
-                player.resize(columns.parse().unwrap(), rows.parse().unwrap());
-            }
-            _ => {}
+    while let Some(event) = reader.next().unwrap() {
+        if !wanted(&event) {
+            break;
+        }
+        if event.code == Code::Output {
+            output.extend_from_slice(event.data.to_str().as_bytes());
+        } else if let Some((columns, rows)) = event.size() {
+            player.feed(&std::mem::take(&mut output));
+            player.resize(columns, rows);
         }
     }
     player.feed(&output);

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use tvmux::cast::{EventReader, Strictness};
 
 use super::{TestTmux, program, wait_for, wait_until};
 
@@ -181,29 +182,32 @@ pub fn read_cast(path: &Path) -> (Value, Vec<CastEvent>) {
 
 /// Reads the bytes of a cast; an error where it is not whole and valid.
 pub fn parse_cast(bytes: &[u8]) -> Result<(Value, Vec<CastEvent>), String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-    if !text.ends_with('\n') {
-        let tail: String = text.chars().rev().take(100).collect();
-        return Err(format!("torn: …{}", tail.chars().rev().collect::<String>()));
-    }
-    let mut lines = text.lines();
-    let header: Value = serde_json::from_str(lines.next().unwrap_or_default())
-        .map_err(|error| format!("header: {error}"))?;
-    if header["version"] != 2 {
-        return Err(format!("header: {header}"));
+    let mut reader =
+        EventReader::new(bytes, Strictness::Strict).map_err(|error| error.to_string())?;
+    if reader.version() != 2 {
+        return Err(format!("version {}", reader.version()));
     }
     let mut events = Vec::new();
-    let mut last = 0.0;
-    for (number, line) in lines.enumerate() {
-        let (time, code, data): (f64, char, String) = serde_json::from_str(line)
-            .map_err(|error| format!("line {}: {error}: {line}", number + 2))?;
-        if time < last {
-            return Err(format!("line {}: {time} after {last}", number + 2));
+    let mut continued = false;
+    while let Some(event) = reader.next().map_err(|error| error.to_string())? {
+        let data = event.data.to_str();
+        match events.last_mut() {
+            Some(CastEvent { data: start, .. }) if continued => start.push_str(&data),
+            _ => events.push(CastEvent {
+                time: event.time as f64 / 1e6,
+                code: event.code.letter(),
+                data: data.into_owned(),
+            }),
         }
-        last = time;
-        events.push(CastEvent { time, code, data });
+        continued = event.continues;
     }
-    Ok((header, events))
+    let header = bytes.split(|byte| *byte == b'\n').next();
+    let header = serde_json::from_slice(header.unwrap_or_default());
+    let header = header.map_err(|error| format!("header: {error}"))?;
+    match bytes.last() {
+        Some(b'\n') => Ok((header, events)),
+        _ => Err("the last line has no newline".to_owned()),
+    }
 }
 
 /// All output of a cast.

@@ -22,7 +22,7 @@ pub(super) enum Tail {
 
 /// Edits of a file. As long as its start stays as it is nothing is written.
 pub(super) struct FileEdits<'a> {
-    original: &'a Original,
+    original: &'a Original<'a>,
     stage: Stage,
     dry_run: bool,
     /// Where the new file will get its name.
@@ -75,7 +75,7 @@ impl Write for Writing {
 
 impl<'a> FileEdits<'a> {
     pub(super) fn new(
-        original: &'a Original,
+        original: &'a Original<'a>,
         options: &RepairFileOptions<'_>,
     ) -> Result<FileEdits<'a>, RepairFileError> {
         Ok(FileEdits {
@@ -113,7 +113,7 @@ impl<'a> FileEdits<'a> {
         };
         let writing = writer.into_inner().map_err(|error| error.into_error())?;
         let temporary = writing.into_temporary();
-        self.original.dress(temporary.file())?;
+        self.original.copy_metadata_to(temporary.file())?;
         Ok(temporary)
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::copy_file_range;
@@ -13,18 +14,37 @@ use nix::unistd::{Gid, Uid, fchown};
 use super::RepairFileError;
 use crate::atomic_file::{AtomicFile, Durability};
 
+/// The flag that ends the work once it is set.
+#[derive(Clone, Copy)]
+pub(super) struct Stop<'a>(pub(super) Option<&'a AtomicBool>);
+
+impl Stop<'_> {
+    pub(super) fn is_set(self) -> bool {
+        self.0.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
+
+    /// An error once the flag is set.
+    pub(super) fn check(self) -> io::Result<()> {
+        if self.is_set() {
+            return Err(io::Error::other("stopped"));
+        }
+        Ok(())
+    }
+}
+
 /// A file to be repaired, and how it was when it was opened.
-pub(super) struct Original {
+pub(super) struct Original<'a> {
     /// Its own path, symbolic links resolved.
     pub(super) path: PathBuf,
     pub(super) file: File,
     /// Its length in bytes.
     pub(super) length: u64,
     metadata: Metadata,
+    stop: Stop<'a>,
 }
 
-impl Original {
-    pub(super) fn open(path: &Path) -> Result<Original, RepairFileError> {
+impl<'a> Original<'a> {
+    pub(super) fn open(path: &Path, stop: Stop<'a>) -> Result<Original<'a>, RepairFileError> {
         let read = |source| RepairFileError::Read {
             path: path.to_owned(),
             source,
@@ -43,6 +63,7 @@ impl Original {
             length: metadata.len(),
             file,
             metadata,
+            stop,
         })
     }
 
@@ -64,7 +85,7 @@ impl Original {
     }
 
     /// Gives `file` the original's owner, mode and times.
-    pub(super) fn dress(&self, file: &File) -> io::Result<()> {
+    pub(super) fn copy_metadata_to(&self, file: &File) -> io::Result<()> {
         let (uid, gid) = (self.metadata.uid(), self.metadata.gid());
         // Only root may give files away; the repaired file is then one's own.
         let _ = fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
@@ -84,6 +105,7 @@ impl Original {
     pub(super) fn copy_start(&self, target: &mut File, length: u64) -> io::Result<()> {
         let mut offset: nix::libc::off_t = 0;
         while (offset as u64) < length {
+            self.stop.check()?;
             let left = (length - offset as u64).min(STRETCH) as usize;
             match copy_file_range(&self.file, Some(&mut offset), &mut *target, None, left) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -101,6 +123,7 @@ impl Original {
     fn copy_by_hand(&self, target: &mut File, mut offset: u64, length: u64) -> io::Result<()> {
         let mut buffer = vec![0; 256 * 1024];
         while offset < length {
+            self.stop.check()?;
             let most = buffer
                 .len()
                 .min(usize::try_from(length - offset).unwrap_or(usize::MAX));
@@ -130,7 +153,8 @@ impl Original {
         if !clone_file(&self.file, copy.file()) {
             self.copy_start(copy.file_mut(), self.length)?;
         }
-        self.dress(copy.file())?;
+        self.copy_metadata_to(copy.file())?;
+        sync_by_stretches(copy.file(), self.stop)?;
         for number in 0u32.. {
             let mut name = self.path.clone().into_os_string();
             name.push(".backup");
@@ -148,8 +172,32 @@ impl Original {
     }
 }
 
-/// So many bytes are written before the disk is told to begin with them.
-pub(super) const STRETCH: u64 = 16 * 1024 * 1024;
+/// How much is copied, or synced, between two looks at the flag to stop, in
+/// bytes: also a slow disk takes it within a tenth of a second.
+pub(super) const STRETCH: u64 = 4 * 1024 * 1024;
+
+/// Syncs `file` bit by bit, so that the flag to stop is heard meanwhile: a sync
+/// of the whole cannot be interrupted, not even by SIGKILL.
+pub(super) fn sync_by_stretches(file: &File, stop: Stop<'_>) -> io::Result<()> {
+    use nix::libc::{
+        SYNC_FILE_RANGE_WAIT_AFTER, SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE,
+    };
+    let length = file.metadata()?.len();
+    for offset in (0..length).step_by(STRETCH as usize) {
+        stop.check()?;
+        // SAFETY: the descriptor is open, and there are no pointers. What fails
+        // here fails again when the whole is synced.
+        unsafe {
+            nix::libc::sync_file_range(
+                file.as_raw_fd(),
+                offset as nix::libc::off64_t,
+                STRETCH as nix::libc::off64_t,
+                SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER,
+            );
+        }
+    }
+    stop.check()
+}
 
 /// Lets the disk begin with what was written to `file`, so that syncing it in
 /// the end takes less long. Nothing depends on it.

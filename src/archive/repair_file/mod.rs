@@ -16,14 +16,14 @@ mod stream;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use thiserror::Error;
 
 use crate::atomic_file::Durability;
 use crate::cast::{RepairOptions, Report, repair_edits};
 use edits::{FileEdits, Tail};
-use files::Original;
+use files::{Original, Stop, sync_by_stretches};
 
 pub use stream::repair_stream;
 
@@ -112,25 +112,37 @@ pub fn repair_file(
     path: &Path,
     options: &RepairFileOptions<'_>,
 ) -> Result<RepairedFile, RepairFileError> {
-    let original = Original::open(path)?;
+    let stop = Stop(options.stop);
+    try_repair_file(path, options, stop).map_err(|error| {
+        if stop.is_set() {
+            return RepairFileError::Stopped;
+        }
+        error
+    })
+}
+
+fn try_repair_file(
+    path: &Path,
+    options: &RepairFileOptions<'_>,
+    stop: Stop<'_>,
+) -> Result<RepairedFile, RepairFileError> {
+    let original = Original::open(path, stop)?;
     let mut edits = FileEdits::new(&original, options)?;
     let watched = Watched {
         file: &original.file,
         options,
+        stop,
     };
     let repair = RepairOptions {
         threads: options.threads.max(1),
     };
     let report = repair_edits(watched, &repair, &mut edits).map_err(|source| {
-        if is_stopped(options) {
-            RepairFileError::Stopped
-        } else if let Some(path) = edits.failed() {
-            RepairFileError::Write { path, source }
-        } else {
-            RepairFileError::Read {
-                path: path.to_owned(),
-                source,
-            }
+        if let Some(path) = edits.failed() {
+            return RepairFileError::Write { path, source };
+        }
+        RepairFileError::Read {
+            path: path.to_owned(),
+            source,
         }
     })?;
     let unchanged = RepairedFile {
@@ -147,9 +159,7 @@ pub fn repair_file(
     };
     if let Some(output) = options.output {
         let temporary = edits.finish().map_err(writing(output))?;
-        if is_stopped(options) {
-            return Err(RepairFileError::Stopped);
-        }
+        sync_by_stretches(temporary.file(), stop).map_err(writing(output))?;
         temporary
             .replace(output, Durability::PowerCut)
             .map_err(writing(output))?;
@@ -164,7 +174,11 @@ pub fn repair_file(
     let tail = edits.tail();
     let temporary = match tail {
         Some(_) => None,
-        None => Some(edits.finish().map_err(writing(&original.path))?),
+        None => {
+            let temporary = edits.finish().map_err(writing(&original.path))?;
+            sync_by_stretches(temporary.file(), stop).map_err(writing(&original.path))?;
+            Some(temporary)
+        }
     };
     let backup = if options.backup {
         Some(original.back_up()?)
@@ -172,7 +186,7 @@ pub fn repair_file(
         None
     };
     original.check_unchanged()?;
-    if is_stopped(options) {
+    if stop.is_set() {
         if let Some(backup) = backup {
             // Nothing was changed, so the backup has no purpose.
             let _ = std::fs::remove_file(backup);
@@ -199,15 +213,9 @@ pub fn repair_file(
     })
 }
 
-fn is_stopped(options: &RepairFileOptions<'_>) -> bool {
-    options
-        .stop
-        .is_some_and(|stop| stop.load(Ordering::Relaxed))
-}
-
 /// Cuts the tail, or adds the newline that is missing. Either is a single step
 /// for the file system.
-fn change_tail(original: &Original, tail: Tail) -> io::Result<()> {
+fn change_tail(original: &Original<'_>, tail: Tail) -> io::Result<()> {
     let file = File::options().write(true).open(&original.path)?;
     match tail {
         Tail::Cut(length) => file.set_len(length)?,
@@ -223,13 +231,12 @@ fn change_tail(original: &Original, tail: Tail) -> io::Result<()> {
 struct Watched<'a> {
     file: &'a File,
     options: &'a RepairFileOptions<'a>,
+    stop: Stop<'a>,
 }
 
 impl Read for Watched<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if is_stopped(self.options) {
-            return Err(io::Error::other("stopped"));
-        }
+        self.stop.check()?;
         let count = self.file.read(buffer)?;
         if let Some(progress) = self.options.progress {
             progress(count as u64);

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::edits::Writing;
-use super::{Change, RepairFileError, RepairFileOptions, RepairedFile, is_stopped};
+use super::files::{Stop, sync_by_stretches};
+use super::{Change, RepairFileError, RepairFileOptions, RepairedFile};
 use crate::atomic_file::{AtomicFile, Durability};
 use crate::cast::{RepairOptions, repair};
 
@@ -39,7 +40,8 @@ pub fn repair_stream<R: Read + Send>(
         threads: options.threads.max(1),
     };
     let repaired = repair(&mut input, &mut writer, &repair_options);
-    if is_stopped(options) {
+    let stop = Stop(options.stop);
+    if stop.is_set() {
         return Err(RepairFileError::Stopped);
     }
     if let Some(source) = failed {
@@ -59,6 +61,9 @@ pub fn repair_stream<R: Read + Send>(
         if let Ok(there) = fs::metadata(output) {
             let mode = Permissions::from_mode(there.permissions().mode() & 0o7777);
             temporary.file().set_permissions(mode).map_err(writing)?;
+        }
+        if sync_by_stretches(temporary.file(), stop).is_err() {
+            return Err(RepairFileError::Stopped);
         }
         temporary
             .replace(output, Durability::PowerCut)

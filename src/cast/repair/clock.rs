@@ -15,7 +15,7 @@ pub(super) enum NewTime {
 }
 
 /// Turns the times that are read into those that are written: never backwards,
-/// going on after the last one when a second header starts them anew.
+/// going on after the last one when a second header starts them over.
 #[derive(Clone, Debug)]
 pub(super) struct Clock {
     /// The version that is written, 2 or 3.
@@ -29,6 +29,9 @@ pub(super) struct Clock {
     last: f64,
     /// The last absolute time read, where intervals are written.
     last_read: f64,
+    /// Intervals of events that were lost since the last one that was written:
+    /// what follows must not move forward.
+    lost: f64,
 }
 
 impl Clock {
@@ -39,12 +42,13 @@ impl Clock {
             shift: 0.0,
             last: 0.0,
             last_read: 0.0,
+            lost: 0.0,
         }
     }
 
     /// Whether times are written as they are read, as long as they run forward.
     pub(super) fn is_plain(&self) -> bool {
-        self.read == self.written && (self.written == 3 || self.shift == 0.0)
+        self.read == self.written && (self.written == 3 || self.shift == 0.0) && self.lost == 0.0
     }
 
     /// Whether the order of times matters: in v3 it cannot be wrong.
@@ -62,11 +66,18 @@ impl Clock {
         if self.read == 2 {
             time + self.shift
         } else {
-            self.last + time
+            self.last + self.lost + time
         }
     }
 
-    /// A second header, of that version, starts the times anew.
+    /// An event with that time, if it is one, was lost.
+    pub(super) fn lose(&mut self, time: Option<f64>) {
+        if self.read == 3 {
+            self.lost += time.unwrap_or(0.0);
+        }
+    }
+
+    /// A second header, of that version, starts the times over.
     pub(super) fn restart(&mut self, version: u8) {
         self.read = version;
         self.shift = self.last;
@@ -92,14 +103,18 @@ impl Clock {
                     interval
                 }
             };
+            let lost = std::mem::take(&mut self.lost);
+            let interval = with_lost(interval, lost);
             self.last += interval;
-            return if time.is_some() && self.read == 3 {
+            return if time.is_some() && self.read == 3 && lost == 0.0 {
                 NewTime::Same
             } else {
                 text(interval)
             };
         }
-        let new = match time.map(|time| self.absolute(time)) {
+        let time_now = time.map(|time| self.absolute(time));
+        self.lost = 0.0;
+        let new = match time_now {
             Some(time) if time < self.last => self.last,
             Some(time) if time > ceiling && ceiling >= self.last => self.last,
             Some(time) => time,
@@ -118,6 +133,15 @@ impl Clock {
             text(new)
         }
     }
+}
+
+/// An interval that takes in what lost events took: microseconds, where there
+/// are any, so that sums of decimals stay short.
+pub(super) fn with_lost(interval: f64, lost: f64) -> f64 {
+    if lost > 0.0 {
+        return round(interval + lost);
+    }
+    interval
 }
 
 fn round(seconds: f64) -> f64 {
@@ -145,6 +169,17 @@ pub(super) fn read_time(raw: &[u8]) -> (Option<f64>, bool) {
         }
         _ => (None, false),
     }
+}
+
+/// The time with which what is left of an event starts: `[7.0`, whatever
+/// follows, as long as the number is whole.
+pub(super) fn time_of_rest(junk: &[u8]) -> Option<f64> {
+    let rest = junk.trim_ascii_start().strip_prefix(b"[")?;
+    let number = time_range(junk.trim_ascii_start());
+    let text = junk.trim_ascii_start().get(number.clone())?;
+    let digits = text.iter().take_while(|b| !b"]}\"".contains(b)).count();
+    let whole = digits < text.len() || rest.len() >= number.end;
+    read_time(&text[..digits]).0.filter(|_| whole)
 }
 
 /// Where the number stands in an event that is JSON: after its bracket.
@@ -204,9 +239,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_took_its_time() {
+        let mut clock = Clock::new(3);
+        assert_eq!(settle(&mut clock, 1.0), "same");
+        clock.lose(Some(5.0));
+        clock.lose(None);
+        assert!(!clock.is_plain());
+        assert_eq!(settle(&mut clock, 1.0), "6.0");
+        assert!(clock.is_plain());
+        assert_eq!(settle(&mut clock, 1.0), "same");
+        // Absolute times say themselves when it was.
+        let mut clock = Clock::new(2);
+        clock.lose(Some(5.0));
+        assert_eq!(settle(&mut clock, 1.0), "same");
+    }
+
+    #[test]
     fn times_are_found() {
         assert_eq!(time_range(b"[1.5, \"o\""), 1..4);
         assert_eq!(time_range(b" [ 1.5 , \"o\""), 3..6);
+        assert_eq!(time_of_rest(b" [7.0]x"), Some(7.0));
+        assert_eq!(time_of_rest(b"[7.0, \"o"), Some(7.0));
+        assert_eq!(time_of_rest(b"[7.0"), None);
+        assert_eq!(time_of_rest(b"[\"o\", 7.0]"), None);
         assert_eq!(read_time(b"1.5"), (Some(1.5), true));
         assert_eq!(read_time(b"-0.0"), (Some(0.0), false));
         assert_eq!(read_time(b"\"1.5\""), (Some(1.5), false));

@@ -10,7 +10,7 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use super::clock::read_time;
+use super::clock::{read_time, time_of_rest, with_lost};
 use super::found::{Element, Elements};
 use super::head::guess_size;
 use super::output::{Fate, Output};
@@ -41,6 +41,7 @@ pub(super) fn repair<R: Read>(
         written: 0,
         newline: false,
         names: Vec::new(),
+        lost: 0.0,
         budget: LARGEST * 4,
     };
     if !document.start()? {
@@ -62,6 +63,8 @@ struct Document<'a, 'b, R> {
     newline: bool,
     /// The members that were written.
     names: Vec<String>,
+    /// Delays of events that were lost since the last one that was written.
+    lost: f64,
     /// How much work may still go into text that looks like events but is none.
     budget: usize,
 }
@@ -283,17 +286,19 @@ impl<R: Read> Document<'_, '_, R> {
             _ => None,
         };
         let Some(data) = data else {
-            return self.lose(separator, length);
+            return self.lose(separator, length, value);
         };
         let mut repaired = Vec::new();
         let result = repair_text(&raw[data], false, &mut repaired);
         if result.high_at_end.is_some() {
             replacement(&mut repaired);
         }
-        let good = elements.len() == 2 && value.is_some() && readable && !result.changed;
+        let lost = std::mem::take(&mut self.lost);
+        let good =
+            elements.len() == 2 && value.is_some() && readable && !result.changed && lost == 0.0;
         let mut new = Vec::new();
         if !good {
-            self::push_event(delay, value.filter(|_| readable), &repaired, &mut new);
+            push_event(delay, value.filter(|_| readable), lost, &repaired, &mut new);
         }
         self.open_event(separator)?;
         if good {
@@ -312,6 +317,7 @@ impl<R: Read> Document<'_, '_, R> {
             let rest = &self.window[start..];
             let next = 1 + rest.get(1..).map_or(0, next_head);
             let next = next.min(rest.len());
+            self.lost += time_of_rest(&rest[..next]).unwrap_or(0.0);
             self.junk(separator + next)?;
             return Ok(true);
         };
@@ -321,7 +327,7 @@ impl<R: Read> Document<'_, '_, R> {
         let length = after.map_or(text + end, |after| text + after);
         if torn && start + length == self.window.len() && self.read_all {
             // The torn end of the recording.
-            self.lose(separator, length)?;
+            self.lose(separator, length, None)?;
             return Ok(true);
         }
         let (value, readable) = read_time(&raw[delay.clone()]);
@@ -331,7 +337,14 @@ impl<R: Read> Document<'_, '_, R> {
             replacement(&mut repaired);
         }
         let mut new = Vec::new();
-        push_event(&raw[delay], value.filter(|_| readable), &repaired, &mut new);
+        let lost = std::mem::take(&mut self.lost);
+        push_event(
+            &raw[delay],
+            value.filter(|_| readable),
+            lost,
+            &repaired,
+            &mut new,
+        );
         self.open_event(separator)?;
         self.out.count(Fate::Saved, length);
         self.cut(length)?;
@@ -339,7 +352,9 @@ impl<R: Read> Document<'_, '_, R> {
         Ok(true)
     }
 
-    fn lose(&mut self, separator: usize, length: usize) -> io::Result<()> {
+    /// An event with that delay cannot be saved; what it took of time stays.
+    fn lose(&mut self, separator: usize, length: usize, delay: Option<f64>) -> io::Result<()> {
+        self.lost += delay.unwrap_or(0.0);
         self.out.report.removed += separator as u64;
         self.cut(separator)?;
         self.out
@@ -435,11 +450,13 @@ impl<R: Read> Document<'_, '_, R> {
     }
 }
 
-fn push_event(delay: &[u8], value: Option<f64>, data: &[u8], out: &mut Vec<u8>) {
+/// Writes an event; `value` is its delay if its text can stay, `lost` what is
+/// added to it.
+fn push_event(delay: &[u8], value: Option<f64>, lost: f64, data: &[u8], out: &mut Vec<u8>) {
     out.push(b'[');
     match value {
-        Some(_) => out.extend_from_slice(delay),
-        None => push_time(read_time(delay).0.unwrap_or(0.0), out),
+        Some(_) if lost == 0.0 => out.extend_from_slice(delay),
+        _ => push_time(with_lost(read_time(delay).0.unwrap_or(0.0), lost), out),
     }
     out.extend_from_slice(b", \"");
     out.extend_from_slice(data);

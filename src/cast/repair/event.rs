@@ -3,15 +3,15 @@
 use std::io;
 use std::ops::Range;
 
-use super::clock::{Clock, NewTime, read_time, time_range};
+use super::clock::{Clock, NewTime, read_time, time_of_rest, time_range};
 use super::found::{Element, Found, Head, find, head};
 use super::output::{Fate, Output};
 use super::report::Amount;
 use super::text::{closing_quote, low_at_start, repair_text, string_end};
-use crate::cast::event::Code;
+use crate::cast::event::{Code, parse_size};
 use crate::cast::json::{Object, Scalar, escape_into};
 use crate::cast::seconds::push_time;
-use crate::cast::validate::{Size, check_header, is_sound, parse_size};
+use crate::cast::validate::{Size, check_header, is_sound};
 
 /// What an event is made of, as far as it is known. All texts are raw.
 struct Parts<'a> {
@@ -128,7 +128,7 @@ impl<'a> EventRepairer<'a> {
         alone: bool,
     ) -> io::Result<()> {
         match part {
-            Found::Junk(junk) => self.out.cut_junk(&line[junk.clone()]),
+            Found::Junk(junk) => self.cut_junk(&line[junk.clone()]),
             Found::Array(range, elements) => {
                 let event = &line[range.clone()];
                 // A joined event may have a line break between its elements.
@@ -191,6 +191,20 @@ impl<'a> EventRepairer<'a> {
         }
     }
 
+    /// Cuts an event that cannot be saved, whose time has this raw text. What
+    /// it took of time stays.
+    pub(super) fn lose(&mut self, raw: &[u8], time: &[u8]) -> io::Result<()> {
+        self.clock.lose(read_time(time).0);
+        self.out.cut_event(raw)
+    }
+
+    /// Cuts what is no event. It may be what is left of one whose time is
+    /// still there.
+    pub(super) fn cut_junk(&mut self, junk: &[u8]) -> io::Result<()> {
+        self.clock.lose(time_of_rest(junk));
+        self.out.cut_junk(junk)
+    }
+
     /// An event that is a whole array but not one that every reader takes.
     pub(super) fn rewrite(
         &mut self,
@@ -209,7 +223,7 @@ impl<'a> EventRepairer<'a> {
         let mut code = inside(1).and_then(code_of);
         let mut data = inside(2);
         match (elements.len(), elements.get(2).and_then(|e| e.scalar)) {
-            (0 | 1, _) => return self.out.cut_event(raw),
+            (0 | 1, _) => return self.lose(raw, text(0).unwrap_or_default()),
             // Two elements: of a marker only the label is missing, and a long
             // text was never a code: v1 has its events like that.
             (2, _) => match inside(1) {
@@ -226,7 +240,7 @@ impl<'a> EventRepairer<'a> {
             _ => {}
         }
         let Some(data) = data else {
-            return self.out.cut_event(raw);
+            return self.lose(raw, text(0).unwrap_or_default());
         };
         let parts = Parts {
             raw,
@@ -274,7 +288,7 @@ impl<'a> EventRepairer<'a> {
 
     fn write(&mut self, parts: &Parts<'_>, ceiling: f64) -> io::Result<()> {
         if !self.data_is_good(parts) {
-            return self.out.cut_event(parts.raw);
+            return self.lose(parts.raw, parts.time);
         }
         let low = low_at_start(parts.data);
         let joined = self.out.open_event(low)?;
@@ -332,6 +346,8 @@ impl<'a> EventRepairer<'a> {
         let code = code.filter(|code| code.starts_with(b"\"")).map(unquoted);
         let data = text("data").filter(|data| data.starts_with(b"\""));
         let (Some(data), Some(code)) = (data, code.and_then(code_of)) else {
+            self.clock
+                .lose(text("time").and_then(|time| read_time(time).0));
             return self.out.cut_junk(raw);
         };
         let parts = Parts {

@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use super::found::{head, next_start};
+use super::members::rescue;
 use super::output::Output;
 use super::report::HeaderFate;
 use super::text::repair_strings;
@@ -39,26 +40,42 @@ pub(super) fn repair(block: &[u8], out: &mut Output<'_>) -> io::Result<Head> {
     let place = find_header(block);
     let text = &block[place.text.clone()];
     let repaired = repair_strings(&String::from_utf8_lossy(text).into_owned().into_bytes());
-    let object = Object::read(&repaired);
+    let whole_object = Object::read(&repaired);
+    let is_whole = whole_object.is_whole();
+    let (repaired, object) = if is_whole || text.is_empty() {
+        (repaired, whole_object)
+    } else {
+        let rescued = rescue(text);
+        out.report.lost.bytes += rescued.lost;
+        let object = Object::read(&rescued.object);
+        (rescued.object, object)
+    };
     let check = check_header(&repaired, &object);
     let size = check.size.filter(|(cols, rows)| *cols > 0 && *rows > 0);
     let guessed = size.unwrap_or_else(|| {
-        let (cols, rows) = dimensions(&repaired);
+        let (cols, rows) = dimensions(text);
         let (guessed_cols, guessed_rows) = guess_size(block);
         (cols.unwrap_or(guessed_cols), rows.unwrap_or(guessed_rows))
     });
     let version = check
         .version
-        .or_else(|| version_of(&repaired))
+        .or_else(|| version_of(text))
         .filter(|version| *version > 1)
         .unwrap_or_else(|| guess_version(&block[place.end..]));
-    let whole = object.is_whole() && check.version.is_some_and(|version| version > 1);
+    let whole = is_whole && check.version.is_some_and(|version| version > 1);
     let bad: Vec<usize> = check
         .findings
         .iter()
         .filter(|(kind, _)| kind.needs_repair() || *kind == FindingKind::SizeZero && size.is_none())
         .map(|(_, at)| *at)
         .collect();
+    let dropped = object.members.iter().filter(|member| {
+        let inside = |at: &usize| member.value.contains(at);
+        member.key != "term" && bad.iter().any(inside)
+    });
+    out.report.lost.bytes += dropped
+        .map(|member| (member.value.end - member.at) as u64)
+        .sum::<u64>();
     let mut header = compose(&repaired, &object, version, guessed, &bad);
     // Fields that nobody judged while the version was unknown are judged now.
     let object_now = Object::read(&header);

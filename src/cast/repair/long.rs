@@ -85,7 +85,7 @@ impl Long {
                     let code = code.unwrap_or(Code::Output);
                     if matches!(code, Code::Resize | Code::Exit) {
                         // No size is that long.
-                        events.out.cut_event(&window[*at..])?;
+                        events.lose(&window[*at..], &raw[head.time.clone()])?;
                         return Ok(());
                     }
                     events.out.open_event(None)?;
@@ -103,7 +103,7 @@ impl Long {
                 }
                 Found::Junk(junk) if open => {
                     let keep = junk.len().min(BACK);
-                    events.out.cut_junk(&window[junk.start..junk.end - keep])?;
+                    events.cut_junk(&window[junk.start..junk.end - keep])?;
                     self.window.extend_from_slice(&window[junk.end - keep..]);
                 }
                 part => events.part(&window, part, f64::INFINITY, false)?,

@@ -16,6 +16,7 @@ mod found;
 mod head;
 mod lines;
 mod long;
+mod members;
 mod output;
 mod report;
 mod text;
@@ -26,8 +27,10 @@ use std::io::{self, Read, Write};
 pub use output::Edits;
 pub use report::{Amount, HeaderFate, Report};
 
+use super::foreign::{Foreign, foreign};
 use super::lines::{Blocks, run_pipeline};
 use super::validate::opening;
+use super::wide::Narrowed;
 use lines::{BlockScan, Scanner};
 use output::Output;
 
@@ -56,12 +59,70 @@ pub fn repair_edits<R: Read + Send>(
     options: &RepairOptions,
     edits: &mut dyn Edits,
 ) -> io::Result<Report> {
+    let mut input = input;
+    let start = read_start(&mut input)?;
+    let wide = foreign(&start);
+    let input = io::Cursor::new(start).chain(input);
+    if let Some(Foreign::Wide(width)) = wide {
+        let mut narrowed = Narrowed::new(input, width);
+        let mut rewritten = Rewritten { edits };
+        let mut report = repair_text_edits(&mut narrowed, options, &mut rewritten)?;
+        rewritten.edits.cut(narrowed.bytes_read())?;
+        report.bytes_read = narrowed.bytes_read();
+        report.differs = true;
+        report.foreign = wide;
+        return Ok(report);
+    }
+    repair_text_edits(input, options, edits)
+}
+
+/// The first bytes of the input: enough to tell how wide its characters are.
+fn read_start(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    input.take(4).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// Edits of a text that is not written as UTF-8: all of it is new.
+struct Rewritten<'a> {
+    edits: &'a mut dyn Edits,
+}
+
+impl Edits for Rewritten<'_> {
+    fn keep(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.edits.put(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.edits.put(bytes)
+    }
+
+    fn cut(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Repairs what is UTF-8, or was.
+fn repair_text_edits<R: Read + Send>(
+    input: R,
+    options: &RepairOptions,
+    edits: &mut dyn Edits,
+) -> io::Result<Report> {
     let mut blocks = Blocks::new(input);
     let mut block = Vec::new();
     let mut output = Output::new(edits);
     let Some(place) = blocks.next(&mut block)? else {
         return Ok(output.report);
     };
+    if let Some(foreign) = foreign(&block) {
+        // Whatever looks like a cast in it is none.
+        output.report.foreign = Some(foreign);
+        output.cut_junk(&block)?;
+        while blocks.next(&mut block)?.is_some() {
+            output.cut_junk(&block)?;
+        }
+        return Ok(output.report);
+    }
     if opening(&block).document {
         document::repair(blocks, place, block, &mut output)?;
         return Ok(output.report);

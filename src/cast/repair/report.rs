@@ -2,6 +2,8 @@
 
 use std::ops::AddAssign;
 
+use crate::cast::foreign::Foreign;
+
 /// Events and the bytes that they take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
@@ -80,6 +82,8 @@ pub struct Report {
     pub bytes_written: u64,
     /// Whether the output differs from the input at all.
     pub differs: bool,
+    /// What the input is that is no cast as it stands.
+    pub foreign: Option<Foreign>,
 }
 
 impl Report {

@@ -306,6 +306,8 @@ impl Sink for Document {
         let kind = match fault {
             Fault::Torn | Fault::Empty => FindingKind::DocumentTorn,
             Fault::NotANumber if self.event.in_number => FindingKind::TimeNotANumber,
+            // Told when the fields are looked at.
+            Fault::NotANumber if !self.in_stdout => return,
             Fault::TooDeep => FindingKind::TooDeep,
             fault => string_fault(fault).unwrap_or(FindingKind::DocumentSyntax),
         };

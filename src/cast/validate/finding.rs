@@ -13,6 +13,10 @@ pub enum Reader {
     Server,
     /// asciinema-player 3.17, in a web page.
     Player,
+    /// The asciinema command line, 2.4, which knows no v3.
+    Asciinema2,
+    /// agg up to 1.4, which makes pictures of v2 alone.
+    Agg,
 }
 
 /// How bad a finding is for the reader that was asked about.
@@ -22,6 +26,17 @@ pub enum Severity {
     Warning,
     /// The reader refuses the file, stops here, drops it or misreads it.
     Error,
+}
+
+impl Reader {
+    /// Whether it knows that version of the format.
+    pub(super) fn knows(self, version: u8) -> bool {
+        match self {
+            Reader::Asciinema2 => version < 3,
+            Reader::Agg => version == 2,
+            _ => true,
+        }
+    }
 }
 
 impl Severity {
@@ -41,6 +56,7 @@ struct Minds {
     asciinema: bool,
     server: bool,
     player: bool,
+    asciinema_2: bool,
     /// Whether repair changes the file for it.
     repair: bool,
 }
@@ -53,7 +69,8 @@ const fn minds(row: &str) -> Minds {
         asciinema: row[1] == b'A',
         server: row[2] == b'V',
         player: row[3] == b'P',
-        repair: row[4] == b'R',
+        asciinema_2: row[4] == b'2',
+        repair: row[5] == b'R',
     }
 }
 
@@ -89,70 +106,75 @@ macro_rules! kinds {
     };
 }
 
-// S strict, A asciinema, V server, P player: cannot take it; R: repair fixes it.
+// S strict, A asciinema, V server, P player, 2 asciinema 2: cannot take it; R: repair fixes it.
 kinds! {
-    EmptyFile "empty-file" "SAVPR" "the file is empty";
-    ByteOrderMark "byte-order-mark" "SAV.R" "byte-order mark";
-    NoFinalNewline "no-final-newline" "S...R" "the last line has no newline";
-    CarriageReturn "carriage-return" "S...." "the line ends with CR LF";
-    BlankLine "blank-line" "S...R" "blank line";
-    BlankCrLf "blank-line-crlf" "S.V.R" "blank line that ends with CR LF";
-    WhiteSpaceLine "white-space-line" "SAV.R" "line of white space";
-    NulLine "nul-bytes" "SAV.R" "line of NUL bytes";
-    LeadingSpace "leading-space" "S..PR" "white space before the event";
-    CommentInV2 "comment" "SAV.R" "comment, which only v3 has";
-    BadUtf8Comment "comment-not-utf-8" "SA..R" "comment that is not UTF-8";
-    NotAnEvent "not-an-event" "SAV.R" "the line is no event";
-    Torn "torn-event" "SAVPR" "the line ends inside the event";
-    Trailing "trailing-text" "SAVPR" "more on the line after the event";
-    Syntax "not-json" "SAVPR" "not JSON";
-    TooDeep "too-deep" "SAVPR" "nested too deeply";
-    NotUtf8 "not-utf-8" "SAV.R" "bytes that are not UTF-8";
-    Control "control-character" "SAVPR" "raw control character in a string";
-    BadEscape "bad-escape" "SAVPR" "backslash before what is no escape";
-    LoneSurrogate "lone-surrogate" "SAV.R" "half of a surrogate pair";
-    ObjectEvent "object-event" "S.VPR" "event written as an object";
-    SecondHeader "second-header" "SAV.R" "second header";
-    NoElements "no-elements" "SAVPR" "event without elements";
-    Arity "arity" "SAV.R" "event without exactly three elements";
-    TimeNotANumber "time-nan" "SAVPR" "time that is no number of JSON";
-    TimeInfinite "time-infinite" "SAVPR" "time too large for any reader";
-    TimeTooLarge "time-too-large" "SA..R" "time too large for asciinema";
-    TimeType "time-type" "SAV.R" "time that is not a number";
-    TimeNegative "time-negative" "SAV.R" "negative time";
-    TimeNegativeZero "time-negative-zero" "SA..R" "time of minus zero";
-    TimeBackward "time-backward" "SA..R" "time runs backwards";
-    CodeType "code-type" "SAV.R" "code that is not a string";
-    CodeEmpty "code-empty" "SA..R" "empty code";
-    CodeLong "code-long" "S...." "code longer than a letter";
-    CodeUnknown "code-unknown" "....." "unknown code";
-    CodeEscaped "code-escaped" "SA..R" "code written with an escape";
-    DataType "data-type" "SAV.R" "data that is not a string";
-    BadResize "bad-resize" "SAV.R" "resize data that is not COLSxROWS";
-    ZeroResize "zero-resize" "S.V.." "resize to no columns or rows";
-    BadExit "bad-exit" "SA..R" "exit status that is not an integer";
-    HeaderMissing "header-missing" "SAVPR" "no header on the first line";
-    HeaderBlank "header-blank" "SAVPR" "the first line is blank";
-    HeaderTooLong "header-too-long" "SAVPR" "header longer than a mebibyte";
-    VersionUnknown "version-unknown" "SAVPR" "header without a version from 1 to 3";
-    VersionType "version-type" "SAV.R" "version that is not an integer";
-    TermMissing "term-missing" "SAVPR" "v3 header without term";
-    SizeMissing "size-missing" "SAV.R" "header without the terminal's size";
-    SizeType "size-type" "SAV.R" "size that is not an integer up to 65535";
-    SizeZero "size-zero" "S.V.." "size of no columns or rows";
-    SizeServer "size-server" "..V.." "more than 720 columns or 200 rows, which the server refuses";
-    FieldType "field-type" "SAV.R" "header field of the wrong type";
-    ThemeInvalid "theme-invalid" "SAV.R" "theme without fg, bg or 8 or 16 palette colours";
-    ThemeServer "theme-server" "..V.." "theme that is not lowercase #rrggbb, which the server refuses";
-    EnvServer "env-server" "..V.." "environment name other than A-Z, 0-9 and _, which the server refuses";
-    DuplicateKey "duplicate-key" "SA..R" "header key that stands twice";
-    NoEvents "no-events" "..VPR" "no event";
-    SingleLineV1 "v1-single-line" "...PR" "v1 on one line, which the player takes for another version";
-    DocumentSyntax "v1-not-json" "SAVPR" "the v1 document is not JSON";
-    DocumentTorn "v1-torn" "SAVPR" "the v1 document ends too early";
-    StdoutMissing "v1-stdout" "SAVPR" "v1 document without a list of events";
-    V1Arity "v1-arity" "SAV.R" "v1 event without exactly two elements";
-    V1EventType "v1-event-type" "SAVPR" "v1 event that is not a list";
+    EmptyFile "empty-file" "SAVP2R" "the file is empty";
+    ByteOrderMark "byte-order-mark" "SAV.2R" "byte-order mark";
+    NoFinalNewline "no-final-newline" "S....R" "the last line has no newline";
+    CarriageReturn "carriage-return" "S....." "the line ends with CR LF";
+    BlankLine "blank-line" "S...2R" "blank line";
+    BlankCrLf "blank-line-crlf" "S.V.2R" "blank line that ends with CR LF";
+    WhiteSpaceLine "white-space-line" "SAV.2R" "line of white space";
+    NulLine "nul-bytes" "SAV.2R" "line of NUL bytes";
+    LeadingSpace "leading-space" "S..P.R" "white space before the event";
+    CommentInV2 "comment" "SAV.2R" "comment, which only v3 has";
+    BadUtf8Comment "comment-not-utf-8" "SA..2R" "comment that is not UTF-8";
+    NotAnEvent "not-an-event" "SAV.2R" "the line is no event";
+    Torn "torn-event" "SAVP2R" "the line ends inside the event";
+    Trailing "trailing-text" "SAVP2R" "more on the line after the event";
+    Syntax "not-json" "SAVP2R" "not JSON";
+    TooDeep "too-deep" "SAVP2R" "nested too deeply";
+    NotUtf8 "not-utf-8" "SAV.2R" "bytes that are not UTF-8";
+    Control "control-character" "SAVP2R" "raw control character in a string";
+    BadEscape "bad-escape" "SAVP2R" "backslash before what is no escape";
+    LoneSurrogate "lone-surrogate" "SAV..R" "half of a surrogate pair";
+    ObjectEvent "object-event" "S.VP2R" "event written as an object";
+    SecondHeader "second-header" "SAV.2R" "second header";
+    NoElements "no-elements" "SAVP2R" "event without elements";
+    Arity "arity" "SAV.2R" "event without exactly three elements";
+    TimeNotANumber "time-nan" "SAVP.R" "time that is no number of JSON";
+    TimeInfinite "time-infinite" "SAVP.R" "time too large for any reader";
+    TimeTooLarge "time-too-large" "SA...R" "time too large for asciinema";
+    TimeType "time-type" "SAV.2R" "time that is not a number";
+    TimeNegative "time-negative" "SAV..R" "negative time";
+    TimeNegativeZero "time-negative-zero" "SA...R" "time of minus zero";
+    TimeBackward "time-backward" "SA...R" "time runs backwards";
+    CodeType "code-type" "SAV.2R" "code that is not a string";
+    CodeEmpty "code-empty" "SA...R" "empty code";
+    CodeLong "code-long" "S....." "code longer than a letter";
+    CodeUnknown "code-unknown" "......" "unknown code";
+    CodeEscaped "code-escaped" "SA...R" "code written with an escape";
+    DataType "data-type" "SAV.2R" "data that is not a string";
+    BadResize "bad-resize" "SAV..R" "resize data that is not COLSxROWS";
+    ZeroResize "zero-resize" "S.V..." "resize to no columns or rows";
+    BadExit "bad-exit" "SA...R" "exit status that is not an integer";
+    HeaderMissing "header-missing" "SAVP2R" "no header on the first line";
+    HeaderBlank "header-blank" "SAVP2R" "the first line is blank";
+    HeaderTooLong "header-too-long" "SAVP2R" "header longer than a mebibyte";
+    VersionUnknown "version-unknown" "SAVP2R" "header without a version from 1 to 3";
+    VersionType "version-type" "SAV..R" "version that is not an integer";
+    TermMissing "term-missing" "SAVP2R" "v3 header without term";
+    SizeMissing "size-missing" "SAV..R" "header without the terminal's size";
+    SizeType "size-type" "SAV..R" "size that is not an integer up to 65535";
+    SizeZero "size-zero" "S.V..." "size of no columns or rows";
+    SizeServer "size-server" "..V..." "more than 720 columns or 200 rows, which the server refuses";
+    FieldType "field-type" "SAV..R" "header field of the wrong type";
+    ThemeInvalid "theme-invalid" "SAV..R" "theme without fg, bg or 8 or 16 palette colours";
+    ThemeServer "theme-server" "..V..." "theme that is not lowercase #rrggbb, which the server refuses";
+    EnvServer "env-server" "..V..." "environment name other than A-Z, 0-9 and _, which the server refuses";
+    DuplicateKey "duplicate-key" "SA...R" "header key that stands twice";
+    NoEvents "no-events" "..VP.R" "no event";
+    SingleLineV1 "v1-single-line" "...P.R" "v1 on one line, which the player takes for another version";
+    DocumentSyntax "v1-not-json" "SAVP2R" "the v1 document is not JSON";
+    DocumentTorn "v1-torn" "SAVP2R" "the v1 document ends too early";
+    StdoutMissing "v1-stdout" "SAVP2R" "v1 document without a list of events";
+    V1Arity "v1-arity" "SAV.2R" "v1 event without exactly two elements";
+    HeaderNotANumber "header-nan" "SAVP.R" "NaN or Infinity in the header, which is no JSON";
+    NotACast "not-a-cast" "SAVP2." "this is not a cast";
+    WideText "utf-16" "SAVP2R" "UTF-16 or UTF-32, not UTF-8";
+    OtherVersion "other-version" "......" "a version of the format that this reader does not know";
+    TitleSequence "title-sequence" "......" "ESC k … ST, a title for tmux, which the player shows as text";
+    V1EventType "v1-event-type" "SAVP2R" "v1 event that is not a list";
 }
 
 impl FindingKind {
@@ -160,9 +182,14 @@ impl FindingKind {
     #[must_use]
     pub fn severity(self, reader: Reader) -> Severity {
         let minds = self.minds();
+        if self == FindingKind::OtherVersion {
+            return Severity::Error;
+        }
         let error = match reader {
             Reader::Strict => minds.strict,
-            Reader::Asciinema => minds.asciinema,
+            // agg reads lines as asciinema does.
+            Reader::Asciinema | Reader::Agg => minds.asciinema,
+            Reader::Asciinema2 => minds.asciinema_2,
             Reader::Server => minds.server,
             Reader::Player => minds.player,
         };
@@ -186,6 +213,7 @@ impl FindingKind {
             FindingKind::SizeServer | FindingKind::ThemeServer | FindingKind::EnvServer => {
                 Some(Reader::Server)
             }
+            FindingKind::TitleSequence => Some(Reader::Player),
             _ => None,
         }
     }

@@ -59,7 +59,9 @@ impl Check<'_> {
 
     fn string_faults(&mut self, object: &Object, base: usize) {
         for (fault, at) in &object.faults {
-            if let Some(kind) = string_fault(*fault) {
+            if *fault == Fault::NotANumber {
+                self.note(FindingKind::HeaderNotANumber, base + at);
+            } else if let Some(kind) = string_fault(*fault) {
                 self.note(kind, base + at);
             }
         }

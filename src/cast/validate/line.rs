@@ -6,7 +6,7 @@ use super::finding::FindingKind;
 use super::header::string_fault;
 use super::tally::Tally;
 use super::time::judge_time;
-use crate::cast::event::Code;
+use crate::cast::event::{Code, parse_size};
 use crate::cast::json::{Fault, Lexer, Scalar, Sink, Utf8Check};
 
 /// What stands first on a line, after white space.
@@ -392,12 +392,6 @@ impl Shape {
         }
         true
     }
-}
-
-/// Reads `COLSxROWS`.
-pub(crate) fn parse_size(text: &str) -> Option<(u16, u16)> {
-    let (cols, rows) = text.split_once('x')?;
-    Some((cols.parse().ok()?, rows.parse().ok()?))
 }
 
 /// Puts what the lexer finds into the shape, and faults into the tally.

@@ -20,11 +20,11 @@ pub use tally::EventCounts;
 
 pub(in crate::cast) use header::string_fault;
 pub(crate) use header::{Size, check as check_header};
-pub(crate) use line::parse_size;
 pub(in crate::cast) use line::{LineCheck, LineContent};
 pub(crate) use opening::{BYTE_ORDER_MARK, opening};
 
 use super::event::{Code, Micros};
+use super::foreign::{Foreign, foreign};
 use super::lines::{BlockPlace, Blocks, Liner, run_pipeline};
 use super::seconds::to_micros;
 use finding::excerpt;
@@ -69,6 +69,8 @@ pub struct Summary {
     pub bytes: u64,
     /// Findings by kind.
     pub findings: Counts,
+    /// What the file is that is no cast. Nothing else is said of it then.
+    pub foreign: Option<Foreign>,
 }
 
 impl Summary {
@@ -117,11 +119,29 @@ pub fn validate<R: Read + Send>(
         report.note_at(FindingKind::EmptyFile, &block, 0, 1);
         return Ok(report.finish(false));
     }
+    if let Some(foreign) = foreign(&block) {
+        report.summary.foreign = Some(foreign);
+        let kind = match foreign {
+            Foreign::Wide(_) => FindingKind::WideText,
+            _ => FindingKind::NotACast,
+        };
+        report.note_at(kind, &block, 0, 1);
+        report.summary.bytes = block.len() as u64;
+        while blocks.next(&mut block)?.is_some() {
+            report.summary.bytes += block.len() as u64;
+        }
+        return Ok(report.finish(false));
+    }
     let opening = opening(&block);
     report.summary.version = opening.header.version;
     report.summary.size = opening.header.size;
     for (kind, offset) in &opening.header.findings {
         report.note_at(*kind, &block, *offset, 1);
+    }
+    if let Some(version) = opening.header.version
+        && !options.reader.knows(version)
+    {
+        report.note_at(FindingKind::OtherVersion, &block, 0, 1);
     }
     if opening.document {
         document::check(blocks, place, &block, &mut report)?;
@@ -169,6 +189,28 @@ fn look_at_lines(liner: &mut Liner, block: &[u8], version: u8, tally: &mut Tally
         number += 1;
     });
     tally.lines = number;
+    if tally.is_for(Reader::Player) {
+        note_titles(block, tally);
+    }
+}
+
+/// Notes each `ESC k`, which starts a title for tmux and screen: the player
+/// shows the title as text.
+fn note_titles(block: &[u8], tally: &mut Tally) {
+    for sequence in [b"\\u001bk", b"\\u001Bk"] {
+        let (mut line, mut counted) = (0, 0);
+        for at in memchr::memmem::find_iter(block, sequence) {
+            let before = block[..at].iter().rev();
+            if before.take_while(|b| **b == b'\\').count() % 2 == 1 {
+                // The backslash is text.
+                continue;
+            }
+            line += memchr::memchr_iter(b'\n', &block[counted..at]).count() as u64;
+            counted = at;
+            tally.note(FindingKind::TitleSequence, at as u64, line);
+        }
+    }
+    tally.details.sort_by_key(|detail| detail.offset);
 }
 
 /// Puts the stretches together.

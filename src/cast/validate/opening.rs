@@ -36,7 +36,11 @@ pub(crate) fn opening(block: &[u8]) -> Opening {
     let grammar = object.faults.iter().find(|(fault, _)| {
         !matches!(
             fault,
-            Fault::BadEscape | Fault::Control | Fault::NotUtf8 | Fault::LoneSurrogate
+            Fault::BadEscape
+                | Fault::Control
+                | Fault::NotUtf8
+                | Fault::LoneSurrogate
+                | Fault::NotANumber
         )
     });
     let mut opening = Opening {

@@ -128,6 +128,11 @@ impl Tally {
         Tally::new(2, Reader::Strict, 0)
     }
 
+    /// Whether findings of that reader alone are wanted.
+    pub(super) fn is_for(&self, reader: Reader) -> bool {
+        self.reader == reader
+    }
+
     /// Whether asciinema minds nothing of what was found.
     pub(super) fn taken_by_asciinema(&self) -> bool {
         self.counts.total(Reader::Asciinema, Severity::Error) == 0

@@ -27,7 +27,7 @@ pub(super) struct StartArgs {
     title: Option<String>,
 
     /// The longest pause that players should show, in seconds.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_limit)]
     idle_time_limit: Option<f64>,
 
     /// Stay on the pane that is active now.
@@ -115,5 +115,14 @@ pub(super) fn explain(error: client::Error) -> Failure {
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+/// Reads a positive number of seconds. More than a cast can last is a mistake.
+fn parse_limit(text: &str) -> Result<f64, String> {
+    const LONGEST: f64 = 1e9;
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(seconds),
+        _ => Err("a number of seconds above 0 is wanted, such as 2.5".to_owned()),
     }
 }

@@ -1,0 +1,91 @@
+//! README: `validate` and `repair` stay below 16 MB, whatever the file.
+
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::process::{ChildStdin, Command, Stdio};
+
+/// The bound in README, in kB. A debug build is larger itself.
+const MOST: u64 = if cfg!(debug_assertions) {
+    24_000
+} else {
+    16_000
+};
+
+/// The most that a large cast may take beyond what a short one does, in kB.
+const MOST_BEYOND: u64 = 8_000;
+
+/// How much each cast has, in bytes: several times the bound.
+const SIZE: usize = 48_000_000;
+
+/// The most memory that the program has used, in kB, when it has read all that
+/// `write` wrote.
+fn peak(arguments: &[&str], write: impl FnOnce(&mut BufWriter<ChildStdin>)) -> u64 {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tvmux"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // All but what a pipe holds has been read when the last write returns, and
+    // the program waits for more.
+    let mut input = BufWriter::new(child.stdin.take().unwrap());
+    write(&mut input);
+    input.flush().unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let peak = line
+        .and_then(|line| line.split_whitespace().nth(1))
+        .unwrap();
+    let peak = peak.parse().unwrap();
+    drop(input);
+    child.wait().unwrap();
+    peak
+}
+
+#[test]
+fn memory_is_bounded_whatever_the_cast() {
+    let v2 = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    let v1 = "{\"version\": 1, \"width\": 80, \"height\": 24, \"stdout\": [[1, \"a\"]";
+    // How the cast starts, and what comes again and again.
+    let casts = [
+        ("plain lines", v2, "[1, \"o\", \"some output\\u001b[m\"]\n"),
+        (
+            "one huge event",
+            &format!("{v2}[1, \"o\", \""),
+            "some output\\u001b[m",
+        ),
+        ("torn heads", v2, "[1,\n"),
+        ("torn events", v2, "[1, \"o\", \"some output\n"),
+        ("one line of noise", v2, "[{\"\\[1,"),
+        ("v1", v1, ", [1, \"some output\"]"),
+        (
+            "one huge v1 event",
+            &format!("{v1}, [1, \""),
+            "some output\\u001b[m",
+        ),
+        ("noise without a header", "", "noise "),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.cast");
+    let out = out.to_str().unwrap();
+    for (name, start, part) in casts {
+        let short = peak(&["validate", "-"], |input| {
+            input.write_all(v2.as_bytes()).unwrap();
+        });
+        for arguments in [&["validate", "-"][..], &["repair", "-", "-o", out]] {
+            let peak = peak(arguments, |input| {
+                // A program that refuses the rest closes its end.
+                let mut written = input.write_all(start.as_bytes());
+                let block = part.repeat(64 * 1024 / part.len());
+                for _ in 0..SIZE / block.len() {
+                    written = written.and_then(|()| input.write_all(block.as_bytes()));
+                }
+                written.unwrap();
+            });
+            let verb = arguments[0];
+            assert!(peak < MOST, "{name}, {verb}: {peak} kB");
+            assert!(peak < short + MOST_BEYOND, "{name}, {verb}: {peak} kB");
+        }
+    }
+}
