@@ -1,6 +1,8 @@
 //! Casts: validating and repairing them, as a library and as a program.
 #![allow(clippy::unwrap_used)]
 
+#[path = "cast/convert.rs"]
+mod convert;
 #[path = "cast/damage.rs"]
 mod damage;
 #[path = "cast/memory.rs"]

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use tvmux::cast::{Code, Encoder, Header};
+use tvmux::cast::{Code, Header, encode_event};
 
 /// The seed of what needs no other.
 pub const SEED: u64 = 0x7476_6d75_7831;
@@ -180,13 +180,12 @@ pub fn write_cast(out: impl Write, kinds: &[Kind], event: usize, size: u64) -> i
         }
         texts.push(text);
     }
-    let encoder = Encoder::new();
     let mut time = 0;
     while written < size {
         time += 1 + numbers.next() % 20_000;
         line.clear();
         let text = &texts[numbers.below(texts.len())];
-        encoder.event(time, Code::Output, text, &mut line);
+        encode_event(time, Code::Output, text, &mut line);
         out.write_all(&line)?;
         written += line.len() as u64;
     }

@@ -1,14 +1,16 @@
 //! The first line of a cast.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::json::Object;
 
-/// The header of an asciicast v2 file.
+/// The header of an asciicast file.
 ///
 /// Fields that are `None` or empty are left out of the line.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +29,10 @@ pub struct Header {
     pub title: Option<String>,
     /// Environment of the recorded program, by convention `SHELL` and `TERM`.
     pub env: BTreeMap<String, String>,
+    /// What the terminal calls itself, which v3 has apart from `TERM` in `env`.
+    pub term_type: Option<String>,
+    /// The terminal's colours, as they stand in the cast: `fg`, `bg`, `palette`.
+    pub theme: Option<Value>,
 }
 
 impl Serialize for Header {
@@ -47,8 +53,12 @@ impl Serialize for Header {
         if let Some(title) = &self.title {
             map.serialize_entry("title", title)?;
         }
-        if !self.env.is_empty() {
-            map.serialize_entry("env", &self.env)?;
+        let env = self.env_with_term();
+        if !env.is_empty() {
+            map.serialize_entry("env", &*env)?;
+        }
+        if let Some(theme) = &self.theme {
+            map.serialize_entry("theme", theme)?;
         }
         map.end()
     }
@@ -73,12 +83,18 @@ impl Header {
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value?)))
                 .collect(),
+            term_type: None,
+            theme: None,
         };
         let (term, names) = match (version, object.get(block, "term")) {
             (3, Some(term)) => (term, ["cols", "rows"]),
             _ => (block, ["width", "height"]),
         };
         let object = Object::read(term);
+        if version == 3 {
+            header.term_type = field(term, &object, "type");
+        }
+        header.theme = field(term, &object, "theme").filter(Value::is_object);
         for (name, side) in names
             .into_iter()
             .zip([&mut header.width, &mut header.height])
@@ -90,7 +106,72 @@ impl Header {
         header
     }
 
-    /// Appends the header line, with its newline, to `out`.
+    /// The environment, with the terminal's type as `TERM` where it has none.
+    fn env_with_term(&self) -> Cow<'_, BTreeMap<String, String>> {
+        match &self.term_type {
+            Some(term) if !self.env.contains_key("TERM") => {
+                let mut env = self.env.clone();
+                env.insert("TERM".to_owned(), term.clone());
+                Cow::Owned(env)
+            }
+            _ => Cow::Borrowed(&self.env),
+        }
+    }
+
+    /// Appends the header line of v3, with its newline, to `out`.
+    pub(in crate::cast) fn encode_v3(&self, out: &mut Vec<u8>) {
+        let mut term = json!({"cols": self.width, "rows": self.height});
+        if let Some(name) = self.term_type.as_ref().or_else(|| self.env.get("TERM")) {
+            term["type"] = json!(name);
+        }
+        if let Some(theme) = &self.theme {
+            term["theme"] = theme.clone();
+        }
+        let mut header = json!({"version": 3, "term": term});
+        self.add_common(&mut header);
+        if !self.env.is_empty() {
+            header["env"] = json!(self.env);
+        }
+        out.extend_from_slice(header.to_string().as_bytes());
+        out.push(b'\n');
+    }
+
+    /// Appends the start of a v1 document, up to the first event, to `out`.
+    pub(in crate::cast) fn encode_v1_start(&self, out: &mut Vec<u8>) {
+        let mut header = json!({"version": 1, "width": self.width, "height": self.height});
+        if let Some(command) = &self.command {
+            header["command"] = json!(command);
+        }
+        if let Some(title) = &self.title {
+            header["title"] = json!(title);
+        }
+        let env = self.env_with_term();
+        if !env.is_empty() {
+            header["env"] = json!(&*env);
+        }
+        out.extend_from_slice(header.to_string().trim_end_matches('}').as_bytes());
+        if !env.is_empty() {
+            out.push(b'}');
+        }
+        out.extend_from_slice(b", \"stdout\": [\n");
+    }
+
+    fn add_common(&self, header: &mut Value) {
+        if let Some(timestamp) = self.timestamp {
+            header["timestamp"] = json!(timestamp);
+        }
+        if let Some(limit) = self.idle_time_limit {
+            header["idle_time_limit"] = json!(limit);
+        }
+        if let Some(command) = &self.command {
+            header["command"] = json!(command);
+        }
+        if let Some(title) = &self.title {
+            header["title"] = json!(title);
+        }
+    }
+
+    /// Appends the header line of v2, with its newline, to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         serde_json::to_writer(&mut *out, self)
             .expect("a header holds only text and finite numbers, and a Vec takes every write");
@@ -129,6 +210,7 @@ mod tests {
             command: Some("htop".into()),
             title: Some("a \"title\"\n".into()),
             env: BTreeMap::from([("TERM".into(), "screen".into())]),
+            ..Header::default()
         };
         let mut line = Vec::new();
         header.encode(&mut line);

@@ -8,6 +8,7 @@
 //! The format is described in the asciinema manual as
 //! [asciicast v2](https://docs.asciinema.org/manual/asciicast/v2/).
 
+mod convert;
 mod encode;
 mod event;
 mod foreign;
@@ -23,7 +24,11 @@ mod utf8;
 mod validate;
 mod wide;
 
-pub use encode::Encoder;
+pub use convert::{
+    ConvertError, Converted, Format, Marker, Source, SourceKind, TimeOptions, Writer, convert,
+    read_markers,
+};
+pub use encode::encode_event;
 pub(crate) use encode::open;
 pub use event::{Code, Event, Micros};
 pub use foreign::{Foreign, foreign};

@@ -35,6 +35,15 @@ impl Failure {
         }
     }
 
+    /// The user wanted it to stop: the shell's own code for a program that
+    /// SIGINT ended.
+    pub fn stopped(error: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
+        Failure {
+            code: 130,
+            ..Failure::new(error)
+        }
+    }
+
     /// Adds the way out.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Failure {

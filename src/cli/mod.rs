@@ -10,8 +10,10 @@
 
 mod api;
 mod background;
+mod cat;
 mod completions;
 mod config;
+mod convert;
 mod failure;
 mod progress;
 mod rec;
@@ -68,6 +70,8 @@ enum Verb {
     Rec(Box<rec::Args>),
     Validate(validate::Args),
     Repair(repair::Args),
+    Convert(Box<convert::Args>),
+    Cat(cat::Args),
     /// Start, stop and look at the server that records.
     Server(server::Args),
     /// Ask the server over its HTTP API.
@@ -115,6 +119,8 @@ fn run(cli: Cli) -> Outcome {
         Verb::Completions(args) => return completions::run(args),
         Verb::Validate(args) => return validate::run(args),
         Verb::Repair(args) => return repair::run(args),
+        Verb::Convert(args) => return convert::run(args),
+        Verb::Cat(args) => return cat::run(args),
         _ => {}
     }
     let loaded = Loaded::read(cli.config_file.as_deref()).map_err(Failure::usage)?;
@@ -137,6 +143,8 @@ fn run(cli: Cli) -> Outcome {
         Verb::Completions(args) => completions::run(&args),
         Verb::Validate(args) => validate::run(&args),
         Verb::Repair(args) => repair::run(&args),
+        Verb::Convert(args) => convert::run(&args),
+        Verb::Cat(args) => cat::run(&args),
     }
 }
 

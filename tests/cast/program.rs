@@ -386,7 +386,7 @@ fn what_cannot_be_repaired_is_left() {
     let missing = folder.0.path().join("missing.cast");
     let output = tvmux(&["repair"], &[&noise, &torn]);
     assert_eq!(code(&output), 1);
-    assert!(text(&output.stderr).contains("noise.cast: nothing could be recovered"));
+    assert!(text(&output.stderr).contains("noise.cast: this is a program (ELF), not a cast"));
     assert_eq!(
         fs::read(&noise).unwrap(),
         b"\x7fELF\x02\x01 nothing of a cast\n\n"

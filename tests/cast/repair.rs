@@ -281,6 +281,49 @@ fn titles_for_tmux_are_told_to_who_asks_for_the_player() {
     }
 }
 
+/// A v1 event of any length passes part by part.
+#[test]
+fn a_huge_v1_event_is_repaired() {
+    let unit = "größe \\u001b[m \\ud83d\\ude00 \\\\ \\n";
+    let data = unit.repeat(200_000);
+    let cast = |event: &str, end: &str| {
+        format!(
+            "{{\"version\": 1, \"width\": 80, \"height\": 24, \"stdout\": [\n[1, \"a\"],\n\
+             {event}{end}"
+        )
+    };
+    let good = cast(&format!("[2.5, \"{data}\"]"), ",\n[1, \"z\"]\n]}\n");
+    let (out, report) = check(good.as_bytes()).unwrap();
+    assert!(out == good.as_bytes() && !report.differs);
+    assert_eq!(
+        (report.kept.events, report.kept.bytes > 5_000_000),
+        (3, true)
+    );
+    let events = read(&out).unwrap();
+    // Damage in its middle, a bad delay, a lost one before it, and its end torn.
+    let mut bytes = good.clone().into_bytes();
+    bytes[3_000_000] = 0xff;
+    let (out, report) = check(&bytes).unwrap();
+    assert_eq!((report.kept.events, report.saved.events), (2, 1));
+    let repaired = read(&out).unwrap();
+    assert!(repaired.len() == 3 && repaired[1].2.len() > 3_000_000);
+    assert_eq!(repaired[2], events[2]);
+    let delayed = cast(
+        &format!("[4],\n[\"2.5\", \"x\"],\n[2.5, \"{data}\"]"),
+        ",\n[1, \"z\"]\n]}\n",
+    );
+    let times: Vec<f64> = read(&check(delayed.as_bytes()).unwrap().0)
+        .unwrap()
+        .iter()
+        .map(|e| e.0)
+        .collect();
+    assert_eq!(times, [1.0, 7.5, 10.0, 11.0]);
+    let torn = cast(&format!("[2.5, \"{data}"), "");
+    let (out, report) = check(torn.as_bytes()).unwrap();
+    assert_eq!(report.saved.events, 1);
+    assert!(read(&out).unwrap()[1].2 == events[1].2);
+}
+
 #[test]
 fn a_wrong_version_is_corrected() {
     let events = "[0.1, \"o\", \"a\"]\n[0.2, \"o\", \"b\"]\n";

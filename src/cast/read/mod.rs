@@ -96,6 +96,7 @@ struct Found {
     data: Range<usize>,
     offset: u64,
     in_pieces: bool,
+    is_sound: bool,
     continues: bool,
 }
 
@@ -241,7 +242,11 @@ impl<R: Read> EventReader<R> {
         Ok(Some(Event {
             time: found.time,
             code: found.code,
-            data: Text::new(&bytes[found.data]),
+            data: if found.is_sound {
+                Text::sound(&bytes[found.data])
+            } else {
+                Text::loose(&bytes[found.data])
+            },
             offset: found.offset,
             continues: found.continues,
         }))
@@ -267,6 +272,7 @@ impl<R: Read> EventReader<R> {
             data: start + plain.data.0 as usize..start + plain.data.1 as usize,
             offset,
             in_pieces: false,
+            is_sound: true,
             continues: false,
         }))
     }
@@ -324,6 +330,7 @@ impl<R: Read> EventReader<R> {
                     data: at(data.start)..at(data.end),
                     offset,
                     in_pieces: false,
+                    is_sound: false,
                     continues: false,
                 }))
             }
@@ -419,6 +426,7 @@ impl<R: Read> EventReader<R> {
             data: piece.data,
             offset: piece.offset,
             in_pieces: true,
+            is_sound: false,
             continues: piece.end.is_none(),
         })
     }

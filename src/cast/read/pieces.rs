@@ -335,11 +335,9 @@ impl Sink for Shape {
         match (self.count, scalar) {
             (1, Scalar::Number) => self.place = Place::Time,
             (1, _) => self.note(FindingKind::TimeType, at),
-            (count, Scalar::Text) if count == text_is => {
-                if self.code.is_some() {
-                    self.place = Place::Text;
-                    self.text_from = Some(at + 1);
-                }
+            (count, Scalar::Text) if count == text_is && self.code.is_some() => {
+                self.place = Place::Text;
+                self.text_from = Some(at + 1);
             }
             (2, Scalar::Text) => self.place = Place::Code,
             (count, _) if count == text_is => self.note(FindingKind::DataType, at),

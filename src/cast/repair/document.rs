@@ -21,8 +21,13 @@ use crate::cast::lines::{BlockPlace, Blocks};
 use crate::cast::seconds::push_time;
 use crate::cast::validate::{FindingKind, check_header};
 
-/// The largest event that is looked at.
-const LARGEST: usize = 4 * 1024 * 1024;
+/// The largest event that is looked at as a whole, in bytes; the text of a
+/// larger one passes part by part.
+const LARGEST: usize = 1024 * 1024;
+
+/// How many bytes stay back at the end of a part: the end of an event and the
+/// start of the next may be cut there.
+const BACK: usize = 256;
 
 /// Repairs the document that starts with `block`.
 pub(super) fn repair<R: Read>(
@@ -232,11 +237,7 @@ impl<R: Read> Document<'_, '_, R> {
             }
             match length {
                 Some(length) => self.event(separator, length, &elements.list)?,
-                None if elements.torn && !self.read_all => {
-                    let message =
-                        "a v1 event of more than 4 MiB, which is more than repair looks at";
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-                }
+                None if elements.torn && !self.read_all => self.long_event(separator)?,
                 None if self.damaged(separator)? => {}
                 None => return Ok(()),
             }
@@ -308,6 +309,66 @@ impl<R: Read> Document<'_, '_, R> {
         self.out.count(Fate::Changed, length);
         self.cut(length)?;
         self.put(&new)
+    }
+
+    /// An event that is too long to be looked at as a whole.
+    fn long_event(&mut self, separator: usize) -> io::Result<()> {
+        let start = self.at + separator;
+        let Some((delay, opening)) = head(&self.window[start..]) else {
+            return self.junk(separator + 1);
+        };
+        let delay = self.window[start..start + opening][delay].to_vec();
+        let (value, readable) = read_time(&delay);
+        let lost = std::mem::take(&mut self.lost);
+        let mut same = value.is_some() && readable && lost == 0.0;
+        self.open_event(separator)?;
+        if same {
+            self.keep(opening)?;
+        } else {
+            let mut new = Vec::new();
+            push_opening(&delay, value.filter(|_| readable), lost, &mut new);
+            self.cut(opening)?;
+            self.put(&new)?;
+        }
+        let mut length = opening;
+        loop {
+            let raw = self.rest();
+            let (end, after) = loose_end(raw);
+            let is_end = self.read_all || after.is_some() || raw.len() - end > BACK;
+            let stop = if is_end {
+                end
+            } else {
+                end.min(raw.len().saturating_sub(BACK))
+            };
+            let mut text = Vec::new();
+            let result = repair_text(&raw[..stop], after.is_none(), &mut text);
+            if result.high_at_end.is_some() {
+                replacement(&mut text);
+            }
+            if result.changed {
+                same = false;
+                self.cut(result.used)?;
+                self.put(&text)?;
+            } else {
+                self.keep(result.used)?;
+            }
+            length += result.used;
+            if !is_end {
+                self.more()?;
+                continue;
+            }
+            self.cut(stop - result.used)?;
+            match after {
+                Some(after) => self.keep(after - stop)?,
+                None => {
+                    same = false;
+                    self.put(b"\"]")?;
+                }
+            }
+            let fate = if same { Fate::Kept } else { Fate::Saved };
+            self.out.count(fate, length);
+            return Ok(());
+        }
     }
 
     /// Something else than a whole array. Gives whether the list goes on.
@@ -453,14 +514,19 @@ impl<R: Read> Document<'_, '_, R> {
 /// Writes an event; `value` is its delay if its text can stay, `lost` what is
 /// added to it.
 fn push_event(delay: &[u8], value: Option<f64>, lost: f64, data: &[u8], out: &mut Vec<u8>) {
+    push_opening(delay, value, lost, out);
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\"]");
+}
+
+/// `[DELAY, "`.
+fn push_opening(delay: &[u8], value: Option<f64>, lost: f64, out: &mut Vec<u8>) {
     out.push(b'[');
     match value {
         Some(_) if lost == 0.0 => out.extend_from_slice(delay),
         _ => push_time(with_lost(read_time(delay).0.unwrap_or(0.0), lost), out),
     }
     out.extend_from_slice(b", \"");
-    out.extend_from_slice(data);
-    out.extend_from_slice(b"\"]");
 }
 
 /// Where the first event may stand: after the bracket of `"stdout": [`, as a

@@ -1,0 +1,131 @@
+//! Recordings of one format as those of another, streaming and in constant
+//! memory.
+//!
+//! A [`Source`] gives events: a cast of any version, a ttyrec, a typescript of
+//! script with its timing. [`convert`] gives them to a [`Writer`], which writes
+//! asciicast v1, v2 or v3, or the bytes that the terminal got. Text that is a
+//! good JSON string already is copied as it is.
+
+mod source;
+mod time;
+mod ttyrec;
+mod typescript;
+mod write;
+
+use std::io::{self, Write};
+
+use thiserror::Error;
+
+use super::event::{Code, Micros};
+use super::read::ReadError;
+
+pub use source::{Source, SourceKind};
+use time::Pace;
+pub use time::TimeOptions;
+pub use write::{Format, Writer};
+
+/// Why a recording could not be converted.
+#[derive(Debug, Error)]
+pub enum ConvertError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("the timing file, line {line}: {what}")]
+    Timing { line: u64, what: &'static str },
+    #[error("cannot write the recording")]
+    Write { source: io::Error },
+}
+
+/// A marker to be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    /// When, in microseconds since the start of what is read.
+    pub time: Micros,
+    pub label: String,
+}
+
+/// What was converted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Converted {
+    /// Events that were written.
+    pub events: u64,
+    /// The time of the last one.
+    pub duration: Micros,
+}
+
+/// Gives all events of `source` to `writer`, in the time that `time` wants;
+/// `markers`, in the order of their times, are put in between.
+///
+/// More than one source after the other becomes one recording: the events of
+/// the next one follow those of the one before. The caller calls
+/// [`Writer::finish`] in the end.
+///
+/// # Errors
+/// When `source` cannot be read or is broken beyond reading, and when `writer`
+/// cannot write.
+pub fn convert<W: Write>(
+    source: &mut Source<'_>,
+    writer: &mut Writer<W>,
+    time: &TimeOptions,
+    markers: &[Marker],
+) -> Result<Converted, ConvertError> {
+    let writing = |source| ConvertError::Write { source };
+    let mut converted = Converted::default();
+    let mut pace = Pace::new(time);
+    let mut markers = markers.iter().peekable();
+    writer.start(source.header()).map_err(writing)?;
+    while let Some(event) = source.next()? {
+        if time.until.is_some_and(|until| event.time > until) {
+            break;
+        }
+        while let Some(marker) = markers.next_if(|marker| marker.time <= event.time) {
+            let at = pace.at(marker.time);
+            writer.marker(at, &marker.label).map_err(writing)?;
+            converted.events += 1;
+        }
+        let at = pace.at(event.time);
+        writer.event(at, &event).map_err(writing)?;
+        converted.events += u64::from(!event.continues);
+        converted.duration = at;
+    }
+    for marker in markers {
+        if time.until.is_none_or(|until| marker.time <= until) {
+            let at = pace.at(marker.time);
+            writer.marker(at, &marker.label).map_err(writing)?;
+            converted.events += 1;
+            converted.duration = at;
+        }
+    }
+    writer.end_source(converted.duration);
+    Ok(converted)
+}
+
+/// Reads markers, one a line: a time in seconds, then the label, with or
+/// without a dash between them, as asciinema-server takes them.
+///
+/// # Errors
+/// The number of the first line that is none, from 1.
+pub fn read_markers(text: &str) -> Result<Vec<Marker>, usize> {
+    let mut markers = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let (time, label) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let seconds = time.parse::<f64>().ok().filter(|time| *time >= 0.0);
+        let seconds = seconds.filter(|time| time.is_finite()).ok_or(number + 1)?;
+        let label = label.trim_start();
+        let label = label.strip_prefix("- ").unwrap_or(label).trim();
+        markers.push(Marker {
+            time: super::seconds::to_micros(seconds),
+            label: label.to_owned(),
+        });
+    }
+    markers.sort_by_key(|marker| marker.time);
+    Ok(markers)
+}
+
+/// Whether events of that code are part of the terminal's output.
+fn is_output(code: Code) -> bool {
+    code == Code::Output
+}

@@ -1,0 +1,403 @@
+//! `tvmux convert`: a recording of one format as one of another.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::progress::Metered;
+use super::signals::{StoppableInput, stop_flag};
+use super::validate::shown;
+use super::{Failure, Outcome};
+use crate::atomic_file::{AtomicFile, Durability};
+use crate::cast::{
+    self, ConvertError, Converted, Format, Marker, Micros, Source, Strictness, TimeOptions, Writer,
+    read_markers,
+};
+use crate::wording::counted;
+
+/// Converts recordings: asciicast v1 to v3, ttyrec, typescripts of script
+///
+/// OUT is asciicast v1, v2 or v3, or the bytes that the terminal got. It gets
+/// its name when all of it is written.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  tvmux convert day.cast day-v3.cast --to v3
+  tvmux convert day.cast short.cast --idle 2 --speed 1.5 --until 1:30:00
+  tvmux convert typescript demo.cast --timing timing
+  tvmux convert game.ttyrec game.cast
+  tvmux convert day.cast - --to raw | less -R
+
+Exit codes: 0 done, 1 IN is broken, 2 it could not be read or written, or wrong usage")]
+pub(super) struct Args {
+    /// The recording; `-` is standard input
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// Where it goes; `-` is standard output
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// The format of OUT; without this its suffix says: .cast is v2, .json v1, .raw raw
+    #[arg(long, value_name = "FORMAT")]
+    to: Option<FormatName>,
+    /// The times of a typescript: what script wrote with --log-timing or -t
+    #[arg(long, value_name = "FILE")]
+    timing: Option<PathBuf>,
+    #[command(flatten)]
+    pace: PaceArgs,
+    /// Add the markers of this file: lines of `SECONDS LABEL`
+    #[arg(long, value_name = "FILE")]
+    markers: Option<PathBuf>,
+    /// Replace OUT if it is there
+    #[arg(long)]
+    overwrite: bool,
+    /// Print one JSON object that says what was written
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What becomes of times.
+#[derive(Debug, clap::Args)]
+struct PaceArgs {
+    /// How many times as fast
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_speed)]
+    speed: f64,
+    /// The longest pause that stays, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_pause)]
+    idle: Option<Micros>,
+    /// Leave out what comes after this time: 90, 1:23:45, 1h2m3s
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    until: Option<Micros>,
+}
+
+/// Names of formats on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatName {
+    /// asciicast v1, output alone
+    #[value(alias = "asciicast-v1")]
+    V1,
+    /// asciicast v2
+    #[value(alias = "asciicast-v2")]
+    V2,
+    /// asciicast v3
+    #[value(alias = "asciicast-v3")]
+    V3,
+    /// The bytes that the terminal got
+    Raw,
+}
+
+impl FormatName {
+    pub(super) fn format(self) -> Format {
+        match self {
+            FormatName::V1 => Format::V1,
+            FormatName::V2 => Format::V2,
+            FormatName::V3 => Format::V3,
+            FormatName::Raw => Format::Raw,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            FormatName::V1 => "v1",
+            FormatName::V2 => "v2",
+            FormatName::V3 => "v3",
+            FormatName::Raw => "raw",
+        }
+    }
+
+    /// What the name of a file asks for.
+    pub(super) fn of(path: &Path) -> Option<FormatName> {
+        match path.extension()?.to_str()? {
+            "cast" => Some(FormatName::V2),
+            "json" => Some(FormatName::V1),
+            "raw" | "bin" | "out" => Some(FormatName::Raw),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn run(arguments: &Args) -> Outcome {
+    let Some(to) = arguments.to.or_else(|| FormatName::of(&arguments.output)) else {
+        let name = shown(&arguments.output);
+        return Err(Failure::usage(format!(
+            "the name {name} does not say which format is wanted"
+        ))
+        .hint("say it with --to v1, v2, v3 or raw"));
+    };
+    let markers = match &arguments.markers {
+        Some(path) => markers_of(path)?,
+        None => Vec::new(),
+    };
+    let time = TimeOptions {
+        speed: arguments.pace.speed,
+        idle: arguments.pace.idle,
+        until: arguments.pace.until,
+    };
+    let stop = stop_flag()?;
+    let mut source = open(&arguments.input, arguments.timing.as_deref(), stop)?;
+    let output = Output::open(&arguments.output, arguments.overwrite)?;
+    let mut writer = Writer::new(output, to.format());
+    let converted = cast::convert(&mut source, &mut writer, &time, &markers);
+    let converted = converted.map_err(|error| failure(error, &arguments.input, stop))?;
+    finish(writer, &arguments.output, stop)?;
+    if !arguments.quiet {
+        tell(arguments, to, converted)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens a recording, with its times if they are in a file of their own.
+pub(super) fn open(
+    path: &Path,
+    timing: Option<&Path>,
+    stop: &'static AtomicBool,
+) -> Result<Source<'static>, Failure> {
+    let unreadable =
+        |path: &Path, error| Failure::usage(format!("cannot read {}: {error}", shown(path)));
+    let (input, size) = if path == Path::new("-") {
+        (StoppableInput::new(stop)?, None)
+    } else {
+        let file = File::open(path).map_err(|error| unreadable(path, error))?;
+        let metadata = file.metadata().map_err(|error| unreadable(path, error))?;
+        if metadata.is_dir() {
+            let error = io::ErrorKind::IsADirectory.into();
+            return Err(unreadable(path, error));
+        }
+        let size = metadata.is_file().then_some(metadata.len());
+        (StoppableInput::of(file, stop), size)
+    };
+    let timing: Option<Box<dyn Read>> = match timing {
+        Some(path) => {
+            let file = File::open(path).map_err(|error| unreadable(path, error))?;
+            Some(Box::new(BufReader::new(file)))
+        }
+        None => None,
+    };
+    Source::open(Metered::new(input, size), timing, Strictness::Strict)
+        .map_err(|error| failure(error, path, stop))
+}
+
+/// What to say of a recording that could not be converted.
+pub(super) fn failure(error: ConvertError, path: &Path, stop: &'static AtomicBool) -> Failure {
+    let name = shown(path);
+    if stop.load(Ordering::Relaxed) {
+        return Failure::stopped(format!("{name}: stopped; nothing was written"));
+    }
+    match error {
+        // `tvmux cat FILE | head` ends here.
+        ConvertError::Write { source } if source.kind() == io::ErrorKind::BrokenPipe => {
+            Failure::new(source)
+        }
+        ConvertError::Write { source } => {
+            Failure::usage(format!("cannot write the recording: {source}"))
+        }
+        ConvertError::Timing { line: 0, what } => {
+            Failure::usage(format!("{name}: {what}")).hint("give it with --timing FILE")
+        }
+        error @ ConvertError::Timing { .. } => Failure::usage(error),
+        ConvertError::Read(cast::ReadError::Io { source }) => {
+            Failure::usage(format!("cannot read {name}: {source}"))
+        }
+        ConvertError::Read(error @ cast::ReadError::Invalid { .. }) => {
+            Failure::new(format!("{name}: {error}")).hint(format!("tvmux repair {name}"))
+        }
+        ConvertError::Read(error) => Failure::new(format!("{name}: {error}"))
+            .hint("tvmux validate says what is wrong with it"),
+    }
+}
+
+/// Ends what is written, and gives it its name.
+pub(super) fn finish(
+    writer: Writer<Output>,
+    path: &Path,
+    stop: &'static AtomicBool,
+) -> Result<(), Failure> {
+    let written = writer.finish().and_then(|output| {
+        if stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("stopped"));
+        }
+        output.publish(path)
+    });
+    written.map_err(|source| failure(ConvertError::Write { source }, path, stop))
+}
+
+/// Where a recording is written to.
+pub(super) enum Output {
+    /// A pipe, a terminal, a device: written to as it comes.
+    Stream(Box<dyn Write>),
+    /// A file that gets its name in the end; whether another may have it.
+    File(AtomicFile, bool),
+}
+
+impl Output {
+    pub(super) fn open(path: &Path, overwrite: bool) -> Result<Output, Failure> {
+        if path == Path::new("-") {
+            return Ok(Output::Stream(Box::new(io::stdout().lock())));
+        }
+        let cannot = |error| Failure::usage(format!("cannot write {}: {error}", shown(path)));
+        match fs::metadata(path) {
+            Ok(there) if there.is_dir() => {
+                return Err(cannot(io::ErrorKind::IsADirectory.into()));
+            }
+            Ok(there) if !there.is_file() => {
+                let file = File::options().write(true).open(path).map_err(cannot)?;
+                return Ok(Output::Stream(Box::new(file)));
+            }
+            Ok(_) if !overwrite => {
+                return Err(Failure::usage(format!("{} is there already", shown(path)))
+                    .hint("replace it with --overwrite"));
+            }
+            _ => {}
+        }
+        let file = AtomicFile::beside(path, 0o666).map_err(cannot)?;
+        Ok(Output::File(file, overwrite))
+    }
+
+    fn publish(self, path: &Path) -> io::Result<()> {
+        match self {
+            Output::Stream(_) => Ok(()),
+            Output::File(file, true) => file.replace(path, Durability::Kill).map(drop),
+            Output::File(file, false) => file.publish_new(path, Durability::Kill),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Output::Stream(stream) => stream.write(bytes),
+            Output::File(file, _) => file.file_mut().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Output::Stream(stream) => stream.flush(),
+            Output::File(..) => Ok(()),
+        }
+    }
+}
+
+fn tell(arguments: &Args, to: FormatName, converted: Converted) -> io::Result<()> {
+    let name = shown(&arguments.output);
+    let seconds = converted.duration as f64 / 1e6;
+    let text = if arguments.json {
+        let report = json!({
+            "file": name,
+            "format": to.name(),
+            "events": converted.events,
+            "duration": seconds,
+        });
+        format!("{report}\n")
+    } else {
+        let events = counted(converted.events, "event");
+        format!("{name}: {}, {events}, {seconds:.3} s\n", to.name())
+    };
+    if arguments.output == Path::new("-") {
+        io::stderr().lock().write_all(text.as_bytes())
+    } else {
+        io::stdout().lock().write_all(text.as_bytes())
+    }
+}
+
+fn markers_of(path: &Path) -> Result<Vec<Marker>, Failure> {
+    let name = shown(path);
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    read_markers(&text).map_err(|line| {
+        Failure::usage(format!("{name}, line {line}: no marker"))
+            .hint("each line is a time in seconds and a label: 12.5 the tests pass")
+    })
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.001..=1e6).contains(&speed) => Ok(speed),
+        _ => Err("a number from 0.001 to 1000000 is wanted".to_owned()),
+    }
+}
+
+fn parse_pause(text: &str) -> Result<Micros, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as Micros),
+        _ => Err("a number of seconds is wanted, such as 2.5".to_owned()),
+    }
+}
+
+/// Reads `90`, `90.5`, `1:23:45` or `1h2m3s`.
+fn parse_time(text: &str) -> Result<Micros, String> {
+    let wrong = || "a time is wanted: 90, 1:23:45 or 1h2m3s".to_owned();
+    let number = |text: &str| {
+        let plain = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        text.parse::<f64>().ok().filter(|_| plain).ok_or_else(wrong)
+    };
+    let mut seconds = 0.0;
+    if text.contains(':') {
+        if text.matches(':').count() > 2 {
+            return Err(wrong());
+        }
+        for part in text.split(':') {
+            seconds = seconds * 60.0 + number(part)?;
+        }
+    } else if text.ends_with(['h', 'm', 's']) {
+        let mut rest = text;
+        for (unit, size) in [('h', 3600.0), ('m', 60.0), ('s', 1.0)] {
+            if let Some((part, after)) = rest.split_once(unit) {
+                seconds += number(part)? * size;
+                rest = after;
+            }
+        }
+        if !rest.is_empty() {
+            return Err(wrong());
+        }
+    } else {
+        seconds = number(text)?;
+    }
+    if seconds > 1e9 {
+        return Err(wrong());
+    }
+    Ok((seconds * 1e6).round() as Micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("90", 90.0),
+            ("0.5", 0.5),
+            ("1:30", 90.0),
+            ("1:23:45", 5025.0),
+            ("1h2m3s", 3723.0),
+            ("1h", 3600.0),
+            ("2m", 120.0),
+            ("1.5s", 1.5),
+        ] {
+            assert_eq!(parse_time(text), Ok((seconds * 1e6) as Micros), "{text}");
+        }
+        for text in [
+            "",
+            "x",
+            "-1",
+            "1:2:3:4",
+            "1m2h",
+            "nan",
+            "1e400",
+            "inf",
+            "1:",
+            "99999999999",
+        ] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
+}
