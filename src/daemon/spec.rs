@@ -50,6 +50,7 @@ impl RecordingSpec {
             command: self.command.clone(),
             title: self.title.clone(),
             env: self.env.clone(),
+            ..Header::default()
         }
     }
 }

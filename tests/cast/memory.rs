@@ -14,9 +14,9 @@ const MOST: u64 = if cfg!(debug_assertions) {
 /// The most that a large cast may take beyond what a small one does, in kB.
 const MOST_BEYOND: u64 = 2_000;
 
-/// How much a small and a large cast have, in bytes: less than the bound, and
-/// several times as much.
-const SIZES: [usize; 2] = [4_000_000, 24_000_000];
+/// How much a small and a large cast have, in bytes: what is kept of one would
+/// show as many times the difference that is allowed.
+const SIZES: [usize; 2] = [2_000_000, 6_000_000];
 
 /// The most memory that the program has used, in kB, when it has read all that
 /// `write` wrote.

@@ -1,4 +1,4 @@
-//! Turns edits into a new file, no sooner than one is needed.
+//! Turns edits into a new file, once one is needed.
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;

@@ -67,7 +67,7 @@ impl<'a> Original<'a> {
         })
     }
 
-    /// Fails if somebody wrote to the file since it was opened.
+    /// Fails if another program wrote to the file since it was opened.
     pub(super) fn check_unchanged(&self) -> Result<(), RepairFileError> {
         let same = fs::metadata(&self.path).is_ok_and(|now| {
             let then = &self.metadata;

@@ -94,7 +94,7 @@ pub enum RepairFileError {
     Write { path: PathBuf, source: io::Error },
     #[error("cannot keep a backup of {}", path.display())]
     Backup { path: PathBuf, source: io::Error },
-    #[error("{} changed while it was being repaired: somebody is writing it", path.display())]
+    #[error("{} changed while it was being repaired: another program is writing it", path.display())]
     Busy { path: PathBuf },
     #[error("stopped")]
     Stopped,
@@ -227,7 +227,7 @@ fn change_tail(original: &Original<'_>, tail: Tail) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The original as it is read, with somebody looking on.
+/// The original as it is read: tells of progress, and ends when it should.
 struct Watched<'a> {
     file: &'a File,
     options: &'a RepairFileOptions<'a>,

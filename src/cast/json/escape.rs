@@ -15,8 +15,8 @@ const STRETCH: usize = 1024;
 /// How many bytes are looked at together.
 const BLOCK: usize = 64;
 
-/// How many bytes are copied together, the last ones of a run as well: so many
-/// may be read and written beyond it.
+/// How many bytes are copied together, the last ones of a run as well: up to
+/// this many may be read and written beyond it.
 const COPIED: usize = 16;
 
 /// What a byte becomes, from the lowest byte on; its length in the highest.
@@ -154,7 +154,8 @@ unsafe fn escape_block(source: *const u8, mut marks: u64, target: *mut u8) -> us
 /// Copies `count` bytes, or up to `COPIED` more.
 ///
 /// # Safety
-/// So many can be read and written; the two do not overlap.
+/// `count` bytes, rounded up to a multiple of `COPIED`, can be read and written;
+/// the two do not overlap.
 #[inline(always)]
 unsafe fn copy(source: *const u8, target: *mut u8, count: usize) {
     let mut at = 0;
@@ -327,7 +328,7 @@ mod tests {
         fn both_kinds_of_block_see_the_same(
             bytes in proptest::collection::vec(any::<u8>(), BLOCK),
         ) {
-            // SAFETY: so many bytes are there.
+            // SAFETY: `BLOCK` bytes are there.
             let (fast, portable) = unsafe {
                 (block::marks(bytes.as_ptr()), portable::marks(bytes.as_ptr()))
             };

@@ -76,7 +76,7 @@ pub(crate) fn run<R: Read + Send, S, T: Send>(
             while let Some(result) = early.remove(&expected) {
                 let (place, block, done): (BlockPlace, Vec<u8>, T) = result?;
                 merge(place, &block, done)?;
-                // All workers may have ended: then nobody wants it back.
+                // The workers may have ended: then nothing takes it back.
                 let _ = give_back.send(block);
                 expected += 1;
             }

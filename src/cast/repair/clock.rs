@@ -24,8 +24,8 @@ pub(super) struct Clock {
     read: u8,
     /// Added to what is read.
     shift: f64,
-    /// The last time written, in seconds since the start; in v3, when all is
-    /// v3, nobody asks for it.
+    /// The last time written, in seconds since the start; not kept up
+    /// where v3 is both read and written.
     last: f64,
     /// The last absolute time read, where intervals are written.
     last_read: f64,

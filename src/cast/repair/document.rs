@@ -3,7 +3,7 @@
 //! The events are read through a window that moves over the document, so its
 //! size does not matter. The members around the list are kept if they are good.
 //!
-//! A document on a single line is good for everybody but asciinema-player,
+//! A document on a single line is good for all readers but asciinema-player,
 //! which takes it for another version: a line break before the last brace
 //! repairs that.
 
@@ -169,7 +169,7 @@ impl<R: Read> Document<'_, '_, R> {
         let mut header = b"{\"version\": 1".to_vec();
         let members = good_members(&repaired, &object, &bad);
         push_members(&repaired, &members, &["version", "stdout"], &mut header);
-        // Fields that nobody judged while the version was unknown are judged now.
+        // Fields that could not be judged without a version are judged now.
         let judged = [&header, &b"}"[..]].concat();
         let object = Object::read(&judged);
         let findings = check_header(&judged, &object).findings;
@@ -250,8 +250,7 @@ impl<R: Read> Document<'_, '_, R> {
             .count()
     }
 
-    /// Deals with what separates two events, of which there must be as many
-    /// commas as said.
+    /// Deals with what separates two events, which must have `commas` commas.
     fn separate(&mut self, length: usize, commas: usize) -> io::Result<()> {
         let text = &self.rest()[..length];
         let good = text.iter().filter(|b| **b == b',').count() == commas && !text.contains(&0);

@@ -77,7 +77,7 @@ pub(super) fn repair(block: &[u8], out: &mut Output<'_>) -> io::Result<Head> {
         .map(|member| (member.value.end - member.at) as u64)
         .sum::<u64>();
     let mut header = compose(&repaired, &object, version, guessed, &bad);
-    // Fields that nobody judged while the version was unknown are judged now.
+    // Fields that could not be judged without a version are judged now.
     let object_now = Object::read(&header);
     let findings_now = check_header(&header, &object_now).findings;
     let bad_now: Vec<usize> = needing_repair(&findings_now).collect();
@@ -156,7 +156,7 @@ fn find_header(block: &[u8]) -> HeaderPlace {
             break;
         }
         if text[0] == b'{' && budget > 0 {
-            // A header that somebody pretty-printed takes several lines.
+            // A pretty-printed header takes several lines.
             let object = Object::read(text);
             let cost = object.faults.last().map_or(text.len(), |(_, at)| *at);
             budget = budget.saturating_sub(cost);

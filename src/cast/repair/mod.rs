@@ -2,7 +2,7 @@
 //!
 //! A repair is a sequence of [`Edits`] of the input, found in one pass and in
 //! constant memory. Blocks in which every line is plain pass as they are;
-//! only where something is odd does anybody look at single lines.
+//! single lines are looked at only where something is odd.
 //!
 //! What comes out is *valid*: asciinema 3.2, asciinema 2.4 (v1 and v2) and
 //! asciinema-player read it whole, times never run backwards, there are no

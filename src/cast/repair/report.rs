@@ -7,9 +7,8 @@ use crate::cast::foreign::Foreign;
 /// Events and the bytes that they take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
-    /// Events.
     pub events: u64,
-    /// Bytes of the input.
+    /// Of the input.
     pub bytes: u64,
 }
 
@@ -76,7 +75,6 @@ pub struct Report {
     pub removed: u64,
     /// Further headers that were merged into the recording.
     pub headers_merged: u64,
-    /// Bytes read.
     pub bytes_read: u64,
     /// Bytes that the repaired cast has.
     pub bytes_written: u64,

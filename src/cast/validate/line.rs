@@ -470,7 +470,7 @@ impl Sink for Shaping<'_> {
             Fault::NotANumber if self.shape.current == Some(0) => FindingKind::TimeNotANumber,
             Fault::NotANumber => FindingKind::Syntax,
             fault => {
-                // Inside of a line that is no event nobody reads strings.
+                // No reader looks at strings of a line that is no event.
                 if let Some(kind) = string_fault(fault)
                     && self.array
                 {

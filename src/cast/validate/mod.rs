@@ -59,13 +59,13 @@ pub struct Summary {
     pub version: Option<u8>,
     /// Columns and rows, as the header has them.
     pub size: Option<(u32, u32)>,
-    /// EventCounts by code.
+    /// How many events there are of each code.
     pub events: EventCounts,
     /// The time of the last event, in microseconds.
     pub duration: Micros,
     /// Lines, also the one that has no newline.
     pub lines: u64,
-    /// Bytes.
+    /// The size of the file in bytes.
     pub bytes: u64,
     /// Findings by kind.
     pub findings: Counts,
