@@ -1,8 +1,9 @@
-//! The rules of the source tree: imports go down only,
+//! The rules of the source tree: imports go down only and never in circles,
 //! some modules never know others, and every public item says what it is.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -315,6 +316,25 @@ fn circle(edges: &[BTreeSet<usize>]) -> Option<Vec<usize>> {
     }
     let mut done = BTreeSet::new();
     (0..edges.len()).find_map(|node| visit(node, edges, &mut done, &mut Vec::new()))
+}
+
+#[test]
+fn files_do_not_import_each_other_in_circles() {
+    let sources = sources();
+    let mut edges = edges(&sources);
+    let seen: usize = edges.iter().map(BTreeSet::len).sum();
+    assert!(seen > 200, "the test sees the imports: {seen}");
+    let mut circles = String::new();
+    while let Some(circle) = circle(&edges) {
+        for index in &circle {
+            let _ = write!(circles, "{} -> ", sources[*index].file.display());
+        }
+        let first = circle[0];
+        let _ = writeln!(circles, "{}", sources[first].file.display());
+        // Without its last import, to see the others.
+        edges[*circle.last().unwrap()].remove(&first);
+    }
+    assert!(circles.is_empty(), "imports go round:\n{circles}");
 }
 
 #[test]

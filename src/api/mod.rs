@@ -15,6 +15,7 @@ mod position;
 mod recording;
 mod server;
 mod session;
+mod status;
 mod window;
 
 pub use check::Check;
@@ -35,9 +36,10 @@ pub use recording::{
 };
 pub use server::{ServerInfo, ServerStatus, SocketQuery, VersionInfo};
 pub use session::{
-    ActionStatus, AttachCommand, DeletedStatus, Session, SessionAction, SessionCreate,
-    SessionDeleted, SessionUpdate, SessionWindows, WindowReference,
+    AttachCommand, Session, SessionAction, SessionCreate, SessionDeleted, SessionUpdate,
+    SessionWindows, WindowReference,
 };
+pub use status::{ActionStatus, DeletedStatus};
 pub use window::{
     Layout, UnlinkFrom, Window, WindowAction, WindowCreate, WindowDeleted, WindowLink,
     WindowLinkCreate, WindowUpdate,

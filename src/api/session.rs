@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check::{self, COMMAND, Check, NAME};
-use super::{Position, Window};
+use super::{ActionStatus, DeletedStatus, Position, Window};
 
 /// A tmux session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,36 +146,6 @@ pub struct AttachCommand {
     pub argv: Vec<String>,
     /// What to do with it.
     pub note: String,
-}
-
-/// Said when something is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum DeletedStatus {
-    /// It is gone.
-    Deleted,
-}
-
-/// Said when something was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum ActionStatus {
-    /// Clients are no longer attached.
-    Detached,
-    /// It is the current or active one.
-    Selected,
-    /// It is in the other session too.
-    Linked,
-    /// It is in that session no more.
-    Unlinked,
-    /// Its size has been changed, as far as there was room.
-    Resized,
-    /// The keys have been typed.
-    Sent,
-    /// The text has been pasted.
-    Pasted,
 }
 
 /// `DELETE /sessions/{session_id}`.

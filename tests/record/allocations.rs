@@ -1,5 +1,4 @@
 //! A keystroke allocates nothing on its way into the file's buffer.
-#![allow(clippy::unwrap_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

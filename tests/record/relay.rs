@@ -1,8 +1,5 @@
 //! The process between a pane and its FIFO hands on all, holds up nobody, and
 //! ends when either side has gone.
-#![allow(clippy::unwrap_used)]
-
-mod support;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -15,8 +12,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use nix::sys::stat::Mode;
-use support::{DEADLINE, wait_for, wait_until};
 use tvmux::record::relay::VERB;
+
+use crate::support::{DEADLINE, wait_for, wait_until};
 
 struct Relay {
     input: UnixStream,
