@@ -26,6 +26,8 @@ pub(in crate::cast) enum Piece<'a> {
 pub struct Utf8Carry {
     pending: [u8; 4],
     len: usize,
+    /// Empty between two calls; kept, so that no later call allocates.
+    gathered: String,
 }
 
 impl Utf8Carry {
@@ -44,7 +46,7 @@ impl Utf8Carry {
     /// Feeds `bytes` and hands the text they complete to `text`, in pieces.
     pub fn push(&mut self, bytes: &[u8], mut text: impl FnMut(&str)) {
         // In noise pieces are a byte or two long, so they are gathered.
-        let mut gathered = String::new();
+        let mut gathered = std::mem::take(&mut self.gathered);
         self.pieces(bytes, |piece| {
             let (piece, whole) = match piece {
                 Piece::Text(piece) => (piece, piece.len() + REPLACEMENT.len() > GATHERED),
@@ -66,7 +68,9 @@ impl Utf8Carry {
         });
         if !gathered.is_empty() {
             text(&gathered);
+            gathered.clear();
         }
+        self.gathered = gathered;
     }
 
     /// Feeds `bytes` and hands over what they complete. The pieces follow each
