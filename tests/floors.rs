@@ -385,8 +385,8 @@ fn paths_are_written_out() {
     assert_eq!(found, expected);
 }
 
-/// What is public says what it is. Fields and variants may speak for
-/// themselves.
+/// Every file says what it is for, and every public type and function what it
+/// is. Fields, variants and methods may speak for themselves.
 #[test]
 fn public_items_say_what_they_are() {
     let kinds = [
@@ -408,7 +408,7 @@ fn public_items_say_what_they_are() {
         if !source.text.starts_with("//!") {
             missing.push(format!("{}: what the file is for", source.file.display()));
         }
-        let lines: Vec<&str> = source.text.lines().map(str::trim).collect();
+        let lines: Vec<&str> = source.text.lines().collect();
         for (number, line) in lines.iter().enumerate() {
             // What a macro makes is seen where it is used.
             if line.contains('$') || !starts.iter().any(|start| line.starts_with(start)) {
