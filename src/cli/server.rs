@@ -4,6 +4,7 @@ use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -146,7 +147,15 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
         std::env::set_current_dir("/")?;
     }
     log_to_stderr(context.config.logging.level);
-    let _lock = lock(context)?;
+    let _lock = match lock(context)? {
+        Lock::Ours(lock) => lock,
+        // Two clients have wanted a daemon at the same moment: both have one.
+        Lock::Listening { .. } if background => {
+            writeln!(io::stdout(), "{READY}")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Lock::Listening { holder, path } => return Err(already_runs(&holder, &path)),
+    };
     raise_limits()?;
 
     // Before anything is recorded: a signal now must not be lost.
@@ -229,10 +238,10 @@ async fn listen_on_tcp(context: &Context) -> Result<(Access, Option<TcpListener>
 
 /// One daemon for a user: who holds this lock is it. The kernel gives it up
 /// when the process ends, however it ends.
-fn lock(context: &Context) -> Result<[Flock<File>; 2], Failure> {
+fn lock(context: &Context) -> Result<Lock, Failure> {
     let runtime = context.folders.pid_file();
     let state = context.folders.state().join("lock");
-    let take = |path: &std::path::Path| -> Result<Flock<File>, Failure> {
+    let take = |path: &Path| -> Result<Result<Flock<File>, Lock>, Failure> {
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -247,34 +256,57 @@ fn lock(context: &Context) -> Result<[Flock<File>; 2], Failure> {
         let mut file = file;
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return Ok(lock),
-                Err((back, _)) if std::time::Instant::now() < end && is_ending(context) => {
+                Ok(lock) => return Ok(Ok(lock)),
+                Err((back, _)) if std::time::Instant::now() < end && !listens(context) => {
                     file = back;
                     std::thread::sleep(std::time::Duration::from_millis(5));
                 }
                 Err(_) => {
                     let holder = std::fs::read_to_string(path).unwrap_or_default();
-                    return Err(Failure::new(format!(
-                        "another tvmux server (pid {}) runs for this user; it holds {}",
-                        holder.trim(),
-                        path.display()
-                    ))
-                    .hint("`tvmux server stop` ends it"));
+                    if !listens(context) {
+                        return Err(already_runs(&holder, path));
+                    }
+                    let path = path.to_owned();
+                    return Ok(Err(Lock::Listening { holder, path }));
                 }
             }
         }
     };
-    let mut locks = [take(&runtime)?, take(&state)?];
+    let mut locks = match take(&runtime)? {
+        Ok(runtime) => match take(&state)? {
+            Ok(state) => [runtime, state],
+            Err(other) => return Ok(other),
+        },
+        Err(other) => return Ok(other),
+    };
     for lock in &mut locks {
         lock.set_len(0)?;
         writeln!(lock, "{}", std::process::id())?;
     }
-    Ok(locks)
+    Ok(Lock::Ours(locks))
 }
 
-/// Whether the daemon that holds the lock has taken its socket away already.
-fn is_ending(context: &Context) -> bool {
-    std::os::unix::net::UnixStream::connect(context.folders.socket()).is_err()
+/// Who is the daemon of this user.
+enum Lock {
+    /// This process, as long as it holds these.
+    Ours([Flock<File>; 2]),
+    /// Another one, which listens where this one would.
+    Listening { holder: String, path: PathBuf },
+}
+
+fn already_runs(holder: &str, path: &Path) -> Failure {
+    Failure::new(format!(
+        "another tvmux server (pid {}) runs for this user; it holds {}",
+        holder.trim(),
+        path.display()
+    ))
+    .hint("`tvmux server stop` ends it")
+}
+
+/// Whether somebody listens on the daemon's socket: not yet while a daemon
+/// starts, and no longer while it ends.
+fn listens(context: &Context) -> bool {
+    std::os::unix::net::UnixStream::connect(context.folders.socket()).is_ok()
 }
 
 /// Hundreds of recordings need more descriptors than the usual soft limit; a

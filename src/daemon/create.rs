@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -18,7 +19,7 @@ use crate::api;
 use crate::atomic_file::Durability;
 use crate::clock::unix_micros;
 use crate::config;
-use crate::record::{self, AttachError, Attached, DiskFile, Recorder, attach_pipe};
+use crate::record::{self, AttachError, Attached, DiskFile, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Resolved, Server, ServerIdentity, Socket, Version,
@@ -48,6 +49,16 @@ struct Found {
     terminal: String,
 }
 
+/// Counts a recording that was asked for once it runs or has failed.
+struct Asked<'a>(&'a Daemon);
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        let counts = &self.0.shared.counts;
+        counts.send_modify(|counts| counts.asked += 1);
+    }
+}
+
 impl Daemon {
     /// Starts to record a window, unless it is recorded already.
     ///
@@ -55,6 +66,7 @@ impl Daemon {
     /// When there is no such window, its pane is piped by somebody else, or
     /// the cast cannot be made.
     pub async fn create(&self, request: &api::RecordingCreate) -> Result<Created> {
+        let _asked = Asked(self);
         check(request)?;
         let tmux = self
             .control(request.socket.as_ref().map(Socket::at))
@@ -69,49 +81,39 @@ impl Daemon {
         if let Some(handle) = self.registry().recordings.get(&key) {
             return Ok(Created::Present(handle.report.to_api()));
         }
-        let (attached, fifo) = self.attach(&server, version, &found).await?;
+        let attached = self.attach(&server, version, &found).await?;
         let pane = found.pane;
+        let fifo = attached.stream.as_ref().ok();
+        let fifo = fifo.map(|stream| stream.fifo.path().to_owned());
         let started = self
             .start(request, (server.clone(), version), found, attached)
             .await;
-        if started.is_err() {
+        if let (Err(_), Some(fifo)) = (&started, fifo) {
             // Fails when the pane is gone, and the pipe with it.
             let _ = server.run(&pipe::stop(pane, &fifo)).await;
         }
         started.map(Created::New)
     }
 
-    /// Takes the first snapshot and starts the pipe, into the FIFO of this path.
-    async fn attach(
-        &self,
-        server: &Server,
-        version: Version,
-        found: &Found,
-    ) -> Result<(Attached, PathBuf)> {
-        let pipes = &self.shared.context.pipes;
-        let path = pipes.path(found.identity.pid, found.pane);
-        let (own, relay) = (None, pipes.relay());
-        let attached = attach_pipe(
-            server.clone(),
-            version,
-            found.pane,
-            path.clone(),
-            own,
-            relay,
-        )
-        .await
-        .map_err(|error| match error {
-            AttachError::Tmux(error) => Error::Tmux(error),
-            other => Error::Capture {
-                message: chain(&other),
-            },
-        })?;
+    /// Takes the first snapshot and starts the pipe.
+    async fn attach(&self, server: &Server, version: Version, found: &Found) -> Result<Attached> {
+        let pipes = Arc::clone(&self.shared.context.pipes);
+        let tmux = (server.clone(), version);
+        let attached = pipes
+            .attach(tmux, found.identity.pid, found.pane, None)
+            .await
+            .map_err(|error| match error {
+                AttachError::Tmux(error) => Error::Tmux(error),
+                other => Error::Capture {
+                    message: chain(&other),
+                },
+            })?;
         if matches!(attached.stream, Err(Piped::Busy)) {
             return Err(Error::PaneBusy {
                 pane: found.pane.to_string(),
             });
         }
-        Ok((attached, path))
+        Ok(attached)
     }
 
     /// Makes the cast and the journal, and starts the recording's task.

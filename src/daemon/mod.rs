@@ -58,7 +58,7 @@ struct Shared {
     registry: Mutex<Registry>,
     /// Held while a recording is being created: two for one window must not be.
     creating: tokio::sync::Mutex<()>,
-    /// How many recordings run, and how many have been started.
+    /// How many recordings run, and how many have been asked for.
     counts: watch::Sender<Counts>,
 }
 
@@ -81,7 +81,7 @@ impl Daemon {
     ) -> Daemon {
         let context = Context {
             config: Arc::new(config),
-            pipes: Arc::new(Pipes::new(folders.pipes(), relay)),
+            pipes: Arc::new(Pipes::new(folders.clone(), relay)),
             disks: Arc::default(),
             events: Arc::new(Events::new()),
         };
@@ -200,10 +200,11 @@ impl Daemon {
         }
     }
 
-    /// Returns when something has been recorded and nothing is any more. From
-    /// then on nothing new is: who asks for it is refused.
+    /// Returns when a recording has been asked for and none runs: it has ended,
+    /// or was refused. From then on nothing new is recorded: who asks for it is
+    /// refused.
     pub async fn done(&self) {
-        let is_done = |counts: &Counts| counts.started > 0 && counts.running == 0;
+        let is_done = |counts: &Counts| counts.asked > 0 && counts.running == 0;
         let mut counts = self.shared.counts.subscribe();
         loop {
             let _ = counts.wait_for(is_done).await;

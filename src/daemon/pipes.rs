@@ -1,43 +1,73 @@
 //! Which panes are piped by us, and into which FIFO.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::tmux::{PaneId, Server, Socket};
+use crate::folders::Folders;
+use crate::record::{AttachError, Attached, attach_pipe};
+use crate::tmux::{PaneId, Server, Socket, Version};
+use crate::wording::chain;
 
 /// The pipes of all recordings of this daemon.
 #[derive(Debug)]
 pub(super) struct Pipes {
-    folder: PathBuf,
+    folders: Folders,
     relay: Option<Arc<Path>>,
     serial: AtomicU64,
     owned: Mutex<HashMap<(Socket, PaneId), PathBuf>>,
 }
 
 impl Pipes {
-    /// Pipes in this folder; none yet. `relay` is the program that hands on
+    /// Pipes in the folder for them; none yet. `relay` is the program that hands on
     /// what panes print.
-    pub(super) fn new(folder: PathBuf, relay: Option<PathBuf>) -> Pipes {
+    pub(super) fn new(folders: Folders, relay: Option<PathBuf>) -> Pipes {
         Pipes {
-            folder,
+            folders,
             relay: relay.map(Arc::from),
             serial: AtomicU64::new(0),
             owned: Mutex::default(),
         }
     }
 
-    /// The program to run between a pane and its FIFO, if not `cat`.
-    pub(super) fn relay(&self) -> Option<Arc<Path>> {
-        self.relay.clone()
+    /// Takes a snapshot of `pane` and starts its pipe, in place of that into
+    /// the FIFO `own`, if it has one of ours. The folder of the FIFOs is made
+    /// again where somebody has swept it.
+    ///
+    /// # Errors
+    /// When the FIFO cannot be made, or tmux refuses.
+    pub(super) async fn attach(
+        self: Arc<Self>,
+        (server, version): (Server, Version),
+        server_pid: u32,
+        pane: PaneId,
+        own: Option<PathBuf>,
+    ) -> Result<Attached, AttachError> {
+        let attach = || {
+            let (path, relay) = (self.path(server_pid, pane), self.relay.clone());
+            attach_pipe(server.clone(), version, pane, path, own.clone(), relay)
+        };
+        match attach().await {
+            Err(AttachError::Fifo { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                let folders = self.folders.clone();
+                let prepared = tokio::task::spawn_blocking(move || folders.prepare()).await;
+                if let Ok(Err(error)) = prepared {
+                    tracing::warn!(error = chain(&error), "the folder of the pipes is gone");
+                }
+                attach().await
+            }
+            other => other,
+        }
     }
 
     /// A path for a FIFO, never given out before.
-    pub(super) fn path(&self, server: u32, pane: PaneId) -> PathBuf {
+    fn path(&self, server: u32, pane: PaneId) -> PathBuf {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let us = std::process::id();
-        self.folder
+        self.folders
+            .pipes()
             .join(format!("{us}-{server}-{}-{serial}", pane.0))
     }
 

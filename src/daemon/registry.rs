@@ -14,7 +14,7 @@ use crate::tmux::{self, Server, Socket, Version, WindowId};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) running: usize,
-    pub(super) started: u64,
+    pub(super) asked: u64,
 }
 
 #[derive(Default)]
@@ -128,7 +128,6 @@ impl Daemon {
             .insert(key.clone(), handle.clone());
         self.shared.counts.send_modify(|counts| {
             counts.running += 1;
-            counts.started += 1;
         });
         self.events()
             .recording(api::EventKind::RecordingStarted, &handle.report.to_api());

@@ -126,6 +126,7 @@ fn the_window_may_move_be_linked_and_renamed() {
 #[test]
 fn a_window_that_closes_ends_its_recording() {
     let r = Recorded::start();
+    wait_until("there are hooks", || r.tmux.hooks().contains("tvmux"));
     r.tmux.tmux(&["new-window", "-d", "-t", "main:"]);
     r.tmux
         .tmux(&["send-keys", "-t", "@0", "echo last words; exit", "Enter"]);
@@ -134,11 +135,7 @@ fn a_window_that_closes_ends_its_recording() {
     });
     let (_, events) = read_cast(&r.tvmux.cast(&r.recording));
     assert!(output_of(&events).contains("last words\r\n"));
-    let hooks = r.tmux.tmux(&["show-hooks", "-g"]);
-    wait_until("the hooks are gone", || {
-        !r.tmux.tmux(&["show-hooks", "-g"]).contains("tvmux")
-    });
-    drop(hooks);
+    wait_until("the hooks are gone", || !r.tmux.hooks().contains("tvmux"));
 }
 
 #[test]

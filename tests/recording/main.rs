@@ -5,6 +5,7 @@
 mod support;
 
 mod basics;
+mod daemon;
 mod disk;
 mod follow;
 mod harmless;

@@ -19,6 +19,10 @@ impl Capture {
         };
         if let Some(warning) = warning {
             self.warn(&warning);
+            if !source.streams(to.pane) && self.continuity.is_complete() {
+                // What the pane prints until the next try is nowhere.
+                self.continuity = Continuity::Gap(warning);
+            }
         }
         // The pane may be gone by now: look before trying again.
         self.captured = None;

@@ -360,7 +360,12 @@ fn a_switch_that_fails_is_tried_again_but_not_without_rest() {
     );
     // Another pane is tried at once.
     assert_eq!(capture.on(seen(pane(2)), now), [Action::Attach(PaneId(2))]);
-    capture.on(Input::Attached(attached(Pipe::Started)), now);
+    let actions = capture.on(Input::Attached(attached(Pipe::Started)), now);
+    // What the pane has printed meanwhile is missing.
+    assert!(
+        actions.contains(&Action::MarkGap("no pipe".to_owned())),
+        "{actions:?}"
+    );
     assert_eq!(capture.warning(), None);
 }
 

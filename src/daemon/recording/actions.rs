@@ -7,7 +7,7 @@ use super::super::pipes::Pipes;
 use super::process::ProcessExit;
 use super::status::blind_reason;
 use super::task::{Attaching, Task};
-use crate::record::{Attached, Stream, attach_pipe};
+use crate::record::{Attached, Stream};
 use crate::tmux::{PaneId, Server, pipe};
 
 impl Task {
@@ -62,15 +62,9 @@ impl Task {
             .stream()
             .filter(|stream| stream.pane == pane && !stream.is_closed)
             .map(|stream| stream.fifo.path().to_owned());
-        let pipes = &self.context.pipes;
-        let answer = Box::pin(attach_pipe(
-            self.server.clone(),
-            self.version,
-            pane,
-            pipes.path(self.spec.server.pid, pane),
-            own,
-            pipes.relay(),
-        ));
+        let pipes = Arc::clone(&self.context.pipes);
+        let tmux = (self.server.clone(), self.version);
+        let answer = Box::pin(pipes.attach(tmux, self.spec.server.pid, pane, own));
         self.attaching = Some(Attaching { pane, answer });
     }
 

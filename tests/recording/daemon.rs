@@ -1,0 +1,223 @@
+//! The daemon's own life: its start and end on demand, what it costs idle, and
+//! what holds it up.
+
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
+use crate::support::{TestTmux, wait_for, wait_until};
+
+#[test]
+fn two_starts_at_the_same_moment_share_one_daemon() {
+    let tmux = TestTmux::start("");
+    tmux.tmux(&["new-window", "-d", "-t", "main:"]);
+    let socket = tmux.socket();
+    let tvmux = Tvmux::new();
+    for round in 0..5 {
+        let start = |window| {
+            let args = ["rec", "start", "-S", socket.to_str().unwrap(), "-t", window];
+            let mut command = tvmux.command(args);
+            command.stdout(std::process::Stdio::piped());
+            command.stderr(std::process::Stdio::piped());
+            command.spawn().unwrap()
+        };
+        let both = [start("@0"), start("@1")];
+        for start in both {
+            let output = start.wait_with_output().unwrap();
+            assert!(output.status.success(), "round {round}: {output:?}");
+        }
+        assert_eq!(tvmux.recordings().len(), 2, "round {round}");
+        tvmux.ok(["server", "stop"]);
+    }
+}
+
+#[test]
+fn a_daemon_whose_first_recording_is_refused_ends() {
+    let tmux = TestTmux::start("");
+    let socket = tmux.socket();
+    let tvmux = Tvmux::new();
+    let args = [
+        "rec",
+        "start",
+        "-S",
+        socket.to_str().unwrap(),
+        "-t",
+        "nope:",
+    ];
+    let refused = tvmux.run(args);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let log = tvmux.log();
+    assert!(log.contains("listening"), "it has been started: {log}");
+    wait_until("the daemon has ended", || {
+        tvmux.run(["server", "status"]).status.code() == Some(1)
+    });
+}
+
+#[test]
+fn a_swept_folder_of_pipes_is_made_again() {
+    let tmux = TestTmux::start("");
+    tmux.tmux(&["split-window", "-t", "@0"]);
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    fs::remove_dir_all(pipes(&tvmux)).unwrap();
+    tmux.tmux(&["select-pane", "-t", "%0"]);
+    tvmux.wait_recording("on %0", |recording| recording["active_pane"] == "%0");
+    tmux.tmux(&["send-keys", "-t", "%0", "echo sw''ept", "Enter"]);
+    let cast = tvmux.cast(&recording);
+    wait_until("the other pane's output is in the cast", || {
+        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("swept"))
+    });
+    // Nothing is missing.
+    tvmux.ok(["rec", "stop"]);
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events), [""; 0]);
+}
+
+#[test]
+fn no_client_is_attached_while_recording() {
+    let tmux = TestTmux::start("");
+    tmux.tmux(&["split-window", "-t", "@0"]);
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    for pane in ["%0", "%1"] {
+        tmux.tmux(&["select-pane", "-t", pane]);
+        tvmux.wait_recording(pane, |recording| recording["active_pane"] == pane);
+        assert_eq!(tmux.tmux(&["list-clients"]), "");
+        assert_eq!(tmux.ask("main:", "#{session_attached}"), "0");
+    }
+    tvmux.ok(["rec", "stop", recording["id"].as_str().unwrap()]);
+}
+
+/// How often the threads of a process have gone to sleep so far: once for each
+/// time that something woke them.
+fn sleeps(pid: u32) -> u64 {
+    let mut total = 0;
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten() {
+        // A thread may end meanwhile.
+        let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        total += line.map_or(0, |count| count.trim().parse::<u64>().unwrap());
+    }
+    total
+}
+
+/// Waits for a second in which the process is woken at most `most` times.
+fn has_calm_second(pid: u32, most: u64) {
+    wait_until(&format!("a second with at most {most} wake-ups"), || {
+        let before = sleeps(pid);
+        std::thread::sleep(Duration::from_secs(1));
+        sleeps(pid).saturating_sub(before) <= most
+    });
+}
+
+#[test]
+fn nothing_wakes_an_idle_daemon() {
+    let tmux = TestTmux::start("exec cat");
+    let mut tvmux = Tvmux::new();
+    let pid = tvmux.start_server();
+    has_calm_second(pid, 0);
+    // Nor while nothing is printed, but for a slow look.
+    tvmux.record(&tmux, &[]);
+    has_calm_second(pid, 0);
+    tvmux.ok(["rec", "stop"]);
+    has_calm_second(pid, 0);
+}
+
+fn pipes(tvmux: &Tvmux) -> PathBuf {
+    tvmux.folder().join("run/tvmux/pipes")
+}
+
+/// The FIFOs that there are.
+fn fifos(tvmux: &Tvmux) -> Vec<PathBuf> {
+    let entries = fs::read_dir(pipes(tvmux)).unwrap().flatten();
+    let is_fifo = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_fifo());
+    entries.filter(is_fifo).map(|entry| entry.path()).collect()
+}
+
+/// A process between a pane and its FIFO that is held up; ended with the test.
+struct FrozenPipe(Pid);
+
+impl FrozenPipe {
+    fn freeze(fifo: &Path) -> FrozenPipe {
+        let pid = wait_for("the pipe's process", || {
+            let processes = fs::read_dir("/proc").unwrap().flatten();
+            let is_writer = |process: &fs::DirEntry| {
+                fs::read_link(process.path().join("fd/1")).is_ok_and(|output| output == fifo)
+            };
+            let writer = processes.filter(is_writer).next()?;
+            writer.file_name().to_str()?.parse().ok()
+        });
+        let pid = Pid::from_raw(pid);
+        kill(pid, Signal::SIGSTOP).unwrap();
+        FrozenPipe(pid)
+    }
+}
+
+impl Drop for FrozenPipe {
+    fn drop(&mut self) {
+        let _ = kill(self.0, Signal::SIGKILL);
+    }
+}
+
+/// Brings a recording to wait for an old pipe that does not run dry; gives that
+/// pipe and its FIFO.
+fn wait_for_an_old_pipe(tmux: &TestTmux, tvmux: &Tvmux, width: u16) -> (FrozenPipe, PathBuf) {
+    let old = wait_for("one pipe", || {
+        let fifos = fifos(tvmux);
+        (fifos.len() == 1).then(|| fifos[0].clone())
+    });
+    let frozen = FrozenPipe::freeze(&old);
+    tmux.tmux(&["resize-window", "-t", "@0", "-x", &width.to_string()]);
+    wait_until("another pipe", || fifos(tvmux).len() == 2);
+    (frozen, old)
+}
+
+#[test]
+fn a_mark_does_not_wait_for_an_old_pipe() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    tvmux.record(&tmux, &[]);
+    // On a very busy machine the old pipe may be given up before the mark comes.
+    let answers_meanwhile = |width| {
+        let (_frozen, old) = wait_for_an_old_pipe(&tmux, &tvmux, width);
+        tvmux.ok(["rec", "mark", "here"]);
+        old.exists()
+    };
+    assert!([90, 100, 110, 120].into_iter().any(answers_meanwhile));
+}
+
+#[test]
+fn a_stop_does_not_wait_for_an_old_pipe() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    tmux.tmux(&["send-keys", "-t", "@0", "echo be''fore", "Enter"]);
+    let cast = tvmux.cast(&recording);
+    wait_until("the output is in the cast", || {
+        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("before"))
+    });
+    let is_quick = |width| {
+        if tvmux.recordings().is_empty() {
+            tvmux.record(&tmux, &[]);
+        }
+        let _frozen = wait_for_an_old_pipe(&tmux, &tvmux, width);
+        let start = Instant::now();
+        tvmux.ok(["rec", "stop"]);
+        // Without a stop an old pipe is waited for for 5 seconds.
+        start.elapsed() < Duration::from_secs(2)
+    };
+    assert!([90, 100, 110].into_iter().any(is_quick));
+    let (_, events) = read_cast(&cast);
+    assert!(output_of(&events).contains("before\r\n"));
+}
