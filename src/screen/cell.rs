@@ -16,11 +16,11 @@ pub enum Colour {
 
 impl Colour {
     /// Four bytes, one value per colour.
-    pub(super) fn packed(self) -> u32 {
+    pub(super) const fn packed(self) -> u32 {
         match self {
             Colour::Default => 0,
-            Colour::Basic(n) => 1 << 24 | u32::from(n),
-            Colour::Indexed(n) => 2 << 24 | u32::from(n),
+            Colour::Basic(n) => 1 << 24 | n as u32,
+            Colour::Indexed(n) => 2 << 24 | n as u32,
             Colour::Rgb(r, g, b) => 3 << 24 | u32::from_be_bytes([0, r, g, b]),
         }
     }
@@ -110,25 +110,30 @@ pub struct Style {
     /// The colour of an underline (SGR 58).
     pub underline: Colour,
     pub attributes: Attributes,
-    /// 0, or one more than the link's place in the pool.
-    pub(super) link: u32,
 }
 
-impl Style {
+/// What a character is written with: packed colours, so that two are compared
+/// quickly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Ink {
+    pub fg: u32,
+    pub bg: u32,
+    pub underline: u32,
+    /// 0, or one more than the link's place in the pool.
+    pub link: u32,
+    pub attributes: Attributes,
+}
+
+impl Ink {
     /// The style of text whose drawn characters are resolved and whose link is
     /// given apart.
-    pub(super) fn shown(self) -> Style {
+    pub fn shown(&self) -> Style {
+        let colour = |packed| Colour::unpacked(packed).unwrap_or_default();
         Style {
+            fg: colour(self.fg),
+            bg: colour(self.bg),
+            underline: colour(self.underline),
             attributes: self.attributes.without(Attributes::DRAWING),
-            ..self
-        }
-    }
-
-    /// No style but a background.
-    pub(super) fn background(bg: Colour) -> Style {
-        Style {
-            bg,
-            ..Style::default()
         }
     }
 }
@@ -172,6 +177,11 @@ impl Cell {
     /// This cell with a cluster as its text.
     pub const fn with_cluster(self, place: u32) -> Cell {
         Cell(self.0 & !(Cell::CODE | Cell::ERASED) | Cell::CLUSTER | place as u64)
+    }
+
+    /// This cell as the first of two columns.
+    pub const fn widened(self) -> Cell {
+        Cell(self.0 | Cell::WIDE)
     }
 
     pub const fn with_style(self, style: u32) -> Cell {

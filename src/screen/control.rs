@@ -12,7 +12,11 @@ const TITLES: usize = 256;
 /// REP repeats.
 fn is_known(intermediates: &[u8], last: u8) -> bool {
     match intermediates {
-        [] => b"@ABCDEFGHJKLMPSTXZ`bcdfghlmnrstu".contains(&last),
+        [] => matches!(
+            last,
+            b'@'..=b'H' | b'J'..=b'M' | b'P' | b'S' | b'T' | b'X' | b'Z' | b'`' | b'b'..=b'd'
+                | b'f'..=b'h' | b'l'..=b'n' | b'r'..=b'u'
+        ),
         [b'?'] => b"hl".contains(&last),
         [b'>'] => b"cmnq".contains(&last),
         [b' '] => last == b'q',
@@ -54,10 +58,19 @@ impl Screen {
 
     fn tab(&mut self) {
         let last = self.columns() - 1;
+        let start = self.x;
         while self.x < last {
             self.x += 1;
             if self.tabs[self.x] {
                 break;
+            }
+        }
+        if self.rules.writes_tabs && self.x > start {
+            let end = self.x;
+            let row = self.grid.row_mut(self.y);
+            if (start..end).all(|x| row.cell(x) == Cell::BLANK) {
+                row.reach(end);
+                row.used = row.used.max(end);
             }
         }
     }
@@ -144,13 +157,13 @@ impl Screen {
 
     /// A control sequence.
     #[inline]
-    pub(super) fn csi(&mut self, parameters: &[u8], intermediates: &[u8], last: u8) {
-        let Some(parameters) = Parameters::parse(parameters) else {
+    pub(super) fn csi(&mut self, parameters: &Parameters, intermediates: &[u8], last: u8) {
+        if parameters.are_ignored() {
             self.last = None;
             return;
-        };
+        }
         if intermediates.is_empty() && last == b'm' {
-            sgr::apply(&mut self.pen.style, &parameters);
+            sgr::apply(&mut self.pen.style, parameters);
             self.pen_place = None;
             self.last = None;
             return;
@@ -160,11 +173,11 @@ impl Screen {
         }
         match intermediates {
             [] => {
-                self.plain_csi(&parameters, last);
+                self.plain_csi(parameters, last);
             }
             [b'?'] => match last {
-                b'h' => self.private_modes(&parameters, true),
-                b'l' => self.private_modes(&parameters, false),
+                b'h' => self.private_modes(parameters, true),
+                b'l' => self.private_modes(parameters, false),
                 _ => {}
             },
             [b' '] if last == b'q' => {
@@ -365,22 +378,23 @@ impl Screen {
     }
 
     fn ansi_modes(&mut self, parameters: &Parameters, on: bool) {
-        for parameter in parameters.list() {
-            if *parameter == Parameter::Number(4) {
+        for index in 0..parameters.len() {
+            if parameters.at(index) == Parameter::Number(4) {
                 self.modes.set(Modes::INSERT, on);
             }
         }
     }
 
     fn private_modes(&mut self, parameters: &Parameters, on: bool) {
-        for parameter in parameters.list() {
-            let Parameter::Number(number) = *parameter else {
+        for index in 0..parameters.len() {
+            let Parameter::Number(number) = parameters.at(index) else {
                 continue;
             };
             match number {
                 1 => self.modes.set(Modes::CURSOR_KEYS, on),
                 3 => {
-                    (self.x, self.y) = (0, 0);
+                    self.go_to_column(0);
+                    self.go_to_row(0);
                     let fill = self.fill();
                     self.grid.push_all(fill);
                 }
@@ -418,9 +432,8 @@ impl Screen {
 
     /// Window operations: the stack of titles.
     fn window(&mut self, parameters: &Parameters) -> Option<()> {
-        let list = parameters.list();
         let mut at = 0;
-        while at < list.len() {
+        while at < parameters.len() {
             let what = parameters.get(at, 0, 0)?;
             if matches!(what, 3 | 8 | 9 | 10 | 22 | 23) {
                 at += 1;

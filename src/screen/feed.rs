@@ -1,7 +1,8 @@
 //! Bytes in: text in runs, the rest through the parser.
 
-use super::parse::{Action, PARAMETERS, State};
+use super::parse::{Action, PARAMETERS, Parameters, State};
 use super::terminal::Screen;
+use super::utf8::{decode, length_of};
 
 /// The length of the printable ASCII that `bytes` start with.
 #[inline]
@@ -38,12 +39,17 @@ impl Screen {
             at += match rest[0] {
                 0x20..=0x7e => {
                     let length = printable(rest);
-                    self.parser.partial.clear();
+                    self.end_partial();
                     self.print_ascii(&rest[..length]);
                     length
                 }
                 0x80.. => self.characters(rest),
                 0x1b => self.sequence(rest),
+                byte @ 0x07..=0x0f => {
+                    self.end_partial();
+                    self.control(byte);
+                    1
+                }
                 byte => {
                     self.step(byte);
                     1
@@ -59,14 +65,12 @@ impl Screen {
     fn sequence(&mut self, bytes: &[u8]) -> usize {
         if bytes.get(1) == Some(&b'[') {
             let body = &bytes[2..];
-            let length = body
-                .iter()
-                .take(PARAMETERS)
-                .position(|byte| !(0x30..=0x3b).contains(byte));
-            if let Some(length) = length
-                && (0x40..=0x7e).contains(&body[length])
+            let mut parameters = Parameters::new();
+            let length = parameters.read(body);
+            if let Some(last @ 0x40..=0x7e) = body.get(length)
+                && length <= PARAMETERS
             {
-                self.csi(&body[..length], &[], body[length]);
+                self.csi(&parameters, &[], *last);
                 return length + 3;
             }
         }
@@ -110,10 +114,12 @@ impl Screen {
                 self.parser.intermediates = intermediates;
             }
             Action::Csi => {
-                let parameters = std::mem::take(&mut self.parser.parameters);
+                let bytes = std::mem::take(&mut self.parser.parameters);
                 let intermediates = std::mem::take(&mut self.parser.intermediates);
+                let mut parameters = Parameters::new();
+                parameters.read(&bytes);
                 self.csi(&parameters, &intermediates, byte);
-                self.parser.parameters = parameters;
+                self.parser.parameters = bytes;
                 self.parser.intermediates = intermediates;
             }
             Action::Osc => {
@@ -147,8 +153,13 @@ impl Screen {
         let mut at = 0;
         if self.parser.partial.is_empty() {
             while let Some((code, length)) = decode(&bytes[at..]) {
-                self.print_char(code);
-                at += length;
+                at += match self.print_run(&bytes[at..]) {
+                    0 => {
+                        self.print_char(code);
+                        length
+                    }
+                    read => read,
+                };
             }
             if at > 0 {
                 return at;
@@ -178,48 +189,21 @@ impl Screen {
         partial.clear();
         match std::str::from_utf8(&whole[..length]) {
             Ok(text) => text.chars().for_each(|c| self.print_char(c)),
+            // Beyond the last code point: one character of four.
+            Err(_) if whole[0] == 0xf4 && whole[1] >= 0x90 => {
+                self.invalid();
+                for _ in 1..if self.rules.shows_invalid { length } else { 0 } {
+                    self.append(char::REPLACEMENT_CHARACTER);
+                }
+            }
             Err(_) => self.invalid(),
         }
     }
 
     fn invalid(&mut self) {
-        self.last = None;
         if self.rules.shows_invalid {
             self.print_char(char::REPLACEMENT_CHARACTER);
         }
+        self.last = None;
     }
-}
-
-/// The bytes of a character that starts with `first`.
-fn length_of(first: u8) -> usize {
-    match first {
-        0xf0.. => 4,
-        0xe0.. => 3,
-        _ => 2,
-    }
-}
-
-/// The character that `bytes` start with, if it is a whole one and not ASCII.
-#[inline]
-fn decode(bytes: &[u8]) -> Option<(char, usize)> {
-    let first = *bytes.first()?;
-    let more = |at: usize| {
-        let byte = *bytes.get(at)?;
-        (byte & 0xc0 == 0x80).then_some(u32::from(byte & 0x3f))
-    };
-    let first = u32::from(first);
-    let (code, length, least) = match first {
-        0xc2..=0xdf => ((first & 0x1f) << 6 | more(1)?, 2, 0x80),
-        0xe0..=0xef => ((first & 0xf) << 12 | more(1)? << 6 | more(2)?, 3, 0x800),
-        0xf0..=0xf4 => (
-            (first & 7) << 18 | more(1)? << 12 | more(2)? << 6 | more(3)?,
-            4,
-            0x1_0000,
-        ),
-        _ => return None,
-    };
-    if code < least {
-        return None;
-    }
-    Some((char::from_u32(code)?, length))
 }

@@ -43,48 +43,27 @@ impl Row {
     }
 
     /// Empties the row; `fill` covers `columns` when it has a background.
-    fn clear(&mut self, columns: usize, fill: Fill) {
+    fn clear(&mut self, columns: usize, fill: Cell) {
         self.cells.clear();
         self.used = 0;
         self.wrapped = false;
-        if fill.cell != Cell::BLANK {
-            self.cells.resize(columns, fill.cell);
-            if fill.counts {
-                self.used = columns;
-            }
+        if fill != Cell::BLANK {
+            self.cells.resize(columns, fill);
         }
     }
 
     /// Erases some columns.
-    fn erase(&mut self, columns: Range<usize>, fill: Fill) {
+    fn erase(&mut self, columns: Range<usize>, fill: Cell) {
         let mut end = columns.end;
-        if fill.cell == Cell::BLANK {
+        if fill == Cell::BLANK {
             end = end.min(self.cells.len());
         } else {
             self.reach(end);
-            if fill.counts {
-                self.used = self.used.max(end);
-            }
         }
         if columns.start < end {
-            self.cells[columns.start..end].fill(fill.cell);
+            self.cells[columns.start..end].fill(fill);
         }
     }
-}
-
-/// What erased columns become.
-#[derive(Clone, Copy)]
-pub(super) struct Fill {
-    pub cell: Cell,
-    /// Erased columns with a background count as used.
-    pub counts: bool,
-}
-
-impl Fill {
-    pub const BLANK: Fill = Fill {
-        cell: Cell::BLANK,
-        counts: false,
-    };
 }
 
 /// Cells that the history may have at most, whatever the width.
@@ -104,6 +83,8 @@ pub(super) struct Grid {
     pub scrolled: usize,
     /// Rows the history may have.
     pub limit: usize,
+    /// The same for this width: the cells are bounded, too.
+    room: usize,
     /// Rows enter the history: not on the alternate screen.
     pub keeps: bool,
     /// Rows that left the history at its old end.
@@ -124,12 +105,19 @@ impl Grid {
             history: 0,
             scrolled: 0,
             limit,
+            room: limit.min(HISTORY_CELLS / columns),
             keeps: true,
             dropped: 0,
             generation: 1,
             moved: 0..height,
             spare: Vec::new(),
         }
+    }
+
+    /// Sets the width; rows stay as they are.
+    pub fn set_columns(&mut self, columns: usize) {
+        self.columns = columns;
+        self.room = self.limit.min(HISTORY_CELLS / columns);
     }
 
     /// A row of the screen, to read.
@@ -169,7 +157,7 @@ impl Grid {
         self.moved = 0..self.height;
     }
 
-    pub fn empty_row(&mut self, fill: Fill) -> Row {
+    pub fn empty_row(&mut self, fill: Cell) -> Row {
         let mut row = self.spare.pop().unwrap_or_default();
         row.clear(self.columns, fill);
         row.generation = self.generation;
@@ -184,7 +172,7 @@ impl Grid {
 
     /// Drops the oldest tenth of a full history.
     fn make_room(&mut self) {
-        let limit = self.limit.min(HISTORY_CELLS / self.columns);
+        let limit = self.room;
         if self.history == 0 || self.history < limit {
             return;
         }
@@ -195,7 +183,7 @@ impl Grid {
     /// Ends what sizes that go up and down make of the history: tmux lets it grow
     /// past its limit then.
     pub fn bound_history(&mut self) {
-        let limit = self.limit.min(HISTORY_CELLS / self.columns);
+        let limit = self.room;
         if self.history > 2 * limit + 1000 {
             self.drop_oldest(self.history - limit);
         }
@@ -219,7 +207,7 @@ impl Grid {
     }
 
     /// The whole screen moves up by one row, the top one into the history.
-    fn push_top(&mut self, fill: Fill) {
+    fn push_top(&mut self, fill: Cell) {
         self.make_room();
         let row = self.empty_row(fill);
         self.rows.push_back(row);
@@ -235,7 +223,7 @@ impl Grid {
     }
 
     /// Rows `top..=bottom` move up by one; the first goes into the history.
-    pub fn scroll_up(&mut self, top: usize, bottom: usize, fill: Fill) {
+    pub fn scroll_up(&mut self, top: usize, bottom: usize, fill: Cell) {
         if self.keeps && top == 0 && bottom + 1 == self.height {
             self.push_top(fill);
             self.mark_moved(0..self.height);
@@ -248,7 +236,7 @@ impl Grid {
             self.history += 1;
             self.scrolled += 1;
             self.rows.insert(self.history + bottom, row);
-            self.mark_moved(0..bottom + 1);
+            self.mark_moved(top..bottom + 1);
         } else {
             self.move_rows(top + 1, top, bottom - top, fill);
             self.mark_moved(top..bottom + 1);
@@ -256,13 +244,14 @@ impl Grid {
     }
 
     /// Rows `top..=bottom` move down by one.
-    pub fn scroll_down(&mut self, top: usize, bottom: usize, fill: Fill) {
-        self.insert_rows(top, bottom, 1, fill);
+    pub fn scroll_down(&mut self, top: usize, bottom: usize, fill: Cell) {
+        self.move_rows(top, top + 1, bottom - top, fill);
+        self.mark_moved(top..bottom + 1);
     }
 
     /// Moves `count` rows and empties those they leave; what that does to soft
     /// wraps is tmux's way.
-    fn move_rows(&mut self, from: usize, to: usize, count: usize, fill: Fill) {
+    fn move_rows(&mut self, from: usize, to: usize, count: usize, fill: Cell) {
         if count == 0 || from == to {
             return;
         }
@@ -287,24 +276,27 @@ impl Grid {
     }
 
     /// Inserts `count` empty rows at `top`; what passes `bottom` is gone.
-    pub fn insert_rows(&mut self, top: usize, bottom: usize, count: usize, fill: Fill) {
+    pub fn insert_rows(&mut self, top: usize, bottom: usize, count: usize, fill: Cell) {
         let count = count.min(bottom + 1 - top);
         let moved = bottom + 1 - top - count;
         self.move_rows(top, top + count, moved, fill);
         self.erase_rows(top + moved..top + count, fill);
+        if count != moved {
+            self.unwrap_into(top + moved);
+        }
         self.mark_moved(top..bottom + 1);
     }
 
     /// The same outside of the scroll region, where tmux empties only rows that
     /// moved.
-    pub fn insert_rows_outside(&mut self, top: usize, bottom: usize, count: usize, fill: Fill) {
+    pub fn insert_rows_outside(&mut self, top: usize, bottom: usize, count: usize, fill: Cell) {
         let count = count.min(bottom + 1 - top);
         self.move_rows(top, top + count, bottom + 1 - top - count, fill);
         self.mark_moved(top..bottom + 1);
     }
 
     /// Deletes `count` rows at `top`; empty ones come in at `bottom`.
-    pub fn delete_rows(&mut self, top: usize, bottom: usize, count: usize, fill: Fill) {
+    pub fn delete_rows(&mut self, top: usize, bottom: usize, count: usize, fill: Cell) {
         let count = count.min(bottom + 1 - top);
         let moved = bottom + 1 - top - count;
         self.move_rows(top + count, top, moved, fill);
@@ -313,7 +305,7 @@ impl Grid {
     }
 
     /// Erases `columns` of row `y`; all of them is the same as an empty row.
-    pub fn erase(&mut self, y: usize, columns: Range<usize>, fill: Fill) {
+    pub fn erase(&mut self, y: usize, columns: Range<usize>, fill: Cell) {
         if columns.start == 0 && columns.end >= self.columns {
             self.erase_rows(y..y + 1, fill);
         } else {
@@ -322,7 +314,7 @@ impl Grid {
     }
 
     /// Empties whole rows.
-    pub fn erase_rows(&mut self, rows: Range<usize>, fill: Fill) {
+    pub fn erase_rows(&mut self, rows: Range<usize>, fill: Cell) {
         if rows.is_empty() {
             return;
         }
@@ -334,7 +326,7 @@ impl Grid {
     }
 
     /// Clears the screen, its text into the history.
-    pub fn push_all(&mut self, fill: Fill) {
+    pub fn push_all(&mut self, fill: Cell) {
         let used = (0..self.height)
             .rposition(|y| self.row(y).used > 0)
             .map_or(0, |last| last + 1);
@@ -352,7 +344,7 @@ impl Grid {
 
     /// Moves what is at `x` and behind it by `count` columns to the right. tmux
     /// erases only columns that moved.
-    pub fn insert_cells(&mut self, y: usize, x: usize, count: usize, fill: Fill) {
+    pub fn insert_cells(&mut self, y: usize, x: usize, count: usize, fill: Cell) {
         let columns = self.columns;
         let count = count.min(columns - x);
         let moved = columns - x - count;
@@ -368,7 +360,7 @@ impl Grid {
     }
 
     /// Deletes `count` columns at `x`.
-    pub fn delete_cells(&mut self, y: usize, x: usize, count: usize, fill: Fill) {
+    pub fn delete_cells(&mut self, y: usize, x: usize, count: usize, fill: Cell) {
         let columns = self.columns;
         let count = count.min(columns - x);
         let row = self.row_mut(y);

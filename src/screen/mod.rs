@@ -23,6 +23,7 @@ mod sgr;
 mod state;
 mod strings;
 mod terminal;
+mod utf8;
 mod view;
 mod width;
 

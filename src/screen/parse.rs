@@ -302,71 +302,118 @@ pub(super) enum Parameter<'a> {
 }
 
 /// The parameters of a control sequence: 23 at most.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Parameters<'a> {
-    list: [Parameter<'a>; 23],
+    bytes: &'a [u8],
+    /// Numbers, [`MISSING`] or [`TEXT`].
+    list: [u32; 23],
     len: usize,
+    ignored: bool,
+}
+
+const MISSING: u32 = u32::MAX;
+const TEXT: u32 = u32::MAX - 1;
+const LARGE: u32 = u32::MAX - 2;
+/// Below this another digit fits.
+const MOST: u32 = i32::MAX as u32 / 10;
+
+/// A number with one more digit: at most `i32::MAX`.
+#[cold]
+fn large(value: u32, digit: u8) -> u32 {
+    match u64::from(value) * 10 + u64::from(digit) {
+        number if value != LARGE && number <= i32::MAX as u64 => number as u32,
+        _ => LARGE,
+    }
 }
 
 impl<'a> Parameters<'a> {
-    /// Splits at `;`. Nothing when there are too many or one is too large:
-    /// such a sequence is ignored.
-    #[inline]
-    pub fn parse(bytes: &'a [u8]) -> Option<Parameters<'a>> {
-        let mut parameters = Parameters {
-            list: [Parameter::Missing; 23],
+    /// No parameters yet.
+    #[inline(always)]
+    pub fn new() -> Parameters<'a> {
+        Parameters {
+            bytes: &[],
+            list: [MISSING; 23],
             len: 0,
-        };
-        if bytes.is_empty() {
-            return Some(parameters);
-        }
-        let mut start = 0;
-        let mut number = 0_u64;
-        let mut subs = false;
-        let mut at = 0;
-        loop {
-            let byte = bytes.get(at).copied().unwrap_or(b';');
-            match byte {
-                b';' => {
-                    let parameter = if start == at {
-                        Parameter::Missing
-                    } else if subs {
-                        Parameter::Text(&bytes[start..at])
-                    } else if number > i32::MAX as u64 {
-                        return None;
-                    } else {
-                        Parameter::Number(number as u32)
-                    };
-                    *parameters.list.get_mut(parameters.len)? = parameter;
-                    parameters.len += 1;
-                    if at >= bytes.len() {
-                        return Some(parameters);
-                    }
-                    start = at + 1;
-                    number = 0;
-                    subs = false;
-                }
-                b':' => subs = true,
-                digit => {
-                    number = (number * 10 + u64::from(digit - b'0')).min(1 << 40);
-                }
-            }
-            at += 1;
+            ignored: false,
         }
     }
 
-    pub fn list(&self) -> &[Parameter<'a>] {
-        &self.list[..self.len]
+    /// Reads the parameters that `bytes` start with, `;` between them, and gives
+    /// how many bytes they are. It reads in place: a copy costs more than parsing.
+    #[inline(always)]
+    pub fn read(&mut self, bytes: &'a [u8]) -> usize {
+        let mut value = MISSING;
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'0'..=b'9' => {
+                    if value < MOST {
+                        value = value * 10 + u32::from(byte - b'0');
+                    } else if value == MISSING {
+                        value = u32::from(byte - b'0');
+                    } else if value != TEXT {
+                        value = large(value, byte - b'0');
+                    }
+                }
+                b';' => {
+                    self.push(value);
+                    value = MISSING;
+                }
+                b':' => {
+                    self.ignored |= value == LARGE;
+                    value = TEXT;
+                }
+                _ => break,
+            }
+            at += 1;
+        }
+        self.bytes = &bytes[..at];
+        if at > 0 {
+            self.push(value);
+        }
+        at
+    }
+
+    #[inline(always)]
+    fn push(&mut self, value: u32) {
+        if value == LARGE || self.len == self.list.len() {
+            self.ignored = true;
+        } else {
+            self.list[self.len] = value;
+            self.len += 1;
+        }
+    }
+
+    /// There are too many of them, or one is too large.
+    pub fn are_ignored(&self) -> bool {
+        self.ignored
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// One parameter.
+    #[inline]
+    pub fn at(&self, index: usize) -> Parameter<'a> {
+        match self.list[..self.len].get(index) {
+            None | Some(&MISSING) => Parameter::Missing,
+            Some(&TEXT) => {
+                let mut parts = self.bytes.split(|byte| *byte == b';');
+                Parameter::Text(parts.nth(index).unwrap_or_default())
+            }
+            Some(number) => Parameter::Number(*number),
+        }
     }
 
     /// A parameter, at least `least`; `default` when it is missing. Nothing
     /// when it has subparameters.
     #[inline]
     pub fn get(&self, index: usize, least: u32, default: u32) -> Option<u32> {
-        match self.list().get(index) {
-            None | Some(Parameter::Missing) => Some(default),
-            Some(Parameter::Number(number)) => Some((*number).max(least)),
-            Some(Parameter::Text(_)) => None,
+        match self.list[..self.len].get(index) {
+            None | Some(&MISSING) => Some(default),
+            Some(&TEXT) => None,
+            Some(number) => Some((*number).max(least)),
         }
     }
 

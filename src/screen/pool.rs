@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::cell::{Cell, Style};
+use super::cell::{Attributes, Cell, Ink};
 
 /// A hyperlink (OSC 8).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -21,10 +21,10 @@ const FEW: usize = 4096;
 
 #[derive(Clone)]
 pub(super) struct Pool {
-    styles: Vec<Style>,
-    places: HashMap<Style, u32>,
+    styles: Vec<Ink>,
+    places: HashMap<Ink, u32>,
     /// The last place of a style with this hash.
-    recent: Box<[u32; 256]>,
+    recent: Box<[u32; 2048]>,
     clusters: Vec<Box<str>>,
     cluster_places: HashMap<Box<str>, u32>,
     links: Vec<Link>,
@@ -36,9 +36,9 @@ pub(super) struct Pool {
 impl Pool {
     pub fn new() -> Pool {
         Pool {
-            styles: vec![Style::default()],
-            places: HashMap::from([(Style::default(), 0)]),
-            recent: Box::new([0; 256]),
+            styles: vec![Ink::default()],
+            places: HashMap::from([(Ink::default(), 0)]),
+            recent: Box::new([0; 2048]),
             clusters: Vec::new(),
             cluster_places: HashMap::new(),
             links: Vec::new(),
@@ -53,22 +53,28 @@ impl Pool {
     }
 
     /// The place of `style`.
-    pub fn style(&mut self, style: &Style) -> u32 {
-        let mixed = u64::from(style.fg.packed())
-            ^ u64::from(style.bg.packed()).rotate_left(20)
-            ^ u64::from(style.underline.packed() ^ style.link).rotate_left(40)
+    #[inline]
+    pub fn style(&mut self, style: &Ink) -> u32 {
+        let mixed = u64::from(style.fg)
+            ^ u64::from(style.bg).rotate_left(20)
+            ^ u64::from(style.underline ^ style.link).rotate_left(40)
             ^ u64::from(style.attributes.0) << 8;
-        let hash = (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
+        let hash = (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 53) as usize;
         let recent = self.recent[hash];
         if self.styles[recent as usize] == *style {
             return recent;
         }
-        let place = *self.places.entry(*style).or_insert_with(|| {
-            self.styles.push(*style);
-            self.styles.len() as u32 - 1
-        });
+        let place = self.find(style);
         self.recent[hash] = place;
         place
+    }
+
+    #[cold]
+    fn find(&mut self, style: &Ink) -> u32 {
+        *self.places.entry(*style).or_insert_with(|| {
+            self.styles.push(*style);
+            self.styles.len() as u32 - 1
+        })
     }
 
     /// The place of a cluster.
@@ -90,8 +96,19 @@ impl Pool {
         })
     }
 
-    pub fn style_at(&self, place: u32) -> &Style {
+    pub fn style_at(&self, place: u32) -> &Ink {
         &self.styles[place as usize]
+    }
+
+    /// Whether two styles differ in the colour of the underline at most.
+    pub fn look_same(&self, one: u32, other: u32) -> bool {
+        one == other || {
+            let of = |place| Ink {
+                underline: 0,
+                ..*self.style_at(place)
+            };
+            of(one) == of(other)
+        }
     }
 
     pub fn link_at(&self, place: u32) -> Option<&Link> {
@@ -111,7 +128,7 @@ impl Pool {
         if (0x60..0x7f).contains(&code)
             && self.styles[cell.style() as usize]
                 .attributes
-                .contains(super::cell::Attributes::DRAWING)
+                .contains(Attributes::DRAWING)
         {
             code = LINE_DRAWING[code as usize - 0x60] as u32;
         }
@@ -131,7 +148,7 @@ impl Pool {
     pub fn keep_only<'a>(
         &mut self,
         cells: impl Iterator<Item = &'a mut Cell>,
-        styles: &mut [&mut Style],
+        styles: &mut [&mut Ink],
     ) {
         let old = std::mem::replace(self, Pool::new());
         let mut new_styles = vec![u32::MAX; old.styles.len()];

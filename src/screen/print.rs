@@ -1,27 +1,53 @@
 //! Characters onto the screen.
 
 use super::cell::Cell;
-use super::grid::{Fill, Row};
+use super::grid::Row;
 use super::terminal::{Modes, Screen};
+use super::utf8::decode;
 use super::width::DROPPED;
 
 const JOINER: char = '\u{200d}';
+/// Variation selector 16.
+const WIDENING: char = '\u{fe0f}';
+
+/// Whether a modifier of skin joins a character: the list is what tmux 3.7 does.
+fn takes_modifier(c: char) -> bool {
+    matches!(u32::from(c),
+        0x1f44b..=0x1f450 | 0x1f466..=0x1f469 | 0x1f46e | 0x1f470..=0x1f478 | 0x1f47c
+        | 0x1f481..=0x1f483 | 0x1f485..=0x1f487 | 0x1f4aa | 0x1f575 | 0x1f57a | 0x1f590
+        | 0x1f595 | 0x1f596 | 0x1f645..=0x1f647 | 0x1f64b..=0x1f64f | 0x1f6b4..=0x1f6b6
+        | 0x1f926 | 0x1f937..=0x1f939 | 0x1f93d | 0x1f93e | 0x1f9b5 | 0x1f9b6 | 0x1f9b8
+        | 0x1f9b9 | 0x1f9cd..=0x1f9cf | 0x1f9d1..=0x1f9df)
+}
 
 /// What is left of half a wide character.
 const HALF: Cell = Cell::narrow(b' ' as u32, 0);
 
+/// When the cell before a covered second half is blanked.
+#[derive(Clone, Copy)]
+enum Head {
+    Always,
+    /// When it is the first half.
+    Wide,
+    /// When it is the first half, but not in the first column.
+    WideInside,
+}
+
 /// Blanks the halves of wide characters that writing `start..end` cuts.
-/// tmux leaves a first half in the first column when ASCII covers the second:
-/// `head` says to blank it there, too.
 #[inline]
-fn cut_wide(row: &mut Row, start: usize, end: usize, head: bool) {
+fn cut_wide(row: &mut Row, start: usize, end: usize, head: Head) {
     if row.cells.get(start).is_some_and(|cell| cell.is_padding()) {
         let mut x = start;
         while x > 0 && row.cells[x].is_padding() {
             row.cells[x] = HALF;
             x -= 1;
         }
-        if x > 0 || head {
+        let wide = row.cells[x].is_wide();
+        if match head {
+            Head::Always => true,
+            Head::Wide => wide,
+            Head::WideInside => wide && x > 0,
+        } {
             row.cells[x] = HALF;
         }
     }
@@ -35,13 +61,13 @@ fn cut_wide(row: &mut Row, start: usize, end: usize, head: bool) {
 impl Screen {
     /// Goes to the next row, which continues this one.
     fn wrap(&mut self) {
-        self.line_feed(true, Fill::BLANK);
+        self.line_feed(true, Cell::BLANK);
         self.x = 0;
     }
 
     /// Prints a run of printable ASCII.
     pub(super) fn print_ascii(&mut self, text: &[u8]) {
-        self.last = text.last().copied();
+        self.last = text.last().map(|byte| char::from(*byte));
         let drawing = self.pen.drawing[usize::from(self.pen.shifted)];
         if drawing || self.modes.0 & (Modes::INSERT | Modes::WRAP) != Modes::WRAP {
             for byte in text {
@@ -52,6 +78,11 @@ impl Screen {
             return;
         }
         let style = self.pen_place();
+        let head = if self.rules.blanks_first {
+            Head::Wide
+        } else {
+            Head::WideInside
+        };
         let mut rest = text;
         while !rest.is_empty() {
             if self.x >= self.columns() {
@@ -60,25 +91,69 @@ impl Screen {
             let x = self.x;
             let (now, later) = rest.split_at(rest.len().min(self.columns() - x));
             let row = self.grid.row_mut(self.y);
-            write_run(row, x, now, style);
+            write_run(row, x, now, style, head);
             self.x = x + now.len();
             rest = later;
         }
     }
 
+    /// Prints characters that are not ASCII and only go to the end of a row. Gives
+    /// the bytes read; 0 when it takes more than that.
+    pub(super) fn print_run(&mut self, bytes: &[u8]) -> usize {
+        let columns = self.columns();
+        let special = self.joining || self.rules.joins_emoji;
+        if special || self.modes.0 & (Modes::INSERT | Modes::WRAP) != Modes::WRAP {
+            return 0;
+        }
+        let style = self.pen_place();
+        let widths = self.widths;
+        let mut x = self.x;
+        let row = self.grid.row_mut(self.y);
+        if x < row.cells.len() || x >= columns {
+            return 0;
+        }
+        row.reach(x);
+        row.cells.reserve(columns - x);
+        let mut at = 0;
+        while let Some((c, length)) = decode(&bytes[at..]) {
+            let code = u32::from(c);
+            match widths.of(code) {
+                1 if x < columns => row.cells.push(Cell::narrow(code, style)),
+                2 if x + 2 <= columns => {
+                    row.cells
+                        .extend([Cell::wide(code, style), Cell::padding(style)]);
+                }
+                _ => break,
+            }
+            x = row.cells.len();
+            at += length;
+        }
+        if at > 0 {
+            row.used = row.used.max(x);
+            self.x = x;
+            self.last = None;
+        }
+        at
+    }
+
     /// Prints one character that is not ASCII.
     #[inline]
     pub(super) fn print_char(&mut self, c: char) {
-        self.last = None;
-        if c == JOINER {
+        self.last = self.rules.repeats_all.then_some(c);
+        if c == JOINER && !self.rules.joins_emoji {
             self.joining = true;
             return;
         }
         let width = self.widths.of(u32::from(c));
         if width == DROPPED {
+            self.last = None;
             return;
         }
-        if (width == 0 || self.joining || self.rules.widens) && self.combine(c, width) {
+        if self.rules.joins_emoji {
+            if self.combine_emoji(c, width) {
+                return;
+            }
+        } else if (width == 0 || self.joining) && self.combine(c, width) {
             return;
         }
         self.put(u32::from(c), usize::from(width));
@@ -89,33 +164,37 @@ impl Screen {
     fn put(&mut self, code: u32, width: usize) {
         let columns = self.columns();
         let wraps = self.modes.has(Modes::WRAP);
-        if self.modes.has(Modes::INSERT) && self.x + width <= columns {
-            self.grid.insert_cells(self.y, self.x, width, Fill::BLANK);
+        let fits = self.x + width <= columns;
+        if !wraps && width > 1 && !fits && (width > columns || self.x != columns) {
+            return;
+        }
+        if self.modes.has(Modes::INSERT) && self.x < columns {
+            self.grid.insert_cells(self.y, self.x, width, Cell::BLANK);
+        }
+        if wraps && !fits {
+            self.wrap();
         }
         if self.x + width > columns {
-            if wraps {
-                self.wrap();
-            } else if width > 1 && (width > columns || self.x != columns) {
-                return;
-            }
-            if self.x + width > columns {
-                return;
-            }
+            return;
         }
         let style = self.pen_place();
         let (x, y) = (self.x, self.y);
         let row = self.grid.row_mut(y);
+        let there = row.cell(x);
         if x < row.cells.len() {
-            cut_wide(row, x, x + width, true);
+            cut_wide(row, x, x + width, Head::Always);
         }
         row.reach(x + width);
-        if width == 2 {
-            row.cells[x] = Cell::wide(code, style);
+        let cell = if width == 2 {
             row.cells[x + 1] = Cell::padding(style);
+            Cell::wide(code, style)
         } else {
-            row.cells[x] = Cell::narrow(code, style);
-        }
+            Cell::narrow(code, style)
+        };
         row.used = row.used.max(x + width);
+        // tmux does not write what looks the same, whatever the underline's colour.
+        let same = there.with_style(style) == cell && self.pool.look_same(there.style(), style);
+        row.cells[x] = if same { there } else { cell };
         self.x = if wraps {
             x + width
         } else {
@@ -137,41 +216,90 @@ impl Screen {
         width == 0
     }
 
-    /// Appends to the character before the cursor, if there is one with room.
-    fn append(&mut self, c: char) {
-        let y = self.y;
-        let Some(mut x) = self.x.checked_sub(1) else {
-            return;
+    /// The same as newer tmux does it: what joins depends on the character before.
+    fn combine_emoji(&mut self, c: char, width: u8) -> bool {
+        let zero = width == 0 || c == JOINER || c == WIDENING;
+        let modifies = ('\u{1f3fb}'..='\u{1f3ff}').contains(&c);
+        let Some(x) = self.before_cursor() else {
+            return zero;
         };
-        if x > 0 && self.grid.row(y).cell(x).is_padding() {
-            x -= 1;
+        let cell = self.grid.row(self.y).cell(x);
+        if self.x - x != cell.width() {
+            return zero;
         }
-        let cell = self.grid.row(y).cell(x);
-        if cell.is_padding() {
-            return;
+        if !zero {
+            let mut text = String::new();
+            self.pool.push_code(cell, &mut text);
+            let base = text.chars().next().is_some_and(takes_modifier);
+            if !(modifies && base || text.ends_with(JOINER)) {
+                return false;
+            }
         }
+        let widens = (modifies || c == WIDENING) && cell.width() == 1;
+        if !self.append(c) {
+            // Without room it stands in the next column, and the cursor before it.
+            if zero && self.x < self.columns() {
+                let cell = Cell::narrow(u32::from(c), self.pen_place());
+                let x = self.x;
+                self.grid.row_mut(self.y).set(x, cell);
+            }
+            return zero;
+        }
+        if widens && self.x < self.columns() {
+            let style = cell.style();
+            let row = self.grid.row_mut(self.y);
+            row.cells[x] = row.cells[x].widened();
+            row.set(x + 1, Cell::padding(style));
+            self.x += 1;
+        }
+        true
+    }
+
+    /// The column of the character before the cursor.
+    fn before_cursor(&self) -> Option<usize> {
+        let x = self.x.checked_sub(1)?;
+        let row = self.grid.row(self.y);
+        let x = if x > 0 && row.cell(x).is_padding() {
+            x - 1
+        } else {
+            x
+        };
+        (!row.cell(x).is_padding()).then_some(x)
+    }
+
+    /// Appends to the character before the cursor, if there is one with room.
+    pub(super) fn append(&mut self, c: char) -> bool {
+        let Some(x) = self.before_cursor() else {
+            return false;
+        };
         let mut text = String::new();
-        self.pool.push_code(cell, &mut text);
+        self.pool
+            .push_code(self.grid.row(self.y).cell(x), &mut text);
         if text.len() + c.len_utf8() > self.rules.cluster_bytes {
-            return;
+            return false;
         }
         text.push(c);
         if self.pool.is_full() {
             self.drop_unused();
         }
         let place = self.pool.cluster(&text);
-        let row = self.grid.row_mut(y);
+        let row = self.grid.row_mut(self.y);
         let cell = row.cell(x).with_cluster(place);
         row.set(x, cell);
+        true
     }
 
     /// Prints the last character again (REP).
     pub(super) fn repeat(&mut self, count: usize) {
-        let Some(byte) = self.last else {
+        let Some(c) = self.last else {
             return;
         };
         for _ in 0..count.min(self.columns().saturating_sub(self.x)) {
-            self.print_ascii(&[byte]);
+            if c.is_ascii() {
+                self.print_ascii(&[c as u8]);
+            } else {
+                self.print_char(c);
+            }
         }
         self.last = None;
     }
@@ -179,12 +307,12 @@ impl Screen {
 
 /// Writes ASCII into a row.
 #[inline]
-fn write_run(row: &mut Row, x: usize, text: &[u8], style: u32) {
+fn write_run(row: &mut Row, x: usize, text: &[u8], style: u32, head: Head) {
     let end = x + text.len();
     let there = row.cells.len();
     let cell = |byte: &u8| Cell::narrow(u32::from(*byte), style);
     if x < there {
-        cut_wide(row, x, end, false);
+        cut_wide(row, x, end, head);
         let inside = text.len().min(there - x);
         for (cell_there, byte) in row.cells[x..x + inside].iter_mut().zip(text) {
             *cell_there = cell(byte);

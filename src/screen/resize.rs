@@ -1,7 +1,7 @@
 //! Other sizes: rows come from and go into the history, soft wraps move.
 
 use super::cell::Cell;
-use super::grid::{Fill, Grid, Row};
+use super::grid::{Grid, Row};
 use super::terminal::{Screen, possible};
 
 /// A place in the text: which line, soft wraps joined, and the cell in it.
@@ -57,6 +57,8 @@ fn position_of(grid: &Grid, place: Place) -> (usize, usize) {
 /// Rows of a new width, being made.
 struct Flow {
     columns: usize,
+    /// Columns that the second half of a wide character counts for.
+    padding: usize,
     rows: Vec<Row>,
     /// Columns that are taken in the last row while it may take more.
     open: Option<usize>,
@@ -65,23 +67,29 @@ struct Flow {
     scrolled: usize,
 }
 
-fn width(cells: &[Cell]) -> usize {
-    cells.iter().map(|cell| cell.width()).sum()
-}
-
-/// How many of `cells` fit into `room` columns.
-fn fitting(cells: &[Cell], room: usize) -> usize {
-    let mut taken = 0;
-    cells
-        .iter()
-        .take_while(|cell| {
-            taken += cell.width();
-            taken <= room
-        })
-        .count()
-}
-
 impl Flow {
+    fn width_of(&self, cell: &Cell) -> usize {
+        if cell.is_padding() {
+            self.padding
+        } else {
+            cell.width()
+        }
+    }
+
+    fn width(&self, cells: &[Cell]) -> usize {
+        cells.iter().map(|cell| self.width_of(cell)).sum()
+    }
+
+    /// How many of `cells` fit into `room` columns.
+    fn fitting(&self, cells: &[Cell], room: usize) -> usize {
+        let mut taken = 0;
+        let fits = |cell: &&Cell| {
+            taken += self.width_of(cell);
+            taken <= room
+        };
+        cells.iter().take_while(fits).count()
+    }
+
     /// Row `y` of the old ones.
     fn add(&mut self, y: usize, mut row: Row) {
         row.reach(row.used);
@@ -89,7 +97,7 @@ impl Flow {
             return;
         }
         self.close();
-        let width = width(&row.cells[..row.used]);
+        let width = self.width(&row.cells[..row.used]);
         if width > self.columns {
             self.split(y, row);
         } else {
@@ -104,16 +112,24 @@ impl Flow {
         let Some(taken) = self.open else {
             return true;
         };
-        if row.used == 0 {
-            self.joined += usize::from(row.wrapped);
-            return !row.wrapped;
+        if row.used == 0 && row.wrapped {
+            self.joined += 1;
+            return false;
         }
         let cells = &row.cells[..row.used];
-        let fits = fitting(cells, self.columns - taken);
+        let fits = self.fitting(cells, self.columns.saturating_sub(taken));
         if fits == 0 {
+            // tmux takes the wrap of a row that it could not join for that of the
+            // rows before it.
+            if self.joined > 0
+                && !row.wrapped
+                && let Some(target) = self.rows.last_mut()
+            {
+                target.wrapped = false;
+            }
             return true;
         }
-        let taken = taken + width(&cells[..fits]);
+        let taken = taken + self.width(&cells[..fits]);
         if let Some(target) = self.rows.last_mut() {
             target.cells.truncate(target.used);
             target.cells.extend_from_slice(&cells[..fits]);
@@ -154,11 +170,11 @@ impl Flow {
         row.cells.truncate(row.used);
         let wrapped = row.wrapped;
         let mut rest = row.cells.as_slice();
-        let first = fitting(rest, self.columns).max(1);
+        let first = self.fitting(rest, self.columns).max(1);
         let mut rows = Vec::new();
         rest = &rest[first..];
         while !rest.is_empty() {
-            let (part, later) = rest.split_at(fitting(rest, self.columns).max(1));
+            let (part, later) = rest.split_at(self.fitting(rest, self.columns).max(1));
             rows.push(Row {
                 cells: part.to_vec(),
                 used: part.len(),
@@ -177,7 +193,9 @@ impl Flow {
         self.rows.append(&mut rows);
         if let Some(last) = self.rows.last_mut() {
             last.wrapped = wrapped;
-            let width = width(&last.cells);
+        }
+        if let Some(last) = self.rows.last() {
+            let width = self.width(&last.cells);
             self.open = (wrapped && width < self.columns).then_some(width);
         }
     }
@@ -194,7 +212,7 @@ impl Screen {
         let mut y = self.grid.history + self.y;
         let flows = flows && columns != self.columns();
         if columns != self.columns() {
-            self.grid.columns = columns;
+            self.grid.set_columns(columns);
             self.reset_tabs();
         }
         if height != self.height() {
@@ -238,6 +256,11 @@ impl Screen {
             for _ in 0..below {
                 grid.rows.pop_back();
             }
+            if below > 0
+                && let Some(last) = grid.rows.back_mut()
+            {
+                last.wrapped = false;
+            }
             needed -= below;
             if grid.keeps {
                 grid.scrolled += needed;
@@ -245,6 +268,11 @@ impl Screen {
             } else {
                 for _ in 0..needed {
                     grid.rows.remove(grid.history);
+                }
+                if needed > 0
+                    && let Some(last) = grid.rows.back_mut()
+                {
+                    last.wrapped = false;
                 }
                 *y -= needed.min(*y);
             }
@@ -257,7 +285,7 @@ impl Screen {
                 needed -= back;
             }
             for _ in 0..needed {
-                let row = grid.empty_row(Fill::BLANK);
+                let row = grid.empty_row(Cell::BLANK);
                 grid.rows.push_back(row);
             }
         }
@@ -270,6 +298,7 @@ impl Screen {
         let grid = &mut self.grid;
         let mut flow = Flow {
             columns: grid.columns,
+            padding: self.rules.padding,
             rows: Vec::with_capacity(grid.rows.len()),
             open: None,
             joined: 0,

@@ -11,11 +11,20 @@ pub struct Rules {
     pub(super) cluster_bytes: usize,
     /// Invalid UTF-8 shows U+FFFD; otherwise nothing.
     pub(super) shows_invalid: bool,
-    /// Variation selector 16 and emoji modifiers join the character before
-    /// them and make it two columns wide.
-    pub(super) widens: bool,
-    /// Columns erased with a background count as used.
-    pub(super) erased_counts: bool,
+    /// Characters join as emoji do: a zero width joiner is written at once,
+    /// variation selector 16 makes two columns, modifiers of skin join.
+    pub(super) joins_emoji: bool,
+    /// REP repeats any character; otherwise ASCII only.
+    pub(super) repeats_all: bool,
+    /// ASCII over the second half of a wide character in the first column blanks the
+    /// first half.
+    pub(super) blanks_first: bool,
+    /// HT over blank columns counts as writing them.
+    pub(super) writes_tabs: bool,
+    /// Leaving the alternate screen moves its soft wraps to the normal width first.
+    pub(super) flows_alternate: bool,
+    /// Columns of the second half of a wide character where soft wraps move.
+    pub(super) padding: usize,
     /// Sequences that tmux does not know and most terminals do: CHT, HPR, VPR,
     /// DECSTR, mode 1048.
     pub(super) more_sequences: bool,
@@ -36,8 +45,12 @@ impl Rules {
         widths: Widths::Tmux33,
         cluster_bytes: 21,
         shows_invalid: false,
-        widens: false,
-        erased_counts: false,
+        joins_emoji: false,
+        repeats_all: false,
+        blanks_first: false,
+        writes_tabs: false,
+        flows_alternate: true,
+        padding: 0,
         more_sequences: false,
     };
 
@@ -47,8 +60,12 @@ impl Rules {
         widths: Widths::Tmux37,
         cluster_bytes: 32,
         shows_invalid: true,
-        widens: true,
-        erased_counts: true,
+        joins_emoji: true,
+        repeats_all: true,
+        blanks_first: true,
+        writes_tabs: true,
+        flows_alternate: false,
+        padding: 1,
         ..Rules::TMUX_3_3
     };
 

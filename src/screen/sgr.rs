@@ -1,6 +1,6 @@
 //! Colours and attributes (SGR).
 
-use super::cell::{Attributes, Colour, Style};
+use super::cell::{Attributes, Colour, Ink};
 use super::parse::{Parameter, Parameters};
 
 const UNDERLINE_KINDS: [Attributes; 5] = [
@@ -12,15 +12,15 @@ const UNDERLINE_KINDS: [Attributes; 5] = [
 ];
 
 /// Applies the parameters of one sequence.
-pub(super) fn apply(style: &mut Style, parameters: &Parameters) {
-    let list = parameters.list();
-    if list.is_empty() {
+pub(super) fn apply(style: &mut Ink, parameters: &Parameters) {
+    let len = parameters.len();
+    if len == 0 {
         reset(style);
         return;
     }
     let mut at = 0;
-    while at < list.len() {
-        let number = match list[at] {
+    while at < len {
+        let number = match parameters.at(at) {
             Parameter::Text(text) => {
                 with_subparameters(style, text);
                 at += 1;
@@ -33,8 +33,8 @@ pub(super) fn apply(style: &mut Style, parameters: &Parameters) {
         if matches!(number, 38 | 48 | 58) {
             let kind = parameters.get(at, 0, 0);
             let first = at;
-            let part = |index: usize| match parameters.list().get(first + index) {
-                Some(Parameter::Number(number)) => Some(*number),
+            let part = |index: usize| match parameters.at(first + index) {
+                Parameter::Number(number) => Some(number),
                 _ => None,
             };
             at += 1;
@@ -58,14 +58,14 @@ pub(super) fn apply(style: &mut Style, parameters: &Parameters) {
     }
 }
 
-fn reset(style: &mut Style) {
-    *style = Style {
+fn reset(style: &mut Ink) {
+    *style = Ink {
         link: style.link,
-        ..Style::default()
+        ..Ink::default()
     };
 }
 
-fn simple(style: &mut Style, number: u32) {
+fn simple(style: &mut Ink, number: u32) {
     let low = |base: u32| Colour::Basic((number - base) as u8);
     let attributes = style.attributes;
     match number {
@@ -86,25 +86,25 @@ fn simple(style: &mut Style, number: u32) {
         27 => style.attributes = attributes.without(Attributes::REVERSE),
         28 => style.attributes = attributes.without(Attributes::HIDDEN),
         29 => style.attributes = attributes.without(Attributes::STRIKE),
-        30..=37 => style.fg = low(30),
-        39 => style.fg = Colour::Default,
-        40..=47 => style.bg = low(40),
-        49 => style.bg = Colour::Default,
+        30..=37 => style.fg = low(30).packed(),
+        39 => style.fg = Colour::Default.packed(),
+        40..=47 => style.bg = low(40).packed(),
+        49 => style.bg = Colour::Default.packed(),
         53 => style.attributes = attributes.with(Attributes::OVERLINE),
         55 => style.attributes = attributes.without(Attributes::OVERLINE),
-        59 => style.underline = Colour::Default,
-        90..=97 => style.fg = low(82),
-        100..=107 => style.bg = low(92),
+        59 => style.underline = Colour::Default.packed(),
+        90..=97 => style.fg = low(82).packed(),
+        100..=107 => style.bg = low(92).packed(),
         _ => {}
     }
 }
 
-fn underline(style: &mut Style, kind: Option<Attributes>) {
+fn underline(style: &mut Ink, kind: Option<Attributes>) {
     let without = style.attributes.without(Attributes::UNDERLINES);
     style.attributes = kind.map_or(without, |kind| without.with(kind));
 }
 
-fn with_subparameters(style: &mut Style, text: &[u8]) {
+fn with_subparameters(style: &mut Ink, text: &[u8]) {
     let mut parts = [None; 8];
     let mut count = 0;
     for part in text.split(|byte| *byte == b':') {
@@ -156,7 +156,7 @@ fn rgb(r: Option<u32>, g: Option<u32>, b: Option<u32>) -> Option<Colour> {
 }
 
 /// Whether `index` is a colour. If not, the default is set.
-fn set_indexed(style: &mut Style, which: u32, index: Option<u32>) -> bool {
+fn set_indexed(style: &mut Ink, which: u32, index: Option<u32>) -> bool {
     match index.and_then(|index| u8::try_from(index).ok()) {
         Some(index) => {
             set_colour(style, which, Colour::Indexed(index));
@@ -171,10 +171,10 @@ fn set_indexed(style: &mut Style, which: u32, index: Option<u32>) -> bool {
     }
 }
 
-fn set_colour(style: &mut Style, which: u32, colour: Colour) {
+fn set_colour(style: &mut Ink, which: u32, colour: Colour) {
     match which {
-        38 => style.fg = colour,
-        48 => style.bg = colour,
-        _ => style.underline = colour,
+        38 => style.fg = colour.packed(),
+        48 => style.bg = colour.packed(),
+        _ => style.underline = colour.packed(),
     }
 }

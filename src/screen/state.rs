@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::cell::{Attributes, Cell, Colour, Style};
+use super::cell::{Attributes, Cell, Colour, Ink};
 use super::grid::Row;
 use super::marks::{Mark, Marked};
 use super::parse::{INTERMEDIATES, PARAMETERS, STRING, State};
@@ -64,7 +64,7 @@ impl Screen {
 struct Writer<'a> {
     screen: &'a Screen,
     bytes: Vec<u8>,
-    styles: HashMap<Style, usize>,
+    styles: HashMap<Ink, usize>,
     links: HashMap<u32, usize>,
 }
 
@@ -102,16 +102,16 @@ impl Writer<'_> {
         }
     }
 
-    fn style(&mut self, style: &Style) {
+    fn style(&mut self, style: &Ink) {
         let next = self.styles.len();
         let place = *self.styles.entry(*style).or_insert(next);
         self.size(place);
         if place != next {
             return;
         }
-        self.colour(style.fg);
-        self.colour(style.bg);
-        self.colour(style.underline);
+        for colour in [style.fg, style.bg, style.underline] {
+            self.number(u64::from(colour));
+        }
         self.number(u64::from(style.attributes.0));
         let link = self.screen.pool.link_at(style.link);
         self.option(link, |out, link| {
@@ -195,7 +195,7 @@ impl Writer<'_> {
         self.size(screen.saved.x);
         self.size(screen.saved.y);
         self.flag(screen.saved.origin);
-        self.option(screen.last, |out, byte| out.bytes.push(byte));
+        self.option(screen.last, |out, c| out.number(u64::from(u32::from(c))));
         self.flag(screen.joining);
         self.parser();
         self.bytes(screen.title.as_bytes());
@@ -264,7 +264,7 @@ impl Writer<'_> {
 
 struct Reader<'a> {
     rest: &'a [u8],
-    styles: Vec<Style>,
+    styles: Vec<Ink>,
     links: Vec<Link>,
 }
 
@@ -326,12 +326,13 @@ impl<'a> Reader<'a> {
         Colour::unpacked(packed).ok_or(BadState)
     }
 
-    fn style(&mut self, screen: &mut Screen) -> Result<Style> {
+    fn style(&mut self, screen: &mut Screen) -> Result<Ink> {
         let place = self.up_to(self.styles.len())?;
         if let Some(style) = self.styles.get(place) {
             return Ok(*style);
         }
-        let (fg, bg, underline) = (self.colour()?, self.colour()?, self.colour()?);
+        let mut colour = || self.colour().map(Colour::packed);
+        let (fg, bg, underline) = (colour()?, colour()?, colour()?);
         let attributes = Attributes(u16::try_from(self.number()?).map_err(|_| BadState)?);
         let link = self.option(|from| {
             let place = from.up_to(from.links.len())?;
@@ -341,7 +342,7 @@ impl<'a> Reader<'a> {
             }
             Ok(from.links[place].clone())
         })?;
-        let style = Style {
+        let style = Ink {
             fg,
             bg,
             underline,
@@ -453,7 +454,10 @@ impl<'a> Reader<'a> {
             y: self.up_to(10_000)?,
             origin: self.flag()?,
         };
-        screen.last = self.option(|from| Ok(from.up_to(0x7e)? as u8))?;
+        screen.last = self.option(|from| {
+            let code = from.up_to(0x10_ffff)?;
+            char::from_u32(code as u32).ok_or(BadState)
+        })?;
         screen.joining = self.flag()?;
         self.parser(&mut screen)?;
         screen.title = self.text()?;

@@ -1,7 +1,7 @@
 //! The state of a terminal, and the moves that everything else is made of.
 
-use super::cell::{Colour, Style};
-use super::grid::{Fill, Grid, Row};
+use super::cell::{Attributes, Cell, Colour, Ink};
+use super::grid::{Grid, Row};
 use super::marks::Marks;
 use super::parse::Parser;
 use super::pool::{Link, Pool};
@@ -53,7 +53,7 @@ impl Modes {
 /// What the next character is written with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pen {
-    pub style: Style,
+    pub style: Ink,
     /// Line drawing in G0 and G1.
     pub drawing: [bool; 2],
     /// G1 is in use.
@@ -88,7 +88,7 @@ pub struct Screen {
     pub(super) pool: Pool,
     pub(super) normal: Option<Normal>,
     /// Cursor and pen that leaving the alternate screen brings back.
-    pub(super) normal_cursor: Option<(usize, usize, Style)>,
+    pub(super) normal_cursor: Option<(usize, usize, Ink)>,
     /// The column count, or more, when the next character goes to the next row.
     pub(super) x: usize,
     pub(super) y: usize,
@@ -101,8 +101,8 @@ pub struct Screen {
     /// The pen's place in the pool, once it is known.
     pub(super) pen_place: Option<u32>,
     pub(super) saved: SavedCursor,
-    /// What REP repeats: ASCII that was just printed.
-    pub(super) last: Option<u8>,
+    /// What REP repeats: the character that was just printed.
+    pub(super) last: Option<char>,
     /// A zero width joiner waits for the next character that is not ASCII.
     pub(super) joining: bool,
     pub(super) parser: Parser,
@@ -214,7 +214,7 @@ impl Screen {
         }
         let mut style = self.pen.style;
         if self.pen.drawing[usize::from(self.pen.shifted)] {
-            style.attributes = style.attributes.with(super::cell::Attributes::DRAWING);
+            style.attributes = style.attributes.with(Attributes::DRAWING);
         }
         let place = self.pool.style(&style);
         self.pen_place = Some(place);
@@ -222,19 +222,24 @@ impl Screen {
     }
 
     /// What erased columns become.
-    pub(super) fn fill(&mut self) -> Fill {
+    #[inline]
+    pub(super) fn fill(&mut self) -> Cell {
         let bg = self.pen.style.bg;
-        if bg == Colour::Default {
-            return Fill::BLANK;
+        if bg == 0 {
+            return Cell::BLANK;
         }
+        self.coloured_fill(bg)
+    }
+
+    fn coloured_fill(&mut self, bg: u32) -> Cell {
         if self.pool.is_full() {
             self.drop_unused();
         }
-        let place = self.pool.style(&Style::background(bg));
-        Fill {
-            cell: super::cell::Cell::erased(place),
-            counts: self.rules.erased_counts,
-        }
+        let place = self.pool.style(&Ink {
+            bg,
+            ..Ink::default()
+        });
+        Cell::erased(place)
     }
 
     /// The pen changed.
@@ -253,7 +258,7 @@ impl Screen {
     }
 
     /// Moves the cursor down, and scrolls at the end of the region.
-    pub(super) fn line_feed(&mut self, wrapped: bool, fill: Fill) {
+    pub(super) fn line_feed(&mut self, wrapped: bool, fill: Cell) {
         if wrapped {
             self.grid.row_mut(self.y).wrapped = true;
         }
@@ -310,7 +315,7 @@ impl Screen {
         let height = self.height();
         let mut rows = Vec::with_capacity(height);
         for y in 0..height {
-            let blank = self.grid.empty_row(Fill::BLANK);
+            let blank = self.grid.empty_row(Cell::BLANK);
             rows.push(std::mem::replace(self.grid.row_mut(y), blank));
         }
         self.normal = Some(Normal {
@@ -327,7 +332,7 @@ impl Screen {
         let (columns, height) = (self.columns(), self.height());
         let normal = self.normal.take();
         if let Some(normal) = &normal {
-            self.resize_to(normal.columns, normal.height, true);
+            self.resize_to(normal.columns, normal.height, self.rules.flows_alternate);
         }
         if cursor && let Some((x, y, style)) = self.normal_cursor {
             (self.x, self.y) = (x, y);
@@ -353,7 +358,7 @@ impl Screen {
         self.tabs = usual_tabs(self.columns());
         (self.top, self.bottom) = (0, self.height() - 1);
         self.modes = Modes(Modes::CURSOR | Modes::WRAP);
-        self.grid.push_all(Fill::BLANK);
+        self.grid.push_all(Cell::BLANK);
         (self.x, self.y) = (0, 0);
         self.palette.clear();
     }

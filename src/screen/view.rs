@@ -229,15 +229,17 @@ impl Screen {
             let cell = row.cell(column);
             if place != Some(cell.style()) {
                 place = Some(cell.style());
-                let style = *self.pool.style_at(cell.style());
-                let same = runs.last().is_some_and(|run| run.style == style.shown());
+                let ink = self.pool.style_at(cell.style());
+                let (style, link) = (ink.shown(), self.pool.link_at(ink.link));
+                let same = |run: &Run| run.style == style && run.link == link;
+                let same = runs.last().is_some_and(same);
                 if !same {
                     runs.push(Run {
                         column,
                         width: 0,
                         text: String::new(),
-                        style: style.shown(),
-                        link: self.pool.link_at(style.link),
+                        style,
+                        link,
                     });
                 }
             }

@@ -180,7 +180,10 @@ pub fn shown(screen: &Screen) -> Shown {
 }
 
 fn without_blanks(line: &[Char]) -> String {
-    line.iter().map(|(c, _)| *c).filter(|c| *c != ' ').collect()
+    line.iter()
+        .map(|(c, _)| *c)
+        .filter(|c| !matches!(c, ' ' | '\t'))
+        .collect()
 }
 
 /// A style without what a capture does not tell: its link.
@@ -608,9 +611,27 @@ pub fn difference(tmux: &Shown, ours: &Shown, rules: Rules) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
-/// The capture of 3.3a does not tell backgrounds behind the last character.
+/// The capture of 3.3a does not tell backgrounds behind the last character that
+/// was written; that of later versions has blanks there which nothing wrote.
 fn same_row(theirs: &[Char], ours: &[Char], rules: Rules) -> bool {
-    if rules != Rules::TMUX_3_3 || ours.len() <= theirs.len() {
+    if rules != Rules::TMUX_3_3 {
+        // A row with tab characters in it does not tell its columns.
+        if theirs.iter().any(|(c, _)| *c == '\t') {
+            let dark = |row: &[Char]| {
+                let inked = row.iter().filter(|(c, _)| !matches!(c, ' ' | '\t'));
+                inked.copied().collect::<Vec<Char>>()
+            };
+            return dark(theirs) == dark(ours);
+        }
+        let blank = |char: &Char| *char == (' ', Style::default());
+        let used = |row: &[Char]| {
+            row.iter()
+                .rposition(|char| !blank(char))
+                .map_or(0, |x| x + 1)
+        };
+        return theirs[..used(theirs)] == ours[..used(ours)];
+    }
+    if ours.len() <= theirs.len() {
         return theirs == ours;
     }
     let (known, behind) = ours.split_at(theirs.len());
