@@ -15,3 +15,5 @@ mod oracle;
 mod random;
 #[path = "screen/saved.rs"]
 mod saved;
+#[path = "screen/widths.rs"]
+mod widths;

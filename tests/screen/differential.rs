@@ -6,7 +6,7 @@ use super::oracle::{Case, Oracle, difference, ours};
 use super::{cases, random};
 
 /// The rules of the tmux that is tested.
-fn rules() -> Rules {
+pub fn rules() -> Rules {
     let program = super::support::program();
     let output = std::process::Command::new(program)
         .arg("-V")
