@@ -25,7 +25,7 @@ const TIME: Duration = Duration::from_secs(3);
 const WINDOWS: usize = 20;
 const PANES: usize = 10;
 
-/// … in so many turns of each server.
+/// Turns of each server within that time.
 const TURNS: u32 = 10;
 
 /// Clients at once, beside one alone.
@@ -91,14 +91,14 @@ impl Peer {
 }
 
 /// Where a server listens, and the token that it wants.
-type Door = (SocketAddr, Option<String>);
+type Endpoint = (SocketAddr, Option<String>);
 
 /// Requests a second of each server while `clients` have one request each under
 /// way. They take turns: what else the machine does meets all alike.
-fn rates_of(doors: &[Door], clients: usize, target: &str) -> Vec<f64> {
-    let mut sums = vec![(0.0, Duration::ZERO); doors.len()];
+fn rates_of(endpoints: &[Endpoint], clients: usize, target: &str) -> Vec<f64> {
+    let mut sums = vec![(0.0, Duration::ZERO); endpoints.len()];
     for _ in 0..TURNS {
-        for ((address, token), sum) in doors.iter().zip(&mut sums) {
+        for ((address, token), sum) in endpoints.iter().zip(&mut sums) {
             let connect = || Peer::connect(*address, token.clone());
             let mut peers: Vec<_> = (0..clients).map(|_| connect()).collect();
             ask_for(&mut peers, target, TIME / TURNS / 10);
@@ -173,7 +173,7 @@ impl Drop for Python {
     }
 }
 
-fn door(user: &Tvmux) -> Door {
+fn endpoint(user: &Tvmux) -> Endpoint {
     let status = user.ok(["server", "status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     let address = status["address"].as_str().unwrap().parse().unwrap();
@@ -196,25 +196,25 @@ fn rates() {
     let surrounding = format!("{},{},0", tmux.socket().display(), tmux.pid());
     let mut user = Tvmux::new().with("TMUX", surrounding);
     user.start_server();
-    let (address, token) = door(&user);
+    let (address, token) = endpoint(&user);
     let python = std::env::var("TVMUX_PEER_PYTHON").ok();
     let python = python.map(|interpreter| Python::start(&interpreter, &tmux));
-    let mut doors = vec![(address, token)];
-    doors.extend(python.as_ref().map(|python| (python.address, None)));
-    for (target, wanted) in [("/", 15.0), ("/recordings", 15.0), ("/panes", 3.0)] {
+    let mut endpoints = vec![(address, token)];
+    endpoints.extend(python.as_ref().map(|python| (python.address, None)));
+    for (target, aim) in [("/", 15.0), ("/recordings", 15.0), ("/panes", 3.0)] {
         if target == "/panes" {
-            for (address, token) in &doors {
+            for (address, token) in &endpoints {
                 let body = Peer::connect(*address, token.clone()).get(target);
                 let panes: Vec<serde_json::Value> = serde_json::from_slice(&body).unwrap();
                 assert_eq!(panes.len(), WINDOWS * PANES);
             }
         }
         for clients in [1, CLIENTS] {
-            let rates = rates_of(&doors, clients, target);
+            let rates = rates_of(&endpoints, clients, target);
             print!("GET {target}, {clients} at once: {:.0} a second", rates[0]);
             match rates.get(1) {
                 Some(theirs) => println!(
-                    ", {:.1} times the {theirs:.0} of the Python server (wanted: {wanted})",
+                    ", {:.1} times the {theirs:.0} of the Python server (aim: {aim})",
                     rates[0] / theirs
                 ),
                 None => println!(),
@@ -228,7 +228,7 @@ fn latency() {
     let surrounding = format!("{},{},0", tmux.socket().display(), tmux.pid());
     let mut user = Tvmux::new().with("TMUX", surrounding);
     user.start_server();
-    let (address, token) = door(&user);
+    let (address, token) = endpoint(&user);
     let go = tmux.folder().join("go");
     let mut casts = Vec::new();
     for flood in 0..FLOODS {
@@ -270,7 +270,7 @@ fn latency() {
     times.sort();
     let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
     println!(
-        "GET /recordings while {FLOODS} panes flood: median {:.2} ms, 99 % {:.2} ms of {} (wanted: 5 ms)",
+        "GET /recordings while {FLOODS} panes flood: median {:.2} ms, 99 % {:.2} ms of {} (aim: 5 ms)",
         at(50).as_secs_f64() * 1e3,
         at(99).as_secs_f64() * 1e3,
         times.len()

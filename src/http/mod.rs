@@ -7,6 +7,8 @@
 mod access;
 mod error;
 pub mod openapi;
+#[cfg(test)]
+mod openapi_build;
 mod routes;
 mod server;
 mod token;

@@ -1,4 +1,4 @@
-//! Closed doors: who may not come in, and that nothing they do goes through.
+//! Who may not come in, and that nothing they do goes through.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

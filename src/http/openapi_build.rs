@@ -9,7 +9,8 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use crate::http::routes::{Operations, TABLE};
+use super::openapi::resolve;
+use super::routes::{Operations, TABLE};
 
 /// What the API is, without its operations.
 #[derive(OpenApi)]
@@ -302,7 +303,7 @@ fn references_lead_somewhere() {
         match value {
             Value::Object(fields) => {
                 if value.get("$ref").is_some() {
-                    let found = super::resolve(document, value);
+                    let found = resolve(document, value);
                     assert!(found.get("$ref").is_none(), "{value} leads nowhere");
                 }
                 fields.values().for_each(|field| check(document, field));

@@ -3,13 +3,10 @@
 //! It is a file, which the daemon serves and `tvmux api` reads as it is. A test
 //! builds it from the handlers and compares: nothing of that is in the program.
 
-#[cfg(test)]
-mod build;
-
 use serde_json::Value;
 
 /// The document, as it is served.
-pub const TEXT: &str = include_str!("../../../fixtures/api/openapi.json");
+pub const TEXT: &str = include_str!("../../fixtures/api/openapi.json");
 
 /// The document, read.
 ///
