@@ -356,10 +356,10 @@ impl Freezer<'_> {
             .first()
             .map(|pane| pane.path.as_str())
             .filter(|path| same && !path.is_empty());
-        if let Some(folder) = folder.filter(|folder| *folder != session_path) {
-            if let Some(folder) = self.folder("a window's folder", folder) {
-                map.set("start_directory", folder);
-            }
+        if let Some(folder) = folder.filter(|folder| *folder != session_path)
+            && let Some(folder) = self.folder("a window's folder", folder)
+        {
+            map.set("start_directory", folder);
         }
         if window.zoomed {
             map.set("zoom", true);
@@ -396,10 +396,11 @@ impl Freezer<'_> {
             [line] => _ = map.set("shell", line.clone()),
             words => _ = map.set("shell", quote_all(words)),
         }
-        if !same_folder && !pane.path.is_empty() {
-            if let Some(folder) = self.folder("a pane's folder", &pane.path) {
-                map.set("start_directory", folder);
-            }
+        if !same_folder
+            && !pane.path.is_empty()
+            && let Some(folder) = self.folder("a pane's folder", &pane.path)
+        {
+            map.set("start_directory", folder);
         }
         if !pane.title.is_empty() && pane.title != host {
             map.set("title", self.text("a pane's title", pane.title.clone()));
