@@ -11,6 +11,8 @@ mod differential;
 mod features;
 #[path = "screen/oracle.rs"]
 mod oracle;
+#[path = "screen/programs.rs"]
+mod programs;
 #[path = "screen/random.rs"]
 mod random;
 #[path = "screen/saved.rs"]

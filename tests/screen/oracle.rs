@@ -224,18 +224,8 @@ impl Oracle {
         }
     }
 
-    /// Runs commands, `;` between them, and gives what they printed.
     fn tmux(&self, commands: &[&str]) -> String {
-        let output = std::process::Command::new(super::support::program())
-            .args(["-u", "-S"])
-            .arg(self.tmux.socket())
-            .args(commands)
-            .output()
-            .unwrap();
-        let message = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{commands:?}: {message}");
-        let answer = String::from_utf8_lossy(&output.stdout);
-        answer.trim_end_matches('\n').to_owned()
+        run(&self.tmux, commands)
     }
 
     /// How many cases are run at once.
@@ -346,83 +336,7 @@ impl Oracle {
     }
 
     fn capture(&self, at: usize) -> Shown {
-        let pane = self.panes[at].as_str();
-        let formats: Vec<String> = FORMATS.iter().map(|name| format!("#{{{name}}}")).collect();
-        let formats = formats.join(FIELD);
-        let answer = self.tmux(&[
-            "display-message",
-            "-p",
-            "-t",
-            pane,
-            &formats,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-e",
-            "-N",
-            "-S",
-            "-",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-a",
-            "-q",
-            "-e",
-            "-N",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-e",
-            "-J",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-        ]);
-        let mut parts = answer
-            .split(PART)
-            .map(|part| part.strip_prefix('\n').unwrap_or(part));
-        let state = parts.next().unwrap().trim_end_matches('\n').split(FIELD);
-        let state = FORMATS
-            .iter()
-            .copied()
-            .zip(state.map(str::to_owned))
-            .collect();
-        let rows = read_rows(parts.next().unwrap());
-        let mut normal = read_rows(parts.next().unwrap());
-        if self
-            .tmux
-            .tmux(&["display-message", "-p", "-t", pane, "#{alternate_on}"])
-            == "0"
-        {
-            normal.clear();
-        }
-        let joined = read_rows(parts.next().unwrap());
-        let joined = joined.iter().map(|line| without_blanks(line)).collect();
-        Shown {
-            state,
-            rows,
-            normal,
-            joined,
-        }
+        capture(&self.tmux, &self.panes[at])
     }
 }
 
@@ -666,5 +580,162 @@ impl std::fmt::Display for Case {
             }
         }
         Ok(())
+    }
+}
+
+/// What a pane shows.
+fn capture(tmux: &TestTmux, pane: &str) -> Shown {
+    let formats: Vec<String> = FORMATS.iter().map(|name| format!("#{{{name}}}")).collect();
+    let formats = formats.join(FIELD);
+    let answer = run(
+        tmux,
+        &[
+            "display-message",
+            "-p",
+            "-t",
+            pane,
+            &formats,
+            ";",
+            "display-message",
+            "-p",
+            PART,
+            ";",
+            "capture-pane",
+            "-p",
+            "-e",
+            "-N",
+            "-S",
+            "-",
+            "-t",
+            pane,
+            ";",
+            "display-message",
+            "-p",
+            PART,
+            ";",
+            "capture-pane",
+            "-p",
+            "-a",
+            "-q",
+            "-e",
+            "-N",
+            "-t",
+            pane,
+            ";",
+            "display-message",
+            "-p",
+            PART,
+            ";",
+            "capture-pane",
+            "-p",
+            "-e",
+            "-J",
+            "-t",
+            pane,
+            ";",
+            "display-message",
+            "-p",
+            PART,
+        ],
+    );
+    let mut parts = answer
+        .split(PART)
+        .map(|part| part.strip_prefix('\n').unwrap_or(part));
+    let state = parts.next().unwrap().trim_end_matches('\n').split(FIELD);
+    let state = FORMATS
+        .iter()
+        .copied()
+        .zip(state.map(str::to_owned))
+        .collect();
+    let rows = read_rows(parts.next().unwrap());
+    let mut normal = read_rows(parts.next().unwrap());
+    if run(
+        tmux,
+        &["display-message", "-p", "-t", pane, "#{alternate_on}"],
+    ) == "0"
+    {
+        normal.clear();
+    }
+    let joined = read_rows(parts.next().unwrap());
+    let joined = joined.iter().map(|line| without_blanks(line)).collect();
+    Shown {
+        state,
+        rows,
+        normal,
+        joined,
+    }
+}
+
+/// Runs commands, `;` between them, and gives what they printed.
+fn run(tmux: &TestTmux, commands: &[&str]) -> String {
+    let output = std::process::Command::new(super::support::program())
+        .args(["-u", "-S"])
+        .arg(tmux.socket())
+        .args(commands)
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{commands:?}: {message}");
+    let answer = String::from_utf8_lossy(&output.stdout);
+    answer.trim_end_matches('\n').to_owned()
+}
+
+/// A pane whose program's output is written to a file from its first byte on.
+pub struct Pane {
+    tmux: TestTmux,
+}
+
+impl Pane {
+    /// Starts `program`, a shell command, in a pane of this size.
+    pub fn start(program: &str, (columns, rows): (u16, u16)) -> Pane {
+        let tmux = TestTmux::start("exec sleep 100000");
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        let pipe = format!("exec cat >'{}/output'", tmux.folder().display());
+        run(
+            &tmux,
+            &[
+                "resize-window",
+                "-x",
+                &columns,
+                "-y",
+                &rows,
+                ";",
+                "select-pane",
+                "-T",
+                "",
+                ";",
+                "pipe-pane",
+                &pipe,
+                ";",
+                "respawn-pane",
+                "-k",
+                program,
+            ],
+        );
+        Pane { tmux }
+    }
+
+    pub fn type_keys(&self, keys: &[&str]) {
+        if !keys.is_empty() {
+            run(&self.tmux, &[&["send-keys"], keys].concat());
+        }
+    }
+
+    pub fn shown(&self) -> Shown {
+        capture(&self.tmux, "%0")
+    }
+
+    /// What the program printed so far.
+    pub fn output(&self) -> Vec<u8> {
+        std::fs::read(self.tmux.folder().join("output")).unwrap_or_default()
+    }
+}
+
+impl Shown {
+    /// The text of all rows.
+    pub fn text(&self) -> String {
+        let rows = self.rows.iter();
+        rows.flat_map(|row| row.iter().map(|(c, _)| *c).chain(['\n']))
+            .collect()
     }
 }
