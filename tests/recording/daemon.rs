@@ -149,11 +149,11 @@ struct FrozenPipe(Pid);
 impl FrozenPipe {
     fn freeze(fifo: &Path) -> FrozenPipe {
         let pid = wait_for("the pipe's process", || {
-            let processes = fs::read_dir("/proc").unwrap().flatten();
+            let mut processes = fs::read_dir("/proc").unwrap().flatten();
             let is_writer = |process: &fs::DirEntry| {
                 fs::read_link(process.path().join("fd/1")).is_ok_and(|output| output == fifo)
             };
-            let writer = processes.filter(is_writer).next()?;
+            let writer = processes.find(is_writer)?;
             writer.file_name().to_str()?.parse().ok()
         });
         let pid = Pid::from_raw(pid);
