@@ -32,7 +32,8 @@ pub use pane::{
 };
 pub use position::{Position, PositionError};
 pub use recording::{
-    MarkerCreate, Recording, RecordingCreate, RecordingStopped, State, StoppedStatus,
+    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingStopped,
+    State, StoppedStatus,
 };
 pub use server::{ServerInfo, ServerStatus, SocketQuery, VersionInfo};
 pub use session::{

@@ -1,5 +1,6 @@
 //! Recordings on the wire.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -167,6 +168,97 @@ pub struct Recording {
     pub gaps: u64,
     /// Bytes of output that are known to be missing.
     pub lost_bytes: u64,
+}
+
+/// `POST /commands`: record a command that the client runs on a
+/// terminal of its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CommandRecording {
+    /// The process that hands the output over; part of the recording's id.
+    pub pid: u32,
+    /// What the cast's file is named after.
+    #[cfg_attr(test, schema(max_length = 256))]
+    pub name: String,
+    /// The terminal's columns.
+    #[cfg_attr(test, schema(minimum = 1))]
+    pub columns: u16,
+    /// The terminal's rows.
+    #[cfg_attr(test, schema(minimum = 1))]
+    pub rows: u16,
+    /// The folder for the cast, an absolute path; the configured one without.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename = "output_dir"
+    )]
+    #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024))]
+    pub directory: Option<PathBuf>,
+    /// The cast to go on in, behind a marker: an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024))]
+    pub append: Option<PathBuf>,
+    /// Why something is missing before it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(max_length = 256))]
+    pub gap: Option<String>,
+    /// The time in the cast at which it goes on, in seconds; that of its last
+    /// event without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume_at: Option<f64>,
+    /// The cast's title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The command, for the cast's header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The longest pause that a player should show, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(exclusive_minimum = 0))]
+    pub idle_time_limit: Option<f64>,
+    /// The environment in the cast's header.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+impl Check for CommandRecording {
+    fn check(&self) -> Result<(), String> {
+        if self.columns == 0 || self.rows == 0 {
+            return Err("columns and rows must be at least 1".into());
+        }
+        check::text("name", &self.name, NAME)?;
+        for (field, path) in [("output_dir", &self.directory), ("append", &self.append)] {
+            if let Some(path) = path {
+                check::path(field, path)?;
+            }
+        }
+        if self
+            .resume_at
+            .is_some_and(|at| !(at.is_finite() && at >= 0.0))
+        {
+            return Err("resume_at must be a number of seconds".into());
+        }
+        match self.idle_time_limit {
+            Some(limit) if !(limit.is_finite() && limit > 0.0) => {
+                Err("idle_time_limit must be a positive number of seconds".into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A command's recording runs: its output goes into these FIFOs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+pub struct CommandStarted {
+    pub recording: Recording,
+    /// Takes the terminal's output, as it is.
+    #[cfg_attr(test, schema(value_type = String))]
+    pub output: PathBuf,
+    /// Takes sizes and keys, a line of JSON each.
+    #[cfg_attr(test, schema(value_type = String))]
+    pub control: PathBuf,
 }
 
 /// Said by the reply to a stop.

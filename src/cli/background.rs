@@ -2,7 +2,7 @@
 //! of what went wrong.
 
 use super::{Context, Failure};
-use crate::api::{Recording, RecordingCreate};
+use crate::api::{CommandRecording, CommandStarted, Recording, RecordingCreate};
 use crate::client::{self, Client, Connection, ConnectionError};
 
 pub(super) use crate::client::READY;
@@ -22,13 +22,33 @@ pub(super) async fn record(
         tries += 1;
         let mut client = connect_or_start(context).await?;
         match client.create_recording(request).await {
-            // Its last recording has just ended, and it with it: the next one
-            // to be asked is a new one.
-            Err(client::Error::Refused { body, .. })
-                if body.code == "shutting_down" && tries < TRIES => {}
+            Err(error) if is_ending(&error) && tries < TRIES => {}
             created => return created.map_err(explain),
         }
     }
+}
+
+/// Starts to record a command, and the daemon where none runs.
+pub(super) async fn record_command(
+    context: &Context,
+    request: &CommandRecording,
+    explain: impl Fn(client::Error) -> Failure,
+) -> Result<CommandStarted, Failure> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut client = connect_or_start(context).await?;
+        match client.record_command(request).await {
+            Err(error) if is_ending(&error) && tries < TRIES => {}
+            started => return started.map_err(explain),
+        }
+    }
+}
+
+/// Whether the daemon's last recording has just ended, and it with it: the next
+/// one to be asked is a new one.
+fn is_ending(error: &client::Error) -> bool {
+    matches!(error, client::Error::Refused { body, .. } if body.code == "shutting_down")
 }
 
 /// A client of the daemon; starts the daemon when none runs.

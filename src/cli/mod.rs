@@ -99,6 +99,9 @@ pub fn main() -> ExitCode {
     if relay::is_relay(std::env::args_os().nth(1).as_deref()) {
         return relay::run();
     }
+    if rec::is_monitor(std::env::args_os().nth(1).as_deref()) {
+        return rec::run_monitor();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => error.exit(),

@@ -6,11 +6,12 @@ use serde_json::Value;
 use super::{Client, NONE, Result, segment};
 use crate::api::{
     AttachCommand, CallbackDeleted, CallbackEvent, CallbackEventResponse, CaptureRange, Cast,
-    HookConfig, HookCreate, HookDeleted, HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction,
-    PaneCapture, PaneCreate, PaneDeleted, PaneFilter, PanePaste, PaneResize, PaneSendKeys,
-    PaneWait, PaneWaited, Recording, RecordingCreate, RecordingStopped, ServerInfo, Session,
-    SessionAction, SessionCreate, SessionDeleted, SessionUpdate, SessionWindows, UnlinkFrom,
-    VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
+    CommandRecording, CommandStarted, HookConfig, HookCreate, HookDeleted, HookReceived,
+    HookUpdate, MarkerCreate, Pane, PaneAction, PaneCapture, PaneCreate, PaneDeleted, PaneFilter,
+    PanePaste, PaneResize, PaneSendKeys, PaneWait, PaneWaited, Recording, RecordingCreate,
+    RecordingStopped, ServerInfo, Session, SessionAction, SessionCreate, SessionDeleted,
+    SessionUpdate, SessionWindows, UnlinkFrom, VersionInfo, Window, WindowAction, WindowCreate,
+    WindowDeleted, WindowLinkCreate, WindowUpdate,
 };
 
 /// Writes a method that calls one route: its name, method and path, then what
@@ -87,6 +88,7 @@ calls! {
     recordings: GET "/recordings" => Vec<Recording>;
     recording: GET "/recordings/{id}", id: id => Recording;
     stop_recording: DELETE "/recordings/{id}", id: id => RecordingStopped;
+    record_command: POST "/commands", body: CommandRecording => CommandStarted;
     mark: POST "/recordings/{id}/markers", id: id, body: MarkerCreate => Recording;
     casts: GET "/casts" => Vec<Cast>;
 }

@@ -13,6 +13,7 @@ use super::capture::Shown;
 use super::journal::{Journal, JournalFile};
 use super::names::{cast_name, host_name, recording_id};
 use super::recording::{OpenCast, Opening};
+use super::registry::Key;
 use super::spec::RecordingSpec;
 use super::{Daemon, Error, Result};
 use crate::api;
@@ -77,7 +78,7 @@ impl Daemon {
         if self.registry().is_closing {
             return Err(Error::ShuttingDown);
         }
-        let key = (server.socket().clone(), found.window);
+        let key = Key::Window(server.socket().clone(), found.window);
         if let Some(handle) = self.registry().recordings.get(&key) {
             return Ok(Created::Present(handle.report.to_api()));
         }
@@ -215,7 +216,7 @@ impl Daemon {
         let registry = self.registry();
         let is_taken = |id: &String| {
             let mut taken = registry.recordings.values();
-            taken.any(|handle| handle.report.spec().id == *id)
+            taken.any(|handle| handle.report.about().id == *id)
         };
         (1..)
             .map(|number| recording_id(socket, session, window, number))
@@ -361,43 +362,57 @@ impl Files {
 
     /// Makes the cast's file under a name that is free.
     fn create_cast(&self, spec: &RecordingSpec, lines: &[u8]) -> Result<(PathBuf, DiskFile)> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            |source: io::Error| Error::Output { path, source }
-        };
         let started = i64::try_from(spec.started_micros).unwrap_or_default();
         let started = Timestamp::from_microsecond(started).unwrap_or_default();
         let started = started.to_zoned(TimeZone::system());
-        let folder = self.folder(&started)?;
-        let new_folders = record::create_folder(&folder).map_err(failed(&folder))?;
+        let folder = cast_folder(self.folder.as_deref(), &self.output, &started)?;
         let host = host_name();
         let (session, window) = (&spec.session_name, spec.window);
-        for number in 1.. {
-            let name = cast_name(&started, &host, session, window, &self.window_name, number);
-            let path = folder.join(name);
-            match DiskFile::create(&path, lines) {
-                Ok(file) => return Ok((path, file.in_new_folders(new_folders))),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failed(&path)(error)),
-            }
-        }
-        unreachable!("there are more numbers than files")
+        create_cast(&folder, lines, |number| {
+            cast_name(&started, &host, session, window, &self.window_name, number)
+        })
     }
+}
 
-    fn folder(&self, started: &Zoned) -> Result<PathBuf> {
-        let base = match &self.folder {
-            Some(folder) => folder.clone(),
-            None => self.output.directory(),
-        };
-        if !base.is_absolute() {
-            return Err(Error::Invalid {
-                message: format!("the folder {} is not an absolute path", base.display()),
-            });
-        }
-        if self.folder.is_some() {
-            return Ok(base);
-        }
-        let month = jiff::fmt::strtime::format(&self.output.date_format, started);
-        Ok(base.join(month.unwrap_or_default()))
+/// The folder for a cast: that which was asked for, else the configured one.
+pub(super) fn cast_folder(
+    asked: Option<&Path>,
+    output: &config::Output,
+    started: &Zoned,
+) -> Result<PathBuf> {
+    let configured = output.directory();
+    let base = asked.unwrap_or(&configured);
+    if !base.is_absolute() {
+        return Err(Error::Invalid {
+            message: format!("the folder {} is not an absolute path", base.display()),
+        });
     }
+    if asked.is_some() {
+        return Ok(base.to_owned());
+    }
+    let month = jiff::fmt::strtime::format(&output.date_format, started);
+    Ok(base.join(month.unwrap_or_default()))
+}
+
+/// Makes a cast's file, with its first lines, under the first of the names of a
+/// number that is free.
+pub(super) fn create_cast(
+    folder: &Path,
+    lines: &[u8],
+    name: impl Fn(u32) -> String,
+) -> Result<(PathBuf, DiskFile)> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source: io::Error| Error::Output { path, source }
+    };
+    let new_folders = record::create_folder(folder).map_err(failed(folder))?;
+    for number in 1.. {
+        let path = folder.join(name(number));
+        match DiskFile::create(&path, lines) {
+            Ok(file) => return Ok((path, file.in_new_folders(new_folders))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(&path)(error)),
+        }
+    }
+    unreachable!("there are more numbers than files")
 }

@@ -10,6 +10,7 @@
 
 mod capture;
 mod casts;
+mod command;
 mod create;
 mod error;
 mod events;

@@ -47,6 +47,20 @@ pub(super) fn cast_name(
         window.to_string(),
         safe_filename(window_name),
     ];
+    numbered(&parts, number)
+}
+
+/// The name of a command's cast: `YYYY-MM-DD_HHMM_host_command`.
+pub(super) fn command_cast_name(now: &Zoned, host: &str, command: &str, number: u32) -> String {
+    let parts = [
+        now.strftime("%Y-%m-%d_%H%M").to_string(),
+        safe_filename(host),
+        safe_filename(command),
+    ];
+    numbered(&parts, number)
+}
+
+fn numbered(parts: &[String], number: u32) -> String {
     let mut name = parts.join("_");
     if number > 1 {
         name.push_str(&format!("_{number}"));

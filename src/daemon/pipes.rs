@@ -71,6 +71,13 @@ impl Pipes {
             .join(format!("{us}-{server}-{}-{serial}", pane.0))
     }
 
+    /// A path for a FIFO of the command that process `pid` runs.
+    pub(super) fn command_path(&self, pid: u32, what: &str) -> PathBuf {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let us = std::process::id();
+        self.folder.join(format!("{us}-{what}-{pid}-{serial}"))
+    }
+
     /// A pane is piped by us now.
     pub(super) fn acquired(&self, server: &Server, pane: PaneId, path: &Path) {
         let key = (server.socket().clone(), pane);

@@ -17,9 +17,27 @@ pub(super) struct Counts {
     pub(super) asked: u64,
 }
 
+/// What is recorded; once at most.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Window(Socket, WindowId),
+    /// The command that this process runs.
+    Command(u32),
+}
+
+impl Key {
+    /// The tmux server, and the window there.
+    fn window(&self) -> Option<(&Socket, WindowId)> {
+        match self {
+            Key::Window(socket, window) => Some((socket, *window)),
+            Key::Command(_) => None,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Registry {
-    pub(super) recordings: HashMap<(Socket, WindowId), Handle>,
+    pub(super) recordings: HashMap<Key, Handle>,
     pub(super) watchers: HashMap<Socket, Arc<Watcher>>,
     /// How many feeds of events a server has.
     pub(super) listeners: HashMap<Socket, usize>,
@@ -27,25 +45,32 @@ pub(super) struct Registry {
 }
 
 impl Daemon {
-    pub(super) async fn find(&self, id: &str) -> Result<((Socket, WindowId), Handle)> {
+    pub(super) async fn find(&self, id: &str) -> Result<(Key, Handle)> {
         let all: Vec<_> = {
             let registry = self.registry();
-            let copy =
-                |(key, handle): (&(Socket, WindowId), &Handle)| (key.clone(), handle.clone());
+            let copy = |(key, handle): (&Key, &Handle)| (key.clone(), handle.clone());
             registry.recordings.iter().map(copy).collect()
         };
-        if let Some(exact) = all.iter().find(|(_, handle)| handle.report.spec().id == id) {
+        if let Some(exact) = all
+            .iter()
+            .find(|(_, handle)| handle.report.about().id == id)
+        {
             return Ok(exact.clone());
         }
         let mut fitting: Vec<_> = all
             .iter()
-            .filter(|((_, window), _)| window.to_string() == id)
+            .filter(|(key, _)| {
+                key.window()
+                    .is_some_and(|(_, window)| window.to_string() == id)
+            })
             .cloned()
             .collect();
         if fitting.is_empty() {
             // A tmux target, on whichever server has a recording.
-            let sockets: std::collections::BTreeSet<_> =
-                all.iter().map(|((socket, _), _)| socket.clone()).collect();
+            let sockets: std::collections::BTreeSet<_> = all
+                .iter()
+                .filter_map(|(key, _)| Some(key.window()?.0.clone()))
+                .collect();
             for socket in sockets {
                 let server = self.tmux(Some(socket.clone()));
                 let Ok(found) = tmux::resolve(&server, id).await else {
@@ -53,7 +78,7 @@ impl Daemon {
                 };
                 fitting.extend(
                     all.iter()
-                        .filter(|(key, _)| *key == (socket.clone(), found.window))
+                        .filter(|(key, _)| key.window() == Some((&socket, found.window)))
                         .cloned(),
                 );
             }
@@ -65,7 +90,7 @@ impl Daemon {
             _ => {
                 let ids = fitting.iter();
                 let mut matches: Vec<_> = ids
-                    .map(|(_, handle)| handle.report.spec().id.clone())
+                    .map(|(_, handle)| handle.report.about().id.clone())
                     .collect();
                 matches.sort();
                 Err(Error::Ambiguous { id, matches })
@@ -105,7 +130,7 @@ impl Daemon {
         cast: OpenCast,
         opening: Opening,
     ) -> api::Recording {
-        let key = (server.socket().clone(), spec.window);
+        let key = Key::Window(server.socket().clone(), spec.window);
         let handle = recording::spawn(SpawnArgs {
             context: self.shared.context.clone(),
             watcher: self.watcher(&server, version),
@@ -122,7 +147,7 @@ impl Daemon {
     }
 
     /// Takes a recording into the registry, and out again when it has ended.
-    pub(super) fn adopt(&self, key: (Socket, WindowId), handle: Handle) {
+    pub(super) fn adopt(&self, key: Key, handle: Handle) {
         self.registry()
             .recordings
             .insert(key.clone(), handle.clone());
@@ -135,14 +160,16 @@ impl Daemon {
         let mut ended = handle.ended;
         tokio::spawn(async move {
             let _ = ended.wait_for(|ended| *ended).await;
-            let socket = key.0.clone();
+            let socket = key.window().map(|(socket, _)| socket.clone());
             let ended = daemon.registry().recordings.remove(&key);
             if let Some(ended) = ended {
                 daemon
                     .events()
                     .recording(api::EventKind::RecordingStopped, &ended.report.to_api());
             }
-            daemon.drop_watcher(&socket).await;
+            if let Some(socket) = socket {
+                daemon.drop_watcher(&socket).await;
+            }
             daemon
                 .shared
                 .counts
@@ -156,7 +183,10 @@ impl Daemon {
         let _creating = self.shared.creating.lock().await;
         let watcher = {
             let mut registry = self.registry();
-            let is_used = registry.recordings.keys().any(|(used, _)| used == socket)
+            let is_used = registry
+                .recordings
+                .keys()
+                .any(|key| key.window().is_some_and(|(used, _)| used == socket))
                 || registry.listeners.contains_key(socket);
             if is_used {
                 return;

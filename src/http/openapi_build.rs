@@ -31,6 +31,7 @@ use super::routes::{Operations, TABLE};
         (name = "hooks", description = "tmux hooks, and commands on them"),
         (name = "hook", description = "What tmux hooks report"),
         (name = "recordings", description = "Recordings that run"),
+        (name = "commands", description = "Commands that are recorded on terminals of their own"),
         (name = "casts", description = "Saved recordings"),
         (name = "events", description = "The live feed"),
     )
@@ -176,7 +177,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if path.contains('{') || is_about_tmux {
         refusals.extend([MISSING, INVALID]);
     }
-    if is_about_tmux || path.starts_with("/recordings") {
+    if is_about_tmux || path.starts_with("/recordings") || path == "/commands" {
         refusals.push(UNAVAILABLE);
     }
     if method != "get" {

@@ -6,13 +6,14 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::ops::DerefMut;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::alternate::AltScreenExit;
 use super::recorder::Recorder;
-use super::stream::Stream;
+use super::stream::{PipeEnd, Stream};
 use crate::cast::Micros;
 
 /// Most bytes of one stream before others have their turn.
@@ -31,9 +32,9 @@ thread_local! {
 }
 
 /// The stream that is recorded at present, if any, and how it is read.
-#[derive(Debug, Default)]
-pub struct Intake {
-    stream: Option<Stream>,
+#[derive(Debug)]
+pub struct Intake<S = Stream> {
+    stream: Option<S>,
     /// Set while the stream began on the alternate screen and is there still.
     alt_exit: Option<AltScreenExit>,
     paused_until: Option<Instant>,
@@ -52,17 +53,28 @@ pub struct Taken {
     pub is_closed: bool,
 }
 
-impl Intake {
+impl<S> Default for Intake<S> {
+    fn default() -> Intake<S> {
+        Intake {
+            stream: None,
+            alt_exit: None,
+            paused_until: None,
+            flooded: None,
+        }
+    }
+}
+
+impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
     /// The stream that is read.
     #[must_use]
-    pub fn stream(&self) -> Option<&Stream> {
+    pub fn stream(&self) -> Option<&S> {
         self.stream.as_ref()
     }
 
     /// Reads `stream` from now on; the one before must have been taken out.
     /// Without one, whether the screen is the alternate one is all there is to
     /// know.
-    pub fn attach(&mut self, stream: Option<Stream>, is_alternate: bool) {
+    pub fn attach(&mut self, stream: Option<S>, is_alternate: bool) {
         self.alt_exit = is_alternate.then(AltScreenExit::default);
         if stream.is_some() {
             self.stream = stream;
@@ -70,7 +82,7 @@ impl Intake {
     }
 
     /// Takes the stream out.
-    pub fn detach(&mut self) -> Option<Stream> {
+    pub fn detach(&mut self) -> Option<S> {
         self.stream.take()
     }
 
@@ -103,7 +115,8 @@ impl Intake {
         recorder: &mut Recorder,
     ) -> Taken {
         if let (Err(error), Some(stream)) = (ready, &mut self.stream) {
-            tracing::warn!(pane = %stream.pane, %error, "waiting for a pipe failed");
+            let path = stream.fifo.path().display();
+            tracing::warn!(%path, %error, "waiting for a pipe failed");
             stream.is_closed = true;
         }
         let taken = self.read(time, TURN_BYTES, recorder);

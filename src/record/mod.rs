@@ -24,6 +24,7 @@
 
 mod alternate;
 mod cast_file;
+mod control;
 mod disk_sink;
 mod disks;
 mod fifo;
@@ -37,6 +38,7 @@ mod stream;
 mod tail;
 
 pub use cast_file::{Appended, CastFile};
+pub use control::{Control, ControlReader, LONGEST_INPUT};
 pub use disk_sink::DiskSink;
 pub use disks::Disks;
 pub use fifo::{Fifo, Read};
@@ -45,5 +47,5 @@ pub use pages::PAGE;
 pub use recorder::{Recorder, Stats};
 pub use sink::{Completion, FileEvent, Intervals, Job, Sink, Step, Trouble};
 pub use storage::{DiskFile, Storage, create_folder};
-pub use stream::{Attached, Error as AttachError, Stream, attach_pipe};
+pub use stream::{Attached, Error as AttachError, PipeEnd, Stream, attach_pipe};
 pub use tail::{Tail, cut_tail, find_tail};

@@ -168,6 +168,23 @@ impl Recorder {
         self.event(time, Code::Marker, &label[..end]);
     }
 
+    /// An event that shows nothing: some readers refuse a cast without events.
+    pub fn blank(&mut self, time: Micros) {
+        self.event(time, Code::Output, "");
+    }
+
+    /// The user typed this.
+    pub fn input(&mut self, time: Micros, text: &str) {
+        if self.in_memory() < self.bound {
+            self.event(time, Code::Input, text);
+        }
+    }
+
+    /// `bytes` of output are missing that never came here.
+    pub fn count_lost(&mut self, bytes: u64) {
+        self.stats.lost_bytes += bytes;
+    }
+
     /// Something is missing from here on, or was until here: a marker that
     /// says what.
     pub fn gap(&mut self, time: Micros, what: &str) {

@@ -1,6 +1,7 @@
-//! One pane's output, from its snapshot on.
+//! One pane's output, from its snapshot on; or a command's.
 
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -23,15 +24,35 @@ const LONG: usize = 32 * 1024;
 /// … unless so many more wait: then the reader is late.
 const LATE: usize = 512 * 1024;
 
+/// A FIFO of ours, and whether anything more comes from it.
+#[derive(Debug)]
+pub struct PipeEnd {
+    /// Where output comes in.
+    pub fifo: Fifo,
+    /// Whether the pipe has ended: nothing more will come.
+    pub is_closed: bool,
+}
+
 /// A pane that is piped into a FIFO of ours.
 #[derive(Debug)]
 pub struct Stream {
     /// The pane.
     pub pane: PaneId,
-    /// Where its output comes in.
-    pub fifo: Fifo,
-    /// Whether the pipe has ended: nothing more will come.
-    pub is_closed: bool,
+    end: PipeEnd,
+}
+
+impl Deref for Stream {
+    type Target = PipeEnd;
+
+    fn deref(&self) -> &PipeEnd {
+        &self.end
+    }
+}
+
+impl DerefMut for Stream {
+    fn deref_mut(&mut self) -> &mut PipeEnd {
+        &mut self.end
+    }
 }
 
 /// What a switch to a pane has given.
@@ -94,15 +115,23 @@ pub async fn attach_pipe(
     let stream = match piped {
         Piped::Yes => Ok(Stream {
             pane,
-            fifo,
-            is_closed: false,
+            end: PipeEnd::new(fifo),
         }),
         refused => Err(refused),
     };
     Ok(Attached { snapshot, stream })
 }
 
-impl Stream {
+impl PipeEnd {
+    /// The reading end of a FIFO that somebody writes to, or will.
+    #[must_use]
+    pub fn new(fifo: Fifo) -> PipeEnd {
+        PipeEnd {
+            fifo,
+            is_closed: false,
+        }
+    }
+
     /// Reads until there is nothing or `most` bytes have come; gives each
     /// chunk to `take` and returns how many bytes there were.
     pub fn drain(&mut self, buffer: &mut [u8], most: usize, mut take: impl FnMut(&[u8])) -> usize {
@@ -122,14 +151,17 @@ impl Stream {
                 Ok(Read::Empty) => break,
                 Ok(Read::Closed) => self.is_closed = true,
                 Err(error) => {
-                    tracing::warn!(pane = %self.pane, %error, "reading a pipe failed");
+                    let path = self.fifo.path().display();
+                    tracing::warn!(%path, %error, "reading a pipe failed");
                     self.is_closed = true;
                 }
             }
         }
         total
     }
+}
 
+impl Stream {
     /// Ends the pipe process, where it is still there: that of a dead pane
     /// would wait for its stream until the pane is closed.
     pub fn end_writers(self) {

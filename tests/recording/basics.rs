@@ -53,9 +53,9 @@ fn a_command_is_recorded_outside_tmux() {
     let script = "printf 'one\\n'; printf '\\033[31mtwo\\033[0m\\n'; exit 7";
     let output = tvmux.run(["rec", "--", "sh", "-c", script]);
     assert_eq!(output.status.code(), Some(7), "{output:?}");
-    let path = String::from_utf8(output.stdout).unwrap();
-    let start = path.find('/').unwrap();
-    let path = &path[start..path.find(" (").unwrap()];
+    let said = String::from_utf8(output.stderr).unwrap();
+    let path = said.lines().next().unwrap();
+    let path = &path[path.find('/').unwrap()..];
     let (header, events) = read_cast(path.as_ref());
     let output = output_of(&events);
     assert!(
@@ -72,12 +72,7 @@ fn a_command_is_recorded_outside_tmux() {
 fn a_command_that_a_signal_ended_says_so() {
     let tvmux = Tvmux::new();
     let output = tvmux.run(["rec", "--", "sh", "-c", "kill -TERM $$"]);
-    // Before 3.3 tmux does not tell which signal it was.
-    let server = TestTmux::start("");
-    let version: tvmux::tmux::Version = server.ask("main:", "#{version}").parse().unwrap();
-    let tells = version >= tvmux::tmux::Version::new(3, 3);
-    let expected = if tells { 128 + 15 } else { 128 };
-    assert_eq!(output.status.code(), Some(expected), "{output:?}");
+    assert_eq!(output.status.code(), Some(128 + 15), "{output:?}");
     // Words are passed on as they are, a shell sees none of them.
     let words = [
         "rec",
@@ -210,7 +205,9 @@ fn errors_name_the_thing_and_the_way_out() {
 #[test]
 fn a_missing_tmux_is_named() {
     let tvmux = Tvmux::new().with("TVMUX_TMUX_COMMAND", "tmux-that-is-not-there");
-    let output = tvmux.run(["rec", "--", "true"]);
+    let tmux = TestTmux::start("");
+    let socket = tmux.socket();
+    let output = tvmux.run(["rec", "-t", "main:", "-S", socket.to_str().unwrap()]);
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(

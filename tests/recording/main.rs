@@ -5,6 +5,7 @@
 mod support;
 
 mod basics;
+mod command;
 mod daemon;
 mod disk;
 mod follow;

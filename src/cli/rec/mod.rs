@@ -12,10 +12,18 @@ use clap::Subcommand;
 
 use super::{Context, Outcome, runtime};
 
+pub(super) use self::command::{is_monitor, run_monitor};
+
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "`rec -- COMMAND` exits with the command's status; 128 + N when signal N ended it."
+    after_help = "`rec -- COMMAND` exits with the command's status; 128 + N when signal N ended it, 127 \
+                  when there is no such command, 126 when it cannot be run.\n\n\
+                  Examples:\n  \
+                  tvmux rec -t work:editor      record a window\n  \
+                  tvmux rec -- make test        record a command in this terminal\n  \
+                  tvmux rec -- $SHELL           record this terminal\n  \
+                  tvmux rec --headless --size 120x40 -- ./demo.sh"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -24,7 +32,10 @@ pub(super) struct Args {
     #[command(flatten)]
     start: start::StartArgs,
 
-    /// Run this command in a tmux session of its own and record it.
+    #[command(flatten)]
+    terminal: command::CommandArgs,
+
+    /// Run this command in this terminal and record it.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -42,12 +53,12 @@ enum Verb {
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Outcome {
+    if args.verb.is_none() && !args.command.is_empty() {
+        return command::run(context, &args.start, &args.terminal, &args.command);
+    }
     let runtime = runtime()?;
     runtime.block_on(async {
         match args.verb {
-            None if !args.command.is_empty() => {
-                command::run(context, &args.start, &args.command).await
-            }
             None => start::run(context, &args.start).await,
             Some(Verb::Start(args)) => start::run(context, &args).await,
             Some(Verb::Ls(args)) => ls::run(context, &args).await,

@@ -54,12 +54,27 @@ impl StartArgs {
             window_id: target.clone(),
             pane_id: self.no_follow.then_some(target),
             socket: Some(socket),
-            directory: self.output.as_ref().map(std::path::absolute).transpose()?,
+            directory: self.directory()?,
             title: self.title.clone(),
             idle_time_limit: self.idle_time_limit,
             follow_active_pane: self.no_follow.then_some(false),
             ..RecordingCreate::default()
         })
+    }
+
+    /// The folder that was asked for.
+    pub(super) fn directory(&self) -> std::io::Result<Option<PathBuf>> {
+        self.output.as_ref().map(std::path::absolute).transpose()
+    }
+
+    /// The title that was asked for.
+    pub(super) fn title(&self) -> Option<String> {
+        self.title.clone()
+    }
+
+    /// Seconds.
+    pub(super) fn idle_time_limit(&self) -> Option<f64> {
+        self.idle_time_limit
     }
 
     /// Whether a window was named.
@@ -77,8 +92,8 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Outcome {
     let pane = env::var("TMUX_PANE").ok().filter(|_| is_inside);
     let target = args.target.clone().or(pane).ok_or_else(|| {
         Failure::usage("not inside tmux, so there is no current window to record").hint(
-            "run this inside tmux, name a window with `-t TARGET`, or record a command with \
-             `tvmux rec -- COMMAND`",
+            "run this inside tmux, name a window with `-t TARGET`, record this terminal with \
+             `tvmux rec -- $SHELL`, or a command with `tvmux rec -- COMMAND`",
         )
     })?;
     let request = args.request(target, socket.path().to_owned())?;

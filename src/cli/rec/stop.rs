@@ -85,18 +85,29 @@ pub(super) fn is_complete(recording: &Recording) -> bool {
 
 /// Says how a recording ended; what is missing goes to standard error.
 pub(super) fn report(recording: &Recording) -> std::io::Result<()> {
+    report_end(&mut anstream::stdout(), recording)?;
+    report_missing(recording)
+}
+
+/// Says how a recording ended.
+pub(super) fn report_end(out: &mut impl Write, recording: &Recording) -> std::io::Result<()> {
     let id = printable(&recording.id);
     writeln!(
-        anstream::stdout(),
+        out,
         "Stopped {id}: {} ({}, {} in {})",
         printable(&recording.cast_path.to_string_lossy()),
         duration(recording.duration),
         size(recording.bytes),
         counted(recording.events, "event"),
-    )?;
+    )
+}
+
+/// Says on standard error what a recording lacks.
+pub(super) fn report_missing(recording: &Recording) -> std::io::Result<()> {
     if is_complete(recording) {
         return Ok(());
     }
+    let id = printable(&recording.id);
     let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
     let gaps = counted(recording.gaps, "gap");
     let why = match &recording.reason {

@@ -8,13 +8,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// A timer that is set anew only when its time changes: setting one wakes the
 /// runtime, once for each event of a busy pane.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub(in crate::daemon) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Alarm {
     /// Waits until `due`, for ever without. Cancel safe.
-    pub(super) async fn at(&mut self, due: Option<Instant>) {
+    pub(in crate::daemon) async fn at(&mut self, due: Option<Instant>) {
         let Some(due) = due else {
             return pending().await;
         };

@@ -9,7 +9,7 @@ use crate::clock::unix_seconds;
 use crate::record::{FileEvent, Trouble};
 
 /// Why what was recorded before is missing, and what comes now is in a new file.
-pub(super) const REMOVED: &str = "the cast file was removed";
+pub(in crate::daemon) const REMOVED: &str = "the cast file was removed";
 
 impl Task {
     /// Starts what is due for the file.

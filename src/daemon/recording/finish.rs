@@ -32,7 +32,7 @@ impl Task {
         if self.context.config.recording.repair_on_stop {
             let path = self.spec.cast_path.clone();
             // Long for a long cast: not on the thread that drains.
-            let _ = tokio::task::spawn_blocking(move || check(&path)).await;
+            let _ = tokio::task::spawn_blocking(move || check_cast(&path)).await;
         }
         // Waits for a write that may be under way.
         let journal = self.journal;
@@ -52,7 +52,7 @@ impl Task {
 }
 
 /// Checks a cast that has ended, and repairs it if something has happened to it.
-fn check(path: &Path) {
+pub(in crate::daemon) fn check_cast(path: &Path) {
     match repair_file(path, &RepairFileOptions::default()) {
         Ok(RepairedFile {
             change: Change::None,

@@ -31,7 +31,10 @@ use crate::config::Config;
 use crate::record::{DiskFile, Disks, Recorder, Stream};
 use crate::tmux::{Server, Snapshot, Version};
 
-pub(super) use self::status::Report;
+pub(super) use self::alarm::Alarm;
+pub(super) use self::file::REMOVED;
+pub(super) use self::finish::check_cast;
+pub(super) use self::status::{About, Condition, Report};
 
 /// What the daemon lends to its recordings.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! How a recording is, and what clients are told of it.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::spec::RecordingSpec;
@@ -24,6 +25,35 @@ pub(in crate::daemon) enum Condition {
     Finished { reason: Option<Arc<str>> },
 }
 
+/// What clients are told of a recording that does not change while it runs.
+#[derive(Clone, Debug)]
+pub(in crate::daemon) struct About {
+    pub(in crate::daemon) id: String,
+    pub(in crate::daemon) session_id: String,
+    /// Empty for a command that runs on a terminal of its own.
+    pub(in crate::daemon) window_id: String,
+    pub(in crate::daemon) cast_path: PathBuf,
+    pub(in crate::daemon) title: Option<String>,
+    /// The tmux server's socket; empty where there is none.
+    pub(in crate::daemon) socket: PathBuf,
+    /// Seconds since the Unix epoch.
+    pub(in crate::daemon) started: u64,
+}
+
+impl From<&RecordingSpec> for About {
+    fn from(spec: &RecordingSpec) -> About {
+        About {
+            id: spec.id.clone(),
+            session_id: spec.session_name.clone(),
+            window_id: spec.window.to_string(),
+            cast_path: spec.cast_path.clone(),
+            title: spec.title.clone(),
+            socket: spec.socket.clone(),
+            started: spec.started(),
+        }
+    }
+}
+
 /// How a recording is at one moment.
 #[derive(Clone, Debug)]
 struct Status {
@@ -35,14 +65,23 @@ struct Status {
 /// A recording as others see it. The recording's task keeps it up to date.
 #[derive(Debug)]
 pub(in crate::daemon) struct Report {
-    spec: Arc<RecordingSpec>,
+    about: About,
     status: Mutex<Status>,
 }
 
 impl Report {
-    pub(super) fn new(spec: Arc<RecordingSpec>, pane: Option<PaneId>, stats: Stats) -> Report {
+    pub(super) fn new(spec: &RecordingSpec, pane: Option<PaneId>, stats: Stats) -> Report {
+        Report::starting(spec.into(), pane, stats)
+    }
+
+    /// The report of a recording without tmux.
+    pub(in crate::daemon) fn about_command(about: About, stats: Stats) -> Report {
+        Report::starting(about, None, stats)
+    }
+
+    fn starting(about: About, pane: Option<PaneId>, stats: Stats) -> Report {
         Report {
-            spec,
+            about,
             status: Mutex::new(Status {
                 condition: Condition::Recording { warning: None },
                 pane,
@@ -51,13 +90,18 @@ impl Report {
         }
     }
 
-    pub(in crate::daemon) fn spec(&self) -> &RecordingSpec {
-        &self.spec
+    pub(in crate::daemon) fn about(&self) -> &About {
+        &self.about
     }
 
     /// Notes how the recording is. Returns whether that is more than numbers.
     /// Called for each event of a busy pane: allocates nothing.
-    pub(super) fn update(&self, condition: Condition, pane: Option<PaneId>, stats: Stats) -> bool {
+    pub(in crate::daemon) fn update(
+        &self,
+        condition: Condition,
+        pane: Option<PaneId>,
+        stats: Stats,
+    ) -> bool {
         let mut status = self.lock();
         status.stats = stats;
         let has_changed = status.condition != condition || status.pane != pane;
@@ -68,24 +112,24 @@ impl Report {
 
     /// The recording as it is told to clients.
     pub(in crate::daemon) fn to_api(&self) -> api::Recording {
-        let spec = &self.spec;
+        let about = &self.about;
         let Status {
             condition,
             pane,
             stats,
         } = self.lock().clone();
         api::Recording {
-            id: spec.id.clone(),
-            session_id: spec.session_name.clone(),
-            window_id: spec.window.to_string(),
+            id: about.id.clone(),
+            session_id: about.session_id.clone(),
+            window_id: about.window_id.clone(),
             active: !matches!(condition, Condition::Finished { .. }),
-            cast_path: spec.cast_path.clone(),
+            cast_path: about.cast_path.clone(),
             active_pane: pane.map(|pane| pane.to_string()),
             state: condition.state(),
-            reason: condition.reason(spec),
-            title: spec.title.clone(),
-            socket: spec.socket.clone(),
-            started: spec.started(),
+            reason: condition.reason(about),
+            title: about.title.clone(),
+            socket: about.socket.clone(),
+            started: about.started,
             duration: stats.duration as f64 / 1e6,
             bytes: stats.bytes,
             events: stats.events,
@@ -114,7 +158,7 @@ impl Condition {
     }
 
     /// Why it is not as it should be, for people.
-    fn reason(&self, spec: &RecordingSpec) -> Option<String> {
+    fn reason(&self, about: &About) -> Option<String> {
         match self {
             Condition::Recording { warning: text } | Condition::Finished { reason: text } => {
                 text.as_deref().map(str::to_owned)
@@ -123,7 +167,7 @@ impl Condition {
             Condition::Refused(why) => Some(why.to_string()),
             Condition::Removed => Some(format!(
                 "the cast {} was removed, or its folder",
-                spec.cast_path.display()
+                about.cast_path.display()
             )),
             Condition::Overloaded => Some("output comes faster than it can be written".to_owned()),
         }

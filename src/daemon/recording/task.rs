@@ -106,7 +106,7 @@ impl Task {
         let stats = cast.recorder.stats();
         let spec = Arc::new(spec);
         Task {
-            report: Arc::new(Report::new(Arc::clone(&spec), capture.pane(), stats)),
+            report: Arc::new(Report::new(&spec, capture.pane(), stats)),
             view: Some(watcher.view()),
             process: capture.process().map(ProcessExit::watch),
             sink: DiskSink::new(disks, cast.file, cast.length, intervals),

@@ -92,6 +92,7 @@ table! {
     POST "/hook" => hooks::receive;
     GET "/recordings" => recordings::list;
     POST "/recordings" => recordings::create;
+    POST "/commands" => recordings::command;
     GET "/recordings/{recording_id}" => recordings::get;
     DELETE "/recordings/{recording_id}" => recordings::stop;
     POST "/recordings/{recording_id}/markers" => recordings::mark;

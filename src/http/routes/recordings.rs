@@ -5,7 +5,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::extract::{Body, PathId, TmuxSocket};
-use crate::api::{MarkerCreate, Recording, RecordingCreate, RecordingStopped, StoppedStatus};
+use crate::api::{
+    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingStopped,
+    StoppedStatus,
+};
 use crate::config::expand_home;
 use crate::daemon::{Created, Daemon};
 use crate::http::error::Result;
@@ -46,6 +49,23 @@ pub(super) async fn create(
         Created::New(recording) => (StatusCode::CREATED, Json(recording)),
         Created::Present(recording) => (StatusCode::ACCEPTED, Json(recording)),
     })
+}
+
+/// Record a command that the client runs on a terminal of its own.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/commands",
+    request_body = CommandRecording,
+    responses((status = 201, body = CommandStarted))
+))]
+pub(super) async fn command(
+    State(daemon): State<Daemon>,
+    Body(new): Body<CommandRecording>,
+) -> Result<(StatusCode, Json<CommandStarted>)> {
+    Ok((
+        StatusCode::CREATED,
+        Json(daemon.record_command(&new).await?),
+    ))
 }
 
 /// Show a recording.

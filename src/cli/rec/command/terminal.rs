@@ -1,0 +1,155 @@
+//! The user's terminal, and the pseudo terminal that the command gets.
+
+use std::env;
+use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::pty::{OpenptyResult, Winsize, openpty};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, tcgetpgrp};
+
+nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
+
+/// The size where there is neither a terminal nor a hint: columns, rows.
+const HEADLESS: (u16, u16) = (80, 24);
+
+/// The terminal that `tvmux rec` runs in, as far as there is one.
+pub(super) struct UserTerminal {
+    /// Whether keys come from a terminal.
+    has_keys: bool,
+    /// How it was, while it is raw.
+    before: Option<Termios>,
+}
+
+impl UserTerminal {
+    /// The terminal of standard input; none where it is not to be used.
+    pub(super) fn new(is_headless: bool) -> UserTerminal {
+        UserTerminal {
+            has_keys: !is_headless && io::stdin().is_terminal(),
+            before: None,
+        }
+    }
+
+    /// Whether keys come from a terminal.
+    pub(super) fn has_keys(&self) -> bool {
+        self.has_keys
+    }
+
+    /// Whether the terminal's keys are read at present.
+    pub(super) fn is_raw(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Hands every key on as it is. Not in the background, where the terminal
+    /// is another job's.
+    pub(super) fn make_raw(&mut self) {
+        let stdin = io::stdin();
+        if !self.has_keys || self.is_raw() || tcgetpgrp(&stdin) != Ok(getpgrp()) {
+            return;
+        }
+        let Ok(before) = tcgetattr(&stdin) else {
+            return;
+        };
+        let mut raw = before.clone();
+        cfmakeraw(&mut raw);
+        if tcsetattr(&stdin, SetArg::TCSADRAIN, &raw).is_ok() {
+            self.before = Some(before);
+        }
+    }
+
+    /// Puts the terminal back as it was.
+    pub(super) fn restore(&mut self) {
+        if let Some(before) = self.before.take() {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &before);
+        }
+    }
+}
+
+impl Drop for UserTerminal {
+    fn drop(&mut self) {
+        self.restore();
+    }
+}
+
+/// The size that the command's terminal gets: as asked, else the user's
+/// terminal's, else `COLUMNS` and `LINES`, else 80 × 24.
+pub(super) fn size(asked: Option<(u16, u16)>, is_headless: bool) -> (u16, u16) {
+    let number = |name| env::var(name).ok()?.parse().ok().filter(|size| *size > 0);
+    asked
+        .or_else(|| terminal_size().filter(|_| !is_headless))
+        .unwrap_or_else(|| {
+            let (columns, rows) = HEADLESS;
+            (
+                number("COLUMNS").unwrap_or(columns),
+                number("LINES").unwrap_or(rows),
+            )
+        })
+}
+
+/// The size of the user's terminal: columns, rows.
+pub(super) fn terminal_size() -> Option<(u16, u16)> {
+    let (width, height) =
+        terminal_size::terminal_size().or_else(|| terminal_size::terminal_size_of(io::stdin()))?;
+    Some((width.0, height.0)).filter(|(columns, rows)| *columns > 0 && *rows > 0)
+}
+
+/// A pseudo terminal, from the side that shows it.
+pub(super) struct Pty {
+    master: OwnedFd,
+}
+
+impl Pty {
+    /// Makes one with the settings of the user's terminal; gives the command's
+    /// side too.
+    pub(super) fn open((columns, rows): (u16, u16)) -> io::Result<(Pty, OwnedFd)> {
+        let settings = tcgetattr(io::stdin())
+            .or_else(|_| tcgetattr(io::stdout()))
+            .ok();
+        let OpenptyResult { master, slave } = openpty(&winsize(columns, rows), &settings)?;
+        for side in [&master, &slave] {
+            fcntl(side, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+        }
+        fcntl(
+            &master,
+            FcntlArg::F_SETFL(OFlag::O_RDWR | OFlag::O_NONBLOCK),
+        )?;
+        Ok((Pty { master }, slave))
+    }
+
+    /// The command's terminal has a new size: its foreground group gets a
+    /// SIGWINCH.
+    pub(super) fn resize(&self, columns: u16, rows: u16) {
+        use std::os::fd::AsRawFd;
+        // SAFETY: the descriptor is open and the size lives through the call.
+        let _ = unsafe { set_size(self.master.as_raw_fd(), &raw const *&winsize(columns, rows)) };
+    }
+
+    /// Whether the command's terminal shows what is typed.
+    pub(super) fn echoes(&self) -> bool {
+        tcgetattr(&self.master)
+            .is_ok_and(|settings| settings.local_flags.contains(LocalFlags::ECHO))
+    }
+
+    /// The process group in the foreground of the command's terminal.
+    pub(super) fn foreground(&self) -> Option<nix::unistd::Pid> {
+        tcgetpgrp(&self.master)
+            .ok()
+            .filter(|group| group.as_raw() > 0)
+    }
+}
+
+impl AsFd for Pty {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
+    }
+}
+
+fn winsize(columns: u16, rows: u16) -> Winsize {
+    Winsize {
+        ws_col: columns,
+        ws_row: rows,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}

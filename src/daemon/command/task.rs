@@ -1,0 +1,300 @@
+//! The event loop of a command's recording.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::api;
+use crate::cast::{Header, Micros};
+use crate::clock::unix_seconds;
+use crate::daemon::recording::{
+    About, Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast,
+};
+use crate::record::{
+    Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, Intervals, PipeEnd, Read, Recorder,
+    Trouble,
+};
+
+/// Everything that a command's recording starts with.
+pub(super) struct SpawnArgs {
+    pub(super) context: Context,
+    pub(super) about: About,
+    pub(super) request: api::CommandRecording,
+    pub(super) cast: OpenCast,
+    pub(super) output: Fifo,
+    pub(super) control: Fifo,
+}
+
+struct Task {
+    context: Context,
+    request: api::CommandRecording,
+    report: Arc<Report>,
+    intake: Intake<Box<PipeEnd>>,
+    control: Fifo,
+    /// Whether anybody writes to it still.
+    is_controlled: bool,
+    messages: ControlReader,
+    recorder: Recorder,
+    sink: DiskSink,
+    alarm: Alarm,
+    /// When the cast has the time [`Self::cast_base`].
+    cast_start: Instant,
+    cast_base: Micros,
+    /// Bytes known to be missing, as the markers have them.
+    marked_lost: u64,
+    warning: Option<Arc<str>>,
+}
+
+/// Starts the task of a command's recording.
+pub(super) fn spawn(args: SpawnArgs) -> Handle {
+    let (commands, inbox) = mpsc::channel(8);
+    let (ended_sender, ended) = watch::channel(false);
+    let task = Task::new(args);
+    let report = Arc::clone(&task.report);
+    tokio::spawn(async move {
+        task.run(inbox).await;
+        ended_sender.send_replace(true);
+    });
+    Handle {
+        report,
+        commands,
+        ended,
+    }
+}
+
+impl Task {
+    fn new(args: SpawnArgs) -> Task {
+        let SpawnArgs {
+            context,
+            about,
+            request,
+            cast,
+            output,
+            control,
+        } = args;
+        let intervals = Intervals {
+            flush: context.config.recording.flush_interval(),
+            sync: context.config.recording.sync_interval(),
+            tick: context.disks.tick(),
+        };
+        let mut intake = Intake::default();
+        intake.attach(Some(Box::new(PipeEnd::new(output))), false);
+        let stats = cast.recorder.stats();
+        Task {
+            report: Arc::new(Report::about_command(about, stats)),
+            sink: DiskSink::new(
+                Arc::clone(&context.disks),
+                cast.file,
+                cast.length,
+                intervals,
+            ),
+            context,
+            request,
+            intake,
+            control,
+            is_controlled: true,
+            messages: ControlReader::default(),
+            marked_lost: stats.lost_bytes,
+            recorder: cast.recorder,
+            alarm: Alarm::default(),
+            cast_start: Instant::now(),
+            cast_base: cast.now,
+            warning: None,
+        }
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        loop {
+            while let Some(event) = self.sink.tick(&mut self.recorder) {
+                self.on_file_event(event);
+            }
+            self.publish();
+            let due = [self.intake.paused_until(), self.sink.due()];
+            let due = due.into_iter().flatten().min();
+            tokio::select! {
+                // A size stands before the output that was made for it.
+                biased;
+                command = inbox.recv() => match command {
+                    Some(Command::Mark(label, reply)) => {
+                        self.recorder.marker(self.cast_time(), &label);
+                        let _ = reply.send(());
+                    }
+                    Some(Command::Stop) | None => break,
+                },
+                _ = self.control.readable(), if self.is_controlled => self.read_control(),
+                ready = self.intake.readable() => self.on_readable(ready),
+                completion = self.sink.next_completion() => {
+                    if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
+                        self.on_file_event(event);
+                    }
+                }
+                () = self.alarm.at(due) => {
+                    let now = Instant::now();
+                    if self.intake.paused_until().is_some_and(|until| until <= now) {
+                        self.on_readable(Ok(()));
+                    }
+                }
+            }
+            if self.intake.release_flood_buffers(Instant::now()) {
+                self.recorder.shrink();
+                self.sink.shrink();
+            }
+            self.end_overload();
+            if self.intake.stream().is_none_or(|stream| stream.is_closed) {
+                // The client is gone, and has handed over everything.
+                break;
+            }
+        }
+        drop(inbox);
+        self.finish().await;
+    }
+
+    fn cast_time(&self) -> Micros {
+        let elapsed = self.cast_start.elapsed().as_micros();
+        self.cast_base + Micros::try_from(elapsed).unwrap_or(Micros::MAX / 2)
+    }
+
+    fn on_readable(&mut self, ready: std::io::Result<()>) {
+        let time = self.cast_time();
+        self.intake
+            .turn(ready, Instant::now(), time, &mut self.recorder);
+    }
+
+    fn read_control(&mut self) {
+        let time = self.cast_time();
+        let mut buffer = [0; 4096];
+        loop {
+            match self.control.read(&mut buffer) {
+                Ok(Read::Bytes(count)) => {
+                    let (recorder, mut lost) = (&mut self.recorder, 0);
+                    self.messages
+                        .feed(&buffer[..count], |message| match message {
+                            Control::Resize(columns, rows) => recorder.resize(time, columns, rows),
+                            Control::Input(text) => recorder.input(time, &text),
+                            Control::Lost(bytes) => lost += bytes,
+                        });
+                    if lost > 0 {
+                        self.recorder.count_lost(lost);
+                        self.mark_gap("the recorder could not keep up");
+                    }
+                }
+                Ok(Read::Empty) => return,
+                Ok(Read::Closed) | Err(_) => {
+                    self.is_controlled = false;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn on_file_event(&mut self, event: FileEvent) {
+        let id = &self.report.about().id;
+        match event {
+            FileEvent::Failed(trouble) => {
+                tracing::warn!(id, ?trouble, "the cast cannot be written");
+            }
+            FileEvent::Recovered(why) => self.mark_gap(&why),
+            FileEvent::Replaceable => {
+                self.cast_start = Instant::now();
+                self.cast_base = 0;
+                let (columns, rows) = self.recorder.size();
+                let mut header = header(&self.request, unix_seconds());
+                (header.width, header.height) = (columns, rows);
+                self.recorder.restart(&header);
+                self.mark_gap(REMOVED);
+                let lines = self.recorder.take(Vec::new());
+                self.sink.replace(lines);
+            }
+            FileEvent::Replaced => {
+                tracing::warn!(id, "the cast was removed; there is a new one");
+            }
+            FileEvent::SyncFailed(error) => {
+                tracing::error!(id, %error, "syncing the cast failed");
+                let warning = format!("syncing the cast to disk failed: {error}");
+                self.warning = Some(warning.into());
+            }
+        }
+    }
+
+    /// Output is taken again when half of what waited is written.
+    fn end_overload(&mut self) {
+        if self.recorder.has_overflowed()
+            && self.sink.trouble().is_none()
+            && self.recorder.in_memory() * 2 < self.context.memory_bound()
+        {
+            self.mark_gap("output came faster than it could be written");
+        }
+    }
+
+    fn mark_gap(&mut self, why: &str) {
+        let all = self.recorder.stats().lost_bytes;
+        let lost = all.saturating_sub(self.marked_lost);
+        self.marked_lost = all;
+        let label = match lost {
+            0 => format!("tvmux: gap: {why}"),
+            _ => format!("tvmux: gap: {why}; {lost} bytes are missing"),
+        };
+        self.recorder.gap(self.cast_time(), &label);
+        tracing::warn!(id = self.report.about().id, lost, why, "a gap");
+    }
+
+    fn publish(&self) {
+        let condition = match self.sink.trouble() {
+            Some(Trouble::Refused(why)) => Condition::Refused(why.as_str().into()),
+            Some(Trouble::Removed) => Condition::Removed,
+            None if self.recorder.has_overflowed() => Condition::Overloaded,
+            None => Condition::Recording {
+                warning: self.warning.clone(),
+            },
+        };
+        if self.report.update(condition, None, self.recorder.stats()) {
+            let kind = api::EventKind::RecordingChanged;
+            self.context.events.recording(kind, &self.report.to_api());
+        }
+    }
+
+    async fn finish(mut self) {
+        self.read_control();
+        let time = self.cast_time();
+        self.intake.read_all(time, &mut self.recorder);
+        // Whoever still writes is told now that nobody reads.
+        drop(self.intake.detach());
+        drop(self.control);
+        if self.recorder.has_overflowed() {
+            let lost = self.recorder.stats().lost_bytes - self.marked_lost;
+            self.recorder
+                .gap(time, &format!("tvmux: gap: {lost} bytes are missing"));
+        }
+        self.recorder.finish();
+        let missing = self.sink.close(&mut self.recorder).await;
+        self.recorder.count_unwritten(missing);
+        let path = self.report.about().cast_path.clone();
+        if self.context.config.recording.repair_on_stop {
+            // Long for a long cast: not on the thread that drains.
+            let _ = tokio::task::spawn_blocking(move || check_cast(&path)).await;
+        }
+        let reason = match self.sink.trouble() {
+            Some(Trouble::Refused(why)) if missing > 0 => Some(why.as_str().into()),
+            Some(Trouble::Removed) => Some(REMOVED.into()),
+            Some(Trouble::Refused(_)) | None => None,
+        };
+        let stats = self.recorder.stats();
+        tracing::info!(id = self.report.about().id, bytes = stats.bytes, "finished");
+        self.report
+            .update(Condition::Finished { reason }, None, stats);
+    }
+}
+
+/// The header of a command's cast.
+pub(super) fn header(request: &api::CommandRecording, timestamp: u64) -> Header {
+    Header {
+        width: request.columns,
+        height: request.rows,
+        timestamp: Some(timestamp),
+        idle_time_limit: request.idle_time_limit,
+        command: request.command.clone(),
+        title: request.title.clone(),
+        env: request.env.clone(),
+    }
+}
