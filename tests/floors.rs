@@ -414,16 +414,19 @@ fn public_items_say_what_they_are() {
             if line.contains('$') || !starts.iter().any(|start| line.starts_with(start)) {
                 continue;
             }
-            let mut above = lines[..number].iter().rev();
             // Attributes, also those over several lines, and comments stand
             // between.
+            let mut above = lines[..number].iter().rev().peekable();
+            while let Some(line) = above.peek() {
+                let is_comment = line.starts_with("//") && !line.starts_with("///");
+                let is_inside = line.starts_with([' ', ')']) || line.starts_with("#[");
+                if !is_comment && !is_inside {
+                    break;
+                }
+                above.next();
+            }
             let says = above
-                .find(|line| {
-                    let is_comment = line.starts_with("//") && !line.starts_with("///");
-                    let is_attribute =
-                        line.starts_with("#[") || line.ends_with(['(', ',']) || **line == ")]";
-                    !is_comment && !is_attribute
-                })
+                .next()
                 .is_some_and(|line| line.starts_with("///") || line.starts_with("#[doc"));
             if !says {
                 missing.push(format!("{}:{}: {line}", source.file.display(), number + 1));
