@@ -10,9 +10,11 @@ enum State {
     Ground,
     Escape,
     Sequence,
-    /// OSC, APC, PM, SOS, or screen's title.
+    /// OSC, APC, PM, SOS, or screen's title; or a DCS that is ignored.
     Text,
-    /// DCS: escapes and controls are data.
+    /// The parameters of a DCS.
+    DeviceHead,
+    /// The data of a DCS: escapes and controls are data too.
     Device,
 }
 
@@ -25,11 +27,14 @@ pub(super) fn unfinished(pending: &[u8], expired: bool) -> Vec<u8> {
     let mut held = Vec::new();
     for &byte in pending {
         match (state, byte) {
+            // tmux takes them for data; any other terminal would leave the
+            // string that tmux is still in.
+            (State::Device, 0x18 | 0x1a) => {}
+            (State::Device, _) => held.push(byte),
             (_, 0x18 | 0x1a) => {
                 held.clear();
                 state = State::Ground;
             }
-            (State::Device, _) => held.push(byte),
             (_, 0x1b) => {
                 held.clear();
                 held.push(byte);
@@ -40,15 +45,23 @@ pub(super) fn unfinished(pending: &[u8], expired: bool) -> Vec<u8> {
             (State::Escape, _) => {
                 held.push(byte);
                 state = match byte {
-                    b'P' => State::Device,
+                    b'P' => State::DeviceHead,
                     b']' | b'_' | b'^' | b'X' | b'k' => State::Text,
                     _ => State::Sequence,
                 };
             }
+            (State::DeviceHead, _) => {
+                held.push(byte);
+                match byte {
+                    0x40..=0x7e => state = State::Device,
+                    b':' => state = State::Text,
+                    _ => {}
+                }
+            }
             (State::Sequence | State::Text, _) => held.push(byte),
         }
     }
-    if expired && matches!(state, State::Text | State::Device) {
+    if expired && matches!(state, State::Text | State::DeviceHead | State::Device) {
         held.clear();
     }
     held
@@ -81,6 +94,16 @@ mod tests {
         assert_eq!(unfinished(b"\x1b]0;abc\x1b", false), b"\x1b");
         assert_eq!(unfinished(b"\x1b[3\x1b[4", false), b"\x1b[4");
         assert_eq!(unfinished(b"\x1b[3\x18", false), b"");
+    }
+
+    #[test]
+    fn a_device_string_goes_on_after_a_cancel() {
+        assert_eq!(unfinished(b"\x1bPq#1\x18 2\x1a3", false), b"\x1bPq#1 23");
+        assert_eq!(unfinished(b"\x1bP1;2q\x1b\x18x", false), b"\x1bP1;2q\x1bx");
+        // Not before its data, nor in one that is ignored.
+        assert_eq!(unfinished(b"\x1bP1;2\x18", false), b"");
+        assert_eq!(unfinished(b"\x1bP:q\x1a", false), b"");
+        assert_eq!(unfinished(b"\x1bP1\x1b[3", false), b"\x1b[3");
     }
 
     #[test]
