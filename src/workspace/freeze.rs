@@ -146,6 +146,7 @@ impl Freezer<'_> {
         let mut windows = windows(panes.parse(panes_found)?)?;
         windows.retain(|window| only.is_none_or(|only| window.id == only));
         self.window_options(&mut windows)?;
+        self.leave_out_unknown_folders(&mut windows);
 
         let mut map = Map::default();
         map.set("session_name", self.text("the session's name", name));
@@ -172,6 +173,21 @@ impl Freezer<'_> {
             workspace: super::inline(&map.into()),
             warnings: self.warnings,
         })
+    }
+
+    /// A file holds text alone: a folder whose name is none is left out.
+    fn leave_out_unknown_folders(&mut self, windows: &mut [Window]) {
+        for window in windows {
+            for pane in &mut window.panes {
+                if pane.path.contains(char::REPLACEMENT_CHARACTER) {
+                    self.warnings.push(format!(
+                        "the folder {:?} of a pane in window {:?} is left out: its name is not UTF-8",
+                        pane.path, window.name
+                    ));
+                    pane.path.clear();
+                }
+            }
+        }
     }
 
     /// Asks for the options that each window sets itself, and for its hooks.

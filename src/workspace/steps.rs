@@ -308,6 +308,21 @@ impl BuildSteps<'_> {
                 );
             }
         }
+        if error.is_invalid_name()
+            && let Some(window) = self.plan.windows.get(self.windows.len())
+        {
+            let window = &self.workspace.windows[window.number];
+            return Error::ConfigError {
+                place: Location {
+                    path: self.workspace.path.clone(),
+                    mark: window.mark,
+                },
+                message: format!(
+                    "this tmux takes no window named {:?}",
+                    window.name.as_deref().unwrap_or_default()
+                ),
+            };
+        }
         Error::Step {
             what: self.whereabouts(),
             source: error,
