@@ -100,8 +100,14 @@ impl ServerInfo {
         }
         let query = Query::new();
         match server.run_blocking(&query.batch()) {
-            Ok(answer) => Ok(Some(query.parse(&answer)?)),
+            Ok(answer) => match query.parse(&answer) {
+                Ok(info) => Ok(Some(info)),
+                Err(error) => Err(Error::Tmux(server.explain(error))),
+            },
             Err(error) if error.is_no_server() => Ok(None),
+            // Before 3.2 a server without a session tells nothing of itself. It
+            // is asked again when there is one.
+            Err(tmux::Error::Refused { message }) if message == "no current target" => Ok(None),
             Err(error) => Err(Error::Tmux(error)),
         }
     }
@@ -121,10 +127,16 @@ impl ServerInfo {
                 source,
             })?;
         let fresh = server.beside(Socket::at(folder.path().join("tmux")));
-        let mut batch = Batch::of(["start-server"]);
+        // Before 3.2 a server without a session tells nothing of itself.
+        let mut batch = Batch::of(["new-session", "-d", "--", "sleep", "60"]);
         let query = Query::new();
         batch.append(query.batch());
-        Ok(query.parse(&fresh.run_blocking(&batch)?)?)
+        batch.push(["kill-server"]);
+        let info = query.parse(&fresh.run_blocking(&batch)?)?;
+        Ok(ServerInfo {
+            sessions: Vec::new(),
+            ..info
+        })
     }
 
     /// A session of that name, if there is one.

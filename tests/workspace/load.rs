@@ -1,5 +1,7 @@
 //! Loading: what tmuxp does not do, or does wrong.
 
+use std::path::Path;
+
 use crate::command::{everything, load, load_well, program, ran, tvmux};
 use crate::support::{self, TestTmux, wait_until};
 
@@ -113,10 +115,14 @@ fn missing_folders_are_named_and_replaced() {
         "{}",
         ran.stderr
     );
-    assert_eq!(
-        panes(&tmux, "folders:", "#{pane_start_path}"),
-        ["/usr", "/usr"]
-    );
+    let pids = panes(&tmux, "folders:", "#{pane_pid}");
+    assert_eq!(pids.len(), 2);
+    for pid in pids {
+        let folder = format!("/proc/{pid}/cwd");
+        wait_until("the pane is in the folder", || {
+            std::fs::read_link(&folder).is_ok_and(|folder| folder == Path::new("/usr"))
+        });
+    }
 }
 
 #[test]

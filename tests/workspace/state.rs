@@ -48,13 +48,13 @@ impl Stage {
             at("shell.sh").display()
         );
         std::fs::write(at("tmux.conf"), config).unwrap();
-        let server = Server::new("tmux", Socket::at(at("tmux.sock")));
+        let server = Server::new(crate::support::program(), Socket::at(at("tmux.sock")));
         let mut stage = Stage {
             folder,
             server,
             globals: String::new(),
         };
-        let mut start = stage.tool(Path::new("tmux"));
+        let mut start = stage.tool(Path::new(&crate::support::program()));
         start
             .args(["-u", "-f"])
             .arg(stage.at("tmux.conf"))
