@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no {kind} id: expected `{sigil}` and a number")]
 pub struct IdError {
-    /// What was given.
     pub text: String,
     /// `session`, `window` or `pane`.
     pub kind: &'static str,

@@ -33,7 +33,6 @@ pub enum Piped {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the path {path:?} has characters that tmux or the shell would expand")]
 pub struct UnsafePath {
-    /// The path.
     pub path: std::path::PathBuf,
 }
 

@@ -6,15 +6,11 @@ use super::{Batch, Error, Fields, PaneId, Result, Separator, SessionId, Version,
 /// there once for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaneState {
-    /// The session.
     pub session: SessionId,
-    /// The window.
     pub window: WindowId,
-    /// The pane.
     pub pane: PaneId,
     /// The process that tmux started in it; another one after `respawn-pane`.
     pub pid: u32,
-    /// Columns and rows.
     pub size: (u16, u16),
     /// Whether it is its window's active pane.
     pub is_active: bool,
@@ -31,16 +27,13 @@ pub struct PaneState {
     pub window_index: u32,
     /// The pane's index in the window.
     pub pane_index: u32,
-    /// The session's name.
     pub session_name: String,
-    /// The window's name.
     pub window_name: String,
 }
 
 /// Which server process it is: a socket may be taken over by another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ServerIdentity {
-    /// Its process id.
     pub pid: u32,
     /// When it started: seconds since the Unix epoch.
     pub start_time: u64,

@@ -12,7 +12,6 @@ pub const HOOK_INDEX: u32 = 9138;
 /// A hook, and the commands on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookEntry {
-    /// Its name.
     pub name: String,
     /// The commands, by their place in the hook's array, as tmux writes them.
     pub commands: Vec<(u32, String)>,

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the commands type the text as it is, whole and in order. tmux
 //! drops characters whose width it does not know and encodes control
-//! characters anew, so such go byte by byte; but a byte that goes so is an
+//! characters in its own way, so such go byte by byte; but a byte that goes so is an
 //! argument of its own, and costs tmux as much as a long stretch of plain text.
 
 use crate::tmux::Batch;

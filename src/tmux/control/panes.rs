@@ -7,12 +7,10 @@ use super::{Control, Target, keys};
 use crate::tmux::name::escape_format;
 use crate::tmux::{Batch, Error, Fields, ObjectKind, PaneId, Result, SessionId, Version, WindowId};
 
-/// A pane.
+/// A pane, as it is at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pane {
-    /// Its id.
     pub id: PaneId,
-    /// Its window.
     pub window: WindowId,
     /// A session that its window is in.
     pub session: SessionId,
@@ -26,7 +24,6 @@ pub struct Pane {
     pub is_active: bool,
     /// Columns from the left and rows from the top of its window.
     pub position: (u16, u16),
-    /// Columns and rows.
     pub size: (u16, u16),
     /// The process that tmux started in it; 0 when there is none.
     pub pid: u32,
@@ -34,20 +31,17 @@ pub struct Pane {
     pub is_dead: bool,
     /// The name of the program that runs in the foreground.
     pub command: String,
-    /// Its title.
     pub title: String,
 }
 
-/// A pane that is to be made by splitting another.
+/// What a pane that is split off another gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewPane {
-    /// What is split.
     pub target: SplitTarget,
     /// Whether the new pane is beside the other, not below it.
     pub horizontal: bool,
-    /// How large it is to be; half without.
+    /// Its size; half of the other pane by default.
     pub size: Option<SplitSize>,
-    /// Where it starts.
     pub start_directory: Option<PathBuf>,
     /// What runs in it; a shell command.
     pub command: Option<String>,
@@ -62,7 +56,7 @@ pub enum SplitTarget {
     Pane(PaneId),
 }
 
-/// How large a new pane is to be.
+/// The size of a new pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitSize {
     /// In columns or rows.
@@ -76,7 +70,6 @@ pub enum SplitSize {
 pub struct Capture {
     /// The first line: 0 is the top of the screen, less is history.
     pub start: Option<i32>,
-    /// The last line.
     pub end: Option<i32>,
     /// Whether colours and attributes go along, as escape sequences.
     pub escapes: bool,

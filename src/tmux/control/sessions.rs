@@ -7,10 +7,9 @@ use crate::tmux::name::{escape_format, needs_renaming};
 use crate::tmux::unattached;
 use crate::tmux::{Batch, Error, Fields, ObjectKind, Result, Server, SessionId, Version};
 
-/// A session.
+/// A session, as it is at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
     pub id: SessionId,
     /// Its name, as it was given.
     pub name: String,
@@ -24,10 +23,9 @@ pub struct Session {
     pub size: (u16, u16),
 }
 
-/// A session that is to be made.
+/// What a new session gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewSession {
-    /// Its name.
     pub name: String,
     /// The name of its first window; tmux names it without.
     pub window_name: Option<String>,

@@ -6,16 +6,14 @@ use super::{Control, Target};
 use crate::tmux::name::{escape_format, needs_renaming};
 use crate::tmux::{Batch, Error, Fields, ObjectKind, Result, Server, SessionId, Version, WindowId};
 
-/// A window.
+/// A window, as it is at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its id.
     pub id: WindowId,
     /// Its name, as it was given.
     pub name: String,
     /// How many panes it has.
     pub panes: u32,
-    /// Columns and rows.
     pub size: (u16, u16),
     /// How its panes are laid out, as tmux writes it.
     pub layout: String,
@@ -26,7 +24,6 @@ pub struct Window {
 /// A window's place in a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowLink {
-    /// The session.
     pub session: SessionId,
     /// The session's name, as it was given.
     pub session_name: String,
@@ -36,7 +33,7 @@ pub struct WindowLink {
     pub is_current: bool,
 }
 
-/// A window that is to be made.
+/// What a new window gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewWindow {
     /// Its session; the one used last without.

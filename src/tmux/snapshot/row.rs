@@ -141,9 +141,8 @@ pub(super) struct Captures<'a> {
     /// `capture-pane -e` with `-N`, where there is `-N`.
     pub(super) styled: &'a [u8],
     /// Whether `styled` holds all blanks at the ends of rows; else those that
-    /// were written are to be found in `joined` only.
+    /// were written stand in `joined` only.
     pub(super) exact: bool,
-    /// The screen's width.
     pub(super) columns: usize,
     /// `capture-pane -N -T`: the cells that were written, where `styled` has
     /// the erased ones too.
