@@ -194,12 +194,16 @@ fn rates() {
         }
     }
     let surrounding = format!("{},{},0", tmux.socket().display(), tmux.pid());
-    let mut user = Tvmux::new().with("TMUX", surrounding);
+    let mut user = Tvmux::new().with("TMUX", &surrounding);
     user.start_server();
-    let (address, token) = endpoint(&user);
+    // The same without direct queries: what those gain is in src/tmux/wire.rs.
+    let mut through_clients = Tvmux::new()
+        .with("TMUX", &surrounding)
+        .with("TVMUX_TMUX_DIRECT_QUERIES", "false");
+    through_clients.start_server();
     let python = std::env::var("TVMUX_PEER_PYTHON").ok();
     let python = python.map(|interpreter| Python::start(&interpreter, &tmux));
-    let mut endpoints = vec![(address, token)];
+    let mut endpoints = vec![endpoint(&user), endpoint(&through_clients)];
     endpoints.extend(python.as_ref().map(|python| (python.address, None)));
     for (target, aim) in [("/", 15.0), ("/recordings", 15.0), ("/panes", 3.0)] {
         if target == "/panes" {
@@ -211,8 +215,13 @@ fn rates() {
         }
         for clients in [1, CLIENTS] {
             let rates = rates_of(&endpoints, clients, target);
-            print!("GET {target}, {clients} at once: {:.0} a second", rates[0]);
-            match rates.get(1) {
+            print!(
+                "GET {target}, {clients} at once: {:.0} a second, {:.2} times the {:.0} through tmux clients",
+                rates[0],
+                rates[0] / rates[1],
+                rates[1]
+            );
+            match rates.get(2) {
                 Some(theirs) => println!(
                     ", {:.1} times the {theirs:.0} of the Python server (aim: {aim})",
                     rates[0] / theirs

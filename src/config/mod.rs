@@ -69,6 +69,10 @@ schema::settings! {
     tmux: Tmux {
         /// The program: a name looked up in `$PATH`, or a path.
         command: String = "tmux".into(), not_empty;
+        /// Whether the daemon asks a tmux server that it knows (releases 3.2 to
+        /// 3.7) over the server's own socket where it only reads; else, and
+        /// for all others, through a tmux client.
+        direct_queries: bool = true, any;
     }
 }
 

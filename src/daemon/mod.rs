@@ -115,7 +115,8 @@ impl Daemon {
     #[must_use]
     pub fn tmux(&self, socket: Option<Socket>) -> Server {
         let socket = socket.unwrap_or_else(|| self.shared.home.clone());
-        Server::new(self.config().tmux.command.as_str(), socket)
+        let tmux = &self.config().tmux;
+        Server::new(tmux.command.as_str(), socket).with_direct_queries(tmux.direct_queries)
     }
 
     /// What it says of itself.

@@ -42,9 +42,7 @@ pub enum Error {
     /// The tmux program could not be started or spoken to.
     #[error("running `{}` failed", .program.display())]
     Io {
-        /// The program.
         program: OsString,
-        /// Why.
         source: io::Error,
     },
     /// Nobody listens on the socket, or the server went away meanwhile.
@@ -53,12 +51,37 @@ pub enum Error {
         /// The socket that was tried.
         socket: PathBuf,
     },
+    /// A client has not ended in time.
+    #[error("`{}` has not answered for {seconds} seconds; the tmux server at {} hangs, or is stopped",
+        .program.display(), .socket.display())]
+    TimedOut {
+        program: OsString,
+        /// The server it was to ask.
+        socket: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// Program and server are of different versions, and do not understand
+    /// each other.
+    #[error(
+        "`{}` is tmux {client}, but the server at {} is tmux {server}, and they do not understand each other: \
+         set `command` in [tmux] of the configuration to {}, or end that server, when nothing in it \
+         is needed any more, with a tmux {server}",
+        .program.display(), .socket.display(),
+        .server_program.as_ref().map_or_else(|| format!("a tmux {server}"), |path| format!("\"{}\"", path.display()))
+    )]
+    VersionMismatch {
+        program: OsString,
+        /// Its version, such as `3.3a`.
+        client: String,
+        socket: PathBuf,
+        server: String,
+        /// The server's program, where that is still there.
+        server_program: Option<PathBuf>,
+    },
     /// tmux refused a command.
     #[error("tmux: {message}")]
-    Refused {
-        /// tmux's own message.
-        message: String,
-    },
+    Refused { message: String },
     /// What a command was for is not there.
     #[error("no tmux {} `{target}`", .kind.name())]
     Missing {
@@ -78,16 +101,10 @@ pub enum Error {
     },
     /// It cannot be done as things are on the server.
     #[error("tmux: {message}")]
-    Conflict {
-        /// tmux's own message.
-        message: String,
-    },
+    Conflict { message: String },
     /// The server is older than what is supported.
     #[error("tmux {found} is too old: {oldest} or newer is needed", oldest = super::Version::OLDEST)]
-    TooOld {
-        /// The server's version.
-        found: String,
-    },
+    TooOld { found: String },
     /// tmux answered something that makes no sense.
     #[error("tmux answered what was not expected: {what}")]
     Unexpected {
@@ -97,6 +114,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a server of another version may be behind it.
+    pub(super) fn may_be_a_mismatch(&self) -> bool {
+        matches!(
+            self,
+            // A client says so of a server that it does not understand, too.
+            Error::NoServer { .. }
+                | Error::TimedOut { .. }
+                | Error::TooOld { .. }
+                | Error::Unexpected { .. }
+        )
+    }
+
     /// A [`Error::Missing`].
     pub(super) fn missing(kind: ObjectKind, target: impl std::fmt::Display) -> Error {
         Error::Missing {
@@ -122,12 +151,8 @@ impl Error {
                 return Error::missing(kind, target);
             }
         }
-        for kind in [ObjectKind::Session, ObjectKind::Window] {
-            // Since 3.7. The name follows, which may be blank.
-            let start = format!("invalid {} name:", kind.name());
-            if message.starts_with(&start) {
-                return Error::InvalidName { kind };
-            }
+        if let Some(kind) = invalid_name(&message) {
+            return Error::InvalidName { kind };
         }
         let conflicts = [
             "duplicate session: ",
@@ -145,9 +170,31 @@ impl Error {
         Error::Refused { message }
     }
 
+    /// Whether tmux refused a name (since 3.7).
+    #[must_use]
+    pub fn is_invalid_name(&self) -> bool {
+        match self {
+            Error::InvalidName { .. } => true,
+            Error::Refused { message } => invalid_name(message).is_some(),
+            _ => false,
+        }
+    }
+
     /// Whether the server is not there (any more).
     #[must_use]
     pub fn is_no_server(&self) -> bool {
         matches!(self, Error::NoServer { .. })
     }
+}
+
+/// What has a name that tmux refuses, as its message says since 3.7. The name
+/// follows, which may be blank.
+fn invalid_name(message: &str) -> Option<ObjectKind> {
+    let rest = message.strip_prefix("invalid ")?;
+    [ObjectKind::Session, ObjectKind::Window]
+        .into_iter()
+        .find(|kind| {
+            rest.strip_prefix(kind.name())
+                .is_some_and(|rest| rest.starts_with(" name:"))
+        })
 }

@@ -5,9 +5,16 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{self, Stdio};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
-use super::{Batch, Error, Result, Version, wire};
+use super::{Batch, Error, Result, Version, mismatch, process, wire};
+
+/// How long a client may take for its answer.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// … and for a batch of any length.
+const LIMIT_OF_WHOLE: Duration = Duration::from_secs(120);
 
 /// Where a tmux server listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,6 +70,7 @@ pub struct Server {
     socket: Socket,
     config: Option<PathBuf>,
     flags: Vec<OsString>,
+    is_asked_directly: bool,
 }
 
 impl Server {
@@ -74,6 +82,7 @@ impl Server {
             socket,
             config: None,
             flags: Vec::new(),
+            is_asked_directly: false,
         }
     }
 
@@ -92,6 +101,14 @@ impl Server {
         self
     }
 
+    /// The same; what only reads is asked without a client process, where the
+    /// server's version is known to allow it.
+    #[must_use]
+    pub fn with_direct_queries(mut self, wanted: bool) -> Server {
+        self.is_asked_directly = wanted;
+        self
+    }
+
     /// A server of the same program at another socket, with no configuration.
     #[must_use]
     pub fn beside(&self, socket: Socket) -> Server {
@@ -107,8 +124,8 @@ impl Server {
     /// A client process for `batch`, not started yet. Standard input is
     /// empty, output and errors are the caller's to set.
     #[must_use]
-    pub fn command(&self, batch: &Batch) -> process::Command {
-        let mut command = process::Command::new(&self.program);
+    pub fn command(&self, batch: &Batch) -> Command {
+        let mut command = Command::new(&self.program);
         command.arg("-u");
         if let Some(config) = &self.config {
             command.arg("-f").arg(config);
@@ -131,7 +148,9 @@ impl Server {
     /// # Errors
     /// When tmux is missing, no server listens, or a command is refused.
     pub fn run_blocking(&self, batch: &Batch) -> Result<Vec<u8>> {
-        self.answer(self.command(batch).output())
+        let output = process::output(&mut self.command(batch), LIMIT);
+        let answer = self.answer(output, LIMIT);
+        answer.map_err(|error| self.explain(error))
     }
 
     /// Runs `batch`, however long it is; blocks meanwhile. Gives what it
@@ -147,20 +166,22 @@ impl Server {
             true => Ok(None),
             false => batch.to_file().map(Some),
         };
-        let output = script.and_then(|script| match &script {
-            Some(file) => self
-                .command(&Batch::of([
+        let output = script.and_then(|script| {
+            let mut command = match &script {
+                Some(file) => self.command(&Batch::of([
                     OsStr::new("source-file"),
                     file.path().as_os_str(),
-                ]))
-                .output(),
-            None => self.command(batch).output(),
+                ])),
+                None => self.command(batch),
+            };
+            process::output(&mut command, LIMIT_OF_WHOLE)
         });
-        match output {
-            Ok(output) if output.status.success() => (output.stdout, Ok(())),
-            Ok(output) => (output.stdout, Err(self.refusal(&output.stderr))),
-            Err(source) => (Vec::new(), Err(self.spawn_error(source))),
-        }
+        let (answer, outcome) = match output {
+            Ok(output) if output.status.success() => return (output.stdout, Ok(())),
+            Ok(output) => (output.stdout, self.refusal(&output.stderr)),
+            Err(source) => (Vec::new(), self.spawn_error(source, LIMIT_OF_WHOLE)),
+        };
+        (answer, Err(self.explain(outcome)))
     }
 
     /// Runs `batch` and gives what it printed.
@@ -168,14 +189,17 @@ impl Server {
     /// # Errors
     /// When tmux is missing, no server listens, or a command is refused.
     pub async fn run(&self, batch: &Batch) -> Result<Vec<u8>> {
-        let mut command = tokio::process::Command::from(self.command(batch));
-        self.answer(command.kill_on_drop(true).output().await)
+        let output = process::output_async(self.command(batch), LIMIT).await;
+        match self.answer(output, LIMIT) {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.explain_async(error).await),
+        }
     }
 
     /// Whether [`Server::ask`] needs no process.
     #[must_use]
     pub fn answers_directly(&self, version: Version) -> bool {
-        version.has_known_messages() && self.flags.is_empty()
+        self.is_asked_directly && version.has_known_messages() && self.flags.is_empty()
     }
 
     /// Runs `batch`, which must only read, and gives what it printed. Where the
@@ -205,7 +229,10 @@ impl Server {
     /// # Errors
     /// As [`Server::run`]; [`Error::TooOld`] below [`Version::OLDEST`].
     pub async fn version(&self) -> Result<Version> {
-        Self::supported(&self.run(&Self::version_query()).await?)
+        match Self::supported(&self.run(&Self::version_query()).await?) {
+            Ok(version) => Ok(version),
+            Err(error) => Err(self.explain_async(error).await),
+        }
     }
 
     /// The server's version; blocks meanwhile.
@@ -213,7 +240,8 @@ impl Server {
     /// # Errors
     /// As [`Server::version`].
     pub fn version_blocking(&self) -> Result<Version> {
-        Self::supported(&self.run_blocking(&Self::version_query())?)
+        let version = Self::supported(&self.run_blocking(&Self::version_query())?);
+        version.map_err(|error| self.explain(error))
     }
 
     fn version_query() -> Batch {
@@ -236,28 +264,57 @@ impl Server {
     }
 
     /// Turns a finished client into its answer or its error.
-    pub(crate) fn answer(&self, output: io::Result<process::Output>) -> Result<Vec<u8>> {
-        let output = output.map_err(|source| self.spawn_error(source))?;
+    fn answer(&self, output: io::Result<Output>, limit: Duration) -> Result<Vec<u8>> {
+        let output = output.map_err(|source| self.spawn_error(source, limit))?;
         if output.status.success() {
             return Ok(output.stdout);
         }
         Err(self.refusal(&output.stderr))
     }
 
-    pub(crate) fn spawn_error(&self, source: io::Error) -> Error {
-        if source.kind() == io::ErrorKind::NotFound {
-            return Error::ProgramMissing {
-                program: self.program.clone(),
-            };
-        }
-        Error::Io {
-            program: self.program.clone(),
-            source,
+    fn spawn_error(&self, source: io::Error, limit: Duration) -> Error {
+        let program = self.program.clone();
+        match source.kind() {
+            io::ErrorKind::NotFound => Error::ProgramMissing { program },
+            io::ErrorKind::TimedOut => Error::TimedOut {
+                program,
+                socket: self.socket.path().to_owned(),
+                seconds: limit.as_secs(),
+            },
+            _ => Error::Io { program, source },
         }
     }
 
+    /// The cause of an error that two versions of tmux may have led to, where
+    /// they have; blocks meanwhile.
+    #[must_use]
+    pub fn explain(&self, error: Error) -> Error {
+        if !error.may_be_a_mismatch() {
+            return error;
+        }
+        match mismatch::find(&self.program, self.socket.path()) {
+            Some(found) => Error::VersionMismatch {
+                program: self.program.clone(),
+                client: found.client,
+                socket: self.socket.path().to_owned(),
+                server: found.server,
+                server_program: found.server_program,
+            },
+            None => error,
+        }
+    }
+
+    async fn explain_async(&self, error: Error) -> Error {
+        if !error.may_be_a_mismatch() {
+            return error;
+        }
+        let server = self.clone();
+        let explained = tokio::task::spawn_blocking(move || server.explain(error)).await;
+        explained.expect("comparing versions does not panic")
+    }
+
     /// What a client that failed printed on standard error, as an error.
-    pub(crate) fn refusal(&self, stderr: &[u8]) -> Error {
+    fn refusal(&self, stderr: &[u8]) -> Error {
         let message = String::from_utf8_lossy(stderr).trim().to_owned();
         let gone = [
             "no server running on ",

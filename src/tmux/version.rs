@@ -3,6 +3,7 @@
 //! The version that counts is the server's (`#{version}`), not that of the
 //! client binary: after an upgrade the old server goes on.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,19 +12,47 @@ use std::str::FromStr;
 /// Development versions order after the releases they build on: `next-3.5`
 /// counts as 3.5, `master` as newer than everything. OpenBSD's own
 /// (`openbsd-7.4`) are taken as current too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub struct Version {
     major: u16,
     minor: u16,
     /// 0 for none, 1 for `a`, 2 for `b`, …
     letter: u8,
+    /// Whether it is a release, not something on the way to it.
+    is_release: bool,
+}
+
+impl Version {
+    /// What counts where versions are compared.
+    fn key(self) -> (u16, u16, u8) {
+        (self.major, self.minor, self.letter)
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, other: &Version) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Version {}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Version) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Version) -> Ordering {
+        self.key().cmp(&other.key())
+    }
 }
 
 /// A text that is no version of tmux.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no tmux version that is known here")]
 pub struct VersionError {
-    /// What tmux answered.
     pub text: String,
 }
 
@@ -39,6 +68,7 @@ impl Version {
             major,
             minor,
             letter: 0,
+            is_release: true,
         }
     }
 
@@ -48,14 +78,14 @@ impl Version {
         self >= Version::new(3, 1)
     }
 
-    /// Whether a client's output comes to it in messages that are known here
-    /// (3.2 to 3.7; on machines whose low byte comes first, see the wire). Not
-    /// taken for granted of versions to come: a server may end itself over a
-    /// message that it does not know.
+    /// Whether a client's output comes to it in messages that are known here:
+    /// the releases 3.2 to 3.7, on machines whose low byte comes first (see the
+    /// wire). Neither versions to come nor those on the way to a release: a
+    /// server may end itself over a message that it does not know.
     #[must_use]
     pub fn has_known_messages(self) -> bool {
         let is_known = self >= Version::new(3, 2) && self < Version::new(3, 8);
-        is_known && cfg!(target_endian = "little")
+        is_known && self.is_release && cfg!(target_endian = "little")
     }
 
     /// Whether captures hold cells that were erased with a colour, and `-T`
@@ -163,7 +193,8 @@ impl FromStr for Version {
             let end = rest
                 .find(|c: char| !c.is_ascii_digit())
                 .unwrap_or(rest.len());
-            let letter = match rest[end..].bytes().next() {
+            let end_of_number = &rest[end..];
+            let letter = match end_of_number.bytes().next() {
                 Some(letter @ b'a'..=b'z') => letter - b'a' + 1,
                 // Release candidates (`3.4-rc`) behave as their release.
                 Some(b'-') | None => 0,
@@ -173,6 +204,7 @@ impl FromStr for Version {
                 major: major.parse().ok()?,
                 minor: rest[..end].parse().ok()?,
                 letter,
+                is_release: number == text && end_of_number.len() == usize::from(letter > 0),
             })
         };
         parse().ok_or_else(|| VersionError {
@@ -212,6 +244,14 @@ mod tests {
         }
         assert_eq!(version("3.4-rc2"), version("3.4"));
         assert!(version("openbsd-7.4") > version("3.7"));
+        for text in ["3.2", "3.3a", "3.7c"] {
+            assert!(version(text).has_known_messages(), "{text}");
+        }
+        for text in [
+            "3.1c", "next-3.5", "3.4-rc2", "3.7-rc", "3.3a-rc", "3.8", "master",
+        ] {
+            assert!(!version(text).has_known_messages(), "{text}");
+        }
         assert_eq!(version("3.3a").to_string(), "3.3a");
     }
 
