@@ -6,10 +6,6 @@
 //! of sessions since 3.2).
 //! What goes through here comes back as it was.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
-
 use super::Version;
 
 /// `text` so that tmux's format expansion gives it back as it is.
@@ -20,17 +16,6 @@ use super::Version;
 #[must_use]
 pub fn escape_format(text: &str) -> String {
     text.replace('#', "##").replace("#[", "##{l:}[")
-}
-
-/// [`escape_format`] of a path, which may hold any bytes.
-#[must_use]
-pub fn escape_path(path: &Path) -> OsString {
-    let mut escaped = Vec::new();
-    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
-        escaped.extend(escape_format(chunk.valid()).into_bytes());
-        escaped.extend_from_slice(chunk.invalid());
-    }
-    OsString::from_vec(escaped)
 }
 
 /// A text as it was given, from what a server of this version prints of a format
