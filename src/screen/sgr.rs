@@ -45,11 +45,7 @@ pub(super) fn apply(style: &mut Ink, parameters: &Parameters) {
                         at += 3;
                     }
                 }
-                Some(5) => {
-                    if set_indexed(style, number, part(1)) {
-                        at += 1;
-                    }
-                }
+                Some(5) if set_indexed(style, number, part(1)) => at += 1,
                 _ => {}
             }
             continue;

@@ -150,7 +150,7 @@ pub fn shown(screen: &Screen) -> Shown {
     let flat = |runs: Vec<tvmux::screen::Run>| {
         let chars = runs
             .iter()
-            .flat_map(|run| run.text.chars().map(|c| (c, plain(run.style))));
+            .flat_map(|run| run.text.chars().map(|c| (c, run.style)));
         chars.collect::<Vec<Char>>()
     };
     let mut joined = Vec::new();
@@ -186,16 +186,6 @@ fn without_blanks(line: &[Char]) -> String {
         .collect()
 }
 
-/// A style without what a capture does not tell: its link.
-fn plain(style: Style) -> Style {
-    let mut plain = Style::default();
-    plain.fg = style.fg;
-    plain.bg = style.bg;
-    plain.underline = style.underline;
-    plain.attributes = style.attributes;
-    plain
-}
-
 /// A tmux with some panes to feed.
 pub struct Oracle {
     tmux: TestTmux,
@@ -222,10 +212,6 @@ impl Oracle {
             marks: 0,
             writers: Vec::new(),
         }
-    }
-
-    fn tmux(&self, commands: &[&str]) -> String {
-        run(&self.tmux, commands)
     }
 
     /// How many cases are run at once.
@@ -267,8 +253,10 @@ impl Oracle {
             command(&["select-pane", "-t", pane, "-T", ""]);
         }
         setup.pop();
-        self.tmux
-            .tmux(&setup.iter().map(String::as_str).collect::<Vec<_>>());
+        run(
+            &self.tmux,
+            &setup.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
         self.writers = writers;
         let steps = cases.iter().map(|case| case.steps.len()).max().unwrap_or(0);
         for number in 0..steps {
@@ -296,8 +284,10 @@ impl Oracle {
                 }
             }
             if resizes.pop().is_some() {
-                self.tmux
-                    .tmux(&resizes.iter().map(String::as_str).collect::<Vec<_>>());
+                run(
+                    &self.tmux,
+                    &resizes.iter().map(String::as_str).collect::<Vec<_>>(),
+                );
             }
             self.await_marks(cases, &waiting);
             self.marks += 1;
@@ -321,9 +311,10 @@ impl Oracle {
                 command.extend([self.panes[*at].clone(), format, ";".to_owned()]);
             }
             command.pop();
-            let answer = self
-                .tmux
-                .tmux(&command.iter().map(String::as_str).collect::<Vec<_>>());
+            let answer = run(
+                &self.tmux,
+                &command.iter().map(String::as_str).collect::<Vec<_>>(),
+            );
             let mark = format!("mark{}", self.marks);
             let mut answers = answer.split('\n');
             left.retain(|_| answers.next() != Some(&mark));

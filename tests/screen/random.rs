@@ -49,7 +49,7 @@ const JOINING: &[&str] = &[
 
 /// Appends one piece of a stream.
 pub fn piece(random: &mut Rng, out: &mut Vec<u8>, (columns, rows): (u16, u16)) {
-    let mut small = |random: &mut Rng| match random.u8(..10) {
+    let small = |random: &mut Rng| match random.u8(..10) {
         0 => String::new(),
         1 => "0".to_owned(),
         2 => random.u16(..300).to_string(),
