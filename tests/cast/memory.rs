@@ -16,7 +16,7 @@ const MOST_BEYOND: u64 = 2_000;
 
 /// How much a small and a large cast have, in bytes: what is kept of one would
 /// show as many times the difference that is allowed.
-const SIZES: [usize; 2] = [2_000_000, 6_000_000];
+const SIZES: [usize; 2] = [1_500_000, 4_500_000];
 
 /// The most memory that the program has used, in kB, when it has read all that
 /// `write` wrote.

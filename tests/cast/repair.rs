@@ -257,6 +257,7 @@ fn what_is_not_utf_8_is_recovered_and_what_is_no_cast_is_named() {
         assert_eq!(report.bytes_read, bytes.len() as u64);
         let summary = validated(bytes.as_bytes(), 1).0;
         assert_eq!(summary.findings.of(FindingKind::NotACast), 1);
+        assert!(!summary.is_valid());
         assert_eq!(summary.bytes, bytes.len() as u64);
     }
 }

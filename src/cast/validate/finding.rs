@@ -170,7 +170,7 @@ kinds! {
     StdoutMissing "v1-stdout" "SAVP2R" "v1 document without a list of events";
     V1Arity "v1-arity" "SAV.2R" "v1 event without exactly two elements";
     HeaderNotANumber "header-nan" "SAVP.R" "NaN or Infinity in the header, which is no JSON";
-    NotACast "not-a-cast" "SAVP2." "this is not a cast";
+    NotACast "not-a-cast" "SAVP2R" "this is not a cast";
     WideText "utf-16" "SAVP2R" "UTF-16 or UTF-32, not UTF-8";
     OtherVersion "other-version" "......" "a version of the format that this reader does not know";
     TitleSequence "title-sequence" "......" "ESC k … ST, a title for tmux, which the player shows as text";
