@@ -75,7 +75,9 @@ impl Pipes {
     pub(super) fn command_path(&self, pid: u32, what: &str) -> PathBuf {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let us = std::process::id();
-        self.folder.join(format!("{us}-{what}-{pid}-{serial}"))
+        self.folders
+            .pipes()
+            .join(format!("{us}-{what}-{pid}-{serial}"))
     }
 
     /// A pane is piped by us now.

@@ -296,5 +296,6 @@ pub(super) fn header(request: &api::CommandRecording, timestamp: u64) -> Header 
         command: request.command.clone(),
         title: request.title.clone(),
         env: request.env.clone(),
+        ..Header::default()
     }
 }
