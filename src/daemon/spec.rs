@@ -39,7 +39,7 @@ impl RecordingSpec {
         self.started_micros / 1_000_000
     }
 
-    /// The header of a cast of so many columns and rows that starts at
+    /// The header of a cast of this size (columns, rows) that starts at
     /// `timestamp` (seconds since the Unix epoch).
     pub(super) fn header(&self, (width, height): (u16, u16), timestamp: u64) -> Header {
         Header {

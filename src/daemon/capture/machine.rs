@@ -44,7 +44,7 @@ pub(in crate::daemon) struct Capture {
     pub(super) continuity: Continuity,
     /// What the last snapshot showed.
     pub(super) captured: Option<Shown>,
-    /// What is to be captured, as it was last seen.
+    /// What should be captured, as it was last seen.
     pub(super) wanted: Option<Shown>,
     pub(super) streamed: Life,
     /// When the next comparison is due though nothing has been seen.

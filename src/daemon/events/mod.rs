@@ -23,10 +23,10 @@ use crate::tmux::ServerState;
 
 pub use feed::Feed;
 
-/// So many events are kept.
+/// At most this many events are kept.
 const MOST: usize = 1024;
 
-/// What clients have put into the history is kept up to so many bytes.
+/// Most bytes of what clients have put into the history.
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// The events of a daemon.
