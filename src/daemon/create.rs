@@ -51,7 +51,7 @@ struct Found {
 }
 
 /// Counts a recording that was asked for once it runs or has failed.
-struct Asked<'a>(&'a Daemon);
+pub(super) struct Asked<'a>(pub(super) &'a Daemon);
 
 impl Drop for Asked<'_> {
     fn drop(&mut self) {

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use self::task::{SpawnArgs, header, spawn};
-use super::create::{cast_folder, create_cast};
+use super::create::{Asked, cast_folder, create_cast};
 use super::names::{command_cast_name, host_name};
 use super::recording::{About, OpenCast};
 use super::registry::Key;
@@ -35,6 +35,7 @@ impl Daemon {
         &self,
         request: &api::CommandRecording,
     ) -> Result<api::CommandStarted> {
+        let _asked = Asked(self);
         let _creating = self.shared.creating.lock().await;
         if self.registry().is_closing {
             return Err(Error::ShuttingDown);
