@@ -86,8 +86,8 @@ fn any<T>(_: &T) -> Result<(), String> {
     Ok(())
 }
 
-fn not_empty(text: &String) -> Result<(), String> {
-    match text.is_empty() {
+fn not_empty(text: &impl AsRef<str>) -> Result<(), String> {
+    match text.as_ref().is_empty() {
         true => Err("must not be empty".into()),
         false => Ok(()),
     }

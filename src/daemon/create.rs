@@ -312,7 +312,7 @@ async fn find(tmux: &Control, request: &api::RecordingCreate) -> Result<Found> {
         fields.format(),
     ]);
     let answer = tmux.server().run(&ask).await;
-    for mut row in fields.parse(&answer.map_err(|error| no_window(error))?)? {
+    for mut row in fields.parse(&answer.map_err(no_window)?)? {
         let pane = row.get()?;
         if pane == resolved.pane {
             return Ok(Found {

@@ -125,7 +125,7 @@ fn classify_tmux(error: &tmux::Error) -> (StatusCode, &'static str) {
         tmux::Error::NoServer { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux_server"),
         tmux::Error::ProgramMissing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux"),
         tmux::Error::TimedOut { .. } => (StatusCode::SERVICE_UNAVAILABLE, "tmux_timeout"),
-        tmux::Error::VersionMismatch { .. } => (StatusCode::SERVICE_UNAVAILABLE, "tmux_mismatch"),
+        tmux::Error::VersionMismatch(_) => (StatusCode::SERVICE_UNAVAILABLE, "tmux_mismatch"),
         tmux::Error::Io { .. } | tmux::Error::Unexpected { .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, "tmux_failed")
         }

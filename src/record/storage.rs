@@ -172,7 +172,7 @@ mod tests {
             create_folder(&deep).unwrap(),
             [base.join("a/b"), base.join("a"), base.to_owned()]
         );
-        assert_eq!(create_folder(&deep).unwrap(), [PathBuf::new(); 0]);
+        assert!(create_folder(&deep).unwrap().is_empty());
         let file = DiskFile::create(&deep.join("file"), b"lines\n").unwrap();
         file.in_new_folders(vec![base.to_owned()])
             .sync_name()

@@ -30,6 +30,25 @@ impl ObjectKind {
     }
 }
 
+/// A program of one version of tmux, and a server of another.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{}` is tmux {client}, but the server at {} is tmux {server}, and they do not understand each other: \
+     set `command` in [tmux] of the configuration to {}, or end that server, when nothing in it \
+     is needed any more, with a tmux {server}",
+    .program.display(), .socket.display(),
+    .server_program.as_ref().map_or_else(|| format!("a tmux {server}"), |path| format!("\"{}\"", path.display()))
+)]
+pub struct VersionMismatch {
+    pub program: OsString,
+    /// Its version, such as `3.3a`.
+    pub client: String,
+    pub socket: PathBuf,
+    pub server: String,
+    /// The server's program, where that is still there.
+    pub server_program: Option<PathBuf>,
+}
+
 /// A tmux command could not be run, or did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -63,22 +82,8 @@ pub enum Error {
     },
     /// Program and server are of different versions, and do not understand
     /// each other.
-    #[error(
-        "`{}` is tmux {client}, but the server at {} is tmux {server}, and they do not understand each other: \
-         set `command` in [tmux] of the configuration to {}, or end that server, when nothing in it \
-         is needed any more, with a tmux {server}",
-        .program.display(), .socket.display(),
-        .server_program.as_ref().map_or_else(|| format!("a tmux {server}"), |path| format!("\"{}\"", path.display()))
-    )]
-    VersionMismatch {
-        program: OsString,
-        /// Its version, such as `3.3a`.
-        client: String,
-        socket: PathBuf,
-        server: String,
-        /// The server's program, where that is still there.
-        server_program: Option<PathBuf>,
-    },
+    #[error(transparent)]
+    VersionMismatch(Box<VersionMismatch>),
     /// tmux refused a command.
     #[error("tmux: {message}")]
     Refused { message: String },

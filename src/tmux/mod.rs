@@ -34,7 +34,7 @@ mod wire;
 
 pub use batch::Batch;
 pub use control::Control;
-pub use error::{Error, ObjectKind, Result};
+pub use error::{Error, ObjectKind, Result, VersionMismatch};
 pub use fields::{Fields, Row};
 pub use ids::{IdError, PaneId, SessionId, WindowId};
 pub use name::{escape_format, needs_renaming};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::{Batch, Error, Result, Version, mismatch, process, wire};
+use super::{Batch, Error, Result, Version, VersionMismatch, mismatch, process, wire};
 
 /// How long a client may take for its answer.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -293,13 +293,13 @@ impl Server {
             return error;
         }
         match mismatch::find(&self.program, self.socket.path()) {
-            Some(found) => Error::VersionMismatch {
+            Some(found) => Error::VersionMismatch(Box::new(VersionMismatch {
                 program: self.program.clone(),
                 client: found.client,
                 socket: self.socket.path().to_owned(),
                 server: found.server,
                 server_program: found.server_program,
-            },
+            })),
             None => error,
         }
     }

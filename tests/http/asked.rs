@@ -117,7 +117,7 @@ fn a_server_of_another_version_is_named() {
         let server = Server::new(&program, Socket::at(tmux.socket()));
         let error = server.version_blocking().unwrap_err();
         assert!(
-            matches!(error, Error::VersionMismatch { .. }),
+            matches!(error, Error::VersionMismatch(_)),
             "{said}: {error:?}"
         );
         let message = error.to_string();

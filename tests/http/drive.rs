@@ -36,14 +36,8 @@ fn for_text(text: &str) -> PaneWait {
 impl Api {
     /// A new pane that runs this shell script, once it has printed `ready`.
     async fn pane(&self, client: &mut Client, script: &str) -> String {
-        let script = format!("{script}");
         let format = ["-P", "-F", "#{pane_id}"];
-        let command = [
-            &["new-window", "-d", "-t", "main:"],
-            &format[..],
-            &[&script],
-        ]
-        .concat();
+        let command = [&["new-window", "-d", "-t", "main:"], &format[..], &[script]].concat();
         let pane = self.tmux.tmux(&command);
         let waited = client.wait(&pane, &for_text("ready")).await.unwrap();
         assert_eq!(waited.outcome, WaitOutcome::Text, "{waited:?}");

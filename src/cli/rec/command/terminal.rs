@@ -121,8 +121,9 @@ impl Pty {
     /// SIGWINCH.
     pub(super) fn resize(&self, columns: u16, rows: u16) {
         use std::os::fd::AsRawFd;
+        let size = winsize(columns, rows);
         // SAFETY: the descriptor is open and the size lives through the call.
-        let _ = unsafe { set_size(self.master.as_raw_fd(), &raw const *&winsize(columns, rows)) };
+        let _ = unsafe { set_size(self.master.as_raw_fd(), &raw const size) };
     }
 
     /// Whether the command's terminal shows what is typed.
