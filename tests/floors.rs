@@ -229,8 +229,7 @@ fn edges(sources: &[Source]) -> Vec<BTreeSet<usize>> {
         .map(|(index, source)| (source.module.as_slice(), index))
         .collect();
     // What a module hands on: `use child::Name` makes `module::Name`.
-    let handed_on: Vec<BTreeMap<String, Vec<String>>> =
-        sources.iter().map(|source| hands_on(source)).collect();
+    let handed_on: Vec<BTreeMap<String, Vec<String>>> = sources.iter().map(hands_on).collect();
     let resolve = |path: &[String]| {
         let mut path = path.to_vec();
         // Names are handed on over a few modules at most.

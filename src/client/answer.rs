@@ -5,6 +5,8 @@
 //! for its version over a connection of its own, and one that does not answer
 //! that either is given up.
 
+use std::error::Error as _;
+use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
@@ -67,7 +69,7 @@ impl Address {
                 Address::Unix(path) => {
                     let stream = UnixStream::connect(path).await?;
                     let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
-                    Ok::<_, std::io::Error>((open(stream).await, pid))
+                    Ok::<_, io::Error>((open(stream).await, pid))
                 }
                 Address::Tcp(address) => {
                     let stream = TcpStream::connect(address).await?;
@@ -82,12 +84,28 @@ impl Address {
                 pid,
             }),
             // The queue of those who wait to be let in is full.
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
+            Ok(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 Err(Error::NoAnswer { pid: None })
             }
             Ok(Err(error)) => Err(not_running(error)),
             Err(_) => Err(Error::NoAnswer { pid: None }),
         }
+    }
+
+    /// Whether this error says that the daemon closed the connection before it
+    /// had read the whole request, as it does with an idle one when it ends.
+    /// Only a write fails with `EPIPE`; a Unix socket is reset (unix(7)) when
+    /// what was sent lies there unread.
+    pub(super) fn has_not_read(&self, error: &hyper::Error) -> bool {
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+                Some(io::ErrorKind::BrokenPipe) => return true,
+                Some(io::ErrorKind::ConnectionReset) => return matches!(self, Address::Unix(_)),
+                _ => cause = error.source(),
+            }
+        }
+        false
     }
 
     /// Waits for `answer` for as long as the daemon lives. Its life is looked

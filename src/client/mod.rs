@@ -198,11 +198,13 @@ impl Client {
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>> {
         let mut unsent = request;
         if !self.link.sender.is_closed() {
+            let again = unsent.clone();
             let (pid, answer) = (self.link.pid, self.link.sender.try_send_request(unsent));
             match self.address.wait(PATIENCE, pid, answer).await? {
                 Ok(reply) => return Ok(reply),
                 Err(mut error) => match error.take_message() {
                     Some(request) => unsent = request,
+                    None if self.address.has_not_read(error.error()) => unsent = again,
                     None => return Err(Error::Broken(error.into_error())),
                 },
             }

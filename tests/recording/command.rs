@@ -427,14 +427,22 @@ fn a_terminal_is_left_as_it_was_and_its_size_is_followed() {
 fn it_stops_and_goes_on_with_the_command() {
     let tvmux = user();
     let terminal = Terminal::new(&tvmux);
-    terminal.type_line("./tvmux rec -q -- sh -c 'echo be''gun; while :; do sleep 0.02; done'");
+    terminal.type_line(
+        "./tvmux rec -q -- sh -c 'trap \"echo going\" CONT; echo be''gun; \
+         while :; do sleep 0.02; done'",
+    );
     terminal.wait_recorded("begun");
     terminal.key("C-z");
-    terminal.type_line("echo st''opped; jobs");
-    terminal.wait_screen("stopped");
+    // What is typed before it has stopped is the command's.
     terminal.wait_screen("Stopped");
+    terminal.type_line("echo st''opped");
+    terminal.wait_screen("stopped");
     terminal.type_line("fg");
+    terminal.wait_recorded("going");
     terminal.key("C-c");
+    wait_until("the shell is back", || {
+        terminal.tmux.ask("%0", "#{pane_current_command}") == "sh"
+    });
     terminal.type_line("echo status=$?");
     terminal.wait_screen("status=130");
     read_cast(&only_cast(&tvmux));

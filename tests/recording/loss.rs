@@ -164,7 +164,7 @@ fn a_killed_daemon_leaves_a_whole_file_and_goes_on_in_it() {
             .unwrap()
             .as_millis();
         let bytes = std::fs::read(&cast).unwrap();
-        let header = "{\"version\":2}\n".as_bytes();
+        let header = "{\"version\":2,\"width\":80,\"height\":24}\n".as_bytes();
         let new = [header, &bytes[checked..]].concat();
         let (_, events) = parse_cast(&new[if checked == 0 { header.len() } else { 0 }..])
             .unwrap_or_else(|error| panic!("kill {round}: {error}"));
