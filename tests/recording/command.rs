@@ -380,6 +380,13 @@ impl<'a> Terminal<'a> {
         wait_for(what, || self.screen().contains(what).then_some(()));
     }
 
+    /// Waits until the shell reads what is typed.
+    fn wait_shell(&self) {
+        wait_until("the shell is back", || {
+            self.tmux.ask("%0", "#{pane_current_command}") == "sh"
+        });
+    }
+
     fn wait_recorded(&self, what: &str) {
         wait_for(what, || {
             output_of(&events_of(self.tvmux))
@@ -406,6 +413,7 @@ fn a_terminal_is_left_as_it_was_and_its_size_is_followed() {
     });
     terminal.key("Enter");
     terminal.wait_screen("27 91");
+    terminal.wait_shell();
     terminal.type_line("echo status=$?; stty -g > after; echo do''ne");
     terminal.wait_screen("done");
     assert!(
@@ -440,9 +448,7 @@ fn it_stops_and_goes_on_with_the_command() {
     terminal.type_line("fg");
     terminal.wait_recorded("going");
     terminal.key("C-c");
-    wait_until("the shell is back", || {
-        terminal.tmux.ask("%0", "#{pane_current_command}") == "sh"
-    });
+    terminal.wait_shell();
     terminal.type_line("echo status=$?");
     terminal.wait_screen("status=130");
     read_cast(&only_cast(&tvmux));
