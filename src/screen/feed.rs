@@ -171,6 +171,8 @@ impl Screen {
 
     /// One byte of a character that is cut or invalid.
     fn character_byte(&mut self, byte: u8) {
+        // An unfinished character already ends what REP repeats.
+        self.last = None;
         let partial = &mut self.parser.partial;
         if partial.is_empty() {
             match byte {

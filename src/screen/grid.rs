@@ -138,7 +138,7 @@ impl Grid {
     }
 
     /// Ends the soft wrap into row `y`.
-    fn unwrap_into(&mut self, y: usize) {
+    pub fn unwrap_into(&mut self, y: usize) {
         if let Some(row) = self.row_before(y) {
             row.wrapped = false;
         }

@@ -313,6 +313,8 @@ impl Screen {
             self.normal_cursor = Some((self.x, self.y, self.pen.style));
         }
         let height = self.height();
+        // The history's last row stays apart from the normal screen afterwards, too.
+        self.grid.unwrap_into(0);
         let mut rows = Vec::with_capacity(height);
         for y in 0..height {
             let blank = self.grid.empty_row(Cell::BLANK);
