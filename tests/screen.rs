@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "screen/captures.rs"]
+mod captures;
 #[path = "screen/cases.rs"]
 mod cases;
 #[path = "screen/differential.rs"]

@@ -1,23 +1,8 @@
 //! Written and random cases: what tmux shows and what the library shows.
 
-use tvmux::screen::Rules;
-
+use super::captures::rules;
 use super::oracle::{Case, Oracle, difference, ours};
 use super::{cases, random};
-
-/// The rules of the tmux that is tested.
-pub fn rules() -> Rules {
-    let program = super::support::program();
-    let output = std::process::Command::new(program)
-        .arg("-V")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let number = text.trim().trim_start_matches("tmux ");
-    let (major, minor) = number.split_once('.').unwrap();
-    let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
-    Rules::tmux(major.parse().unwrap(), minor.parse().unwrap())
-}
 
 /// Panes that are fed at once.
 const PANES: usize = 8;

@@ -5,8 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::time::Instant;
 
-use tvmux::screen::{Attributes, Colour, Mode, Rules, Screen, Style, Which};
+use tvmux::screen::{Colour, Mode, Rules, Screen, Style, Which};
 
+use super::captures::{Char, FORMATS, Shown, capture, run, without_blanks};
 use super::support::{DEADLINE, TestTmux};
 
 /// One part of a case.
@@ -25,54 +26,6 @@ pub struct Case {
     pub rows: u16,
     pub steps: Vec<Step>,
 }
-
-/// A character with its style.
-pub type Char = (char, Style);
-
-/// What a terminal shows, and how it behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// Name and value of what formats tell.
-    pub state: Vec<(&'static str, String)>,
-    /// History and screen.
-    pub rows: Vec<Vec<Char>>,
-    /// The normal screen while the alternate one is shown.
-    pub normal: Vec<Vec<Char>>,
-    /// Texts of the screen, soft wraps joined, without blanks: captures differ in those
-    /// that were erased.
-    pub joined: Vec<String>,
-}
-
-/// Formats that are compared; the mark is in `pane_path` or in `pane_title`.
-const FORMATS: &[&str] = &[
-    "cursor_x",
-    "cursor_y",
-    "cursor_flag",
-    "insert_flag",
-    "keypad_cursor_flag",
-    "keypad_flag",
-    "wrap_flag",
-    "origin_flag",
-    "mouse_standard_flag",
-    "mouse_button_flag",
-    "mouse_all_flag",
-    "mouse_utf8_flag",
-    "mouse_sgr_flag",
-    "alternate_on",
-    "alternate_saved_x",
-    "alternate_saved_y",
-    "scroll_region_upper",
-    "scroll_region_lower",
-    "pane_tabs",
-    "pane_title",
-    "pane_path",
-    "history_size",
-    "pane_width",
-    "pane_height",
-];
-
-const PART: &str = "== part of an answer ==";
-const FIELD: &str = "<|>";
 
 /// Whether the mark of a case is in the title: when the case is about the path.
 fn marks_title(case: &Case) -> bool {
@@ -177,13 +130,6 @@ pub fn shown(screen: &Screen) -> Shown {
             .collect(),
         joined,
     }
-}
-
-fn without_blanks(line: &[Char]) -> String {
-    line.iter()
-        .map(|(c, _)| *c)
-        .filter(|c| !matches!(c, ' ' | '\t'))
-        .collect()
 }
 
 /// A tmux with some panes to feed.
@@ -339,136 +285,6 @@ fn make_fifo(path: &std::path::Path) {
     assert!(status.success());
 }
 
-/// The DEC line drawing set, from U+0060 on.
-const DRAWN: &str = "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·";
-
-/// Characters of the cases that join the one before them.
-const JOINING: &[char] = &[
-    '\u{301}',
-    '\u{308}',
-    '\u{20dd}',
-    '\u{200b}',
-    '\u{200d}',
-    '\u{fe0f}',
-    '\u{1f3fb}',
-];
-
-/// Reads what `capture-pane -e` prints.
-fn read_rows(text: &str) -> Vec<Vec<Char>> {
-    let mut rows = Vec::new();
-    let mut style = Style::default();
-    let mut drawing = false;
-    for line in text.split_terminator('\n') {
-        let mut row = Vec::new();
-        let mut rest = line.chars();
-        while let Some(c) = rest.next() {
-            match c {
-                '\x0e' => drawing = true,
-                '\x0f' => drawing = false,
-                '\x1b' => {
-                    let after = rest.as_str();
-                    if let Some(body) = after.strip_prefix('[') {
-                        let end = body.find('m').unwrap();
-                        read_sgr(&body[..end], &mut style);
-                        rest = body[end + 1..].chars();
-                    } else if let Some(body) = after.strip_prefix(']') {
-                        let end = body.find("\x1b\\").unwrap();
-                        rest = body[end + 2..].chars();
-                    } else {
-                        rest.next();
-                        rest.next();
-                    }
-                }
-                // What joins with a drawn character undoes the drawing.
-                '`'..='~' if drawing && !rest.as_str().starts_with(JOINING) => {
-                    let drawn = DRAWN.chars().nth(c as usize - '`' as usize).unwrap();
-                    row.push((drawn, style));
-                }
-                c => row.push((c, style)),
-            }
-        }
-        rows.push(row);
-    }
-    rows
-}
-
-fn read_sgr(body: &str, style: &mut Style) {
-    let parts: Vec<&str> = body.split([';', ':']).collect();
-    let number = |at: usize| {
-        parts
-            .get(at)
-            .and_then(|part| part.parse::<u16>().ok())
-            .unwrap_or(0)
-    };
-    // Overline is written as `5:3`.
-    if body.ends_with("5:3") {
-        if body != "5:3" {
-            read_sgr(body.trim_end_matches("5:3").trim_end_matches(';'), style);
-        }
-        style.attributes = style.attributes.with(Attributes::OVERLINE);
-        return;
-    }
-    let mut at = 0;
-    while at < parts.len() {
-        let value = number(at);
-        let subs = body.contains(':');
-        let a = style.attributes;
-        at += 1;
-        match value {
-            0 => *style = Style::default(),
-            1 => style.attributes = a.with(Attributes::BOLD),
-            2 => style.attributes = a.with(Attributes::DIM),
-            3 => style.attributes = a.with(Attributes::ITALIC),
-            4 if subs && !body.starts_with("38") && next_is_sub(body, at - 1) => {
-                style.attributes = a.with(match number(at) {
-                    2 => Attributes::DOUBLE_UNDERLINE,
-                    3 => Attributes::CURLY_UNDERLINE,
-                    4 => Attributes::DOTTED_UNDERLINE,
-                    5 => Attributes::DASHED_UNDERLINE,
-                    _ => Attributes::UNDERLINE,
-                });
-                at += 1;
-            }
-            4 => style.attributes = a.with(Attributes::UNDERLINE),
-            5 => style.attributes = a.with(Attributes::BLINK),
-            7 => style.attributes = a.with(Attributes::REVERSE),
-            8 => style.attributes = a.with(Attributes::HIDDEN),
-            9 => style.attributes = a.with(Attributes::STRIKE),
-            53 => style.attributes = a.with(Attributes::OVERLINE),
-            30..=37 => style.fg = Colour::Basic(value as u8 - 30),
-            39 => style.fg = Colour::Default,
-            40..=47 => style.bg = Colour::Basic(value as u8 - 40),
-            49 => style.bg = Colour::Default,
-            59 => style.underline = Colour::Default,
-            90..=97 => style.fg = Colour::Basic(value as u8 - 82),
-            100..=107 => style.bg = Colour::Basic(value as u8 - 92),
-            38 | 48 | 58 => {
-                let colour = if number(at) == 5 {
-                    at += 2;
-                    Colour::Indexed(number(at - 1) as u8)
-                } else {
-                    at += if parts.get(at + 1) == Some(&"") { 5 } else { 4 };
-                    let part = |back: usize| number(at - back) as u8;
-                    Colour::Rgb(part(3), part(2), part(1))
-                };
-                match value {
-                    38 => style.fg = colour,
-                    48 => style.bg = colour,
-                    _ => style.underline = colour,
-                }
-            }
-            _ => panic!("an unknown SGR in a capture: {body}"),
-        }
-    }
-}
-
-/// Whether part `at` of an SGR is followed by `:`.
-fn next_is_sub(body: &str, at: usize) -> bool {
-    body.match_indices([';', ':'])
-        .nth(at)
-        .is_some_and(|(_, mark)| mark == ":")
-}
-
 /// How the two differ; nothing when they are the same.
 pub fn difference(tmux: &Shown, ours: &Shown, rules: Rules) -> Option<String> {
     let mut out = String::new();
@@ -574,103 +390,6 @@ impl std::fmt::Display for Case {
     }
 }
 
-/// What a pane shows.
-fn capture(tmux: &TestTmux, pane: &str) -> Shown {
-    let formats: Vec<String> = FORMATS.iter().map(|name| format!("#{{{name}}}")).collect();
-    let formats = formats.join(FIELD);
-    let answer = run(
-        tmux,
-        &[
-            "display-message",
-            "-p",
-            "-t",
-            pane,
-            &formats,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-e",
-            "-N",
-            "-S",
-            "-",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-a",
-            "-q",
-            "-e",
-            "-N",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-e",
-            "-J",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-        ],
-    );
-    let mut parts = answer
-        .split(PART)
-        .map(|part| part.strip_prefix('\n').unwrap_or(part));
-    let state = parts.next().unwrap().trim_end_matches('\n').split(FIELD);
-    let state = FORMATS
-        .iter()
-        .copied()
-        .zip(state.map(str::to_owned))
-        .collect();
-    let rows = read_rows(parts.next().unwrap());
-    let mut normal = read_rows(parts.next().unwrap());
-    if run(
-        tmux,
-        &["display-message", "-p", "-t", pane, "#{alternate_on}"],
-    ) == "0"
-    {
-        normal.clear();
-    }
-    let joined = read_rows(parts.next().unwrap());
-    let joined = joined.iter().map(|line| without_blanks(line)).collect();
-    Shown {
-        state,
-        rows,
-        normal,
-        joined,
-    }
-}
-
-/// Runs commands, `;` between them, and gives what they printed.
-fn run(tmux: &TestTmux, commands: &[&str]) -> String {
-    let output = std::process::Command::new(super::support::program())
-        .args(["-u", "-S"])
-        .arg(tmux.socket())
-        .args(commands)
-        .output()
-        .unwrap();
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{commands:?}: {message}");
-    let answer = String::from_utf8_lossy(&output.stdout);
-    answer.trim_end_matches('\n').to_owned()
-}
-
 /// A pane whose program's output is written to a file from its first byte on.
 pub struct Pane {
     tmux: TestTmux,
@@ -719,14 +438,5 @@ impl Pane {
     /// What the program printed so far.
     pub fn output(&self) -> Vec<u8> {
         std::fs::read(self.tmux.folder().join("output")).unwrap_or_default()
-    }
-}
-
-impl Shown {
-    /// The text of all rows.
-    pub fn text(&self) -> String {
-        let rows = self.rows.iter();
-        rows.flat_map(|row| row.iter().map(|(c, _)| *c).chain(['\n']))
-            .collect()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tvmux::screen::Screen;
 
-use super::differential::rules;
+use super::captures::rules;
 use super::oracle::{Pane, difference, shown};
 use super::support::DEADLINE;
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::differential::rules;
+use super::captures::rules;
 use super::oracle::{Case, Oracle, Step, difference, ours};
 
 const COLUMNS: u16 = 800;
