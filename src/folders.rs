@@ -12,6 +12,10 @@ use nix::fcntl::OFlag;
 use crate::atomic_file::{self, Durability};
 use crate::config::expand_home;
 
+/// Bytes that the path of a Unix socket may have (`sun_path` of unix(7), less
+/// its final zero).
+const SOCKET_PATH: usize = 107;
+
 /// Where the daemon keeps what is not a cast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folders {
@@ -31,8 +35,8 @@ pub enum Error {
 }
 
 impl Folders {
-    /// The folders of this user: `$XDG_RUNTIME_DIR/tvmux`, else
-    /// `/tmp/tvmux-UID`; and `$XDG_STATE_HOME/tvmux`, else
+    /// The folders of this user: `$XDG_RUNTIME_DIR/tvmux`, else (where that is
+    /// no folder, or too long for a socket's path) `/tmp/tvmux-UID`; and `$XDG_STATE_HOME/tvmux`, else
     /// `~/.local/state/tvmux`.
     #[must_use]
     pub fn of_user() -> Folders {
@@ -41,12 +45,16 @@ impl Folders {
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute())
         };
-        let runtime = match absolute("XDG_RUNTIME_DIR").filter(|path| path.is_dir()) {
-            Some(base) => base.join("tvmux"),
-            None => PathBuf::from(format!("/tmp/tvmux-{}", nix::unistd::getuid())),
-        };
         let state = absolute("XDG_STATE_HOME").unwrap_or_else(|| expand_home("~/.local/state"));
-        Folders::at(runtime, state.join("tvmux"))
+        let state = state.join("tvmux");
+        let in_runtime_dir = absolute("XDG_RUNTIME_DIR")
+            .filter(|path| path.is_dir())
+            .map(|base| Folders::at(base.join("tvmux"), &state))
+            .filter(|folders| folders.socket().as_os_str().len() <= SOCKET_PATH);
+        in_runtime_dir.unwrap_or_else(|| {
+            let short = format!("/tmp/tvmux-{}", nix::unistd::getuid());
+            Folders::at(short, state)
+        })
     }
 
     /// Folders at given places.

@@ -1,10 +1,26 @@
-//! `tvmux completions`.
+//! `tvmux completions`: the few lines by which a shell asks this program what
+//! fits, each time TAB is pressed.
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap_complete::Shell;
+use clap::ValueEnum;
+use clap_complete::env::{CompleteEnv, Shells};
 
-use super::Outcome;
+use super::{Failure, Outcome};
+
+/// Set by a shell that asks.
+const VARIABLE: &str = "TVMUX_COMPLETE";
+
+/// The shells that can ask.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -13,8 +29,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
+    let name = args.shell.to_possible_value();
+    let name = name.as_ref().map_or("", |value| value.get_name());
+    let shells = Shells::builtins();
+    let shell = shells
+        .completer(name)
+        .ok_or_else(|| Failure::usage(format!("no completions for {name}")))?;
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::command(), "tvmux", &mut script);
-    std::io::Write::write_all(&mut std::io::stdout(), &script)?;
+    shell.write_registration(VARIABLE, "tvmux", "tvmux", "tvmux", &mut script)?;
+    std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Answers a shell that asks, and ends; returns when none does.
+pub(super) fn answer() {
+    CompleteEnv::with_factory(super::command)
+        .var(VARIABLE)
+        .complete();
 }

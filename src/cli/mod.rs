@@ -10,16 +10,19 @@
 
 mod api;
 mod background;
+mod candidates;
 mod cat;
 mod completions;
 mod config;
 mod convert;
 mod failure;
+mod help;
 mod progress;
 mod rec;
 mod repair;
 mod server;
 mod signals;
+mod slips;
 mod table;
 mod validate;
 mod workspace;
@@ -27,11 +30,14 @@ mod workspace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use anstyle::{AnsiColor, Style};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
 use crate::config::{Config, Loaded};
 use crate::folders::Folders;
 use crate::record::relay;
+use crate::wording::chain;
 use crate::{client, tmux};
 
 pub use failure::Failure;
@@ -52,8 +58,8 @@ type Outcome = Result<ExitCode, Failure>;
     after_help = "Exit codes: 0 done; 1 not done, or output is missing; 2 wrong usage."
 )]
 struct Cli {
-    /// Read settings from this file only.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// Read settings from this file, not the usual ones.
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config_file: Option<PathBuf>,
 
     /// Print the versions of this program and of the running server.
@@ -102,11 +108,30 @@ pub fn main() -> ExitCode {
     if rec::is_monitor(std::env::args_os().nth(1).as_deref()) {
         return rec::run_monitor();
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
-    };
-    run(cli).unwrap_or_else(|failure| failure.report())
+    completions::answer();
+    let command = help::decorate(Cli::command());
+    let parsed = command.clone().try_get_matches();
+    match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => run(cli).unwrap_or_else(|failure| failure.report()),
+        Err(error) => usage(&command, &error),
+    }
+}
+
+/// Says what is wrong with the arguments, or prints the help that was asked
+/// for.
+fn usage(command: &clap::Command, error: &clap::Error) -> ExitCode {
+    let words: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let is_slip = matches!(
+        error.kind(),
+        ErrorKind::InvalidSubcommand | ErrorKind::UnknownArgument
+    );
+    match slips::explain(command, &words).filter(|_| is_slip) {
+        Some(failure) => failure.report(),
+        None => error.exit(),
+    }
 }
 
 fn run(cli: Cli) -> Outcome {
@@ -114,7 +139,7 @@ fn run(cli: Cli) -> Outcome {
         return version();
     }
     let Some(verb) = cli.verb else {
-        Cli::command().print_help()?;
+        help::decorate(Cli::command()).print_help()?;
         return Ok(ExitCode::from(2));
     };
     // These need no settings, so bad ones do not stop them.
@@ -126,9 +151,16 @@ fn run(cli: Cli) -> Outcome {
         Verb::Cat(args) => return cat::run(args),
         _ => {}
     }
-    let loaded = Loaded::read(cli.config_file.as_deref()).map_err(Failure::usage)?;
+    let loaded = match Loaded::read(cli.config_file.as_deref()) {
+        // A recording is looked at and ended also when the file has a mistake.
+        Err(error) if verb.only_asks_the_server() => {
+            warn(&format!("{}; going on without", chain(&error)));
+            Loaded::default()
+        }
+        loaded => loaded.map_err(Failure::usage)?,
+    };
     for warning in &loaded.warnings {
-        anstream::eprintln!("warning: {warning}");
+        warn(warning);
     }
     let context = Context {
         config: loaded.config,
@@ -165,9 +197,15 @@ fn version() -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Says on standard error what need not stop anybody.
+fn warn(warning: &str) {
+    let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+    anstream::eprintln!("{yellow}warning:{yellow:#} {warning}");
+}
+
 /// The whole command line, with the verbs that are known only when it runs.
 fn command() -> clap::Command {
-    Cli::command().mut_subcommand("api", |_| api::command())
+    help::decorate(Cli::command().mut_subcommand("api", |_| api::command()))
 }
 
 /// The event loop of everything that waits.
@@ -175,6 +213,20 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
+}
+
+impl Verb {
+    /// Whether all that it needs is a running server, which has settings of its
+    /// own.
+    fn only_asks_the_server(&self) -> bool {
+        match self {
+            Verb::Api(_) => true,
+            Verb::Rec(args) => args.only_asks_the_server(),
+            Verb::Server(args) => args.only_asks_the_server(),
+            Verb::Config(args) => args.shows_defaults(),
+            _ => false,
+        }
+    }
 }
 
 impl Context {

@@ -7,12 +7,14 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use clap::ValueHint;
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Value, json};
 
 use super::progress::{Metered, Progress};
 use super::signals::{StoppableInput, stop_flag};
 use super::validate::{parse_threads, shown, threads};
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, candidates};
 use crate::archive::repair_file::{
     Change, RepairFileError, RepairFileOptions, RepairedFile, repair_file, repair_stream,
 };
@@ -32,10 +34,10 @@ use crate::wording::counted;
 )]
 pub(super) struct Args {
     /// Casts to repair; `-` is standard input, and wants --output
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(candidates::casts()))]
     files: Vec<PathBuf>,
     /// Write the repaired cast here and leave FILE as it is; `-` is standard output
-    #[arg(short, long, value_name = "OUT")]
+    #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
     /// Keep no backup of what is changed
     #[arg(long)]

@@ -53,6 +53,13 @@ enum Verb {
     },
 }
 
+impl Args {
+    /// Whether a server that runs is all that it needs.
+    pub(super) fn only_asks_the_server(&self) -> bool {
+        matches!(self.verb, Verb::Stop | Verb::Status { .. })
+    }
+}
+
 pub(super) fn run(context: &Context, args: Args) -> Outcome {
     let runtime = super::runtime()?;
     match args.verb {

@@ -1,33 +1,111 @@
 //! Columns for people.
 
+use std::io::Write as _;
+
 use anstyle::Style;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// The narrowest that a cell is cut to.
+const NARROWEST: usize = 8;
 
 /// Prints rows under a header, in columns as wide as their widest cell.
-pub(super) fn print(header: &[&str], rows: &[Vec<String>]) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let width = |column: usize| {
+///
+/// On a terminal no line is longer than that is wide: the last column is cut at
+/// its start, where paths say least; then whole columns go, those of
+/// `dispensable` in its order; then the first is cut at its end.
+pub(super) fn print(
+    header: &[&str],
+    rows: &[Vec<String>],
+    dispensable: &[&str],
+) -> std::io::Result<()> {
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    let width = terminal.map(|(width, _)| usize::from(width.0));
+    let mut out = anstream::stdout().lock();
+    let bold = Style::new().bold();
+    for (number, line) in lines(header, rows, dispensable, width).iter().enumerate() {
+        match number {
+            0 => writeln!(out, "{bold}{line}{bold:#}")?,
+            _ => writeln!(out, "{line}")?,
+        }
+    }
+    Ok(())
+}
+
+fn lines(
+    header: &[&str],
+    rows: &[Vec<String>],
+    dispensable: &[&str],
+    limit: Option<usize>,
+) -> Vec<String> {
+    let limit = limit.unwrap_or(usize::MAX);
+    let natural = |column: usize| {
         let cells = rows.iter().map(|row| row[column].width());
         cells.chain([header[column].width()]).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..header.len()).map(width).collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
+    let mut columns: Vec<(usize, usize)> = (0..header.len())
+        .map(|column| (column, natural(column)))
+        .collect();
+    let total = |columns: &[(usize, usize)]| {
+        let widths: usize = columns.iter().map(|(_, width)| width).sum();
+        widths + GAP * columns.len().saturating_sub(1)
+    };
+    let last = header.len() - 1;
+    for name in std::iter::once(&"").chain(dispensable) {
+        columns.retain(|(column, _)| header[*column] != *name);
+        let excess = total(&columns).saturating_sub(limit);
+        if let Some((column, width)) = columns.last_mut()
+            && *column == last
+            && *width >= excess + 2 * NARROWEST
+        {
+            *width -= excess;
+        }
+        if total(&columns) <= limit {
+            break;
+        }
+    }
+    let excess = total(&columns).saturating_sub(limit);
+    columns[0].1 = columns[0].1.saturating_sub(excess).max(NARROWEST);
+    let line = |cells: &[&str]| {
         let mut text = String::new();
-        for (cell, width) in cells.zip(&widths) {
-            text.push_str(cell);
-            let pad = width.saturating_sub(cell.width()) + 2;
+        for (column, width) in &columns {
+            let cell = cut(cells[*column], *width, *column == last);
+            let pad = width.saturating_sub(cell.width()) + GAP;
+            text.push_str(&cell);
             text.extend(std::iter::repeat_n(' ', pad));
         }
         text.trim_end().to_owned()
     };
-    let bold = Style::new().bold();
-    let mut out = anstream::stdout().lock();
-    writeln!(out, "{bold}{}{bold:#}", line(&mut header.iter().copied()))?;
-    for row in rows {
-        let cells = &mut row.iter().map(String::as_str);
-        writeln!(out, "{}", line(cells))?;
+    let rows = rows
+        .iter()
+        .map(|row| row.iter().map(String::as_str).collect());
+    std::iter::once(header.to_vec())
+        .chain(rows)
+        .map(|cells: Vec<&str>| line(&cells))
+        .collect()
+}
+
+/// A cell in at most `width` columns; `…` stands for what is cut.
+fn cut(cell: &str, width: usize, at_start: bool) -> String {
+    if cell.width() <= width {
+        return cell.to_owned();
     }
-    Ok(())
+    let mut left = width.saturating_sub(1);
+    let mut fits = |c: &char| {
+        let needed = c.width().unwrap_or(0);
+        let fits = needed <= left;
+        left = left.saturating_sub(needed);
+        fits
+    };
+    match at_start {
+        true => {
+            let kept: Vec<char> = cell.chars().rev().take_while(|c| fits(c)).collect();
+            std::iter::once('…').chain(kept.into_iter().rev()).collect()
+        }
+        false => cell.chars().take_while(|c| fits(c)).chain(['…']).collect(),
+    }
 }
 
 /// `1.5 MB`: a size as people read it, in powers of 1000.
@@ -72,6 +150,30 @@ pub(super) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_fit_their_terminal() {
+        let header = ["ID", "NAME", "STATE", "SIZE", "CAST"];
+        let row = [
+            "main:@12",
+            "édition 日本",
+            "recording",
+            "1.5 MB",
+            "~/Videos/tmux/2026-11/2026-11-26_1200_host_main_@12_x.cast",
+        ];
+        let rows = [row.map(str::to_owned).to_vec()];
+        let dispensable = ["NAME", "CAST", "SIZE"];
+        let shown = |width| lines(&header, &rows, &dispensable, width);
+        assert!(shown(None)[1].ends_with("_x.cast"));
+        for width in [120, 100, 80, 60, 40, 20, 10] {
+            for line in shown(Some(width)) {
+                assert!(line.width() <= width.max(19), "{width}: {line}");
+            }
+        }
+        let row = &shown(Some(80))[1];
+        assert!(row.contains("  …") && row.ends_with("_x.cast"), "{row}");
+        assert_eq!(shown(Some(40))[1], "main:@12  recording  1.5 MB");
+    }
 
     #[test]
     fn figures_read_well() {

@@ -8,11 +8,12 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
+use clap_complete::engine::ArgValueCompleter;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::progress::Metered;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, candidates};
 use crate::cast::{self, Finding, Foreign, Reader, Severity, Summary, ValidateOptions};
 use crate::wording::counted;
 
@@ -24,7 +25,7 @@ use crate::wording::counted;
 )]
 pub(super) struct Args {
     /// Casts to look at; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(candidates::casts()))]
     files: Vec<PathBuf>,
     /// Which reader has to take them
     #[arg(long = "for", value_name = "READER", default_value = "asciinema")]

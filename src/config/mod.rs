@@ -18,8 +18,8 @@ pub use schema::{Entry, Level, Value};
 schema::settings! {
     /// Where recordings go.
     output: Output {
-        /// The folder of all recordings; `~` is the home folder.
-        directory: String = "~/Videos/tmux".into(), not_empty;
+        /// The folder of all recordings: an absolute path, `~` is the home folder.
+        directory: String = "~/Videos/tmux".into(), whole_path;
         /// The subfolder of a recording, as strftime writes it; may be empty.
         date_format: String = "%Y-%m".into(), stays_below;
     }
@@ -90,6 +90,14 @@ fn not_empty(text: &impl AsRef<str>) -> Result<(), String> {
     match text.as_ref().is_empty() {
         true => Err("must not be empty".into()),
         false => Ok(()),
+    }
+}
+
+/// A folder that is the same wherever the daemon runs.
+fn whole_path(path: &String) -> Result<(), String> {
+    match expand_home(path).is_absolute() {
+        true => Ok(()),
+        false => Err(format!("`{path}` must begin with `/` or `~/`")),
     }
 }
 

@@ -93,7 +93,7 @@ mod tests {
         insta::assert_snapshot!(text.lines().take(12).collect::<Vec<_>>().join("\n"), @r#"
         # Where recordings go.
         [output]
-        # The folder of all recordings; `~` is the home folder.
+        # The folder of all recordings: an absolute path, `~` is the home folder.
         directory = '/casts of "today"\'
         # The subfolder of a recording, as strftime writes it; may be empty.
         date_format = "%Y-%m"

@@ -196,7 +196,7 @@ fn errors_name_the_thing_and_the_way_out() {
     std::fs::write(&config, "[server]\nprt = 1\n").unwrap();
     let config = config.to_str().unwrap();
     fails(
-        &["--config-file", config, "rec", "ls"],
+        &["--config-file", config, "rec"],
         2,
         &["bad.toml:2", "server.prt"],
     );

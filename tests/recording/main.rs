@@ -14,3 +14,4 @@ mod loss;
 mod playback;
 mod readme;
 mod targets;
+mod usage;

@@ -9,7 +9,10 @@ use crate::cli::{Context, Outcome};
 use crate::client::{self, Client};
 use crate::clock::unix_seconds;
 use crate::wording::counted;
+use crate::workspace::abbreviate_home;
 
+/// NAME is the cast's title; TIME since the recording started; LAST the time of
+/// the last event; LOST what is missing.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only the ids, one a line.
@@ -41,8 +44,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
         drop(out);
         let rows: Vec<_> = recordings.iter().map(row).collect();
         table::print(
-            &["ID", "STATE", "PANE", "TIME", "SIZE", "LOST", "CAST"],
+            &[
+                "ID", "NAME", "STATE", "TIME", "LAST", "SIZE", "LOST", "CAST",
+            ],
             &rows,
+            &["NAME", "LAST", "CAST", "LOST", "SIZE"],
         )?;
         let mut out = anstream::stdout().lock();
         for recording in recordings {
@@ -66,16 +72,17 @@ fn row(recording: &Recording) -> Vec<String> {
     };
     vec![
         printable(&recording.id),
+        printable(recording.title.as_deref().unwrap_or("-")),
         state,
-        recording.active_pane.clone().unwrap_or_else(|| "-".into()),
-        table::duration(elapsed(recording)),
+        table::duration(running(recording)),
+        table::duration(recording.duration),
         table::size(recording.bytes),
         lost,
-        printable(&recording.cast_path.to_string_lossy()),
+        printable(&abbreviate_home(&recording.cast_path)),
     ]
 }
 
 /// Seconds since the recording started.
-fn elapsed(recording: &Recording) -> f64 {
+pub(super) fn running(recording: &Recording) -> f64 {
     unix_seconds().saturating_sub(recording.started) as f64
 }

@@ -3,8 +3,11 @@
 use std::env;
 use std::process::ExitCode;
 
+use clap_complete::engine::ArgValueCandidates;
+
 use crate::api::MarkerCreate;
 use crate::cli::background::hint_start;
+use crate::cli::candidates;
 use crate::cli::table::{duration, printable};
 use crate::cli::{Context, Failure, Outcome};
 use crate::client::Client;
@@ -17,8 +20,16 @@ pub(super) struct Args {
     label: String,
 
     /// Which recording; that of the current window without, or the only one.
-    #[arg(short, long, value_name = "ID")]
+    #[arg(short, long, value_name = "ID", add = ArgValueCandidates::new(candidates::recordings))]
     target: Option<String>,
+
+    /// Only the recording's id.
+    #[arg(short, long)]
+    quiet: bool,
+
+    /// The marked recording as JSON.
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
@@ -33,11 +44,12 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
         label: args.label.clone(),
     };
     let recording = client.mark(&id, &marker).await?;
-    anstream::println!(
-        "Marked {} at {}",
-        printable(&recording.id),
-        duration(recording.duration)
-    );
+    let id = printable(&recording.id);
+    match (args.json, args.quiet) {
+        (true, _) => anstream::println!("{}", serde_json::to_string(&recording)?),
+        (false, true) => anstream::println!("{id}"),
+        (false, false) => anstream::println!("Marked {id} at {}", duration(recording.duration)),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

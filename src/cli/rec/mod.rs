@@ -52,6 +52,13 @@ enum Verb {
     Mark(mark::Args),
 }
 
+impl Args {
+    /// Whether a server that runs is all that it needs.
+    pub(super) fn only_asks_the_server(&self) -> bool {
+        matches!(self.verb, Some(Verb::Ls(_) | Verb::Stop(_) | Verb::Mark(_)))
+    }
+}
+
 pub(super) fn run(context: &Context, args: Args) -> Outcome {
     if args.verb.is_none() && !args.command.is_empty() {
         return command::run(context, &args.start, &args.terminal, &args.command);

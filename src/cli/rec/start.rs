@@ -5,21 +5,25 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::api::RecordingCreate;
-use crate::cli::background;
+use clap::ValueHint;
+use clap::builder::NonEmptyStringValueParser;
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::api::{Recording, RecordingCreate};
 use crate::cli::table::printable;
 use crate::cli::{Context, Failure, Outcome};
+use crate::cli::{background, candidates};
 use crate::client;
 use crate::tmux::Socket;
 
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct StartArgs {
     /// The window: an id (`@3`) or any tmux target; the current one without.
-    #[arg(short, long)]
+    #[arg(short, long, value_parser = NonEmptyStringValueParser::new(), add = ArgValueCandidates::new(candidates::windows))]
     target: Option<String>,
 
     /// The folder for the cast.
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     output: Option<PathBuf>,
 
     /// The cast's title; the window's name without.
@@ -35,11 +39,15 @@ pub(super) struct StartArgs {
     no_follow: bool,
 
     /// The tmux server's socket; that around this shell without.
-    #[arg(short = 'S', long, value_name = "PATH")]
+    #[arg(short = 'S', long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     socket: Option<PathBuf>,
 
+    /// Print only the recording's id.
+    #[arg(short, long)]
+    quiet: bool,
+
     /// Print the recording as JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "quiet")]
     json: bool,
 }
 
@@ -63,8 +71,16 @@ impl StartArgs {
     }
 
     /// The folder that was asked for.
-    pub(super) fn directory(&self) -> std::io::Result<Option<PathBuf>> {
-        self.output.as_ref().map(std::path::absolute).transpose()
+    pub(super) fn directory(&self) -> Result<Option<PathBuf>, Failure> {
+        let directory = self.output.as_ref().map(std::path::absolute).transpose()?;
+        match directory {
+            Some(path) if path.to_str().is_none() => Err(Failure::usage(format!(
+                "the name of the folder {} is not UTF-8, and the HTTP API takes no other",
+                path.display()
+            ))
+            .hint("name another one with `-o`, or a link to it")),
+            directory => Ok(directory),
+        }
     }
 
     /// The title that was asked for.
@@ -75,6 +91,25 @@ impl StartArgs {
     /// Seconds.
     pub(super) fn idle_time_limit(&self) -> Option<f64> {
         self.idle_time_limit
+    }
+
+    /// The options that only a new recording takes, and that ask for something
+    /// else than what `recording` has.
+    fn of_a_new_one(&self, recording: &Recording) -> Vec<&'static str> {
+        let other_title = self.title.is_some() && self.title != recording.title;
+        let folder = recording.cast_path.parent();
+        let other_folder = self
+            .output
+            .as_ref()
+            .is_some_and(|output| std::path::absolute(output).ok().as_deref() != folder);
+        let all = [
+            ("--title", other_title),
+            ("--output", other_folder),
+            ("--idle-time-limit", self.idle_time_limit.is_some()),
+            ("--no-follow", self.no_follow),
+        ];
+        let asked = all.into_iter().filter(|(_, is_asked)| *is_asked);
+        asked.map(|(option, _)| option).collect()
     }
 
     /// Whether a window was named.
@@ -99,18 +134,23 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Outcome {
     let request = args.request(target, socket.path().to_owned())?;
     let (is_new, recording) = background::record(context, &request, explain).await?;
     let mut out = anstream::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", serde_json::to_string(&recording)?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let id = printable(&recording.id);
     let path = printable(&recording.cast_path.to_string_lossy());
-    if is_new {
-        writeln!(out, "Recording {id} to {path}")?;
-    } else {
-        writeln!(out, "{id} is recorded already, to {path}")?;
+    match (args.json, args.quiet) {
+        (true, _) => writeln!(out, "{}", serde_json::to_string(&recording)?)?,
+        (false, true) => writeln!(out, "{id}")?,
+        (false, false) if is_new => writeln!(out, "Recording {id} to {path}")?,
+        (false, false) => writeln!(out, "{id} is recorded already, to {path}")?,
     }
-    Ok(ExitCode::SUCCESS)
+    let ignored = args.of_a_new_one(&recording);
+    if is_new || ignored.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let error = format!(
+        "{id} was recorded already: {} changed nothing",
+        ignored.join(", ")
+    );
+    Err(Failure::new(error).hint(format!("`tvmux rec stop {id}` ends it; then record again")))
 }
 
 /// Adds the way out to what the daemon refused.

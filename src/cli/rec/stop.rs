@@ -4,9 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use clap_complete::engine::ArgValueCandidates;
 
 use crate::api::Recording;
 use crate::cli::background::hint_start;
+use crate::cli::candidates;
 use crate::cli::table::{duration, printable, size};
 use crate::cli::{Context, Outcome};
 use crate::client::{self, Client};
@@ -15,11 +17,15 @@ use crate::wording::counted;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Which: the id that `rec ls` shows, a window id (`@3`) or a tmux target.
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::recordings))]
     ids: Vec<String>,
 
+    /// Only the ids of those that ended, one a line.
+    #[arg(short, long)]
+    quiet: bool,
+
     /// The recordings as they ended, as a JSON array.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "quiet")]
     json: bool,
 }
 
@@ -27,14 +33,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
     let mut client = match Client::connect(&context.folders.socket()).await {
         Ok(client) => client,
         Err(client::Error::NotRunning { .. }) if args.ids.is_empty() => {
-            anstream::println!(
-                "{}",
-                if args.json {
-                    "[]"
-                } else {
-                    "Nothing is recorded."
-                }
-            );
+            match (args.json, args.quiet) {
+                (true, _) => anstream::println!("[]"),
+                (false, true) => {}
+                (false, false) => anstream::println!("Nothing is recorded."),
+            }
             return Ok(ExitCode::SUCCESS);
         }
         Err(error) => return Err(hint_start(error)),
@@ -45,10 +48,10 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
     } else {
         args.ids.clone()
     };
-    if ids.is_empty() && !args.json {
+    if ids.is_empty() && !args.json && !args.quiet {
         anstream::println!("Nothing is recorded.");
     }
-    let mut stopped = Vec::new();
+    let mut stopped: Vec<Recording> = Vec::new();
     let mut is_well = true;
     for id in ids {
         // Each on a connection of its own: a server that ends with its last
@@ -59,12 +62,19 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
         };
         match result {
             Ok(reply) => {
-                if !args.json {
-                    report(&reply.recording)?;
+                match (args.json, args.quiet) {
+                    (true, _) => {}
+                    (false, true) => anstream::println!("{}", reply.recording.id),
+                    (false, false) => report(&reply.recording)?,
                 }
                 is_well &= is_complete(&reply.recording);
                 stopped.push(reply.recording);
             }
+            // Named twice, the second time perhaps by its window.
+            Err(client::Error::Refused { body, .. })
+                if body.code == "no_recording" && stopped.iter().any(|old| is_named(old, &id)) => {}
+            Err(client::Error::NotRunning { .. })
+                if stopped.iter().any(|old| is_named(old, &id)) => {}
             Err(error) => {
                 is_well = false;
                 let _ = hint_start(error).report();
@@ -76,6 +86,11 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
         writeln!(out, "{}", serde_json::to_string_pretty(&stopped)?)?;
     }
     Ok(ExitCode::from(u8::from(!is_well)))
+}
+
+/// Whether a word names this recording.
+fn is_named(recording: &Recording, word: &str) -> bool {
+    recording.id == word || recording.window_id == word
 }
 
 /// Whether nothing is known to be missing.
@@ -94,8 +109,9 @@ pub(super) fn report_end(out: &mut impl Write, recording: &Recording) -> std::io
     let id = printable(&recording.id);
     writeln!(
         out,
-        "Stopped {id}: {} ({}, {} in {})",
+        "Stopped {id}: {} ({}, the last event at {}, {} in {})",
         printable(&recording.cast_path.to_string_lossy()),
+        duration(super::ls::running(recording)),
         duration(recording.duration),
         size(recording.bytes),
         counted(recording.events, "event"),

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
-use super::super::{Context, Failure, Outcome};
+use super::super::{Context, Failure, Outcome, candidates};
 use super::output::OutputArgs;
 use super::target::{ServerArgs, is_surrounding, surrounding_pane};
 use crate::tmux::Server;
@@ -14,6 +15,7 @@ use crate::workspace::{Error, ServerInfo, freeze};
 #[derive(Debug, Args)]
 pub struct Freeze {
     /// The session; the current one, or the only one, otherwise
+    #[arg(add = ArgValueCandidates::new(candidates::sessions))]
     session: Option<String>,
     /// Only this window of it: its index, name or id
     #[arg(short, value_name = "WINDOW")]

@@ -6,10 +6,11 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 
 use super::super::signals::stop_flag;
-use super::super::{Context, Failure, Outcome};
+use super::super::{Context, Failure, Outcome, candidates};
 use super::ask::{can_ask, choose};
 use super::progress::BarObserver;
 use super::record::Recordings;
@@ -36,7 +37,7 @@ use crate::workspace::{
     tvmux load -a -t main extra.yaml   add the windows to the session main")]
 pub struct Load {
     /// Workspace files, names in the workspace folder, or folders with a .tmuxp.yaml
-    #[arg(required = true, value_name = "FILE|NAME|DIR")]
+    #[arg(required = true, value_name = "FILE|NAME|DIR", add = ArgValueCompleter::new(candidates::workspaces))]
     files: Vec<String>,
     /// Leave the session detached, also in a terminal
     #[arg(short, conflicts_with = "yes")]
@@ -48,7 +49,7 @@ pub struct Load {
     #[arg(short, long)]
     append: bool,
     /// The session to add the windows to
-    #[arg(short, value_name = "SESSION", requires = "append")]
+    #[arg(short, value_name = "SESSION", requires = "append", add = ArgValueCandidates::new(candidates::sessions))]
     target: Option<String>,
     /// With -a: leave out windows whose name is there already
     #[arg(long, requires = "append")]
@@ -59,7 +60,7 @@ pub struct Load {
     #[command(flatten)]
     server: ServerArgs,
     /// Configuration file of tmux, when the server is started
-    #[arg(short = 'f', value_name = "FILE")]
+    #[arg(short = 'f', value_name = "FILE", value_hint = ValueHint::FilePath)]
     tmux_config: Option<PathBuf>,
     /// Take the terminal to have 256 colours
     #[arg(short = '2')]

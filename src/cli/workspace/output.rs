@@ -27,7 +27,7 @@ pub struct OutputArgs {
     #[arg(short, long, value_enum)]
     format: Option<FormatArg>,
     /// File to write to, instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     output: Option<PathBuf>,
     /// Overwrite the file if it is there
     #[arg(long)]

@@ -1,0 +1,421 @@
+//! What help texts have beside the arguments: examples, and the verbs in
+//! groups.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use clap::Command;
+
+/// Verbs by purpose. One that is in no group is shown last.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Record", &["rec"]),
+    ("Casts", &["validate", "repair"]),
+    ("Workspaces", &["load", "freeze", "workspace"]),
+    ("Server", &["server", "api"]),
+    ("Setup", &["config", "completions"]),
+];
+
+/// The examples that end a command's help: each a line to type and what it
+/// does.
+const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
+    (
+        "",
+        &[
+            ("tvmux rec", "record this tmux window"),
+            ("tvmux rec -- make test", "record a command"),
+            ("tvmux load work", "build a session from a workspace file"),
+        ],
+    ),
+    (
+        "rec",
+        &[
+            ("tvmux rec", "record this window"),
+            (
+                "tvmux rec -t work:editor -o ~/casts",
+                "record another one, elsewhere",
+            ),
+            (
+                "tvmux rec -- make test",
+                "record a command and exit with its status",
+            ),
+        ],
+    ),
+    (
+        "rec start",
+        &[
+            (
+                "tvmux rec start -t @3 --title 'release day'",
+                "record window @3",
+            ),
+            ("tvmux rec start --no-follow --json", "stay on this pane"),
+        ],
+    ),
+    (
+        "rec ls",
+        &[
+            ("tvmux rec ls", "what is recorded, and how it is"),
+            (
+                "tvmux rec ls -q | xargs tvmux rec stop",
+                "end each by its id",
+            ),
+        ],
+    ),
+    (
+        "rec stop",
+        &[
+            ("tvmux rec stop", "end all recordings"),
+            ("tvmux rec stop main:@3", "end one"),
+        ],
+    ),
+    (
+        "rec mark",
+        &[
+            (
+                "tvmux rec mark 'it worked'",
+                "mark the recording of this window",
+            ),
+            ("tvmux rec mark -t main:@3 deploy", "mark another one"),
+        ],
+    ),
+    (
+        "validate",
+        &[
+            ("tvmux validate demo.cast", "what is wrong with it"),
+            (
+                "tvmux validate --for player --json demo.cast",
+                "for programs",
+            ),
+        ],
+    ),
+    (
+        "repair",
+        &[
+            (
+                "tvmux repair demo.cast",
+                "in place; the original is demo.cast.backup",
+            ),
+            ("tvmux repair --dry-run *.cast", "say what would be done"),
+            ("tvmux repair - -o good.cast < bad.cast", "from a pipe"),
+        ],
+    ),
+    (
+        "server",
+        &[
+            (
+                "tvmux server status",
+                "whether it runs, and where it listens",
+            ),
+            ("tvmux server stop", "finish all recordings and end it"),
+        ],
+    ),
+    (
+        "server start",
+        &[
+            (
+                "tvmux server start",
+                "in the background; `tvmux rec` does it by itself",
+            ),
+            ("TVMUX_SERVER_PORT=0 tvmux server start", "on any free port"),
+        ],
+    ),
+    (
+        "server stop",
+        &[
+            ("tvmux server stop", "finish all recordings and end it"),
+            (
+                "tvmux rec stop && tvmux server stop",
+                "hear first whether anything is missing",
+            ),
+        ],
+    ),
+    (
+        "server status",
+        &[
+            ("tvmux server status", "for people"),
+            ("tvmux server status --json", "for programs"),
+        ],
+    ),
+    (
+        "server run",
+        &[
+            (
+                "tvmux server run",
+                "until Ctrl-C, the log on standard error",
+            ),
+            (
+                "TVMUX_LOGGING_LEVEL=DEBUG tvmux server run",
+                "with all that it does",
+            ),
+        ],
+    ),
+    (
+        "api",
+        &[
+            ("tvmux api sessions list", "all sessions, as JSON"),
+            (
+                "tvmux api panes send-keys %0 --keys 'make'",
+                "type into a pane",
+            ),
+        ],
+    ),
+    (
+        "load",
+        &[
+            (
+                "tvmux load work",
+                "the file work.yaml of the workspace folder",
+            ),
+            (
+                "tvmux load -d ./project",
+                "detached, from the folder's .tmuxp.yaml",
+            ),
+            (
+                "tvmux load --dry-run work",
+                "the tmux commands it would run",
+            ),
+        ],
+    ),
+    (
+        "freeze",
+        &[
+            ("tvmux freeze", "print this session as a workspace file"),
+            ("tvmux freeze work -o work.yaml", "another one, to a file"),
+        ],
+    ),
+    (
+        "workspace",
+        &[
+            ("tvmux workspace ls", "the files there are"),
+            ("tvmux workspace edit work", "open one in $EDITOR"),
+        ],
+    ),
+    (
+        "workspace convert",
+        &[
+            ("tvmux workspace convert work.yaml", "to JSON"),
+            (
+                "tvmux workspace convert work.json -o work.yaml",
+                "to a file",
+            ),
+        ],
+    ),
+    (
+        "workspace import",
+        &[
+            (
+                "tvmux workspace import tmuxinator project.yml",
+                "print it as a workspace file",
+            ),
+            (
+                "tvmux workspace import teamocil project.yml -o work.yaml",
+                "to a file",
+            ),
+        ],
+    ),
+    (
+        "workspace ls",
+        &[
+            ("tvmux workspace ls --tree", "with their windows and panes"),
+            ("tvmux workspace ls --json", "for programs"),
+        ],
+    ),
+    (
+        "workspace search",
+        &[
+            ("tvmux workspace search vim", "files that name vim anywhere"),
+            (
+                "tvmux workspace search window:logs -i",
+                "in window names, in either case",
+            ),
+        ],
+    ),
+    (
+        "workspace edit",
+        &[
+            ("tvmux workspace edit work", "open work.yaml in $EDITOR"),
+            ("EDITOR=nano tvmux workspace edit work", "in another editor"),
+        ],
+    ),
+    (
+        "workspace rm",
+        &[
+            ("tvmux workspace rm old", "after a question"),
+            ("tvmux workspace rm -y old older", "without"),
+        ],
+    ),
+    (
+        "config",
+        &[
+            ("tvmux config show", "the settings in force"),
+            (
+                "tvmux config defaults > ~/.config/tvmux/config.toml",
+                "a file to start from",
+            ),
+        ],
+    ),
+    (
+        "config show",
+        &[
+            ("tvmux config show", "as a configuration file"),
+            ("tvmux config show --json", "for programs"),
+        ],
+    ),
+    (
+        "config defaults",
+        &[
+            (
+                "tvmux config defaults > ~/.config/tvmux/config.toml",
+                "a file to start from",
+            ),
+            (
+                "tvmux config defaults --format env",
+                "as environment variables",
+            ),
+        ],
+    ),
+    (
+        "completions",
+        &[
+            (
+                "source <(tvmux completions bash)",
+                "in ~/.bashrc; zsh alike in ~/.zshrc",
+            ),
+            (
+                "tvmux completions fish | source",
+                "in ~/.config/fish/config.fish",
+            ),
+        ],
+    ),
+];
+
+/// Adds examples to every command's help, and groups to that of the program.
+pub(super) fn decorate(command: Command) -> Command {
+    let template = template(&command);
+    with_examples(command, "").help_template(template)
+}
+
+fn with_examples(command: Command, path: &str) -> Command {
+    let found = EXAMPLES.iter().find(|(known, _)| *known == path);
+    let mut command = match found {
+        Some((_, examples)) => {
+            let mut help = match command.get_after_help() {
+                Some(help) => format!("{}\n\n", help.ansi()),
+                None => String::new(),
+            };
+            write_examples(&mut help, examples);
+            command.after_help(help)
+        }
+        None => command,
+    };
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    for name in names {
+        let path = format!("{path} {name}");
+        command = command.mut_subcommand(name, |command| with_examples(command, path.trim_start()));
+    }
+    command
+}
+
+fn write_examples(help: &mut String, examples: &[(&str, &str)]) {
+    let heading = Style::new().bold().underline();
+    let _ = write!(help, "{heading}Examples:{heading:#}");
+    for (line, what) in examples {
+        let _ = write!(help, "\n  {line}\n      {what}");
+    }
+}
+
+/// The program's help with its verbs in groups.
+fn template(command: &Command) -> String {
+    let (heading, bold) = (Style::new().bold().underline(), Style::new().bold());
+    let verbs: Vec<&Command> = command
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set() && verb.get_name() != "help")
+        .collect();
+    let widest = verbs.iter().map(|verb| verb.get_name().len()).max();
+    let widest = widest.unwrap_or(0);
+    let mut text = "{about-with-newline}\n{usage-heading} {usage}\n".to_owned();
+    let mut write_group = |title: &str, verbs: &mut dyn Iterator<Item = &&Command>| {
+        let mut verbs = verbs.peekable();
+        if verbs.peek().is_some() {
+            let _ = write!(text, "\n{heading}{title}:{heading:#}\n");
+        }
+        for verb in verbs {
+            let about = verb.get_about().map(ToString::to_string);
+            let about = about.unwrap_or_default();
+            let pad = widest - verb.get_name().len();
+            let name = verb.get_name();
+            let _ = writeln!(text, "  {bold}{name}{bold:#}{:pad$}  {about}", "");
+        }
+    };
+    let is_in = |names: &[&str], verb: &&&Command| names.contains(&verb.get_name());
+    for (title, names) in GROUPS {
+        write_group(title, &mut verbs.iter().filter(|verb| is_in(names, verb)));
+    }
+    let in_none = |verb: &&&Command| !GROUPS.iter().any(|(_, names)| is_in(names, verb));
+    write_group("Other", &mut verbs.iter().filter(in_none));
+    let _ = write!(
+        text,
+        "\n{heading}Options:{heading:#}\n{{options}}{{after-help}}"
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All commands that people may type, with their paths; those that
+    /// `tvmux api` reads from the document apart.
+    fn walk(command: &Command, path: &str, all: &mut Vec<(String, Command)>) {
+        all.push((path.to_owned(), command.clone()));
+        for verb in command.get_subcommands() {
+            if path != "api" && verb.get_name() != "help" && !verb.is_hide_set() {
+                let path = format!("{path} {}", verb.get_name());
+                walk(verb, path.trim_start(), all);
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_text_ends_with_examples_that_work() {
+        let program = super::super::command();
+        let mut all = Vec::new();
+        walk(&program, "", &mut all);
+        for (path, command) in &all {
+            let help = command.clone().render_long_help().to_string();
+            let (_, examples) = help
+                .split_once("Examples:\n")
+                .unwrap_or_else(|| panic!("`tvmux {path} --help` has no examples"));
+            assert!(examples.matches("tvmux").count() >= 2, "{path}: {help}");
+        }
+        for (path, examples) in EXAMPLES {
+            assert!(all.iter().any(|(known, _)| known == path), "{path} is gone");
+            for (line, _) in *examples {
+                let at = line.find("tvmux ").unwrap_or_else(|| panic!("{line}"));
+                let end = line.find([')', '|', '>', '<', '&']).filter(|end| *end > at);
+                let words = shell_words::split(&line[at..end.unwrap_or(line.len())]).unwrap();
+                if words[1] == "api" {
+                    continue;
+                }
+                if let Err(error) = program.clone().try_get_matches_from(words) {
+                    panic!("{line}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_programs_help_has_each_verb_in_one_group() {
+        let help = super::super::command().render_help().to_string();
+        for (title, verbs) in GROUPS {
+            let (_, group) = help.split_once(&format!("\n{title}:\n")).unwrap();
+            let group = group.split("\n\n").next().unwrap();
+            for verb in verbs {
+                assert!(group.contains(&format!("  {verb} ")), "{verb}: {help}");
+            }
+        }
+        assert!(!help.contains("Other:"), "{help}");
+    }
+}
