@@ -9,7 +9,7 @@ use clap::Command;
 /// Verbs by purpose. One that is in no group is shown last.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Record", &["rec"]),
-    ("Casts", &["validate", "repair"]),
+    ("Casts", &["validate", "repair", "convert", "cat"]),
     ("Workspaces", &["load", "freeze", "workspace"]),
     ("Server", &["server", "api"]),
     ("Setup", &["config", "completions"]),
