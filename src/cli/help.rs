@@ -36,7 +36,11 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ),
             (
                 "tvmux rec -- make test",
-                "record a command and exit with its status",
+                "record a command in this terminal, exit with its status",
+            ),
+            (
+                "tvmux rec --headless --size 120x40 -- ./demo.sh",
+                "record one that shows nothing here",
             ),
         ],
     ),
@@ -155,23 +159,6 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             (
                 "tvmux api panes send-keys %0 --keys 'make'",
                 "type into a pane",
-            ),
-        ],
-    ),
-    (
-        "load",
-        &[
-            (
-                "tvmux load work",
-                "the file work.yaml of the workspace folder",
-            ),
-            (
-                "tvmux load -d ./project",
-                "detached, from the folder's .tmuxp.yaml",
-            ),
-            (
-                "tvmux load --dry-run work",
-                "the tmux commands it would run",
             ),
         ],
     ),
@@ -295,7 +282,9 @@ pub(super) fn decorate(command: Command) -> Command {
 }
 
 fn with_examples(command: Command, path: &str) -> Command {
-    let found = EXAMPLES.iter().find(|(known, _)| *known == path);
+    let find = |path: &str| EXAMPLES.iter().find(|(known, _)| *known == path);
+    // `workspace freeze` is `freeze`.
+    let found = find(path).or_else(|| find(path.strip_prefix("workspace ")?));
     let mut command = match found {
         Some((_, examples)) => {
             let mut help = match command.get_after_help() {

@@ -68,7 +68,8 @@ fn bare_rec_in_a_pane_records_its_window() {
         "that of the pane, not the current one"
     );
     wait_until("rec has said so", || {
-        fs::read_to_string(&said).is_ok_and(|said| said.starts_with("Recording main:@1 to /"))
+        fs::read_to_string(&said)
+            .is_ok_and(|said| said.starts_with("Recording tmux.sock.main:@1 to /"))
     });
     tmux.tmux(&["send-keys", "-t", "main:other", "echo he''llo", "Enter"]);
     let cast = tvmux.cast(&recording);

@@ -62,7 +62,12 @@ fn what_a_running_recording_cannot_take_is_named() {
     let output = again(&["--title", "new", "-o", "/tmp", "--no-follow"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = stderr(&output);
-    for named in ["--title", "--output", "--no-follow", "rec stop main:@0"] {
+    for named in [
+        "--title",
+        "--output",
+        "--no-follow",
+        "rec stop tmux.sock.main:@0",
+    ] {
         assert!(said.contains(named), "{said}");
     }
     // Named twice, by its id and by its window: it ends once.
@@ -80,20 +85,23 @@ fn quiet_and_json_mean_the_same_everywhere() {
     let socket = socket.to_str().unwrap();
     let json = |text: String| serde_json::from_str::<Value>(&text).unwrap();
     let start = ["rec", "start", "-t", "main:", "-S", socket];
-    assert_eq!(tvmux.ok(start.iter().chain(&["-q"])), "main:@0\n");
+    assert_eq!(tvmux.ok(start.iter().chain(&["-q"])), "tmux.sock.main:@0\n");
     assert_eq!(
         json(tvmux.ok(start.iter().chain(&["--json"])))["id"],
-        "main:@0"
+        "tmux.sock.main:@0"
     );
-    assert_eq!(tvmux.ok(["rec", "ls", "-q"]), "main:@0\n");
-    assert_eq!(json(tvmux.ok(["rec", "ls", "--json"]))[0]["id"], "main:@0");
+    assert_eq!(tvmux.ok(["rec", "ls", "-q"]), "tmux.sock.main:@0\n");
+    assert_eq!(
+        json(tvmux.ok(["rec", "ls", "--json"]))[0]["id"],
+        "tmux.sock.main:@0"
+    );
     assert_eq!(
         tvmux.ok(["rec", "mark", "-t", "@0", "-q", "x"]),
-        "main:@0\n"
+        "tmux.sock.main:@0\n"
     );
     let marked = json(tvmux.ok(["rec", "mark", "-t", "@0", "--json", "x"]));
-    assert_eq!(marked["id"], "main:@0");
-    assert_eq!(tvmux.ok(["rec", "stop", "-q"]), "main:@0\n");
+    assert_eq!(marked["id"], "tmux.sock.main:@0");
+    assert_eq!(tvmux.ok(["rec", "stop", "-q"]), "tmux.sock.main:@0\n");
     assert_eq!(tvmux.ok(["rec", "stop", "-q"]), "");
     assert_eq!(
         json(tvmux.ok(["rec", "stop", "--json"])),
@@ -210,7 +218,7 @@ fn shells_complete() {
     };
     assert!(bash("tvmux rec st", "st").contains("stop"));
     assert!(
-        bash("tvmux rec stop ''", "").contains("main:@0"),
+        bash("tvmux rec stop ''", "").contains("tmux.sock.main:@0"),
         "ids, asked for at that moment"
     );
     let files = bash("tvmux completions ''", "");
@@ -222,7 +230,7 @@ fn shells_complete() {
     // Those that are installed.
     let line = "tvmux completions fish | source; complete -C 'tvmux rec stop '";
     if let Some(said) = shell(&tvmux, "fish", &["--no-config", "-c", line]) {
-        assert!(said.contains("main:@0"), "{said}");
+        assert!(said.contains("tmux.sock.main:@0"), "{said}");
     }
     let line = "compdef() { }; _describe() { print -l -- ${(P)3} }; \
                 source <(tvmux completions zsh); words=(tvmux rec st); CURRENT=3; \

@@ -18,12 +18,7 @@ pub(super) use self::command::{is_monitor, run_monitor};
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "`rec -- COMMAND` exits with the command's status; 128 + N when signal N ended it, 127 \
-                  when there is no such command, 126 when it cannot be run.\n\n\
-                  Examples:\n  \
-                  tvmux rec -t work:editor      record a window\n  \
-                  tvmux rec -- make test        record a command in this terminal\n  \
-                  tvmux rec -- $SHELL           record this terminal\n  \
-                  tvmux rec --headless --size 120x40 -- ./demo.sh"
+                  when there is no such command, 126 when it cannot be run."
 )]
 pub(super) struct Args {
     #[command(subcommand)]

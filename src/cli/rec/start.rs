@@ -42,7 +42,7 @@ pub(super) struct StartArgs {
     #[arg(short = 'S', long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     socket: Option<PathBuf>,
 
-    /// Print only the recording's id.
+    /// Print only the recording's id; of a COMMAND, only what goes wrong.
     #[arg(short, long)]
     quiet: bool,
 
@@ -110,6 +110,11 @@ impl StartArgs {
         ];
         let asked = all.into_iter().filter(|(_, is_asked)| *is_asked);
         asked.map(|(option, _)| option).collect()
+    }
+
+    /// Whether nothing is told that can be left out.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Whether a window was named.

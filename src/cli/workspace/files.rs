@@ -17,7 +17,7 @@ use crate::workspace::{
     plain_switches, read_file, refuse_templates, validate_schema,
 };
 
-/// BuildSteps with workspace files
+/// Work with workspace files
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub struct Workspaces {

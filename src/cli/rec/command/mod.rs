@@ -79,10 +79,6 @@ pub(super) struct CommandArgs {
         requires = "command"
     )]
     env: Vec<String>,
-
-    /// Say nothing but what went wrong.
-    #[arg(short, long, requires = "command")]
-    quiet: bool,
 }
 
 fn size(text: &str) -> Result<(u16, u16), String> {
@@ -113,7 +109,7 @@ pub(super) fn run(
     ))?;
     let link = Link::open(&started)?;
     let recording = &started.recording;
-    if !args.quiet {
+    if !start.is_quiet() {
         let path = printable(&recording.cast_path.to_string_lossy());
         anstream::eprintln!("Recording {} to {path}", printable(&recording.id));
     }
@@ -156,7 +152,7 @@ pub(super) fn run(
     match &stopped {
         Some(stopped) => {
             is_complete &= stop::is_complete(stopped);
-            if !args.quiet {
+            if !start.is_quiet() {
                 stop::report_end(&mut anstream::stderr(), stopped)?;
             }
             stop::report_missing(stopped)?;
