@@ -383,8 +383,9 @@ mod tests {
             assert!(all.iter().any(|(known, _)| known == path), "{path} is gone");
             for (line, _) in *examples {
                 let at = line.find("tvmux ").unwrap_or_else(|| panic!("{line}"));
-                let end = line.find([')', '|', '>', '<', '&']).filter(|end| *end > at);
-                let words = shell_words::split(&line[at..end.unwrap_or(line.len())]).unwrap();
+                let line = &line[at..];
+                let end = line.find([')', '|', '>', '<', '&']).unwrap_or(line.len());
+                let words = shell_words::split(&line[..end]).unwrap();
                 if words[1] == "api" {
                     continue;
                 }
