@@ -111,7 +111,7 @@ pub(super) fn read_printed(version: Version, printed: &str) -> String {
 }
 
 /// Whether a new window that is given `name` needs to be renamed to have it.
-/// `rename-window` expands formats and stores what [`decode`] reads; but
+/// `rename-window` expands formats and stores what `decode` reads; but
 /// `new-window -n` and `new-session -n` store a name as it is up to 3.3, where
 /// it would then be read for something else, and expand nothing before 3.1.
 #[must_use]

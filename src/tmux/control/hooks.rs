@@ -46,7 +46,7 @@ impl Control {
     /// One hook.
     ///
     /// # Errors
-    /// [`Error::Missing`](crate::tmux::Error::Missing) when there is none of
+    /// [`Error::Missing`] when there is none of
     /// this name.
     pub async fn hook(&self, name: &str) -> Result<HookEntry> {
         let hooks = self.hooks().await?;
@@ -58,7 +58,7 @@ impl Control {
     /// [`HOOK_INDEX`] has. The hook must be one that there is.
     ///
     /// # Errors
-    /// [`Error::Refused`](crate::tmux::Error::Refused) when tmux cannot read
+    /// [`Error::Refused`] when tmux cannot read
     /// the command.
     pub async fn install_hook(&self, hook: &HookEntry, command: &str) -> Result<()> {
         let place = format!("{}[{HOOK_INDEX}]", hook.name);
