@@ -81,9 +81,10 @@ struct State {
 }
 
 impl Copy<'_> {
-    /// Copies until the command has ended. Returns its status, and whether the
-    /// recording got all that it was to get.
-    pub(super) fn run(mut self) -> io::Result<(u8, bool)> {
+    /// Copies until the command has ended. Returns its status, and the way to
+    /// the recording: closing it ends the recording, and who ends it so hears
+    /// nothing of how it went.
+    pub(super) fn run(mut self) -> io::Result<(u8, Link)> {
         let mut state = State::default();
         let mut buffer = vec![0; CHUNK];
         self.terminal.make_raw();
@@ -114,7 +115,7 @@ impl Copy<'_> {
         }
         self.drain(&mut state, &mut buffer)?;
         self.terminal.restore();
-        Ok((state.status.unwrap_or_default(), self.link.is_whole()))
+        Ok((state.status.unwrap_or_default(), self.link))
     }
 
     fn wait(&self, state: &State) -> io::Result<Ready> {

@@ -118,7 +118,7 @@ pub(super) fn run(
     let (pty, slave) = Pty::open(size)?;
     let monitor = spawn(command, args.headless, slave)?;
     let began = Instant::now();
-    let (status, is_whole) = std::thread::scope(|scope| {
+    let (status, link) = std::thread::scope(|scope| {
         let mut reconnect = || {
             let (sender, answer) = mpsc::channel();
             let seconds = recording.duration + began.elapsed().as_secs_f64();
@@ -147,7 +147,9 @@ pub(super) fn run(
         copy.run()
     })?;
 
+    let is_whole = link.is_whole();
     let stopped = runtime.block_on(finish(context, recording))?;
+    drop(link);
     let mut is_complete = is_whole;
     match &stopped {
         Some(stopped) => {
