@@ -132,5 +132,13 @@ fn there_is_help_for_each_field() {
     for resource in ["sessions", "windows", "panes", "hooks", "casts", "events"] {
         assert!(all.contains(resource), "{resource} is not in {all}");
     }
-    assert!(user.ok(["completions", "bash"]).contains("send-keys"));
+    let completed = user
+        .command(["--", "tvmux", "api", "panes", "s"])
+        .env("TVMUX_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", "3")
+        .env("_CLAP_IFS", "\n")
+        .output()
+        .unwrap();
+    let words = String::from_utf8(completed.stdout).unwrap();
+    assert!(words.lines().any(|word| word == "send-keys"), "{words}");
 }
