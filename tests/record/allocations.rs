@@ -2,8 +2,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 
+use tvmux::api::CommandRecording;
 use tvmux::cast::Header;
+use tvmux::config::Config;
+use tvmux::daemon::Daemon;
+use tvmux::folders::Folders;
 use tvmux::record::Recorder;
 
 thread_local! {
@@ -69,4 +75,72 @@ fn a_keystroke_allocates_nothing() {
     strike(&mut recorder, 10_000, &mut spare);
     assert_eq!(recorder.stats().events - events, 10_000);
     assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+/// Keys that are typed while allocations are counted.
+const KEYS: u64 = 2000;
+
+/// From the FIFO, which a keystroke comes out of, through the daemon's loop to
+/// the lines that wait for their write.
+#[test]
+fn a_keystroke_allocates_nothing_in_the_daemon() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = Folders::at(folder.path().join("run"), folder.path().join("state"));
+    folders.prepare().unwrap();
+    let mut config = Config::default();
+    // What a write and a sync take is shared by all keys between two of them.
+    config.recording.flush_interval_ms = 3_600_000;
+    config.recording.sync_interval_ms = 3_600_000;
+    let request = CommandRecording {
+        pid: std::process::id(),
+        name: "keys".to_owned(),
+        columns: 80,
+        rows: 24,
+        directory: Some(folder.path().to_owned()),
+        ..CommandRecording::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let recording = runtime.block_on(async {
+        let daemon = Daemon::new(config, folders);
+        let started = daemon.record_command(&request).await.unwrap();
+        let mut fifo = OpenOptions::new()
+            .write(true)
+            .open(&started.output)
+            .unwrap();
+        // Until all buffers have the size that they need.
+        fifo.write_all(&[b'x'; 32 * 1024]).unwrap();
+        type_keys(&mut fifo, 200).await;
+        let before = daemon.recordings()[0].events;
+        let allocations = ALLOCATIONS.get();
+        assert!(allocations > 0, "allocations are counted");
+        type_keys(&mut fifo, KEYS).await;
+        let allocations = ALLOCATIONS.get() - allocations;
+        let events = daemon.recordings()[0].events - before;
+        assert!(events > KEYS / 4, "keys come one by one: {events} events");
+        // The buffer of lines may grow once or twice.
+        assert!(allocations < 20, "{allocations} for {events} events");
+        let stopped = daemon.stop(&started.recording.id).await.unwrap();
+        daemon.shut_down().await;
+        stopped
+    });
+    let cast = std::fs::read_to_string(recording.cast_path).unwrap();
+    let keys = cast.matches('€').count() as u64;
+    assert_eq!(keys, (KEYS + 200) / 50);
+}
+
+/// Types this many keys, one of 50 a character of three bytes that come one by one.
+async fn type_keys(fifo: &mut File, keys: u64) {
+    for key in 0..keys {
+        let character = if key % 50 == 0 { "€" } else { "x" };
+        for byte in character.as_bytes().chunks(1) {
+            fifo.write_all(byte).unwrap();
+            // Often enough that the runtime looks at the FIFO meanwhile.
+            for _ in 0..128 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }
