@@ -4,7 +4,7 @@
 pub mod playback;
 pub mod tvmux;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,6 +17,19 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The tmux that is tested: `$TVMUX_TEST_TMUX`, else `tmux`.
 pub fn program() -> OsString {
     std::env::var_os("TVMUX_TEST_TMUX").unwrap_or_else(|| "tmux".into())
+}
+
+/// A command shielded from the environment of whoever runs the tests: only what
+/// every terminal has.
+pub fn shielded(program: impl AsRef<OsStr>) -> std::process::Command {
+    let mut command = std::process::Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("SHELL", "/bin/sh")
+        .env("TERM", "xterm-256color")
+        .env("LANG", "C.UTF-8");
+    command
 }
 
 /// Whether this is root. Where it is not, says what is skipped, past the test
@@ -55,15 +68,12 @@ impl TestTmux {
         } else {
             command
         };
-        let output = std::process::Command::new(program())
+        let output = shielded(program())
             .args(["-u", "-f", "/dev/null", "-S"])
             .arg(&socket)
             .args(["new-session", "-d", "-s", "main", "-n", "first"])
             .args(["-x", &columns.to_string(), "-y", &rows.to_string(), command])
-            .env_remove("TMUX")
-            .env_remove("TMUX_PANE")
-            .env("TERM", "xterm-256color")
-            .env("SHELL", "/bin/sh")
+            .env("HOME", folder.path())
             .env("PS1", "$ ")
             .current_dir(folder.path())
             .output()

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tvmux::cast::{EventReader, Strictness};
 
-use super::{TestTmux, program, wait_for, wait_until};
+use super::{TestTmux, program, shielded, wait_for, wait_until};
 
 /// A user of tvmux with an empty home.
 pub struct Tvmux {
@@ -56,7 +56,7 @@ impl Tvmux {
 
     /// A command with this user's environment.
     pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tvmux"));
+        let mut command = shielded(env!("CARGO_BIN_EXE_tvmux"));
         command
             .args(args)
             .env("HOME", self.folder.path())
@@ -68,8 +68,6 @@ impl Tvmux {
             .env("TVMUX_SERVER_PORT", "0")
             .env("TVMUX_TMUX_COMMAND", program())
             .env("TVMUX_LOGGING_LEVEL", "DEBUG")
-            .env_remove("TMUX")
-            .env_remove("TMUX_PANE")
             .stdin(Stdio::null());
         for (name, value) in &self.variables {
             command.env(name, value);

@@ -15,14 +15,9 @@ pub struct Ran {
 
 /// The program, shielded from the settings of whoever runs the tests.
 pub fn program(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tvmux"));
+    let mut command = support::shielded(env!("CARGO_BIN_EXE_tvmux"));
     command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", home)
-        .env("SHELL", "/bin/sh")
-        .env("TERM", "xterm-256color")
-        .env("LANG", "C.UTF-8")
         .env("TVMUX_TMUX_COMMAND", support::program())
         .current_dir(home)
         .stdin(std::process::Stdio::null());
