@@ -4,23 +4,13 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::ValueEnum;
+use clap_complete::Shell;
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::{Failure, Outcome};
 
 /// Set by a shell that asks.
 const VARIABLE: &str = "TVMUX_COMPLETE";
-
-/// The shells that can ask.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Shell {
-    Bash,
-    Elvish,
-    Fish,
-    Powershell,
-    Zsh,
-}
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -29,11 +19,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
-    let name = args.shell.to_possible_value();
-    let name = name.as_ref().map_or("", |value| value.get_name());
+    let name = args.shell.to_string();
     let shells = Shells::builtins();
     let shell = shells
-        .completer(name)
+        .completer(&name)
         .ok_or_else(|| Failure::usage(format!("no completions for {name}")))?;
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, "tvmux", "tvmux", "tvmux", &mut script)?;

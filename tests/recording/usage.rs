@@ -185,12 +185,10 @@ fn a_folder_whose_name_is_not_utf_8_is_named() {
 fn shell(tvmux: &Tvmux, program: &str, args: &[&str]) -> Option<String> {
     let ours = tvmux.command::<&str>([]);
     let mut command = Command::new(program);
-    for (name, value) in ours.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    command.env_clear().envs(
+        ours.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_tvmux"))
         .parent()
         .unwrap();

@@ -1,6 +1,7 @@
 //! What tmux tells of a pane: formats and captures, read into rows of characters.
 
 use tvmux::screen::{Attributes, Colour, Rules, Style};
+use tvmux::tmux::{Batch, Separator};
 
 use super::support::TestTmux;
 
@@ -58,7 +59,6 @@ pub const FORMATS: &[&str] = &[
     "pane_height",
 ];
 
-const PART: &str = "== part of an answer ==";
 const FIELD: &str = "<|>";
 
 /// The rules of the tmux that is tested.
@@ -80,76 +80,29 @@ pub fn capture(tmux: &TestTmux, pane: &str) -> Shown {
     let rules = rules();
     let formats: Vec<String> = FORMATS.iter().map(|name| format!("#{{{name}}}")).collect();
     let formats = formats.join(FIELD);
-    let answer = run(
-        tmux,
-        &[
-            "display-message",
-            "-p",
-            "-t",
-            pane,
-            &formats,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-e",
-            "-N",
-            "-S",
-            "-",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-a",
-            "-q",
-            "-e",
-            "-N",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-            ";",
-            "capture-pane",
-            "-p",
-            "-e",
-            "-J",
-            "-t",
-            pane,
-            ";",
-            "display-message",
-            "-p",
-            PART,
-        ],
-    );
-    let mut parts = answer
-        .split(PART)
-        .map(|part| part.strip_prefix('\n').unwrap_or(part));
-    let state = parts.next().unwrap().trim_end_matches('\n').split(FIELD);
-    let state = FORMATS
-        .iter()
-        .copied()
-        .zip(state.map(str::to_owned))
-        .collect();
-    let rows = read_rows(parts.next().unwrap(), rules);
-    let mut normal = read_rows(parts.next().unwrap(), rules);
-    if run(
-        tmux,
-        &["display-message", "-p", "-t", pane, "#{alternate_on}"],
-    ) == "0"
-    {
+    let commands: [&[&str]; 4] = [
+        &["display-message", "-p", "-t", pane, &formats],
+        &["capture-pane", "-p", "-e", "-N", "-S", "-", "-t", pane],
+        &["capture-pane", "-p", "-a", "-q", "-e", "-N", "-t", pane],
+        &["capture-pane", "-p", "-e", "-J", "-t", pane],
+    ];
+    let separator = Separator::random();
+    let mut batch = Batch::new();
+    for command in commands {
+        batch.push(command);
+        separator.end(&mut batch);
+    }
+    let answer = tmux.server().run_blocking(&batch).unwrap();
+    let mut parts = separator.answers(&answer).map(String::from_utf8_lossy);
+    let told = parts.next().unwrap();
+    let values = told.trim_end_matches('\n').split(FIELD).map(str::to_owned);
+    let state: Vec<_> = FORMATS.iter().copied().zip(values).collect();
+    let rows = read_rows(&parts.next().unwrap(), rules);
+    let mut normal = read_rows(&parts.next().unwrap(), rules);
+    if state.contains(&("alternate_on", "0".to_owned())) {
         normal.clear();
     }
-    let joined = read_rows(parts.next().unwrap(), rules);
+    let joined = read_rows(&parts.next().unwrap(), rules);
     let joined = joined.iter().map(|line| without_blanks(line)).collect();
     Shown {
         state,
