@@ -17,15 +17,10 @@ pub(super) async fn record(
     request: &RecordingCreate,
     explain: impl Fn(client::Error) -> Failure,
 ) -> Result<(bool, Recording), Failure> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let mut client = connect_or_start(context).await?;
-        match client.create_recording(request).await {
-            Err(error) if is_ending(&error) && tries < TRIES => {}
-            created => return created.map_err(explain),
-        }
-    }
+    ask(context, explain, async |client| {
+        client.create_recording(request).await
+    })
+    .await
 }
 
 /// Starts to record a command, and the daemon where none runs.
@@ -34,21 +29,39 @@ pub(super) async fn record_command(
     request: &CommandRecording,
     explain: impl Fn(client::Error) -> Failure,
 ) -> Result<CommandStarted, Failure> {
+    ask(context, explain, async |client| {
+        client.record_command(request).await
+    })
+    .await
+}
+
+/// Asks the daemon, which is started where none runs: the next one where this
+/// one is ending.
+async fn ask<T>(
+    context: &Context,
+    explain: impl Fn(client::Error) -> Failure,
+    request: impl AsyncFn(&mut Client) -> client::Result<T>,
+) -> Result<T, Failure> {
     let mut tries = 0;
     loop {
         tries += 1;
         let mut client = connect_or_start(context).await?;
-        match client.record_command(request).await {
+        match request(&mut client).await {
             Err(error) if is_ending(&error) && tries < TRIES => {}
-            started => return started.map_err(explain),
+            answer => return answer.map_err(explain),
         }
     }
 }
 
 /// Whether the daemon's last recording has just ended, and it with it: the next
-/// one to be asked is a new one.
+/// one to be asked is a new one. It says so, or it has gone without reading the
+/// request.
 fn is_ending(error: &client::Error) -> bool {
-    matches!(error, client::Error::Refused { body, .. } if body.code == "shutting_down")
+    match error {
+        client::Error::Refused { body, .. } => body.code == "shutting_down",
+        client::Error::NotRunning { .. } => true,
+        _ => false,
+    }
 }
 
 /// A client of the daemon; starts the daemon when none runs.
