@@ -17,7 +17,9 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn a_mistake_in_the_file_does_not_keep_a_recording_from_being_ended() {
     let tmux = TestTmux::start("");
-    let tvmux = Tvmux::new();
+    let mut tvmux = Tvmux::new();
+    // One that does not end by itself with its last recording.
+    tvmux.start_server();
     let recording = tvmux.record(&tmux, &[]);
     let file = tvmux.folder().join("config/tvmux/config.toml");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
