@@ -92,7 +92,9 @@ pub(super) struct Grid {
     /// Counts the looks.
     pub generation: u64,
     /// Rows of the screen that moved since the last look.
-    pub moved: Range<usize>,
+    moved: Range<usize>,
+    /// The look before which a row of the screen moved last.
+    moved_at: Vec<u64>,
     spare: Vec<Row>,
 }
 
@@ -110,6 +112,7 @@ impl Grid {
             dropped: 0,
             generation: 1,
             moved: 0..height,
+            moved_at: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -150,6 +153,24 @@ impl Grid {
         } else {
             self.moved = self.moved.start.min(rows.start)..self.moved.end.max(rows.end);
         }
+    }
+
+    /// Starts the next generation; gives the one that ended.
+    pub fn look(&mut self) -> u64 {
+        self.moved_at.resize(self.height, 0);
+        let end = self.moved.end.min(self.height);
+        self.moved_at[self.moved.start.min(end)..end].fill(self.generation);
+        self.moved = 0..0;
+        self.generation += 1;
+        self.generation - 1
+    }
+
+    /// Whether row `y` of the screen may show something else than at the end of
+    /// that generation.
+    pub fn changed_since(&self, generation: u64, y: usize) -> bool {
+        self.moved.contains(&y)
+            || self.moved_at.get(y).is_some_and(|at| *at > generation)
+            || self.row(y).generation > generation
     }
 
     /// Every row counts as changed.

@@ -6,6 +6,54 @@
 //! Its rules are those of a tmux version ([`Rules`]), measured on a running tmux;
 //! the tests ask tmux again. It knows no cast and no player.
 //!
+//! # In
+//! - [`Screen::new`] with a size and rules: [`Rules::of_env`] picks them by what a
+//!   cast's header says of its terminal. [`Screen::with_history`] bounds the rows
+//!   that are kept above the screen.
+//! - [`Screen::feed`]: one call an event, since tmux forgets a zero width joiner
+//!   between two reads. Sequences and characters may be cut anywhere.
+//! - [`Screen::resize`]: as tmux resizes a pane, soft wraps moved.
+//!
+//! # Out
+//! - **The screen.** [`Screen::runs`] gives a row as text in runs of one [`Style`]
+//!   and [`Link`]; [`Screen::text`] without them; [`Screen::is_wrapped`] whether it
+//!   goes on in the next. [`Which::Normal`] is the normal screen while the
+//!   alternate one is shown ([`Screen::is_alternate`]).
+//! - **Above it.** [`Screen::history`] rows, by [`Screen::history_runs`].
+//! - **Beside it.** [`Screen::cursor`], [`Screen::title`], [`Screen::folder`],
+//!   [`Screen::mode`], [`Screen::palette`], [`Screen::default_colours`].
+//! - **What changed.** [`Screen::look`] names a moment, [`Screen::changed_since`]
+//!   the rows that changed after it. [`Screen::take_changed`] does both for one
+//!   who looks alone.
+//! - **What left.** [`Screen::take_scrolled`]: the lines that scrolled off, soft
+//!   wraps joined, each once.
+//! - **What the shell said.** [`Screen::take_marks`]: prompts, commands and exit
+//!   statuses (OSC 133 and 633), with the row they stand in.
+//!
+//! # A moment kept
+//! [`Screen::save`] gives the complete state as bytes, a half-received sequence
+//! included; [`Screen::restore`] and the rest of the bytes give the same as all of
+//! them at once. Scrolled lines and marks that were not taken are in it. A screen
+//! that was restored counts its looks anew. [`Screen::save_with_history`] leaves
+//! old rows of the history out, which only a higher screen or a new width shows.
+//! A state of another version of tvmux is [`BadState`]: it is derived data, so
+//! make it again. `Clone` copies the same in memory.
+//!
+//! ```
+//! use tvmux::screen::{Rules, Screen, Which};
+//!
+//! let mut screen = Screen::new(20, 5, Rules::TMUX_3_3);
+//! screen.feed(b"\x1b[1mone\x1b[m two\r\n\x1b[3");
+//! let mut screen = Screen::restore(&screen.save())?;
+//! let look = screen.look();
+//! screen.feed(b"1mred");
+//! assert_eq!(screen.text(Which::Shown, 0), "one two");
+//! assert_eq!(screen.runs(Which::Shown, 0).len(), 2);
+//! assert_eq!(screen.text(Which::Shown, 1), "red");
+//! assert!(screen.changed_since(look).eq([1]));
+//! # Ok::<(), tvmux::screen::BadState>(())
+//! ```
+//!
 //! The way of a byte: [`feed`](Screen::feed) tells text from sequences, `print` and
 //! `control` do what they ask for, `grid` holds the rows.
 
@@ -33,4 +81,4 @@ pub use pool::Link;
 pub use rules::Rules;
 pub use state::BadState;
 pub use terminal::{HISTORY, LARGEST, Screen};
-pub use view::{Cursor, Mode, Run, ScrolledLine, Which};
+pub use view::{Cursor, Look, Mode, Run, ScrolledLine, Which};

@@ -86,6 +86,26 @@ impl Rules {
         }
     }
 
+    /// The rules of the terminal that a cast was made in, by what its header says
+    /// of the environment: tmux sets `TERM_PROGRAM` and its version, and `TERM` to
+    /// `tmux…` or `screen…`.
+    pub fn of_env<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Rules {
+        let version = || {
+            let (major, minor) = value("TERM_PROGRAM_VERSION")?.split_once('.')?;
+            let digits = minor.bytes().take_while(u8::is_ascii_digit).count();
+            Some((major.parse().ok()?, minor[..digits].parse().ok()?))
+        };
+        let is_tmux = value("TERM_PROGRAM") == Some("tmux");
+        let term = value("TERM").unwrap_or_default();
+        match version() {
+            Some((major, minor)) if is_tmux => Rules::tmux(major, minor),
+            _ if is_tmux || term.starts_with("tmux") || term.starts_with("screen") => {
+                Rules::TMUX_3_7
+            }
+            _ => Rules::OTHER,
+        }
+    }
+
     pub(super) fn number(self) -> u8 {
         match self.kind {
             Kind::Tmux33 => 0,

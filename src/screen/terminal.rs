@@ -6,6 +6,7 @@ use super::marks::Marks;
 use super::parse::Parser;
 use super::pool::{Link, Pool};
 use super::rules::Rules;
+use super::view::Look;
 use super::width::Table;
 
 /// Rows of history unless more or fewer are asked for: tmux's own default.
@@ -115,6 +116,8 @@ pub struct Screen {
     pub(super) marks: Marks,
     /// Rows of the history that were handed out, counted from the first ever.
     pub(super) handed_out: u64,
+    /// When changed rows were taken last.
+    pub(super) last_look: Look,
 }
 
 /// A size that is possible.
@@ -165,6 +168,7 @@ impl Screen {
             palette: Vec::new(),
             marks: Marks::default(),
             handed_out: 0,
+            last_look: Look::default(),
         }
     }
 

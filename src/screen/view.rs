@@ -73,6 +73,10 @@ pub enum Which {
     Normal,
 }
 
+/// A moment in the life of a [`Screen`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Look(u64);
+
 /// A line that left the screen at its top, soft wraps joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScrolledLine {
@@ -189,6 +193,13 @@ impl Screen {
         }
     }
 
+    /// The number of the oldest row that is still there: of the history, or else
+    /// of the screen. Numbers of rows count from the first that the terminal ever
+    /// had; a new width counts rows anew.
+    pub fn first_row(&self) -> u64 {
+        self.grid.dropped
+    }
+
     /// Whether there is a row `y`.
     pub fn has_row(&self, which: Which, y: usize) -> bool {
         self.find_row(which, y).is_some()
@@ -208,6 +219,11 @@ impl Screen {
         } else {
             Vec::new()
         }
+    }
+
+    /// Whether the text of row `index` of the history goes on in the next one.
+    pub fn is_history_wrapped(&self, index: usize) -> bool {
+        index < self.grid.history && self.grid.rows[index].wrapped
     }
 
     /// Whether the text of row `y` goes on in the next one.
@@ -266,14 +282,24 @@ impl Screen {
         text
     }
 
+    /// What is shown now, to ask [`changed_since`](Screen::changed_since) about
+    /// later. Whoever looks keeps a look of his own.
+    pub fn look(&mut self) -> Look {
+        Look(self.grid.look())
+    }
+
+    /// The rows that may show something else than at `look`, which is one of
+    /// this screen or of the one that it was cloned from. All of them after a
+    /// resize, and when the other screen is shown. A row that is not told is
+    /// the same; the cursor is no part of it.
+    pub fn changed_since(&self, look: Look) -> impl Iterator<Item = usize> {
+        (0..self.height()).filter(move |y| self.grid.changed_since(look.0, *y))
+    }
+
     /// The rows that changed since the last call: all of them at first.
     pub fn take_changed(&mut self) -> Vec<usize> {
-        let generation = self.grid.generation;
-        let changed = (0..self.height())
-            .filter(|y| self.grid.moved.contains(y) || self.grid.row(*y).generation == generation)
-            .collect();
-        self.grid.generation += 1;
-        self.grid.moved = 0..0;
+        let changed = self.changed_since(self.last_look).collect();
+        self.last_look = self.look();
         changed
     }
 

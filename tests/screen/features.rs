@@ -33,6 +33,45 @@ fn changed_rows_are_told_once() {
 }
 
 #[test]
+fn each_who_looks_is_told_what_changed_since() {
+    let mut screen = screen(10, 4, "a\r\nb");
+    let first = screen.look();
+    let changed = |screen: &Screen, look| screen.changed_since(look).collect::<Vec<usize>>();
+    assert!(changed(&screen, first).is_empty());
+    screen.feed(b"\x1b[3;4r\x1b[4;1H\n\x1b[r");
+    let second = screen.look();
+    assert_eq!(changed(&screen, first), [2, 3]);
+    assert!(changed(&screen, second).is_empty());
+    screen.feed(b"x");
+    assert_eq!(changed(&screen, first), [0, 2, 3]);
+    assert_eq!(changed(&screen, second), [0]);
+    let third = screen.look();
+    screen.feed(b"\x1b[?1049h");
+    assert_eq!(changed(&screen, third), [0, 1, 2, 3]);
+    let fourth = screen.look();
+    screen.resize(10, 6);
+    assert_eq!(changed(&screen, fourth), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn rules_are_those_of_the_terminal_of_a_cast() {
+    let rules = |pairs: &[(&str, &'static str)]| {
+        Rules::of_env(|name| {
+            let found = pairs.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| *value)
+        })
+    };
+    let tmux = ("TERM_PROGRAM", "tmux");
+    let version = |version| rules(&[tmux, ("TERM_PROGRAM_VERSION", version)]);
+    assert_eq!(version("3.3a"), Rules::TMUX_3_3);
+    assert_eq!(version("3.7c"), Rules::TMUX_3_7);
+    assert_eq!(version("next-3.8"), rules(&[tmux]));
+    assert_eq!(rules(&[("TERM", "screen-256color")]), Rules::TMUX_3_7);
+    assert_eq!(rules(&[("TERM", "xterm-256color")]), Rules::OTHER);
+    assert_eq!(rules(&[]), Rules::OTHER);
+}
+
+#[test]
 fn a_row_that_was_not_told_to_have_changed_is_the_same() {
     for seed in 0..300 {
         let mut random = Rng::with_seed(seed);
