@@ -139,7 +139,7 @@ impl Ink {
 }
 
 /// One column of a row. Bits 0–23 hold a scalar value or a place in the pool's
-/// clusters, 24–27 the flags, 32–63 a place in the pool's styles.
+/// clusters, 24–30 the flags, 32–63 a place in the pool's styles.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cell(pub u64);
 
@@ -153,6 +153,18 @@ impl Cell {
     const PADDING: u64 = 1 << 26;
     /// Never written, or erased.
     const ERASED: u64 = 1 << 27;
+    /// A tab that tmux keeps; the code is how many columns it takes.
+    const TAB: u64 = 1 << 28;
+
+    /// tmux keeps what stands here in its long form, in which it also keeps what is
+    /// written here later.
+    const LONG: u64 = 1 << 29;
+    /// A covered column that counts where soft wraps move: one that newer tmux did
+    /// not keep in its long form at some time.
+    const COUNTS: u64 = 1 << 30;
+
+    /// Columns that a tab takes at most to be kept.
+    pub const LONGEST_TAB: usize = 32;
 
     /// A column that nothing was written to.
     pub const BLANK: Cell = Cell(b' ' as u64 | Cell::ERASED);
@@ -170,13 +182,36 @@ impl Cell {
         Cell(code as u64 | Cell::WIDE | (style as u64) << 32)
     }
 
-    pub const fn padding(style: u32) -> Cell {
+    /// The first of `columns` columns that a tab takes.
+    pub const fn tab(columns: usize, style: u32) -> Cell {
+        Cell(columns as u64 | Cell::TAB | (style as u64) << 32)
+    }
+
+    const fn padding(style: u32) -> Cell {
         Cell(b' ' as u64 | Cell::PADDING | (style as u64) << 32)
+    }
+
+    /// A covered column in the place of `old`.
+    pub const fn covered(style: u32, old: Cell) -> Cell {
+        Cell::padding(style).again_over(old)
+    }
+
+    /// This covered column, written again in the place of `old`.
+    pub const fn again_over(self, old: Cell) -> Cell {
+        if old.is_long() {
+            self.in_form(true)
+        } else {
+            Cell(self.in_form(false).0 | Cell::COUNTS)
+        }
+    }
+
+    pub const fn counts(self) -> bool {
+        self.0 & Cell::COUNTS != 0
     }
 
     /// This cell with a cluster as its text.
     pub const fn with_cluster(self, place: u32) -> Cell {
-        Cell(self.0 & !(Cell::CODE | Cell::ERASED) | Cell::CLUSTER | place as u64)
+        Cell(self.0 & !(Cell::CODE | Cell::ERASED | Cell::TAB) | Cell::CLUSTER | place as u64)
     }
 
     /// This cell as the first of two columns.
@@ -204,6 +239,40 @@ impl Cell {
         self.0 & Cell::WIDE != 0
     }
 
+    /// This cell in the place of `old`, whose form it takes.
+    pub const fn over(self, old: Cell) -> Cell {
+        Cell(self.0 | old.0 & Cell::LONG)
+    }
+
+    /// This cell in that form.
+    pub const fn in_form(self, long: bool) -> Cell {
+        Cell(self.0 & !Cell::LONG | if long { Cell::LONG } else { 0 })
+    }
+
+    pub const fn is_long(self) -> bool {
+        self.0 & Cell::LONG != 0
+    }
+
+    /// The same with another character.
+    pub const fn with_code(self, code: u32) -> Cell {
+        Cell(self.0 & !Cell::CODE | code as u64)
+    }
+
+    /// Whether it is a column that nothing was written to, in whatever form.
+    pub const fn is_blank(self) -> bool {
+        self.0 & !Cell::LONG == Cell::BLANK.0
+    }
+
+    pub const fn is_tab(self) -> bool {
+        self.0 & Cell::TAB != 0
+    }
+
+    /// Whether it shows nothing, written or not.
+    pub const fn is_space(self) -> bool {
+        let flags = Cell::CLUSTER | Cell::WIDE | Cell::PADDING | Cell::TAB;
+        self.0 & (Cell::CODE | flags) == b' ' as u64
+    }
+
     pub const fn is_padding(self) -> bool {
         self.0 & Cell::PADDING != 0
     }
@@ -212,6 +281,8 @@ impl Cell {
     pub const fn width(self) -> usize {
         if self.is_padding() {
             0
+        } else if self.is_tab() {
+            self.code() as usize
         } else if self.is_wide() {
             2
         } else {
@@ -221,14 +292,24 @@ impl Cell {
 
     /// The flags, for a saved state.
     pub const fn flags(self) -> u8 {
-        (self.0 >> 24) as u8 & 0xf
+        (self.0 >> 24) as u8 & 0x7f
+    }
+
+    /// Whether flags are those of a cluster.
+    pub const fn flags_of_cluster(flags: u8) -> bool {
+        (flags as u64) << 24 & Cell::CLUSTER != 0
     }
 
     /// A cell of its parts, if they fit together.
     pub fn from_parts(code: u32, flags: u8, style: u32) -> Option<Cell> {
         let cell = Cell(u64::from(code) | u64::from(flags) << 24 | u64::from(style) << 32);
-        let kinds = u8::from(cell.is_wide()) + u8::from(cell.is_padding());
-        let known = code < 1 << 24 && flags < 16 && kinds < 2;
-        (known && (cell.is_cluster() || char::from_u32(code).is_some())).then_some(cell)
+        let kinds = [cell.is_wide(), cell.is_padding(), cell.is_tab()];
+        let is_one = kinds.into_iter().filter(|kind| *kind).count() < 2;
+        let known = if cell.is_tab() {
+            !cell.is_cluster() && (1..=Cell::LONGEST_TAB as u32).contains(&code)
+        } else {
+            code < 1 << 24 && (cell.is_cluster() || char::from_u32(code).is_some())
+        };
+        (is_one && known && flags < 128).then_some(cell)
     }
 }

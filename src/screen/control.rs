@@ -38,7 +38,7 @@ impl Screen {
             0x0d => self.x = 0,
             0x0e | 0x0f => {
                 self.pen.shifted = byte == 0x0e;
-                self.pen_place = None;
+                self.pen_cell = None;
             }
             _ => {}
         }
@@ -65,12 +65,15 @@ impl Screen {
                 break;
             }
         }
-        if self.rules.writes_tabs && self.x > start {
-            let end = self.x;
-            let row = self.grid.row_mut(self.y);
-            if (start..end).all(|x| row.cell(x) == Cell::BLANK) {
-                row.reach(end);
-                row.used = row.used.max(end);
+        let (end, width) = (self.x, self.x - start);
+        if self.rules.keeps_tabs && (1..=Cell::LONGEST_TAB).contains(&width) {
+            let row = self.grid.row(self.y);
+            let first = row.cell(start).style();
+            let is_blank = |cell: Cell| cell.is_space() && self.pool.look_same(cell.style(), first);
+            if (start..end).all(|x| is_blank(row.cell(x))) {
+                let style = row.cell(end - 1).style();
+                self.x = start;
+                self.put_tab(width, style);
             }
         }
     }
@@ -130,8 +133,11 @@ impl Screen {
         let columns = self.columns();
         for y in 0..self.height() {
             let row = self.grid.row_mut(y);
-            row.cells.clear();
-            row.cells.resize(columns, Cell::narrow(u32::from(b'E'), 0));
+            row.cells.truncate(columns);
+            row.reach(columns);
+            for cell in &mut row.cells {
+                *cell = Cell::narrow(u32::from(b'E'), 0).over(*cell);
+            }
             row.used = columns;
         }
         (self.x, self.y) = (0, 0);
@@ -164,7 +170,7 @@ impl Screen {
         }
         if intermediates.is_empty() && last == b'm' {
             sgr::apply(&mut self.pen.style, parameters);
-            self.pen_place = None;
+            self.pen_cell = None;
             self.last = None;
             return;
         }

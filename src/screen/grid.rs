@@ -38,7 +38,7 @@ impl Row {
     /// Writes one cell.
     pub fn set(&mut self, x: usize, cell: Cell) {
         self.reach(x + 1);
-        self.cells[x] = cell;
+        self.cells[x] = cell.over(self.cells[x]);
         self.used = self.used.max(x + 1);
     }
 
@@ -52,8 +52,8 @@ impl Row {
         }
     }
 
-    /// Erases some columns.
-    fn erase(&mut self, columns: Range<usize>, fill: Cell) {
+    /// Erases some columns; whether each keeps its form.
+    fn erase(&mut self, columns: Range<usize>, fill: Cell, in_form: bool) {
         let mut end = columns.end;
         if fill == Cell::BLANK {
             end = end.min(self.cells.len());
@@ -61,7 +61,12 @@ impl Row {
             self.reach(end);
         }
         if columns.start < end {
-            self.cells[columns.start..end].fill(fill);
+            let cells = &mut self.cells[columns.start..end];
+            if in_form {
+                cells.iter_mut().for_each(|cell| *cell = fill.over(*cell));
+            } else {
+                cells.fill(fill);
+            }
         }
     }
 }
@@ -85,6 +90,8 @@ pub(super) struct Grid {
     pub limit: usize,
     /// The same for this width: the cells are bounded, too.
     room: usize,
+    /// What is erased keeps its form ([`Rules`](super::rules::Rules)).
+    erases_in_form: bool,
     /// Rows enter the history: not on the alternate screen.
     pub keeps: bool,
     /// Rows that left the history at its old end.
@@ -99,7 +106,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    pub fn new(columns: usize, height: usize, limit: usize) -> Grid {
+    pub fn new(columns: usize, height: usize, limit: usize, erases_in_form: bool) -> Grid {
         Grid {
             rows: (0..height).map(|_| Row::default()).collect(),
             columns,
@@ -108,6 +115,7 @@ impl Grid {
             scrolled: 0,
             limit,
             room: limit.min(HISTORY_CELLS / columns),
+            erases_in_form,
             keeps: true,
             dropped: 0,
             generation: 1,
@@ -330,7 +338,8 @@ impl Grid {
         if columns.start == 0 && columns.end >= self.columns {
             self.erase_rows(y..y + 1, fill);
         } else {
-            self.row_mut(y).erase(columns, fill);
+            let in_form = self.erases_in_form;
+            self.row_mut(y).erase(columns, fill, in_form);
         }
     }
 
@@ -369,14 +378,14 @@ impl Grid {
         let columns = self.columns;
         let count = count.min(columns - x);
         let moved = columns - x - count;
-        let row = self.row_mut(y);
         if x + 1 == columns {
-            row.erase(x..columns, fill);
+            self.erase(y, x..columns, fill);
         } else if moved > 0 {
+            let row = self.row_mut(y);
             row.reach(columns);
             row.cells.copy_within(x..x + moved, x + count);
             row.used = columns.max(row.used);
-            row.erase(x..x + moved.min(count), fill);
+            row.cells[x..x + moved.min(count)].fill(fill);
         }
     }
 
@@ -388,6 +397,7 @@ impl Grid {
         if x + count < columns {
             row.reach(columns);
             row.cells.copy_within(x + count..columns, x);
+            row.cells[(columns - count).max(x + count)..].fill(Cell::BLANK);
             row.used = row.used.max(columns - count);
         }
         self.erase(y, columns - count..columns, fill);

@@ -100,6 +100,21 @@ impl Pool {
         &self.styles[place as usize]
     }
 
+    /// Whether tmux keeps cells of that style in its long form.
+    pub fn is_long(&self, place: u32) -> bool {
+        const LONG: Attributes = Attributes::UNDERLINES
+            .without(Attributes::UNDERLINE)
+            .with(Attributes::STRIKE)
+            .with(Attributes::OVERLINE);
+        let ink = self.style_at(place);
+        let is_rgb = |colour: u32| colour >> 24 == 3;
+        is_rgb(ink.fg)
+            || is_rgb(ink.bg)
+            || ink.underline != 0
+            || ink.link != 0
+            || ink.attributes.intersects(LONG)
+    }
+
     /// Whether two styles differ in the colour of the underline at most.
     pub fn look_same(&self, one: u32, other: u32) -> bool {
         one == other || {
@@ -124,6 +139,10 @@ impl Pool {
             out.push_str(&self.clusters[cell.code() as usize]);
             return;
         }
+        if cell.is_tab() {
+            out.extend(std::iter::repeat_n(' ', cell.width()));
+            return;
+        }
         let mut code = cell.code();
         if (0x60..0x7f).contains(&code)
             && self.styles[cell.style() as usize]
@@ -139,6 +158,8 @@ impl Pool {
     pub fn push_code(&self, cell: Cell, out: &mut String) {
         if cell.is_cluster() {
             out.push_str(&self.clusters[cell.code() as usize]);
+        } else if cell.is_tab() {
+            out.extend(std::iter::repeat_n(' ', cell.width()));
         } else {
             out.push(char::from_u32(cell.code()).unwrap_or(' '));
         }

@@ -36,25 +36,32 @@ enum Head {
 /// Blanks the halves of wide characters that writing `start..end` cuts.
 #[inline]
 fn cut_wide(row: &mut Row, start: usize, end: usize, head: Head) {
-    if row.cells.get(start).is_some_and(|cell| cell.is_padding()) {
+    let first = row.cell(start);
+    if first.is_padding() {
         let mut x = start;
         while x > 0 && row.cells[x].is_padding() {
-            row.cells[x] = HALF;
+            row.cells[x] = HALF.over(row.cells[x]);
             x -= 1;
         }
-        let wide = row.cells[x].is_wide();
+        let wide = row.cells[x].width() > 1;
         if match head {
             Head::Always => true,
             Head::Wide => wide,
             Head::WideInside => wide && x > 0,
         } {
-            row.cells[x] = HALF;
+            row.cells[x] = HALF.over(row.cells[x]);
         }
     }
-    let mut x = end;
-    while row.cells.get(x).is_some_and(|cell| cell.is_padding()) {
-        row.cells[x] = HALF;
-        x += 1;
+    // Beside text in runs, what is left of a tab becomes tabs of one column.
+    let half = match head {
+        Head::Always if first.is_tab() => Cell::tab(1, first.style()).in_form(true),
+        _ => HALF,
+    };
+    for cell in row.cells.iter_mut().skip(end) {
+        if !cell.is_padding() {
+            break;
+        }
+        *cell = half.over(*cell);
     }
 }
 
@@ -77,7 +84,7 @@ impl Screen {
             }
             return;
         }
-        let style = self.pen_place();
+        let pen = self.pen_cell();
         let head = if self.rules.blanks_first {
             Head::Wide
         } else {
@@ -91,7 +98,7 @@ impl Screen {
             let x = self.x;
             let (now, later) = rest.split_at(rest.len().min(self.columns() - x));
             let row = self.grid.row_mut(self.y);
-            write_run(row, x, now, style, head);
+            write_run(row, x, now, pen, head);
             self.x = x + now.len();
             rest = later;
         }
@@ -105,7 +112,8 @@ impl Screen {
         if special || self.modes.0 & (Modes::INSERT | Modes::WRAP) != Modes::WRAP {
             return 0;
         }
-        let style = self.pen_place();
+        let style = self.pen_cell().style();
+        let is_long = self.rules.has_long_cells;
         let widths = self.widths;
         let mut x = self.x;
         let row = self.grid.row_mut(self.y);
@@ -118,10 +126,12 @@ impl Screen {
         while let Some((c, length)) = decode(&bytes[at..]) {
             let code = u32::from(c);
             match widths.of(code) {
-                1 if x < columns => row.cells.push(Cell::narrow(code, style)),
+                1 if x < columns => {
+                    row.cells.push(Cell::narrow(code, style).in_form(is_long));
+                }
                 2 if x + 2 <= columns => {
-                    row.cells
-                        .extend([Cell::wide(code, style), Cell::padding(style)]);
+                    let cell = Cell::wide(code, style).in_form(is_long);
+                    row.cells.extend([cell, Cell::covered(style, Cell::BLANK)]);
                 }
                 _ => break,
             }
@@ -162,11 +172,52 @@ impl Screen {
     /// Writes a character of one or two columns at the cursor.
     #[inline]
     fn put(&mut self, code: u32, width: usize) {
+        let Some(()) = self.make_way(width) else {
+            return;
+        };
+        let pen = self.pen_cell();
+        let is_long = self.rules.has_long_cells;
+        let cell = match width {
+            2 => Cell::wide(code, pen.style()).in_form(is_long),
+            _ if code >= 0x80 => Cell::narrow(code, pen.style()).in_form(is_long),
+            _ => pen.with_code(code),
+        };
+        self.put_cell(cell, width);
+    }
+
+    /// Writes a tab over blank columns.
+    pub(super) fn put_tab(&mut self, width: usize, style: u32) {
+        if width > 1 && self.join_tab(width) {
+            return;
+        }
+        if self.make_way(width).is_some() {
+            self.put_cell(Cell::tab(width, style).in_form(true), width);
+        }
+    }
+
+    /// Joins a tab to a character that ends with a joiner, as tmux joins anything.
+    fn join_tab(&mut self, width: usize) -> bool {
+        let Some(x) = self.before_cursor() else {
+            return false;
+        };
+        let cell = self.grid.row(self.y).cell(x);
+        let mut text = String::new();
+        self.pool.push_code(cell, &mut text);
+        self.x - x == cell.width()
+            && text.ends_with(JOINER)
+            && text.len() + width <= self.rules.cluster_bytes
+            && (0..width).all(|_| self.append(' '))
+    }
+
+    /// Wraps, or moves what stands behind the cursor, so that there is room for
+    /// that many columns. Nothing where there can be none.
+    #[inline]
+    fn make_way(&mut self, width: usize) -> Option<()> {
         let columns = self.columns();
         let wraps = self.modes.has(Modes::WRAP);
         let fits = self.x + width <= columns;
         if !wraps && width > 1 && !fits && (width > columns || self.x != columns) {
-            return;
+            return None;
         }
         if self.modes.has(Modes::INSERT) && self.x < columns {
             self.grid.insert_cells(self.y, self.x, width, Cell::BLANK);
@@ -174,10 +225,13 @@ impl Screen {
         if wraps && !fits {
             self.wrap();
         }
-        if self.x + width > columns {
-            return;
-        }
-        let style = self.pen_place();
+        (self.x + width <= columns).then_some(())
+    }
+
+    /// Writes a cell of some columns where there is room for it.
+    #[inline]
+    fn put_cell(&mut self, cell: Cell, width: usize) {
+        let columns = self.columns();
         let (x, y) = (self.x, self.y);
         let row = self.grid.row_mut(y);
         let there = row.cell(x);
@@ -185,17 +239,20 @@ impl Screen {
             cut_wide(row, x, x + width, Head::Always);
         }
         row.reach(x + width);
-        let cell = if width == 2 {
-            row.cells[x + 1] = Cell::padding(style);
-            Cell::wide(code, style)
-        } else {
-            Cell::narrow(code, style)
-        };
+        let style = cell.style();
+        for covered in &mut row.cells[x + 1..x + width] {
+            *covered = Cell::covered(style, *covered);
+        }
         row.used = row.used.max(x + width);
-        // tmux does not write what looks the same, whatever the underline's colour.
-        let same = there.with_style(style) == cell && self.pool.look_same(there.style(), style);
-        row.cells[x] = if same { there } else { cell };
-        self.x = if wraps {
+        // tmux does not write what looks the same, whatever the underline's colour,
+        // unless it keeps it in its long form.
+        let same = !there.is_long()
+            && there.with_style(style) == cell
+            && self.pool.look_same(there.style(), style);
+        row.cells[x] = if same { there } else { cell.over(there) };
+        // Without room for the cursor beside the character tmux forgets that it is
+        // not to wrap.
+        self.x = if self.modes.has(Modes::WRAP) || width >= columns {
             x + width
         } else {
             (x + width).min(columns - 1)
@@ -227,19 +284,21 @@ impl Screen {
         if self.x - x != cell.width() {
             return zero;
         }
+        let mut widens = c == WIDENING;
         if !zero {
             let mut text = String::new();
             self.pool.push_code(cell, &mut text);
             let base = text.chars().next().is_some_and(takes_modifier);
-            if !(modifies && base || text.ends_with(JOINER)) {
+            widens = modifies && base;
+            if !widens && !text.ends_with(JOINER) {
                 return false;
             }
         }
-        let widens = (modifies || c == WIDENING) && cell.width() == 1;
+        widens &= cell.width() == 1;
         if !self.append(c) {
             // Without room it stands in the next column, and the cursor before it.
             if zero && self.x < self.columns() {
-                let cell = Cell::narrow(u32::from(c), self.pen_place());
+                let cell = Cell::narrow(u32::from(c), self.pen_cell().style()).in_form(true);
                 let x = self.x;
                 self.grid.row_mut(self.y).set(x, cell);
             }
@@ -249,7 +308,8 @@ impl Screen {
             let style = cell.style();
             let row = self.grid.row_mut(self.y);
             row.cells[x] = row.cells[x].widened();
-            row.set(x + 1, Cell::padding(style));
+            let covered = Cell::covered(style, row.cell(x + 1));
+            row.set(x + 1, covered);
             self.x += 1;
         }
         true
@@ -278,13 +338,18 @@ impl Screen {
         if text.len() + c.len_utf8() > self.rules.cluster_bytes {
             return false;
         }
+        // Of a tab only the width stays.
+        if self.grid.row(self.y).cell(x).is_tab() {
+            return true;
+        }
         text.push(c);
         if self.pool.is_full() {
             self.drop_unused();
         }
         let place = self.pool.cluster(&text);
+        let is_long = self.rules.has_long_cells;
         let row = self.grid.row_mut(self.y);
-        let cell = row.cell(x).with_cluster(place);
+        let cell = row.cell(x).with_cluster(place).in_form(is_long);
         row.set(x, cell);
         true
     }
@@ -307,15 +372,15 @@ impl Screen {
 
 /// Writes ASCII into a row.
 #[inline]
-fn write_run(row: &mut Row, x: usize, text: &[u8], style: u32, head: Head) {
+fn write_run(row: &mut Row, x: usize, text: &[u8], pen: Cell, head: Head) {
     let end = x + text.len();
     let there = row.cells.len();
-    let cell = |byte: &u8| Cell::narrow(u32::from(*byte), style);
+    let cell = |byte: &u8| pen.with_code(u32::from(*byte));
     if x < there {
         cut_wide(row, x, end, head);
         let inside = text.len().min(there - x);
         for (cell_there, byte) in row.cells[x..x + inside].iter_mut().zip(text) {
-            *cell_there = cell(byte);
+            *cell_there = cell(byte).over(*cell_there);
         }
         row.cells.extend(text[inside..].iter().map(cell));
     } else {

@@ -2,6 +2,8 @@
 
 use super::cell::Cell;
 use super::grid::{Grid, Row};
+use super::pool::Pool;
+use super::rules::Rules;
 use super::terminal::{Screen, possible};
 
 /// A place in the text: which line, soft wraps joined, and the cell in it.
@@ -55,10 +57,10 @@ fn position_of(grid: &Grid, place: Place) -> (usize, usize) {
 }
 
 /// Rows of a new width, being made.
-struct Flow {
+struct Flow<'a> {
     columns: usize,
-    /// Columns that the second half of a wide character counts for.
-    padding: usize,
+    rules: Rules,
+    pool: &'a Pool,
     rows: Vec<Row>,
     /// Columns that are taken in the last row while it may take more.
     open: Option<usize>,
@@ -67,13 +69,27 @@ struct Flow {
     scrolled: usize,
 }
 
-impl Flow {
+impl Flow<'_> {
     fn width_of(&self, cell: &Cell) -> usize {
         if cell.is_padding() {
-            self.padding
+            usize::from(self.rules.has_long_cells && cell.counts())
         } else {
             cell.width()
         }
+    }
+
+    /// A cell as tmux writes it again, in the place of `old`.
+    fn written(&self, cell: Cell, old: Cell) -> Cell {
+        if cell.is_padding() {
+            return cell.again_over(old);
+        }
+        let is_long = self.rules.has_long_cells
+            && (cell.width() > 1
+                || cell.is_tab()
+                || cell.is_cluster()
+                || cell.code() >= 0x80
+                || self.pool.is_long(cell.style()));
+        cell.in_form(is_long).over(old)
     }
 
     fn width(&self, cells: &[Cell]) -> usize {
@@ -130,13 +146,17 @@ impl Flow {
             return true;
         }
         let taken = taken + self.width(&cells[..fits]);
-        if let Some(target) = self.rows.last_mut() {
-            target.cells.truncate(target.used);
-            target.cells.extend_from_slice(&cells[..fits]);
+        if let Some(mut target) = self.rows.pop() {
+            target.reach(target.used + fits);
+            let places = &mut target.cells[target.used..];
+            for (place, cell) in places.iter_mut().zip(&cells[..fits]) {
+                *place = self.written(*cell, *place);
+            }
             target.used += fits;
             if fits == row.used {
                 target.wrapped = row.wrapped;
             }
+            self.rows.push(target);
         }
         if fits < row.used {
             row.cells.drain(..fits);
@@ -169,19 +189,36 @@ impl Flow {
     fn split(&mut self, y: usize, mut row: Row) {
         row.cells.truncate(row.used);
         let wrapped = row.wrapped;
-        let mut rest = row.cells.as_slice();
-        let first = self.fitting(rest, self.columns).max(1);
-        let mut rows = Vec::new();
-        rest = &rest[first..];
-        while !rest.is_empty() {
-            let (part, later) = rest.split_at(self.fitting(rest, self.columns).max(1));
+        let first = match self.fitting(&row.cells, self.columns) {
+            0 if row.cells.len() > 1 => 1,
+            first => first,
+        };
+        let rest = &row.cells[first..];
+        // What is wider than a row leaves an empty one before it where it is first.
+        let mut ends = Vec::new();
+        let mut taken = 0;
+        for (at, cell) in rest.iter().enumerate() {
+            let width = self.width_of(cell);
+            if taken + width > self.columns {
+                ends.push(at);
+                taken = 0;
+            }
+            taken += width;
+        }
+        ends.push(rest.len());
+        let mut start = 0;
+        let mut rows: Vec<Row> = Vec::with_capacity(ends.len());
+        for end in ends {
             rows.push(Row {
-                cells: part.to_vec(),
-                used: part.len(),
+                cells: rest[start..end]
+                    .iter()
+                    .map(|cell| self.written(*cell, Cell::BLANK))
+                    .collect(),
+                used: end - start,
                 wrapped: true,
                 generation: row.generation,
             });
-            rest = later;
+            start = end;
         }
         row.cells.truncate(first);
         row.used = first;
@@ -194,10 +231,7 @@ impl Flow {
         if let Some(last) = self.rows.last_mut() {
             last.wrapped = wrapped;
         }
-        if let Some(last) = self.rows.last() {
-            let width = self.width(&last.cells);
-            self.open = (wrapped && width < self.columns).then_some(width);
-        }
+        self.open = (wrapped && taken < self.columns).then_some(taken);
     }
 }
 
@@ -298,7 +332,8 @@ impl Screen {
         let grid = &mut self.grid;
         let mut flow = Flow {
             columns: grid.columns,
-            padding: self.rules.padding,
+            rules: self.rules,
+            pool: &self.pool,
             rows: Vec::with_capacity(grid.rows.len()),
             open: None,
             joined: 0,

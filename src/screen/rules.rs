@@ -19,12 +19,14 @@ pub struct Rules {
     /// ASCII over the second half of a wide character in the first column blanks the
     /// first half.
     pub(super) blanks_first: bool,
-    /// HT over blank columns counts as writing them.
-    pub(super) writes_tabs: bool,
+    /// HT over blank columns writes a character that is as wide.
+    pub(super) keeps_tabs: bool,
     /// Leaving the alternate screen moves its soft wraps to the normal width first.
     pub(super) flows_alternate: bool,
-    /// Columns of the second half of a wide character where soft wraps move.
-    pub(super) padding: usize,
+    /// The form in which tmux keeps a cell decides what a covered column counts for.
+    pub(super) has_long_cells: bool,
+    /// An erased cell keeps its form.
+    pub(super) erases_in_form: bool,
     /// Sequences that tmux does not know and most terminals do: CHT, HPR, VPR,
     /// DECSTR, mode 1048.
     pub(super) more_sequences: bool,
@@ -48,9 +50,10 @@ impl Rules {
         joins_emoji: false,
         repeats_all: false,
         blanks_first: false,
-        writes_tabs: false,
+        keeps_tabs: false,
         flows_alternate: true,
-        padding: 0,
+        has_long_cells: false,
+        erases_in_form: false,
         more_sequences: false,
     };
 
@@ -63,9 +66,10 @@ impl Rules {
         joins_emoji: true,
         repeats_all: true,
         blanks_first: true,
-        writes_tabs: true,
+        keeps_tabs: true,
         flows_alternate: false,
-        padding: 1,
+        has_long_cells: true,
+        erases_in_form: true,
         ..Rules::TMUX_3_3
     };
 

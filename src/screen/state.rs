@@ -375,9 +375,7 @@ impl<'a> Reader<'a> {
             let flags = self.byte()?;
             let style = self.style(screen)?;
             let style = screen.pool.style(&style);
-            let is_cluster = Cell::from_parts(0, flags, style)
-                .ok_or(BadState)?
-                .is_cluster();
+            let is_cluster = Cell::flags_of_cluster(flags);
             for _ in 0..run {
                 let code = if is_cluster {
                     let text = self.text()?;

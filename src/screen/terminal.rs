@@ -99,8 +99,8 @@ pub struct Screen {
     pub(super) modes: Modes,
     pub(super) tabs: Vec<bool>,
     pub(super) pen: Pen,
-    /// The pen's place in the pool, once it is known.
-    pub(super) pen_place: Option<u32>,
+    /// A cell of the pen's style without a character, once it is known.
+    pub(super) pen_cell: Option<Cell>,
     pub(super) saved: SavedCursor,
     /// What REP repeats: the character that was just printed.
     pub(super) last: Option<char>,
@@ -144,7 +144,7 @@ impl Screen {
         Screen {
             rules,
             widths: rules.widths.table(),
-            grid: Grid::new(columns, rows, history),
+            grid: Grid::new(columns, rows, history, rules.erases_in_form),
             pool: Pool::new(),
             normal: None,
             normal_cursor: None,
@@ -155,7 +155,7 @@ impl Screen {
             modes: Modes(Modes::CURSOR | Modes::WRAP),
             tabs: usual_tabs(columns),
             pen: Pen::default(),
-            pen_place: None,
+            pen_cell: None,
             saved: SavedCursor::default(),
             last: None,
             joining: false,
@@ -200,19 +200,19 @@ impl Screen {
             styles.push(style);
         }
         self.pool.keep_only(cells, &mut styles);
-        self.pen_place = None;
+        self.pen_cell = None;
     }
 
-    /// The place of the pen's style.
+    /// A cell of the pen's style without a character.
     #[inline]
-    pub(super) fn pen_place(&mut self) -> u32 {
-        match self.pen_place {
-            Some(place) => place,
+    pub(super) fn pen_cell(&mut self) -> Cell {
+        match self.pen_cell {
+            Some(cell) => cell,
             None => self.find_pen(),
         }
     }
 
-    fn find_pen(&mut self) -> u32 {
+    fn find_pen(&mut self) -> Cell {
         if self.pool.is_full() {
             self.drop_unused();
         }
@@ -221,8 +221,10 @@ impl Screen {
             style.attributes = style.attributes.with(Attributes::DRAWING);
         }
         let place = self.pool.style(&style);
-        self.pen_place = Some(place);
-        place
+        let is_long = self.rules.has_long_cells && self.pool.is_long(place);
+        let cell = Cell::narrow(0, place).in_form(is_long);
+        self.pen_cell = Some(cell);
+        cell
     }
 
     /// What erased columns become.
@@ -243,13 +245,13 @@ impl Screen {
             bg,
             ..Ink::default()
         });
-        Cell::erased(place)
+        Cell::erased(place).in_form(self.rules.has_long_cells && self.pool.is_long(place))
     }
 
     /// The pen changed.
     pub(super) fn set_pen(&mut self, pen: Pen) {
         self.pen = pen;
-        self.pen_place = None;
+        self.pen_cell = None;
     }
 
     /// Sets the pen's link, or ends it.
@@ -258,7 +260,7 @@ impl Screen {
             self.drop_unused();
         }
         self.pen.style.link = link.map_or(0, |link| self.pool.link(link));
-        self.pen_place = None;
+        self.pen_cell = None;
     }
 
     /// Moves the cursor down, and scrolls at the end of the region.
@@ -343,7 +345,7 @@ impl Screen {
         if cursor && let Some((x, y, style)) = self.normal_cursor {
             (self.x, self.y) = (x, y);
             self.pen.style = style;
-            self.pen_place = None;
+            self.pen_cell = None;
         }
         if let Some(normal) = normal {
             for (y, row) in normal.rows.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::cell::{Cell, Colour, Style};
+use super::cell::{Colour, Style};
 use super::grid::Row;
 use super::marks::Marked;
 use super::pool::Link;
@@ -232,11 +232,10 @@ impl Screen {
     }
 
     fn runs_of(&self, row: &Row) -> Vec<Run<'_>> {
-        let blank = |cell: &Cell| *cell == Cell::BLANK;
         let cells = &row.cells[..row.cells.len().min(self.columns())];
         let coloured = cells
             .iter()
-            .rposition(|cell| !blank(cell))
+            .rposition(|cell| !cell.is_blank())
             .map_or(0, |x| x + 1);
         let end = row.used.min(self.columns()).max(coloured);
         let mut runs: Vec<Run> = Vec::new();

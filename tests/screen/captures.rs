@@ -75,8 +75,12 @@ pub fn rules() -> Rules {
     Rules::tmux(major.parse().unwrap(), minor.parse().unwrap())
 }
 
+/// The server is gone: some bytes end some versions of tmux.
+#[derive(Debug)]
+pub struct ServerEnded;
+
 /// What a pane shows.
-pub fn capture(tmux: &TestTmux, pane: &str) -> Shown {
+pub fn capture(tmux: &TestTmux, pane: &str) -> Result<Shown, ServerEnded> {
     let rules = rules();
     let formats: Vec<String> = FORMATS.iter().map(|name| format!("#{{{name}}}")).collect();
     let formats = formats.join(FIELD);
@@ -92,7 +96,10 @@ pub fn capture(tmux: &TestTmux, pane: &str) -> Shown {
         batch.push(command);
         separator.end(&mut batch);
     }
-    let answer = tmux.server().run_blocking(&batch).unwrap();
+    let answer = match tmux.server().run_blocking(&batch) {
+        Err(error) if error.is_no_server() => return Err(ServerEnded),
+        answer => answer.unwrap(),
+    };
     let mut parts = separator.answers(&answer).map(String::from_utf8_lossy);
     let told = parts.next().unwrap();
     let values = told.trim_end_matches('\n').split(FIELD).map(str::to_owned);
@@ -104,16 +111,16 @@ pub fn capture(tmux: &TestTmux, pane: &str) -> Shown {
     }
     let joined = read_rows(&parts.next().unwrap(), rules);
     let joined = joined.iter().map(|line| without_blanks(line)).collect();
-    Shown {
+    Ok(Shown {
         state,
         rows,
         normal,
         joined,
-    }
+    })
 }
 
 /// Runs commands, `;` between them, and gives what they printed.
-pub fn run(tmux: &TestTmux, commands: &[&str]) -> String {
+pub fn run(tmux: &TestTmux, commands: &[&str]) -> Result<String, ServerEnded> {
     let output = std::process::Command::new(super::support::program())
         .args(["-u", "-S"])
         .arg(tmux.socket())
@@ -121,9 +128,13 @@ pub fn run(tmux: &TestTmux, commands: &[&str]) -> String {
         .output()
         .unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
+    let ended = ["server exited", "lost server", "no server", "connecting to"];
+    if ended.iter().any(|text| message.contains(text)) {
+        return Err(ServerEnded);
+    }
     assert!(output.status.success(), "{commands:?}: {message}");
     let answer = String::from_utf8_lossy(&output.stdout);
-    answer.trim_end_matches('\n').to_owned()
+    Ok(answer.trim_end_matches('\n').to_owned())
 }
 
 /// The characters of a line that show something.

@@ -11,16 +11,29 @@ fn check(all: &[Case]) {
     let rules = rules();
     let mut oracle = Oracle::start(PANES);
     let mut wrong = Vec::new();
+    let mut ended = Vec::new();
     for batch in all.chunks(oracle.width()) {
         for (case, tmux) in batch.iter().zip(oracle.run(batch)) {
+            let Some(tmux) = tmux else {
+                ended.push(case.to_string());
+                continue;
+            };
             if let Some(difference) = difference(&tmux, &ours(case, rules), rules) {
                 wrong.push(format!("{case}\n{difference}"));
             }
         }
     }
     if let Some(path) = std::env::var_os("TVMUX_SCREEN_REPORT") {
-        std::fs::write(path, wrong.join("\n")).unwrap();
+        let report = [&wrong[..], &ended[..]].concat();
+        std::fs::write(path, report.join("\n")).unwrap();
     }
+    // Some bytes end 3.7c, and nothing is known of what they would show.
+    eprintln!("{} of {} cases end tmux", ended.len(), all.len());
+    assert!(
+        ended.len() <= all.len() / 200,
+        "tmux ends:\n{}",
+        ended.join("\n")
+    );
     let shown = wrong
         .iter()
         .take(12)

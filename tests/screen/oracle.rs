@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tvmux::screen::{Colour, Mode, Rules, Screen, Style, Which};
 
-use super::captures::{Char, FORMATS, Shown, capture, run, without_blanks};
+use super::captures::{Char, FORMATS, ServerEnded, Shown, capture, run, without_blanks};
 use super::support::{DEADLINE, TestTmux};
 
 /// One part of a case.
@@ -166,8 +166,21 @@ impl Oracle {
     }
 
     /// What tmux shows after each of these cases: as many as there are panes, or
-    /// fewer.
-    pub fn run(&mut self, cases: &[Case]) -> Vec<Shown> {
+    /// fewer. Nothing for those that end the server.
+    pub fn run(&mut self, cases: &[Case]) -> Vec<Option<Shown>> {
+        if let Ok(shown) = self.try_run(cases) {
+            return shown.into_iter().map(Some).collect();
+        }
+        let one_by_one = cases.iter().map(|case| {
+            *self = Oracle::start(self.panes.len());
+            self.try_run(std::slice::from_ref(case)).ok()?.pop()
+        });
+        let shown = one_by_one.collect();
+        *self = Oracle::start(self.panes.len());
+        shown
+    }
+
+    fn try_run(&mut self, cases: &[Case]) -> Result<Vec<Shown>, ServerEnded> {
         let mut setup: Vec<String> = Vec::new();
         let mut command = |parts: &[&str]| {
             setup.extend(parts.iter().map(|part| (*part).to_owned()));
@@ -202,7 +215,7 @@ impl Oracle {
         run(
             &self.tmux,
             &setup.iter().map(String::as_str).collect::<Vec<_>>(),
-        );
+        )?;
         self.writers = writers;
         let steps = cases.iter().map(|case| case.steps.len()).max().unwrap_or(0);
         for number in 0..steps {
@@ -233,15 +246,15 @@ impl Oracle {
                 run(
                     &self.tmux,
                     &resizes.iter().map(String::as_str).collect::<Vec<_>>(),
-                );
+                )?;
             }
-            self.await_marks(cases, &waiting);
+            self.await_marks(cases, &waiting)?;
             self.marks += 1;
         }
         (0..cases.len()).map(|at| self.capture(at)).collect()
     }
 
-    fn await_marks(&self, cases: &[Case], waiting: &[usize]) {
+    fn await_marks(&self, cases: &[Case], waiting: &[usize]) -> Result<(), ServerEnded> {
         let end = Instant::now() + DEADLINE;
         let mut left = waiting.to_vec();
         while !left.is_empty() {
@@ -260,7 +273,7 @@ impl Oracle {
             let answer = run(
                 &self.tmux,
                 &command.iter().map(String::as_str).collect::<Vec<_>>(),
-            );
+            )?;
             let mark = format!("mark{}", self.marks);
             let mut answers = answer.split('\n');
             left.retain(|_| answers.next() != Some(&mark));
@@ -270,9 +283,10 @@ impl Oracle {
                 cases[left[0]]
             );
         }
+        Ok(())
     }
 
-    fn capture(&self, at: usize) -> Shown {
+    fn capture(&self, at: usize) -> Result<Shown, ServerEnded> {
         capture(&self.tmux, &self.panes[at])
     }
 }
@@ -421,18 +435,19 @@ impl Pane {
                 "-k",
                 program,
             ],
-        );
+        )
+        .unwrap();
         Pane { tmux }
     }
 
     pub fn type_keys(&self, keys: &[&str]) {
         if !keys.is_empty() {
-            run(&self.tmux, &[&["send-keys"], keys].concat());
+            run(&self.tmux, &[&["send-keys"], keys].concat()).unwrap();
         }
     }
 
     pub fn shown(&self) -> Shown {
-        capture(&self.tmux, "%0")
+        capture(&self.tmux, "%0").unwrap()
     }
 
     /// What the program printed so far.

@@ -55,7 +55,7 @@ fn characters_are_as_wide_as_in_tmux() {
         .chain(0x1f600..=0x1f64f);
     let mut oracle = Oracle::start(1);
     for (_, case) in cases(stable) {
-        let tmux = oracle.run(std::slice::from_ref(&case)).remove(0);
+        let tmux = oracle.run(std::slice::from_ref(&case)).remove(0).unwrap();
         if let Some(difference) = difference(&tmux, &ours(&case, rules()), rules()) {
             panic!("{difference}");
         }
@@ -69,7 +69,7 @@ fn update() {
     let mut last = 3;
     // Variation selector 16 makes what it joins wide: it has no width of its own.
     for (characters, case) in cases((0x80..=0x10_ffff).filter(|code| *code != 0xfe0f)) {
-        let shown = oracle.run(std::slice::from_ref(&case)).remove(0);
+        let shown = oracle.run(std::slice::from_ref(&case)).remove(0).unwrap();
         let text: Vec<String> = shown
             .rows
             .iter()
