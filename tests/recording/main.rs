@@ -10,6 +10,8 @@ mod daemon;
 mod disk;
 mod follow;
 mod harmless;
+mod hostile;
+mod joints;
 mod loss;
 mod playback;
 mod readme;
