@@ -40,11 +40,6 @@ impl Folders {
     /// `~/.local/state/tvmux`.
     #[must_use]
     pub fn of_user() -> Folders {
-        let absolute = |name| {
-            env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
         let state = absolute("XDG_STATE_HOME").unwrap_or_else(|| expand_home("~/.local/state"));
         let state = state.join("tvmux");
         let in_runtime_dir = absolute("XDG_RUNTIME_DIR")
@@ -168,6 +163,31 @@ impl Folders {
     pub fn pipes(&self) -> PathBuf {
         self.runtime.join("pipes")
     }
+}
+
+/// The folder `name` for what can be made again, only this user's: in
+/// `$XDG_CACHE_HOME/tvmux`, else `~/.cache/tvmux`. It is made where it is missing.
+///
+/// # Errors
+/// When it cannot be made, is a link or is open to others.
+pub fn cache(name: &str) -> Result<PathBuf, Error> {
+    let base = absolute("XDG_CACHE_HOME").unwrap_or_else(|| expand_home("~/.cache"));
+    fs::create_dir_all(&base).map_err(|source| Error::Io {
+        path: base.clone(),
+        source,
+    })?;
+    let own = base.join("tvmux");
+    private(&own)?;
+    let folder = own.join(name);
+    private(&folder)?;
+    Ok(folder)
+}
+
+/// The folder that a variable names, if it is an absolute path.
+fn absolute(name: &str) -> Option<PathBuf> {
+    env::var_os(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
 
 /// Makes a folder that is only this user's, or checks that it is.

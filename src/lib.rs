@@ -2,7 +2,7 @@
 //!
 //! # The floors
 //! Imports go down only and never in circles; `tests/floors.rs` holds both
-//! rules. What looks at casts (`archive`) never knows who records them
+//! rules. What looks at casts (`archive`, `timeline`) never knows who records them
 //! (`record`, `daemon`), nor the other way round.
 //!
 //! | floor | module | purpose |
@@ -10,9 +10,11 @@
 //! | 4 | [`cli`] | the command line: one file per verb, tables, JSON, exit codes |
 //! | 3 | [`http`] | the API over the daemon: listeners, who may come in, routes |
 //! | 2 | [`daemon`] | owns the recordings: what is captured and when, recovery |
+//! | 2 | [`view`] | what draws a cast: text, JSON, HTML, SVG |
 //! | 2 | [`client`] | asks the daemon, over its Unix socket or TCP, and starts it |
 //! | 1 | [`record`] | from a pane's FIFO to a cast file |
 //! | 1 | [`archive`] | casts on disk: file repair |
+//! | 1 | [`timeline`] | a cast at any moment: keyframes, frames forwards and backwards |
 //! | 1 | [`workspace`] | workspace files: parse, expand, plan, load, freeze, import |
 //! | 0 | [`cast`] | the asciicast format: events, encoding, validating, repairing |
 //! | 0 | [`screen`] | a terminal that shows what tmux shows: feed, rows, saved states |
@@ -72,6 +74,8 @@ pub mod http;
 pub mod record;
 pub mod screen;
 pub mod shell;
+pub mod timeline;
 pub mod tmux;
+pub mod view;
 pub mod wording;
 pub mod workspace;

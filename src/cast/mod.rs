@@ -25,8 +25,8 @@ mod validate;
 mod wide;
 
 pub use convert::{
-    ConvertError, Converted, Format, Marker, Source, SourceKind, TimeOptions, Writer, convert,
-    read_markers,
+    ConvertError, Converted, Format, Marker, Opening, Source, SourceKind, TimeOptions, Writer,
+    convert, convert_from, read_markers,
 };
 pub use encode::encode_event;
 pub(crate) use encode::open;

@@ -61,6 +61,16 @@ pub(super) fn casts() -> PathCompleter {
     })
 }
 
+/// Casts, and the ids of what is recorded.
+pub(super) fn casts_and_recordings(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut all = casts().complete(current);
+    let start = current.to_string_lossy();
+    let is_fitting =
+        |one: &CompletionCandidate| one.get_value().to_string_lossy().starts_with(&*start);
+    all.extend(recordings().into_iter().filter(is_fitting));
+    all
+}
+
 /// Names of workspaces, and workspace files.
 pub(super) fn workspaces(current: &OsStr) -> Vec<CompletionCandidate> {
     let is_file = |path: &Path| {

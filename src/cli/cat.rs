@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::convert::{FormatName, Output, failure, finish, open};
 use super::signals::stop_flag;
 use super::{Failure, Outcome};
-use crate::cast::{TimeOptions, Writer, convert};
+use crate::cast::{Format, TimeOptions, Writer, convert};
 
 /// Prints what recordings printed, or joins them into one
 ///
@@ -35,15 +35,16 @@ pub(super) struct Args {
 pub(super) fn run(arguments: &Args) -> Outcome {
     let stop = stop_flag()?;
     let (path, format) = match &arguments.output {
-        None => (Path::new("-"), FormatName::Raw),
+        None => (Path::new("-"), Format::Raw),
         Some(path) => {
             let format = arguments.to.or_else(|| FormatName::of(path));
+            let format = format.and_then(FormatName::format);
             let failure = || Failure::usage("the name of OUT does not say which format is wanted");
             let hint = "say it with --to v1, v2, v3 or raw";
             (&**path, format.ok_or_else(|| failure().hint(hint))?)
         }
     };
-    let mut writer = Writer::new(Output::open(path, arguments.overwrite)?, format.format());
+    let mut writer = Writer::new(Output::open(path, arguments.overwrite)?, format);
     for file in &arguments.files {
         let mut source = open(file, None, stop)?;
         convert(&mut source, &mut writer, &TimeOptions::default(), &[])

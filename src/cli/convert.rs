@@ -1,7 +1,7 @@
 //! `tvmux convert`: a recording of one format as one of another.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,25 +9,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::ValueEnum;
 use serde_json::json;
 
+use super::pictures::{self, Scene};
 use super::progress::Metered;
 use super::signals::{StoppableInput, stop_flag};
 use super::validate::shown;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, screenshot};
 use crate::atomic_file::{AtomicFile, Durability};
 use crate::cast::{
-    self, ConvertError, Converted, Format, Marker, Micros, Source, Strictness, TimeOptions, Writer,
-    read_markers,
+    self, ConvertError, Converted, Format, Marker, Micros, Opening, Source, Strictness,
+    TimeOptions, Writer, read_markers,
 };
+use crate::timeline::{Moment, Timeline, TimelineOptions};
+use crate::view;
 use crate::wording::counted;
 
 /// Converts recordings: asciicast v1 to v3, ttyrec, typescripts of script
 ///
-/// OUT is asciicast v1, v2 or v3, or the bytes that the terminal got. It gets
-/// its name when all of it is written.
+/// OUT is asciicast v1, v2 or v3, the bytes that the terminal got, a picture that
+/// moves (svg), or a page that plays it (html). It gets its name when all of it is
+/// written.
+///
+/// TIME is said as for `tvmux screenshot`. With --from OUT opens with the screen of
+/// that moment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tvmux convert day.cast day-v3.cast --to v3
   tvmux convert day.cast short.cast --idle 2 --speed 1.5 --until 1:30:00
+  tvmux convert day.cast demo.svg --from 'tests pass' --until 14:05 --idle 1
   tvmux convert typescript demo.cast --timing timing
   tvmux convert game.ttyrec game.cast
   tvmux convert day.cast - --to raw | less -R
@@ -40,7 +48,8 @@ pub(super) struct Args {
     /// Where it goes; `-` is standard output
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// The format of OUT; without this its suffix says: .cast is v2, .json v1, .raw raw
+    /// The format of OUT; without this its suffix says: .cast is v2, .json v1, .raw raw,
+    /// .svg svg, .html html
     #[arg(long, value_name = "FORMAT")]
     to: Option<FormatName>,
     /// The times of a typescript: what script wrote with --log-timing or -t
@@ -71,9 +80,12 @@ struct PaceArgs {
     /// The longest pause that stays, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = parse_pause)]
     idle: Option<Micros>,
-    /// Leave out what comes after this time: 90, 1:23:45, 1h2m3s
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    until: Option<Micros>,
+    /// Leave out what comes before this moment, and start with its screen
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    from: Option<Moment>,
+    /// Leave out what comes after this moment: 90, 1:23:45, 1h2m3s, -10s, 50%, 14:05, a marker
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<Moment>,
 }
 
 /// Names of formats on the command line.
@@ -90,15 +102,21 @@ pub(super) enum FormatName {
     V3,
     /// The bytes that the terminal got
     Raw,
+    /// A picture that moves
+    Svg,
+    /// A page that plays it, with its markers
+    Html,
 }
 
 impl FormatName {
-    pub(super) fn format(self) -> Format {
+    /// The format of a recording; a picture is none.
+    pub(super) fn format(self) -> Option<Format> {
         match self {
-            FormatName::V1 => Format::V1,
-            FormatName::V2 => Format::V2,
-            FormatName::V3 => Format::V3,
-            FormatName::Raw => Format::Raw,
+            FormatName::V1 => Some(Format::V1),
+            FormatName::V2 => Some(Format::V2),
+            FormatName::V3 => Some(Format::V3),
+            FormatName::Raw => Some(Format::Raw),
+            FormatName::Svg | FormatName::Html => None,
         }
     }
 
@@ -108,6 +126,8 @@ impl FormatName {
             FormatName::V2 => "v2",
             FormatName::V3 => "v3",
             FormatName::Raw => "raw",
+            FormatName::Svg => "svg",
+            FormatName::Html => "html",
         }
     }
 
@@ -117,6 +137,8 @@ impl FormatName {
             "cast" => Some(FormatName::V2),
             "json" => Some(FormatName::V1),
             "raw" | "bin" | "out" => Some(FormatName::Raw),
+            "svg" => Some(FormatName::Svg),
+            "html" | "htm" => Some(FormatName::Html),
             _ => None,
         }
     }
@@ -128,28 +150,189 @@ pub(super) fn run(arguments: &Args) -> Outcome {
         return Err(Failure::usage(format!(
             "the name {name} does not say which format is wanted"
         ))
-        .hint("say it with --to v1, v2, v3 or raw"));
+        .hint("say it with --to v1, v2, v3, raw, svg or html"));
     };
     let markers = match &arguments.markers {
         Some(path) => markers_of(path)?,
         None => Vec::new(),
     };
-    let time = TimeOptions {
-        speed: arguments.pace.speed,
-        idle: arguments.pace.idle,
-        until: arguments.pace.until,
-    };
     let stop = stop_flag()?;
-    let mut source = open(&arguments.input, arguments.timing.as_deref(), stop)?;
-    let output = Output::open(&arguments.output, arguments.overwrite)?;
-    let mut writer = Writer::new(output, to.format());
-    let converted = cast::convert(&mut source, &mut writer, &time, &markers);
-    let converted = converted.map_err(|error| failure(error, &arguments.input, stop))?;
-    finish(writer, &arguments.output, stop)?;
+    let job = Job {
+        arguments,
+        markers,
+        stop,
+    };
+    let converted = match (to.format(), job.needs_timeline()) {
+        (Some(format), false) => job.stream(format)?,
+        (format, _) => job.cut(to, format)?,
+    };
     if !arguments.quiet {
         tell(arguments, to, converted)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One run of the verb.
+struct Job<'a> {
+    arguments: &'a Args,
+    markers: Vec<Marker>,
+    stop: &'static AtomicBool,
+}
+
+impl Job<'_> {
+    /// Whether a moment must be looked up in the cast, or its screen be known.
+    fn needs_timeline(&self) -> bool {
+        let pace = &self.arguments.pace;
+        let is_cast = self.arguments.timing.is_none();
+        let is_plain = |moment: &Moment| matches!(moment, Moment::FromStart(_));
+        pace.from.is_some() || is_cast && pace.until.as_ref().is_some_and(|until| !is_plain(until))
+    }
+
+    fn time(&self, until: Option<Micros>) -> TimeOptions {
+        TimeOptions {
+            speed: self.arguments.pace.speed,
+            idle: self.arguments.pace.idle,
+            until,
+        }
+    }
+
+    fn output(&self) -> Result<Output, Failure> {
+        Output::open(&self.arguments.output, self.arguments.overwrite)
+    }
+
+    /// Converts while it is read.
+    fn stream(&self, format: Format) -> Result<Converted, Failure> {
+        let input = &self.arguments.input;
+        let until = match &self.arguments.pace.until {
+            None => None,
+            Some(moment) => Some(moment.after_start().ok_or_else(|| {
+                Failure::usage("a typescript takes times after its start alone")
+                    .hint("make a cast of it first, and cut that")
+            })?),
+        };
+        let time = self.time(until);
+        let mut source = open(input, self.arguments.timing.as_deref(), self.stop)?;
+        let mut writer = Writer::new(self.output()?, format);
+        let converted = cast::convert(&mut source, &mut writer, &time, &self.markers);
+        let converted = converted.map_err(|error| failure(error, input, self.stop))?;
+        finish(writer, &self.arguments.output, self.stop)?;
+        Ok(converted)
+    }
+
+    /// Converts a part of a cast, or draws it.
+    fn cut(&self, to: FormatName, format: Option<Format>) -> Result<Converted, Failure> {
+        let input = &self.arguments.input;
+        if self.arguments.timing.is_some() {
+            return Err(Failure::usage("a typescript can be neither cut nor drawn")
+                .hint("make a cast of it first"));
+        }
+        let timeline = self.timeline()?;
+        let find = |moment: &Option<Moment>| match moment {
+            Some(moment) => screenshot::find(&timeline, moment, input, self.stop).map(Some),
+            None => Ok(None),
+        };
+        let (from, until) = (
+            find(&self.arguments.pace.from)?,
+            find(&self.arguments.pace.until)?,
+        );
+        if let (Some(from), Some(until)) = (from, until)
+            && from > until
+        {
+            return Err(Failure::usage("--from is after --until"));
+        }
+        let covered = screenshot::cover(
+            &timeline,
+            until.or(from.filter(|_| format.is_some())),
+            input,
+            self.stop,
+        )?;
+        if covered.is_whole && from.is_some_and(|from| from > covered.time) {
+            return Err(Failure::usage("--from is after the end of the cast"));
+        }
+        let time = self.time(until);
+        let Some(format) = format else {
+            let until = until.unwrap_or(covered.time);
+            let until = if covered.is_whole {
+                until.min(covered.time)
+            } else {
+                until
+            };
+            return self.draw(&timeline, to, (from.unwrap_or(0), until), &time);
+        };
+        let opening = from.map(|from| self.opening(&timeline, from)).transpose()?;
+        let bytes = timeline.bytes();
+        let mut source = Source::open(bytes, None, Strictness::Strict)
+            .map_err(|error| failure(error, input, self.stop))?;
+        let mut writer = Writer::new(self.output()?, format);
+        let converted = cast::convert_from(
+            opening.as_ref(),
+            &mut source,
+            &mut writer,
+            &time,
+            &self.markers,
+        );
+        let converted = converted.map_err(|error| failure(error, input, self.stop))?;
+        finish(writer, &self.arguments.output, self.stop)?;
+        Ok(converted)
+    }
+
+    fn timeline(&self) -> Result<Timeline, Failure> {
+        let input = &self.arguments.input;
+        let options = TimelineOptions::of_user();
+        let opened = if input == Path::new("-") {
+            Timeline::copy(StoppableInput::new(self.stop)?, options)
+        } else {
+            Timeline::open(input, options)
+        };
+        opened.map_err(|error| screenshot::failure(error, input, self.stop))
+    }
+
+    fn opening(&self, timeline: &Timeline, from: Micros) -> Result<Opening, Failure> {
+        let (screen, offset) = timeline
+            .cut(from)
+            .map_err(|error| screenshot::failure(error, &self.arguments.input, self.stop))?;
+        Ok(Opening {
+            time: from,
+            offset,
+            size: screen.size(),
+            output: view::paint(&screen),
+        })
+    }
+
+    fn draw(
+        &self,
+        timeline: &Timeline,
+        to: FormatName,
+        (from, until): (Micros, Micros),
+        time: &TimeOptions,
+    ) -> Result<Converted, Failure> {
+        let mut markers = timeline.markers();
+        markers.extend_from_slice(&self.markers);
+        markers.sort_by_key(|marker| marker.time);
+        let scene = Scene {
+            timeline,
+            cast: &self.arguments.input,
+            from,
+            until,
+            time,
+            markers: &markers,
+        };
+        let output = BufWriter::with_capacity(1 << 17, self.output()?);
+        let (output, converted) =
+            pictures::draw(&scene, output, to == FormatName::Html, self.stop)?;
+        let published = output
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|output| output.publish(&self.arguments.output));
+        published.map_err(|source| {
+            failure(
+                ConvertError::Write { source },
+                &self.arguments.input,
+                self.stop,
+            )
+        })?;
+        Ok(converted)
+    }
 }
 
 /// Opens a recording, with its times if they are in a file of their own.
@@ -259,7 +442,7 @@ impl Output {
         Ok(Output::File(file, overwrite))
     }
 
-    fn publish(self, path: &Path) -> io::Result<()> {
+    pub(super) fn publish(self, path: &Path) -> io::Result<()> {
         match self {
             Output::Stream(_) => Ok(()),
             Output::File(file, true) => file.replace(path, Durability::Kill).map(drop),
@@ -327,77 +510,5 @@ fn parse_pause(text: &str) -> Result<Micros, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as Micros),
         _ => Err("a number of seconds is wanted, such as 2.5".to_owned()),
-    }
-}
-
-/// Reads `90`, `90.5`, `1:23:45` or `1h2m3s`.
-fn parse_time(text: &str) -> Result<Micros, String> {
-    let wrong = || "a time is wanted: 90, 1:23:45 or 1h2m3s".to_owned();
-    let number = |text: &str| {
-        let plain = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.');
-        text.parse::<f64>().ok().filter(|_| plain).ok_or_else(wrong)
-    };
-    let mut seconds = 0.0;
-    if text.contains(':') {
-        if text.matches(':').count() > 2 {
-            return Err(wrong());
-        }
-        for part in text.split(':') {
-            seconds = seconds * 60.0 + number(part)?;
-        }
-    } else if text.ends_with(['h', 'm', 's']) {
-        let mut rest = text;
-        for (unit, size) in [('h', 3600.0), ('m', 60.0), ('s', 1.0)] {
-            if let Some((part, after)) = rest.split_once(unit) {
-                seconds += number(part)? * size;
-                rest = after;
-            }
-        }
-        if !rest.is_empty() {
-            return Err(wrong());
-        }
-    } else {
-        seconds = number(text)?;
-    }
-    if seconds > 1e9 {
-        return Err(wrong());
-    }
-    Ok((seconds * 1e6).round() as Micros)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_people_write_them() {
-        for (text, seconds) in [
-            ("90", 90.0),
-            ("0.5", 0.5),
-            ("1:30", 90.0),
-            ("1:23:45", 5025.0),
-            ("1h2m3s", 3723.0),
-            ("1h", 3600.0),
-            ("2m", 120.0),
-            ("1.5s", 1.5),
-        ] {
-            assert_eq!(parse_time(text), Ok((seconds * 1e6) as Micros), "{text}");
-        }
-        for text in [
-            "",
-            "x",
-            "-1",
-            "1:2:3:4",
-            "1m2h",
-            "nan",
-            "1e400",
-            "inf",
-            "1:",
-            "99999999999",
-        ] {
-            assert!(parse_time(text).is_err(), "{text}");
-        }
     }
 }

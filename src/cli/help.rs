@@ -7,8 +7,9 @@ use anstyle::Style;
 use clap::Command;
 
 /// Verbs by purpose. One that is in no group is shown last.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Record", &["rec"]),
+    ("Look", &["screenshot"]),
     ("Casts", &["validate", "repair", "convert", "cat"]),
     ("Workspaces", &["load", "freeze", "workspace"]),
     ("Server", &["server", "api"]),
@@ -79,6 +80,20 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "mark the recording of this window",
             ),
             ("tvmux rec mark -t main:@3 deploy", "mark another one"),
+        ],
+    ),
+    (
+        "screenshot",
+        &[
+            ("tvmux screenshot day.cast --at 1:23:45", "print a screen"),
+            (
+                "tvmux screenshot main:@3 --at -10s -o screen.svg",
+                "a picture of what a running recording showed 10 s ago",
+            ),
+            (
+                "tvmux screenshot day.cast --at deploy --format json",
+                "the screen at a marker, for programs",
+            ),
         ],
     ),
     (

@@ -11,15 +11,18 @@
 mod api;
 mod background;
 mod candidates;
+mod cast_argument;
 mod cat;
 mod completions;
 mod config;
 mod convert;
 mod failure;
 mod help;
+mod pictures;
 mod progress;
 mod rec;
 mod repair;
+mod screenshot;
 mod server;
 mod signals;
 mod slips;
@@ -76,6 +79,7 @@ enum Verb {
     Rec(Box<rec::Args>),
     Validate(validate::Args),
     Repair(repair::Args),
+    Screenshot(screenshot::Args),
     Convert(Box<convert::Args>),
     Cat(cat::Args),
     /// Start, stop and look at the server that records.
@@ -175,6 +179,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Freeze(freeze) => freeze.run(&context),
         Verb::Workspace(workspaces) => workspaces.run(&context),
         Verb::Config(args) => config::run(&context, &args),
+        Verb::Screenshot(args) => screenshot::run(&context, &args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Validate(args) => validate::run(&args),
         Verb::Repair(args) => repair::run(&args),
@@ -220,7 +225,7 @@ impl Verb {
     /// own.
     fn only_asks_the_server(&self) -> bool {
         match self {
-            Verb::Api(_) => true,
+            Verb::Api(_) | Verb::Screenshot(_) => true,
             Verb::Rec(args) => args.only_asks_the_server(),
             Verb::Server(args) => args.only_asks_the_server(),
             Verb::Config(args) => args.shows_defaults(),

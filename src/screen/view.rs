@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::cell::{Colour, Style};
 use super::grid::Row;
 use super::marks::Marked;
+use super::parse::State;
 use super::pool::Link;
 use super::rules::Rules;
 use super::terminal::{Modes, Screen};
@@ -124,6 +125,22 @@ impl Screen {
             Mode::Focus => Modes::FOCUS,
             Mode::Paste => Modes::PASTE,
         })
+    }
+
+    /// What the next character is written with.
+    pub fn pen(&self) -> (Style, Option<&Link>) {
+        let ink = &self.pen.style;
+        (ink.shown(), self.pool.link_at(ink.link))
+    }
+
+    /// Whether G0 and G1 are the line drawing set, and whether G1 is in use.
+    pub fn charsets(&self) -> ([bool; 2], bool) {
+        (self.pen.drawing, self.pen.shifted)
+    }
+
+    /// Whether neither a sequence nor a character is half received.
+    pub fn is_between_sequences(&self) -> bool {
+        self.parser.state == State::Ground && self.parser.partial.is_empty()
     }
 
     /// The scroll region: its first and last row.

@@ -16,8 +16,10 @@ use std::io::{self, Write};
 
 use thiserror::Error;
 
-use super::event::{Code, Micros};
+use super::event::{Code, Event, Micros};
+use super::header::Header;
 use super::read::ReadError;
+use super::text::Text;
 
 pub use source::{Source, SourceKind};
 use time::Pace;
@@ -52,6 +54,19 @@ pub struct Converted {
     pub duration: Micros,
 }
 
+/// How a recording starts whose first part is cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The time that becomes 0, in microseconds of the original.
+    pub time: Micros,
+    /// The byte of the source from which events are taken.
+    pub offset: u64,
+    /// The size of the terminal there: columns, rows.
+    pub size: (u16, u16),
+    /// Output that shows the screen of that time.
+    pub output: String,
+}
+
 /// Gives all events of `source` to `writer`, in the time that `time` wants;
 /// `markers`, in the order of their times, are put in between.
 ///
@@ -68,12 +83,43 @@ pub fn convert<W: Write>(
     time: &TimeOptions,
     markers: &[Marker],
 ) -> Result<Converted, ConvertError> {
+    convert_from(None, source, writer, time, markers)
+}
+
+/// The same from an opening on. Markers before it are left out.
+///
+/// # Errors
+/// As [`convert`].
+pub fn convert_from<W: Write>(
+    opening: Option<&Opening>,
+    source: &mut Source<'_>,
+    writer: &mut Writer<W>,
+    time: &TimeOptions,
+    markers: &[Marker],
+) -> Result<Converted, ConvertError> {
     let writing = |source| ConvertError::Write { source };
     let mut converted = Converted::default();
     let mut pace = Pace::new(time);
-    let mut markers = markers.iter().peekable();
-    writer.start(source.header()).map_err(writing)?;
+    let from = opening.map_or(0, |opening| opening.time);
+    let mut markers = markers
+        .iter()
+        .filter(|marker| marker.time >= from)
+        .peekable();
+    match opening {
+        None => writer.start(source.header()).map_err(writing)?,
+        Some(opening) => {
+            pace.skip(from);
+            writer
+                .start(&opening.header(source.header()))
+                .map_err(writing)?;
+            writer.event(0, &opening.event()).map_err(writing)?;
+            converted.events += 1;
+        }
+    }
     while let Some(event) = source.next()? {
+        if opening.is_some_and(|opening| event.offset < opening.offset) {
+            continue;
+        }
         if time.until.is_some_and(|until| event.time > until) {
             break;
         }
@@ -97,6 +143,27 @@ pub fn convert<W: Write>(
     }
     writer.end_source(converted.duration);
     Ok(converted)
+}
+
+impl Opening {
+    fn header(&self, whole: &Header) -> Header {
+        Header {
+            width: self.size.0,
+            height: self.size.1,
+            timestamp: whole.timestamp.map(|start| start + self.time / 1_000_000),
+            ..whole.clone()
+        }
+    }
+
+    fn event(&self) -> Event<'_> {
+        Event {
+            time: 0,
+            code: Code::Output,
+            data: Text::plain(&self.output),
+            offset: 0,
+            continues: false,
+        }
+    }
 }
 
 /// Reads markers, one a line: a time in seconds, then the label, with or

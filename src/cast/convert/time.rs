@@ -41,6 +41,12 @@ impl<'a> Pace<'a> {
         }
     }
 
+    /// What was at `time` is now at 0.
+    pub(super) fn skip(&mut self, time: Micros) {
+        self.last = time;
+        self.folded = time;
+    }
+
     /// When what was at `time` is now. Times come in order.
     pub(super) fn at(&mut self, time: Micros) -> Micros {
         let time = time.max(self.last);

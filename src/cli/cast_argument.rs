@@ -1,0 +1,102 @@
+//! `FILE|ID`: a cast by its path, or by the id of a recording.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::validate::shown;
+use super::{Context, Failure, runtime};
+use crate::client::{self, Client};
+use crate::daemon::safe_filename;
+
+/// The path of a cast. A file of that name comes first; otherwise it is the id, the
+/// window or the tmux target of a recording that runs, or the id of one that has
+/// ended, whose cast is in the output folder.
+pub(super) fn find(context: &Context, text: &Path) -> Result<PathBuf, Failure> {
+    if text == Path::new("-") || text.exists() {
+        return Ok(text.to_owned());
+    }
+    let name = shown(text);
+    let id = text
+        .to_str()
+        .filter(|id| !id.is_empty() && !id.contains('/'));
+    if let Some(id) = id {
+        if let Some(path) = running(context, id)? {
+            return Ok(path);
+        }
+        if let Some(path) = ended(&context.config.output.directory(), id) {
+            return Ok(path);
+        }
+    }
+    Err(Failure::usage(format!(
+        "there is no file {name}, and no recording of that id"
+    ))
+    .hint("`tvmux rec ls` lists what is recorded"))
+}
+
+/// The cast of a recording that runs.
+fn running(context: &Context, id: &str) -> Result<Option<PathBuf>, Failure> {
+    let asked = runtime()?.block_on(async {
+        let mut client = Client::connect(&context.folders.socket()).await?;
+        client.recording(id).await
+    });
+    match asked {
+        Ok(recording) => Ok(Some(recording.cast_path)),
+        // One that is recorded twice is a question; one that is not may be over.
+        Err(client::Error::Refused { status: 404, .. } | client::Error::NotRunning { .. }) => {
+            Ok(None)
+        }
+        Err(error) => Err(Failure::usage(error)),
+    }
+}
+
+/// The newest cast of an ended recording of that id, `@3` or `main:@3`, by the names
+/// that the daemon gives: `DATE_TIME_HOST_SESSION_@3_WINDOW.cast`.
+fn ended(folder: &Path, id: &str) -> Option<PathBuf> {
+    let (session, window) = id.rsplit_once(':').unwrap_or(("", id));
+    let number = window.strip_prefix('@')?;
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let session = session
+        .rsplit_once('.')
+        .map_or(session, |(_, session)| session);
+    let part = match session {
+        "" => format!("_{window}_"),
+        session => format!("_{}_{window}_", safe_filename(session)),
+    };
+    let months = fs::read_dir(folder).ok()?.flatten();
+    let casts = months.flat_map(|month| fs::read_dir(month.path()).into_iter().flatten());
+    casts
+        .flatten()
+        .map(|cast| cast.path())
+        .filter(|path| {
+            let name = path.file_name().map(|name| name.to_string_lossy());
+            name.is_some_and(|name| name.contains(&part) && name.ends_with(".cast"))
+        })
+        .max_by_key(|path| path.metadata().and_then(|found| found.modified()).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ended_recording_is_found_by_its_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let month = folder.path().join("2026-11");
+        fs::create_dir(&month).unwrap();
+        let names = [
+            "2026-11-01_1000_host_main_@3_vim.cast",
+            "2026-11-02_1000_host_other_@33_vim.cast",
+        ];
+        for name in names {
+            fs::write(month.join(name), "").unwrap();
+        }
+        let found = |id| ended(folder.path(), id).map(|path| shown(&path));
+        assert!(found("main:@3").is_some_and(|path| path.ends_with(names[0])));
+        assert!(found("@33").is_some_and(|path| path.ends_with(names[1])));
+        assert_eq!(found("other:@3"), None);
+        assert_eq!(found("@"), None);
+        assert_eq!(found("vim"), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! The commands of a shell, out of its marks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cast::Micros;
+use crate::screen::{Mark, Marked};
+
+/// Commands at most, and bytes of the text of one.
+const MOST: usize = 100_000;
+const LONGEST: usize = 4096;
+
+/// A command that a shell ran and told of (OSC 133).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// When it started: microseconds since the start of the cast.
+    pub start: Micros,
+    /// When it ended; `None` while it runs.
+    pub end: Option<Micros>,
+    /// What was typed, if the shell says so or the screen shows it.
+    pub text: Option<String>,
+    /// Its exit status, if the shell says so.
+    pub status: Option<i32>,
+}
+
+impl Command {
+    /// Whether it ended with a status other than 0.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.status.is_some_and(|status| status != 0)
+    }
+}
+
+/// Pairs marks. Shells leave out some of them, and two integrations in one shell
+/// double them: a second start or end of the same command is none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Commands {
+    all: Vec<Command>,
+    /// The last command runs.
+    is_open: bool,
+}
+
+impl Commands {
+    pub fn all(&self) -> &[Command] {
+        &self.all
+    }
+
+    /// What the shell said at `time`.
+    pub fn add(&mut self, time: Micros, marked: Marked) {
+        match marked.mark {
+            Mark::Output { command } => self.start(time, command),
+            Mark::Finished { status } => self.finish(time, status),
+            // A new prompt ends what never said that it ended.
+            Mark::Prompt => self.finish(time, None),
+            Mark::Input => {}
+        }
+    }
+
+    fn start(&mut self, time: Micros, text: Option<String>) {
+        let text = text.map(|text| shortened(&text));
+        if self.is_open {
+            if let (Some(last), Some(_)) = (self.all.last_mut(), &text)
+                && last.text.is_none()
+            {
+                last.text = text;
+            }
+            return;
+        }
+        if self.all.len() < MOST {
+            self.is_open = true;
+            self.all.push(Command {
+                start: time,
+                end: None,
+                text,
+                status: None,
+            });
+        }
+    }
+
+    fn finish(&mut self, time: Micros, status: Option<i32>) {
+        let Some(last) = self.all.last_mut() else {
+            return;
+        };
+        if std::mem::take(&mut self.is_open) {
+            last.end = Some(time);
+            last.status = status;
+        } else if last.end == Some(time) && last.status.is_none() {
+            last.status = status;
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let mut end = text.len().min(LONGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paired(marks: &[(Micros, Mark)]) -> Vec<(Micros, Option<Micros>, Option<i32>)> {
+        let mut commands = Commands::default();
+        for (time, mark) in marks {
+            let mark = mark.clone();
+            let (row, column) = (0, 0);
+            commands.add(*time, Marked { mark, row, column });
+        }
+        let all = commands.all().iter();
+        all.map(|one| (one.start, one.end, one.status)).collect()
+    }
+
+    #[test]
+    fn starts_and_ends_are_paired() {
+        let output = || Mark::Output { command: None };
+        let finished = |status| Mark::Finished { status };
+        let all = paired(&[
+            // An empty line at the first prompt.
+            (0, finished(Some(0))),
+            (0, Mark::Prompt),
+            (1, Mark::Input),
+            (2, output()),
+            // The other integration.
+            (2, output()),
+            (5, finished(Some(1))),
+            (5, finished(Some(1))),
+            (5, Mark::Prompt),
+            // One that never said that it ended.
+            (6, output()),
+            (8, Mark::Prompt),
+            (9, output()),
+        ]);
+        let expected = [(2, Some(5), Some(1)), (6, Some(8), None), (9, None, None)];
+        assert_eq!(all, expected);
+    }
+}

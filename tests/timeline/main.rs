@@ -1,0 +1,10 @@
+//! A cast at any moment: the library's timeline, and the verbs that show it.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod casts;
+mod kept;
+mod moments;
+mod screenshot;
