@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
         Verb::Run {
             background,
             on_demand,
-        } => run_daemon(context, &runtime, background, on_demand),
+        } => run_daemon(context, runtime, background, on_demand),
     }
 }
 
@@ -134,7 +134,7 @@ async fn status(context: &Context, json: bool) -> Outcome {
 /// line on standard output.
 fn run_daemon(
     context: &Context,
-    runtime: &tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
     background: bool,
     on_demand: bool,
 ) -> Outcome {
@@ -142,7 +142,8 @@ fn run_daemon(
     if let (true, Err(failure)) = (background, &outcome) {
         let _ = writeln!(io::stdout(), "{failure}");
     }
-    // A write that a disk does not answer must not keep the process.
+    // A call that the system does not answer must not keep the process.
+    runtime.shutdown_background();
     outcome
 }
 
@@ -201,7 +202,13 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
             }
             // From here on a new client finds nobody and starts a new server.
             let _ = std::fs::remove_file(&socket);
-            daemon.shut_down().await;
+            tokio::select! {
+                () = daemon.shut_down() => {}
+                // Of a disk that does not answer, say.
+                signal = signals.next() => {
+                    tracing::warn!(signal = signal.as_str(), "not waiting for the end of recordings");
+                }
+            }
         }
     };
     http::serve(daemon, access, Listeners { unix, tcp }, end).await;

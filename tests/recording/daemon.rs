@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::faults::FailingWrites;
 use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
 use crate::support::{TestTmux, wait_for, wait_until};
 
@@ -80,6 +81,52 @@ fn a_swept_folder_of_pipes_is_made_again() {
 }
 
 #[test]
+fn a_daemon_whose_folders_are_gone_ends_when_asked() {
+    let tmux = TestTmux::start("");
+    for records in ["nothing", "a window", "a command", "both"] {
+        let mut tvmux = Tvmux::new();
+        tvmux.start_server();
+        if ["a window", "both"].contains(&records) {
+            tvmux.record(&tmux, &[]);
+        }
+        let command = ["a command", "both"].contains(&records).then(|| {
+            let args = ["rec", "--headless", "-q", "--", "sh", "-c", "echo up; cat"];
+            let mut command = tvmux.command(args);
+            let command = command.stdin(std::process::Stdio::piped());
+            command.stdout(std::process::Stdio::null()).spawn().unwrap()
+        });
+        let expected = usize::from(records != "nothing") + usize::from(records == "both");
+        wait_until(records, || tvmux.recordings().len() == expected);
+        for folder in ["run", "state", "casts"] {
+            fs::remove_dir_all(tvmux.folder().join(folder)).unwrap();
+        }
+        tmux.tmux(&["send-keys", "-t", "@0", "echo un''seen", "Enter"]);
+        tvmux.end_server(Signal::SIGTERM);
+        if let Some(mut command) = command {
+            // The end of its input is the command's end.
+            drop(command.stdin.take());
+            command.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_daemon_that_waits_for_a_disk() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    let daemon = tvmux.start_server();
+    tvmux.record(&tmux, &[]);
+    let Some(_hanging) = FailingWrites::hang(daemon) else {
+        return;
+    };
+    tmux.tmux(&["send-keys", "-t", "@0", "echo un''written", "Enter"]);
+    tvmux.signal_server(Signal::SIGTERM);
+    wait_until("it ends", || tvmux.log().contains("ending"));
+    tvmux.end_server(Signal::SIGTERM);
+    assert!(tvmux.log().contains("not waiting for the end"));
+}
+
+#[test]
 fn no_client_is_attached_while_recording() {
     let tmux = TestTmux::start("");
     tmux.tmux(&["split-window", "-t", "@0"]);
@@ -127,12 +174,6 @@ fn nothing_wakes_an_idle_daemon() {
     has_calm_second(pid, 0);
     // Nor while nothing is printed, but for a slow look.
     tvmux.record(&tmux, &[]);
-    has_calm_second(pid, 0);
-    // Nor over hooks that seem to be missing, since others hide them.
-    for hook in ["session-window-changed", "after-set-hook"] {
-        tmux.tmux(&["set-hook", "-t", "main", hook, "set-option -g @seen 1"]);
-    }
-    tmux.tmux(&["set-option", "-g", "@other", "1"]);
     has_calm_second(pid, 0);
     tvmux.ok(["rec", "stop"]);
     has_calm_second(pid, 0);

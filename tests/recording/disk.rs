@@ -4,119 +4,194 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::tvmux::{Tvmux, markers_of, output_of, parse_cast, read_cast};
-use crate::support::{TestTmux, is_root, wait_for, wait_until};
+use serde_json::Value;
 
-/// Prints numbered lines for ever, and notes in a file how far it has come.
-fn counter(progress: &Path) -> String {
-    format!(
-        "exec awk 'BEGIN {{ for (i = 1; ; i++) {{ printf \"line %d end\\n\", i; \
-         if (i % 1000 == 0) {{ print i > \"{0}\"; close(\"{0}\") }} }} }}'",
-        progress.display()
-    )
+use crate::faults::{FailingWrites, Frozen, Mounted, counter, is_never_blocked, run};
+use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast};
+use crate::support::{TestTmux, wait_for, wait_until};
+
+/// A recording of a pane that prints without end.
+struct Flood {
+    /// Unmounted before the folder is removed that it is in.
+    _disk: Option<Mounted>,
+    tvmux: Tvmux,
+    daemon: u32,
+    /// Keeps the pane.
+    _tmux: TestTmux,
+    progress: PathBuf,
+    cast: PathBuf,
 }
 
-fn progress(path: &Path) -> u64 {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.trim().parse().unwrap_or(0)
-}
-
-/// Waits until the pane's program has printed many more lines.
-fn is_never_blocked(path: &Path) {
-    let before = progress(path);
-    wait_until("the pane's program goes on", || {
-        progress(path) > before + 20_000
-    });
-}
-
-/// A small file system of a test's own.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// Mounts one on a folder; `None` for a user who may not.
-    fn mount(folder: &Path, bytes: u64) -> Option<SmallDisk> {
-        if !is_root("a small disk is mounted") {
-            return None;
+impl Flood {
+    /// Starts it, `disk` mounted for it; at most 1 MiB waits in memory.
+    fn start(tvmux: Tvmux, disk: Option<Mounted>) -> Flood {
+        let mut tvmux = tvmux.with("TVMUX_RECORDING_MAX_BUFFER_BYTES", "1048576");
+        let progress = tvmux.folder().join("progress");
+        let daemon = tvmux.start_server();
+        let tmux = TestTmux::start(&counter(&progress));
+        let recording = tvmux.record(&tmux, &[]);
+        let cast = tvmux.cast(&recording);
+        Flood {
+            _disk: disk,
+            tvmux,
+            daemon,
+            _tmux: tmux,
+            progress,
+            cast,
         }
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
-            .arg(folder)
-            .output()
-            .unwrap();
+    }
+
+    fn length(&self) -> u64 {
+        fs::metadata(&self.cast).unwrap().len()
+    }
+
+    /// Holds the recording to what README promises of a file that takes
+    /// nothing, from the moment that there is `trouble`, which ends when that is
+    /// dropped: how `rec ls` says so, and the marker.
+    fn suspends_and_resumes<T>(&self, trouble: T, reason: &str, marker: &str) {
+        let tvmux = &self.tvmux;
+        let suspended = |recording: &Value| {
+            recording["state"] == "suspended" && recording["lost_bytes"].as_u64() > Some(100_000)
+        };
+        let recording = tvmux.wait_recording("suspended", suspended);
+        let told = recording["reason"].as_str().unwrap();
+        assert!(told.contains(reason), "{recording}");
+        let shown = tvmux.ok(["rec", "ls"]);
         assert!(
-            mount.status.success(),
-            "a small disk is needed: {}",
-            String::from_utf8_lossy(&mount.stderr)
+            shown.contains("SUSPENDED") && shown.contains(reason),
+            "{shown}"
         );
-        Some(SmallDisk(folder.to_owned()))
+        let whole = fs::read(&self.cast).unwrap();
+        parse_cast(&whole).unwrap();
+        is_never_blocked(&self.progress);
+        assert_eq!(self.length(), whole.len() as u64);
+
+        drop(trouble);
+        wait_until("the file grows again", || {
+            self.length() > whole.len() as u64
+        });
+        wait_for("a marker and a snapshot", || {
+            let events = self.events_from(whole.len());
+            let gap = events.iter().position(|event| event.code == 'm')?;
+            assert!(events[gap].data.contains(marker), "{:?}", events[gap]);
+            let next = events.get(gap + 1)?;
+            assert!(next.data.starts_with("\u{18}\u{1b}\\"), "{next:?}");
+            Some(())
+        });
+        tvmux.wait_recording("recording again", |recording| {
+            recording["state"] == "recording" && recording["reason"].is_null()
+        });
+        is_never_blocked(&self.progress);
+    }
+
+    /// The events behind `offset`, where a line ends.
+    fn events_from(&self, offset: usize) -> Vec<CastEvent> {
+        let mut lines = b"{\"version\":2,\"width\":80,\"height\":24}\n".to_vec();
+        lines.extend_from_slice(&fs::read(&self.cast).unwrap()[offset..]);
+        parse_cast(&lines).unwrap().1
+    }
+
+    /// Stops, which says that something is missing.
+    fn stop(self) {
+        let stop = self.tvmux.run(["rec", "stop"]);
+        assert_eq!(stop.status.code(), Some(1), "{stop:?}");
+        let message = String::from_utf8(stop.stderr).unwrap();
+        assert!(
+            message.contains("not complete") && message.contains("bytes"),
+            "{message}"
+        );
+        read_cast(&self.cast);
     }
 }
 
-impl Drop for SmallDisk {
+/// A file that is in the way.
+struct Filler(PathBuf);
+
+impl Drop for Filler {
     fn drop(&mut self) {
-        // Lazily: the daemon of a test that failed may still hold a file.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+        fs::remove_file(&self.0).unwrap();
     }
 }
 
 #[test]
 fn a_full_disk_suspends_and_space_resumes() {
-    let mut tvmux = Tvmux::new().with("TVMUX_RECORDING_MAX_BUFFER_BYTES", "1048576");
-    let progress = tvmux.folder().join("progress");
+    let tvmux = Tvmux::new();
     let casts = tvmux.folder().join("casts");
-    let Some(_disk) = SmallDisk::mount(&casts, 6 * 1024 * 1024) else {
+    let Some(disk) = Mounted::small(&casts, 6 * 1024 * 1024) else {
         return;
     };
-    let filler = tvmux.folder().join("casts/filler");
+    let filler = casts.join("filler");
     fs::write(&filler, vec![0; 3 * 1024 * 1024]).unwrap();
-    tvmux.start_server();
-    let tmux = TestTmux::start(&counter(&progress));
-    let recording = tvmux.record(&tmux, &[]);
-    let cast = tvmux.cast(&recording);
-    let full = tvmux.wait_recording("suspended", |recording| {
-        recording["state"] == "suspended" && recording["lost_bytes"].as_u64() > Some(100_000)
-    });
-    assert!(
-        full["reason"].as_str().unwrap().contains("no space left"),
-        "{full}"
-    );
-    let shown = tvmux.ok(["rec", "ls"]);
-    assert!(
-        shown.contains("SUSPENDED") && shown.contains("no space left"),
-        "{shown}"
-    );
-    parse_cast(&fs::read(&cast).unwrap()).unwrap();
-    is_never_blocked(&progress);
-    let length = fs::metadata(&cast).unwrap().len();
+    let flood = Flood::start(tvmux, Some(disk));
+    let full = "no space left";
+    flood.suspends_and_resumes(Filler(filler), full, full);
+    flood.stop();
+}
 
-    fs::remove_file(&filler).unwrap();
-    wait_until("the file grows again", || {
-        fs::metadata(&cast).unwrap().len() > length
-    });
-    wait_for("a marker and a snapshot", || {
-        let (_, events) = parse_cast(&fs::read(&cast).unwrap()).unwrap();
-        let marker = events.iter().position(|event| event.code == 'm')?;
-        let after = &events[marker + 1..];
-        assert!(
-            events[marker].data.contains("no space left"),
-            "{:?}",
-            events[marker]
-        );
-        let snapshot = |data: &str| data.starts_with("\u{18}\u{1b}\\");
-        after
-            .first()
-            .filter(|event| snapshot(&event.data))
-            .map(|_| ())
-    });
-    is_never_blocked(&progress);
-    let stop = tvmux.run(["rec", "stop"]);
-    assert_eq!(stop.status.code(), Some(1), "{stop:?}");
-    let message = String::from_utf8(stop.stderr).unwrap();
-    assert!(
-        message.contains("not complete") && message.contains("bytes"),
-        "{message}"
+/// A limit on what a folder takes.
+struct Quota(PathBuf);
+
+impl Quota {
+    fn limit(folder: &Path, most: &str) -> Quota {
+        run("btrfs", &["qgroup", "limit", most], folder);
+        Quota(folder.to_owned())
+    }
+}
+
+impl Drop for Quota {
+    fn drop(&mut self) {
+        run("btrfs", &["qgroup", "limit", "none"], &self.0);
+    }
+}
+
+#[test]
+fn a_used_up_quota_suspends_and_a_larger_one_resumes() {
+    let tvmux = Tvmux::new();
+    let casts = tvmux.folder().join("casts");
+    let image = tvmux.folder().join("image");
+    let Some(disk) = Mounted::image(&casts, &image, &["mkfs.btrfs", "-q"]) else {
+        return;
+    };
+    run("btrfs", &["quota", "enable"], &casts);
+    let quota = Quota::limit(&casts, "4M");
+    let flood = Flood::start(tvmux, Some(disk));
+    let used_up = "the disk quota is used up";
+    flood.suspends_and_resumes(quota, used_up, used_up);
+    flood.stop();
+}
+
+#[test]
+fn what_the_system_refuses_suspends_for_as_long() {
+    let flood = Flood::start(Tvmux::new(), None);
+    for (error, reason) in [
+        ("EROFS", "the file system is read-only"),
+        ("EDQUOT", "the disk quota is used up"),
+        // One that has no words of ours.
+        ("EIO", "Input/output error"),
+    ] {
+        let Some(failing) = FailingWrites::start(flood.daemon, error) else {
+            return;
+        };
+        flood.suspends_and_resumes(failing, reason, reason);
+    }
+    flood.stop();
+}
+
+#[test]
+fn a_disk_that_hangs_suspends_and_holds_up_nobody() {
+    let tvmux = Tvmux::new();
+    let casts = tvmux.folder().join("casts");
+    let image = tvmux.folder().join("image");
+    let Some(disk) = Mounted::image(&casts, &image, &["mkfs.ext4", "-q"]) else {
+        return;
+    };
+    let flood = Flood::start(tvmux, Some(disk));
+    flood.suspends_and_resumes(
+        Frozen::freeze(&casts),
+        "output comes faster than it can be written",
+        "output came faster than it could be written",
     );
-    read_cast(&cast);
+    flood.stop();
 }
 
 #[test]

@@ -15,6 +15,7 @@ use super::{TestTmux, program, shielded, wait_for, wait_until};
 
 /// A user of tvmux with an empty home.
 pub struct Tvmux {
+    program: PathBuf,
     folder: tempfile::TempDir,
     server: Option<Child>,
     variables: Vec<(String, String)>,
@@ -23,6 +24,11 @@ pub struct Tvmux {
 impl Tvmux {
     /// A user whose daemon does not run yet.
     pub fn new() -> Tvmux {
+        Tvmux::of(Path::new(env!("CARGO_BIN_EXE_tvmux")))
+    }
+
+    /// The same with another build of the program.
+    pub fn of(program: &Path) -> Tvmux {
         let folder = tempfile::Builder::new()
             .prefix("tvmux-test-")
             .tempdir()
@@ -31,6 +37,7 @@ impl Tvmux {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         Tvmux {
+            program: program.to_owned(),
             folder,
             server: None,
             variables: Vec::new(),
@@ -56,7 +63,7 @@ impl Tvmux {
 
     /// A command with this user's environment.
     pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
-        let mut command = shielded(env!("CARGO_BIN_EXE_tvmux"));
+        let mut command = shielded(&self.program);
         command
             .args(args)
             .env("HOME", self.folder.path())
@@ -114,12 +121,20 @@ impl Tvmux {
         read("log").unwrap_or_default() + &read("run/tvmux/server.log").unwrap_or_default()
     }
 
-    /// Sends a signal to the daemon that [`Tvmux::start_server`] has started,
-    /// and waits for its end.
-    pub fn end_server(&mut self, signal: Signal) {
-        let mut child = self.server.take().expect("a server was started");
+    /// Sends a signal to the daemon that [`Tvmux::start_server`] has started.
+    pub fn signal_server(&self, signal: Signal) {
+        let child = self.server.as_ref().expect("a server was started");
         kill(Pid::from_raw(child.id() as i32), signal).unwrap();
-        child.wait().unwrap();
+    }
+
+    /// The same, and waits for the daemon's end.
+    pub fn end_server(&mut self, signal: Signal) {
+        self.signal_server(signal);
+        let child = self.server.as_mut().expect("a server was started");
+        wait_until("the server has ended", || {
+            child.try_wait().unwrap().is_some()
+        });
+        self.server = None;
     }
 
     /// Starts to record the session's current window; gives the recording.

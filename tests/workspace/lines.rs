@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::command::load_well;
-use crate::support::{TestTmux, wait_until};
+use crate::support::{TestTmux, is_root, wait_until};
 
 /// Loads one pane for each list of lines, with this shell; gives the folder that
 /// the lines write to as `$OUT`.
@@ -94,11 +94,9 @@ fn the_shells_own_read_gets_its_line() {
     expect(tmux.folder(), "own", "got v\n");
 }
 
-/// Needs no password as root; is not there for others.
 #[test]
 fn another_users_shell_gets_its_line() {
-    if !nix::unistd::geteuid().is_root() {
-        println!("skipped: su without a password needs root");
+    if !is_root("su asks for no password") {
         return;
     }
     let tmux = TestTmux::start("");
