@@ -14,8 +14,8 @@ pub enum Contestant {
     Cat,
     /// `pipe-pane 'cat >FILE'`: what it costs to have the same bytes in a file.
     CatToFile,
-    /// This program.
-    Tvmux,
+    /// tvmux, this one or another.
+    Tvmux { program: PathBuf },
     /// asciinema, which runs the pane's program itself, in or out of tmux.
     Asciinema {
         name: &'static str,
@@ -26,13 +26,19 @@ pub enum Contestant {
 }
 
 impl Contestant {
+    /// This program.
+    pub fn this() -> Contestant {
+        let program = env!("CARGO_BIN_EXE_tvmux").into();
+        Contestant::Tvmux { program }
+    }
+
     /// All that are here.
     pub fn all(options: &Options) -> Vec<Contestant> {
         let mut all = vec![
             Contestant::Nothing,
             Contestant::Cat,
             Contestant::CatToFile,
-            Contestant::Tvmux,
+            Contestant::this(),
         ];
         let on_path = Path::new("asciinema");
         let is_version =
@@ -62,7 +68,7 @@ impl Contestant {
             Contestant::Nothing => "nothing piped",
             Contestant::Cat => "cat >/dev/null",
             Contestant::CatToFile => "cat >file",
-            Contestant::Tvmux => "tvmux",
+            Contestant::Tvmux { .. } => "tvmux",
             Contestant::Asciinema { name, .. } => name,
             Contestant::PythonTvmux { .. } => "Python tvmux",
         }

@@ -17,14 +17,14 @@ use super::support::{TestTmux, wait_for, wait_until};
 
 /// What one round has shown.
 #[derive(Clone, Copy, Debug, Default)]
-struct Round {
-    wall: f64,
-    tmux: f64,
+pub struct Round {
+    pub wall: f64,
+    pub tmux: f64,
     /// Most memory of tmux, in bytes: what a slow pipe makes it keep.
     tmux_peak: u64,
-    pipe: f64,
-    recorder: f64,
-    peak: u64,
+    pub pipe: f64,
+    pub recorder: f64,
+    pub peak: u64,
     file: u64,
     events: u64,
     writes: u64,
@@ -48,7 +48,7 @@ pub fn run(options: &Options) -> Vec<Table> {
 
 /// Two gigabytes of logs.
 pub fn big() -> Table {
-    let few = [Contestant::Cat, Contestant::CatToFile, Contestant::Tvmux];
+    let few = [Contestant::Cat, Contestant::CatToFile, Contestant::this()];
     compare(Kind::Logs, 2 << 30, 1, &few)
 }
 
@@ -147,7 +147,8 @@ fn window(tmux: &TestTmux, command: &str) -> String {
     tmux.tmux(&[&new[..], &[command]].concat())
 }
 
-fn flood(kind: Kind, size: usize, contestant: &Contestant) -> Round {
+/// One round: a pane prints `size` bytes of a corpus.
+pub fn flood(kind: Kind, size: usize, contestant: &Contestant) -> Round {
     let tmux = TestTmux::start("");
     let script = prepare(tmux.folder(), kind, size);
     let cast = tmux.folder().join("other.cast");
@@ -175,7 +176,7 @@ fn flood(kind: Kind, size: usize, contestant: &Contestant) -> Round {
             round.file = std::fs::metadata(&file).unwrap().len();
             round
         }
-        Contestant::Tvmux => tvmux(&tmux, &pane, kind, size),
+        Contestant::Tvmux { program } => tvmux(program, &tmux, &pane, kind, size),
         Contestant::Asciinema { .. } => {
             let (mut round, recorders) = go(&tmux, &pane, || {
                 let process: u32 = tmux.ask(&pane, "#{pane_pid}").parse().unwrap();
@@ -262,8 +263,8 @@ fn settle(mut figure: impl FnMut() -> f64) {
     });
 }
 
-fn tvmux(tmux: &TestTmux, pane: &str, kind: Kind, size: usize) -> Round {
-    let mut tvmux = Tvmux::new().with("TVMUX_LOGGING_LEVEL", "INFO");
+fn tvmux(program: &Path, tmux: &TestTmux, pane: &str, kind: Kind, size: usize) -> Round {
+    let mut tvmux = Tvmux::of(program).with("TVMUX_LOGGING_LEVEL", "INFO");
     let daemon = tvmux.start_server();
     let recording = tvmux.record(tmux, &[]);
     let (mut round, _) = go(tmux, pane, || (pipes(tmux), vec![daemon]));

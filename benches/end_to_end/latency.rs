@@ -103,13 +103,13 @@ pub fn run(options: &Options) -> Table {
 }
 
 /// A user at a terminal of tmux.
-struct User {
+pub struct User {
     client: Child,
     keyboard: File,
 }
 
 impl User {
-    fn attach(tmux: &TestTmux) -> User {
+    pub fn attach(tmux: &TestTmux) -> User {
         let size = Winsize {
             ws_row: 25,
             ws_col: 80,
@@ -141,7 +141,7 @@ impl User {
     }
 
     /// The keys for tmux's `select-pane` of the next one.
-    fn next_pane(&mut self) {
+    pub fn next_pane(&mut self) {
         self.keyboard.write_all(b"\x02o").unwrap();
     }
 }

@@ -6,6 +6,7 @@
 //! Nothing here passes or fails by a figure; what was recorded is checked.
 #![allow(clippy::unwrap_used)]
 
+mod against;
 mod contestant;
 #[path = "../corpus/mod.rs"]
 mod corpus;
@@ -40,6 +41,8 @@ fn main() {
     if let Some(minutes) = options.soak {
         let seed = options.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
         add(soak::run(Duration::from_secs_f64(minutes * 60.0), seed));
+    } else if let Some(other) = &options.against {
+        add(against::run(&options, other));
     } else {
         if options.wants("flood") {
             flood::run(&options).into_iter().for_each(&mut add);

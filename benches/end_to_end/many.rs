@@ -17,7 +17,7 @@ use super::support::{TestTmux, wait_until};
 
 /// A tmux with so many windows besides the first, and a daemon that records
 /// them.
-struct Many {
+pub struct Many {
     tmux: TestTmux,
     tvmux: Tvmux,
     daemon: u32,
@@ -26,8 +26,13 @@ struct Many {
 
 impl Many {
     fn start(count: usize, command: &str) -> Many {
+        let tvmux = Tvmux::new().with("TVMUX_LOGGING_LEVEL", "WARNING");
+        Many::of(tvmux, count, command)
+    }
+
+    /// The same with a tvmux that is given.
+    pub fn of(mut tvmux: Tvmux, count: usize, command: &str) -> Many {
         let tmux = TestTmux::start("");
-        let mut tvmux = Tvmux::new().with("TVMUX_LOGGING_LEVEL", "WARNING");
         let daemon = tvmux.start_server();
         let mut windows = Vec::new();
         let socket = tmux.socket();
@@ -61,7 +66,7 @@ impl Many {
     }
 
     /// The panes' terminals, to print on.
-    fn terminals(&self) -> Vec<File> {
+    pub fn terminals(&self) -> Vec<File> {
         let all = self
             .tmux
             .tmux(&["list-panes", "-a", "-F", "#{window_id} #{pane_tty}"]);
@@ -71,10 +76,16 @@ impl Many {
             .collect()
     }
 
-    /// What is used in so long, and how long that was.
-    fn watch(&self, time: Duration) -> (Usage, f64) {
+    /// The daemon's process id.
+    pub fn daemon(&self) -> u32 {
+        self.daemon
+    }
+
+    /// What the daemon uses while something is done, and how many seconds that
+    /// takes.
+    pub fn during(&self, act: impl FnOnce()) -> (Usage, f64) {
         let (before, start) = (Usage::of(self.daemon), Instant::now());
-        std::thread::sleep(time);
+        act();
         let used = Usage::of(self.daemon).since(before);
         (used, start.elapsed().as_secs_f64())
     }
@@ -98,7 +109,7 @@ pub fn idle(options: &Options) -> Table {
         let many = Many::start(count, "exec cat");
         // Until the start is over: synced, its threads gone.
         std::thread::sleep(Duration::from_secs(13));
-        let (used, time) = many.watch(time);
+        let (used, time) = many.during(|| std::thread::sleep(time));
         table.row([
             json!(count),
             number(time, 1),

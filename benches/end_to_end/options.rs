@@ -49,6 +49,11 @@ pub struct Options {
     #[arg(long, value_name = "PROGRAM")]
     pub python_tvmux: Option<PathBuf>,
 
+    /// Instead: this tvmux beside another build of it, with the ratios. Parts:
+    /// flood, switch, typing, idle, validate, repair, load, api.
+    #[arg(long, value_name = "PROGRAM")]
+    pub against: Option<PathBuf>,
+
     /// What `cargo bench` gives to every harness.
     #[arg(long, hide = true)]
     pub bench: bool,

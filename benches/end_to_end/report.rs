@@ -23,6 +23,11 @@ impl Sample {
         }
     }
 
+    /// The smallest value.
+    pub fn least(&self) -> f64 {
+        self.0.first().copied().unwrap_or(0.0)
+    }
+
     /// The largest value.
     pub fn largest(&self) -> f64 {
         self.0.last().copied().unwrap_or(0.0)
