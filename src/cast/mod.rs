@@ -9,6 +9,8 @@
 //! [asciicast v2](https://docs.asciinema.org/manual/asciicast/v2/).
 
 mod convert;
+#[cfg(test)]
+mod dribble;
 mod encode;
 mod event;
 mod foreign;
@@ -18,7 +20,6 @@ mod lines;
 mod read;
 mod repair;
 mod seconds;
-
 mod text;
 mod utf8;
 mod validate;
@@ -38,7 +39,7 @@ pub use json::escape_into;
 pub use read::{EventReader, Position, ReadError, Strictness};
 pub use repair::{Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits};
 pub use text::{Text, TextBuffer};
-pub use utf8::{InvalidBytes, Utf8Carry};
+pub use utf8::Utf8Carry;
 pub use validate::{
     Counts, EventCounts, Finding, FindingKind, Reader, Severity, Summary, ValidateOptions, validate,
 };

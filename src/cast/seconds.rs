@@ -10,17 +10,61 @@ const POWERS: [f64; 23] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
+/// Powers of ten, for at most 16 digits.
+const TENS: [u64; 11] = [
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
+    1_000_000_000,
+    10_000_000_000,
+];
+
 /// The longest time that readers take, in seconds: microseconds still fit a
 /// `u64`, which asciinema 3 counts in.
 pub(super) const LONGEST: f64 = 18_446_744_073_709.0;
 
+/// A number of seconds as it stands in a cast, exactly: below 2^53 units of
+/// `10^-places`, with at most 16 digits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct PlainSeconds {
+    units: u64,
+    places: u8,
+}
+
+impl PlainSeconds {
+    /// The nearest `f64`.
+    #[inline(always)]
+    pub(super) fn value(self) -> f64 {
+        // Both sides of the division are exact, so its result is the nearest.
+        self.units as f64 / POWERS[usize::from(self.places)]
+    }
+
+    /// Microseconds, rounded; what is too long is the longest time.
+    #[inline(always)]
+    pub(super) fn micros(self) -> Micros {
+        match 6u8.checked_sub(self.places) {
+            Some(missing) => self.units.saturating_mul(TENS[usize::from(missing)]),
+            None => {
+                let unit = TENS[usize::from(self.places - 6)];
+                (self.units + unit / 2) / unit
+            }
+        }
+    }
+}
+
 /// Reads a plain decimal number (no sign, no exponent) at the start of
-/// `bytes`: its value, and how many bytes it takes.
+/// `bytes`, and how many bytes it takes.
 ///
 /// `None` when it is not that plain, or has more digits than can be read
 /// exactly without care.
 #[inline]
-pub(super) fn plain_seconds(bytes: &[u8]) -> Option<(f64, usize)> {
+pub(super) fn plain_seconds(bytes: &[u8]) -> Option<(PlainSeconds, usize)> {
     let mut mantissa = 0u64;
     let mut at = 0;
     while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0'))
@@ -47,11 +91,14 @@ pub(super) fn plain_seconds(bytes: &[u8]) -> Option<(f64, usize)> {
             return None;
         }
     }
-    // Both sides of the division are exact, so its result is the nearest f64.
     if at > 16 || mantissa >= 1 << 53 {
         return None;
     }
-    Some((mantissa as f64 / POWERS[places], at))
+    let plain = PlainSeconds {
+        units: mantissa,
+        places: places as u8,
+    };
+    Some((plain, at))
 }
 
 /// Reads any JSON number. `None` when it is none; infinite when it is too large.
@@ -65,14 +112,6 @@ pub(super) fn any_seconds(bytes: &[u8]) -> Option<f64> {
 /// Seconds as microseconds, rounded; what is no time becomes the nearest one.
 pub(super) fn to_micros(seconds: f64) -> Micros {
     (seconds.clamp(0.0, LONGEST) * 1e6).round() as Micros
-}
-
-/// The same for a plain time, which is at least 0. Exact for what has up to
-/// six decimals and is below 285 years.
-#[inline(always)]
-pub(super) fn to_micros_fast(seconds: f64) -> Micros {
-    // `round` is a call where the processor need not have an instruction for it.
-    (seconds * 1e6 + 0.5) as Micros
 }
 
 /// Appends `seconds` as a decimal number with at most six places, no fewer
@@ -116,7 +155,9 @@ mod tests {
             ("", None),
             ("12345678901234567890", None),
         ] {
-            assert_eq!(plain_seconds(text.as_bytes()), value, "{text}");
+            let read = plain_seconds(text.as_bytes());
+            let read = read.map(|(plain, length)| (plain.value(), length));
+            assert_eq!(read, value, "{text}");
         }
     }
 
@@ -137,9 +178,12 @@ mod tests {
     proptest! {
         #[test]
         fn plain_is_what_the_library_reads(text in "(0|[1-9][0-9]{0,9})(\\.[0-9]{1,9})?") {
-            if let Some((value, length)) = plain_seconds(text.as_bytes()) {
-                prop_assert_eq!(value, text.parse::<f64>().unwrap());
+            if let Some((plain, length)) = plain_seconds(text.as_bytes()) {
+                let value = text.parse::<f64>().unwrap();
+                prop_assert_eq!(plain.value(), value);
                 prop_assert_eq!(length, text.len());
+                // Of half a microsecond, the nearest f64 may be below.
+                prop_assert!(plain.micros().abs_diff(to_micros(value)) <= u64::from(text.len() > 8));
             }
         }
 

@@ -107,18 +107,8 @@ impl<R: Read> Blocks<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cast::dribble::Dribble;
     use proptest::prelude::*;
-
-    struct Dribble<'a>(&'a [u8], usize);
-
-    impl Read for Dribble<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.1.min(self.0.len()).min(buffer.len());
-            buffer[..count].copy_from_slice(&self.0[..count]);
-            self.0 = &self.0[count..];
-            Ok(count)
-        }
-    }
 
     fn cut(reader: impl Read) -> Vec<(BlockPlace, Vec<u8>)> {
         let mut blocks = Blocks::new(reader);

@@ -12,7 +12,7 @@ mod blocks;
 mod marks;
 mod pipeline;
 
-use super::seconds::plain_seconds;
+use super::seconds::{PlainSeconds, plain_seconds};
 use marks::Marks;
 
 pub(super) use blocks::{BLOCK, BlockPlace, Blocks};
@@ -29,11 +29,11 @@ pub(super) struct Line {
     pub(super) plain: Option<Plain>,
 }
 
-/// A plain event.
+/// An event on a plain line; the head of this file says what that is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Plain {
-    /// The number that stands first, in seconds.
-    pub(super) time: f64,
+    /// The number that stands first.
+    pub(super) time: PlainSeconds,
     /// How many bytes that number takes; it begins at the line's second byte.
     pub(super) time_len: usize,
     /// `o`, `i` or `m`.
@@ -177,7 +177,7 @@ mod tests {
         Liner::default().visit(block.as_bytes(), |line| {
             lines.push((
                 block[line.start..line.end].to_owned(),
-                line.plain.map(|p| (p.time, p.code as char)),
+                line.plain.map(|p| (p.time.value(), p.code as char)),
             ));
         });
         lines

@@ -34,7 +34,6 @@ use thiserror::Error;
 use super::event::{Code, Event, Micros};
 use super::header::Header;
 use super::lines::{BLOCK, Cursor, Line, Liner};
-use super::seconds::to_micros_fast;
 use super::text::Text;
 use super::validate::{FindingKind, LineCheck, LineContent, Reader, Severity, Tally, opening};
 use clock::Clock;
@@ -53,7 +52,7 @@ pub enum Strictness {
     Forgiving,
 }
 
-/// Why reading ended.
+/// Why reading ended before the end of the input.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The input could not be read.
@@ -212,7 +211,48 @@ impl<R: Read> EventReader<R> {
     /// a strict reader.
     // Not an iterator: an event borrows from the reader.
     #[allow(clippy::should_implement_trait)]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
+        match self.plain_event() {
+            Some((time, code, data, offset)) => Ok(Some(Event {
+                time,
+                code,
+                data: Text::sound(&self.input.bytes()[data]),
+                offset,
+                continues: false,
+            })),
+            None => self.any_event(),
+        }
+    }
+
+    /// The next event if it stands on a plain line that was read already: what
+    /// nearly all are. Else nothing has happened.
+    #[inline(always)]
+    fn plain_event(&mut self) -> Option<(Micros, Code, Range<usize>, u64)> {
+        if self.pieces.is_some() {
+            return None;
+        }
+        let block = &self.input.bytes()[self.lines.clone()];
+        let mut cursor = self.cursor;
+        let line = self.liner.next(block, &mut cursor)?;
+        let plain = line.plain?;
+        let (time, is_forward) = self.clock.absolute_micros(plain.time.micros());
+        if !is_forward && self.strictness == Strictness::Strict {
+            return None;
+        }
+        self.cursor = cursor;
+        let start = self.lines.start;
+        let base = self.input.offset() + start as u64;
+        self.clock.set(time, base + line.end as u64);
+        self.is_line_open = false;
+        let data = start + plain.data.0 as usize..start + plain.data.1 as usize;
+        let code = Code::from(char::from(plain.code));
+        Some((time, code, data, base + line.start as u64))
+    }
+
+    /// The next event, whatever it is.
+    #[inline(never)]
+    fn any_event(&mut self) -> Result<Option<Event<'_>>, ReadError> {
         let found = loop {
             if self.pieces.is_some() {
                 match self.piece()? {
@@ -221,10 +261,26 @@ impl<R: Read> EventReader<R> {
                     None => {}
                 }
             }
+            if let Some((time, code, data, offset)) = self.plain_event() {
+                break Found {
+                    time,
+                    code,
+                    data,
+                    offset,
+                    in_pieces: false,
+                    is_sound: true,
+                    continues: false,
+                };
+            }
             let block = &self.input.bytes()[self.lines.clone()];
             match self.liner.next(block, &mut self.cursor) {
+                Some(line) if line.plain.is_some() => {
+                    return Err(backward(
+                        self.input.offset() + (self.lines.start + line.start) as u64,
+                    ));
+                }
                 Some(line) => {
-                    if let Some(found) = self.line(line)? {
+                    if let Some(found) = self.odd_line(line)? {
                         break found;
                     }
                 }
@@ -249,31 +305,6 @@ impl<R: Read> EventReader<R> {
             },
             offset: found.offset,
             continues: found.continues,
-        }))
-    }
-
-    #[inline(always)]
-    fn line(&mut self, line: Line) -> Result<Option<Found>, ReadError> {
-        let Some(plain) = line.plain else {
-            return self.odd_line(line);
-        };
-        let start = self.lines.start;
-        let offset = self.input.offset() + (start + line.start) as u64;
-        let end = self.input.offset() + (start + line.end) as u64;
-        let (time, is_forward) = self.clock.absolute_micros(to_micros_fast(plain.time));
-        if !is_forward && self.strictness == Strictness::Strict {
-            return Err(backward(offset));
-        }
-        self.clock.set(time, end);
-        self.is_line_open = false;
-        Ok(Some(Found {
-            time,
-            code: Code::from(char::from(plain.code)),
-            data: start + plain.data.0 as usize..start + plain.data.1 as usize,
-            offset,
-            in_pieces: false,
-            is_sound: true,
-            continues: false,
         }))
     }
 

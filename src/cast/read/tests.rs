@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use proptest::prelude::*;
 
 use super::*;
+use crate::cast::dribble::Dribble;
 use crate::cast::event::Micros;
 
 const V2: &str = concat!(
@@ -26,18 +27,6 @@ const V1: &str = concat!(
 );
 
 type Owned = (Micros, char, String);
-
-/// Gives `.1` bytes at a time.
-struct Dribble<'a>(&'a [u8], usize);
-
-impl Read for Dribble<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.1.min(self.0.len()).min(buffer.len());
-        buffer[..count].copy_from_slice(&self.0[..count]);
-        self.0 = &self.0[count..];
-        Ok(count)
-    }
-}
 
 /// All events, pieces put together, and where reading can go on after each.
 fn all<R: Read>(reader: &mut EventReader<R>) -> Result<Vec<(Owned, Position)>, ReadError> {

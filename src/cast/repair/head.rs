@@ -297,11 +297,11 @@ fn guess_version(lines: &[u8]) -> u8 {
         comments |= lines[line.start] == b'#';
         let Some(plain) = line.plain else { return };
         match last {
-            Some(last) if plain.time < last => down += 1,
-            Some(last) if plain.time > last => up += 1,
+            Some(last) if plain.time.value() < last => down += 1,
+            Some(last) if plain.time.value() > last => up += 1,
             _ => {}
         }
-        last = Some(plain.time);
+        last = Some(plain.time.value());
     });
     if comments || down * 5 > up { 3 } else { 2 }
 }

@@ -29,7 +29,7 @@ pub(super) struct BlockScan {
     /// Every line is plain and no time is below the one before it.
     plain: bool,
     events: u64,
-    /// The first time.
+    /// Of the first event, in seconds.
     first: f64,
     /// The time before the last two lines, if there are more.
     before_tail: Option<f64>,
@@ -58,11 +58,11 @@ impl Scanner {
                 return;
             };
             if scan.events == 0 {
-                scan.first = plain.time;
+                scan.first = plain.time.value();
             }
             scan.events += 1;
-            ordered &= times[2].is_none_or(|last| plain.time >= last);
-            times = [times[1], times[2], Some(plain.time)];
+            ordered &= times[2].is_none_or(|last| plain.time.value() >= last);
+            times = [times[1], times[2], Some(plain.time.value())];
             starts = [starts[1], line.start];
         });
         scan.before_tail = times[0];
@@ -91,7 +91,7 @@ impl Row {
         let short = |plain: Plain| {
             // A plain number has less than twenty digits.
             let length = u8::try_from(plain.time_len).ok().and_then(NonZeroU8::new)?;
-            Some((plain.time, length))
+            Some((plain.time.value(), length))
         };
         Row {
             start: line.start as u32,
@@ -200,7 +200,7 @@ impl<'a> LineRepairer<'a> {
         let held = std::mem::take(&mut self.held);
         self.liner.visit(&held, |line| {
             if let Some(plain) = line.plain {
-                last = last.max(plain.time);
+                last = last.max(plain.time.value());
             }
         });
         self.held = held;
@@ -374,7 +374,6 @@ impl<'a> LineRepairer<'a> {
         self.rows(&held, &lines, lines.len(), false)
     }
 
-    /// Ends the cast.
     pub(super) fn finish(mut self) -> io::Result<Report> {
         self.release_held()?;
         self.torn.end(&mut self.events, true)?;

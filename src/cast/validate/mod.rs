@@ -67,7 +67,6 @@ pub struct Summary {
     pub lines: u64,
     /// The size of the file in bytes.
     pub bytes: u64,
-    /// Findings by kind.
     pub findings: Counts,
     /// What the file is that is no cast. Nothing else is said of it then.
     pub foreign: Option<Foreign>,
@@ -175,7 +174,7 @@ fn look_at_lines(liner: &mut Liner, block: &[u8], version: u8, tally: &mut Tally
     liner.visit(block, |line| {
         match line.plain {
             Some(plain) => {
-                tally.plain_event(plain.code, plain.time, line.start as u64, number);
+                tally.plain_event(plain.code, plain.time.value(), line.start as u64, number);
             }
             None => {
                 let bytes = &block[line.start..line.end];
@@ -237,7 +236,6 @@ enum Stretch<'a> {
 
 /// A line that is longer than a block.
 enum Long {
-    /// There is none.
     None,
     /// It was judged already: nothing more is said of it.
     Judged,
