@@ -1,6 +1,8 @@
 //! The wall clock. Durations inside the program are measured with
 //! `std::time::Instant`; this is for times that people and files see.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use jiff::Timestamp;
 
 /// Microseconds since the Unix epoch, now. A clock before 1970 reads 0.
@@ -13,4 +15,11 @@ pub fn unix_micros() -> u64 {
 #[must_use]
 pub fn unix_seconds() -> u64 {
     unix_micros() / 1_000_000
+}
+
+/// A file's time as seconds since the Unix epoch; one before 1970 is 0.
+#[must_use]
+pub fn unix_time(time: SystemTime) -> f64 {
+    let age = time.duration_since(UNIX_EPOCH);
+    age.map_or(0.0, |age| age.as_secs_f64())
 }

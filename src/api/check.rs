@@ -114,6 +114,16 @@ pub(super) fn start_directory(value: &Option<String>) -> Result<(), String> {
     }
 }
 
+/// Seconds, as the header of a cast takes them.
+pub(super) fn idle_time_limit(limit: Option<f64>) -> Result<(), String> {
+    match limit {
+        Some(limit) if !(limit.is_finite() && limit > 0.0) => {
+            Err("idle_time_limit must be a positive number of seconds".to_owned())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Checks a field that may be left out.
 pub(super) fn maybe(
     value: &Option<String>,

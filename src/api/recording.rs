@@ -121,12 +121,7 @@ impl Check for RecordingCreate {
         check::maybe(&self.command, |text| {
             check::text("command", &text.replace('\0', " "), COMMAND)
         })?;
-        match self.idle_time_limit {
-            Some(limit) if !(limit.is_finite() && limit > 0.0) => {
-                Err("idle_time_limit must be a positive number of seconds".into())
-            }
-            _ => Ok(()),
-        }
+        check::idle_time_limit(self.idle_time_limit)
     }
 }
 
@@ -239,12 +234,7 @@ impl Check for CommandRecording {
         {
             return Err("resume_at must be a number of seconds".into());
         }
-        match self.idle_time_limit {
-            Some(limit) if !(limit.is_finite() && limit > 0.0) => {
-                Err("idle_time_limit must be a positive number of seconds".into())
-            }
-            _ => Ok(()),
-        }
+        check::idle_time_limit(self.idle_time_limit)
     }
 }
 

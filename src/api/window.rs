@@ -102,6 +102,15 @@ pub enum Layout {
 }
 
 impl Layout {
+    /// All that every supported tmux knows.
+    pub const ALL: [Layout; 5] = [
+        Layout::EvenHorizontal,
+        Layout::EvenVertical,
+        Layout::MainHorizontal,
+        Layout::MainVertical,
+        Layout::Tiled,
+    ];
+
     /// tmux's name for it, as on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -63,7 +63,6 @@ impl fmt::Display for Code {
 pub struct Event<'a> {
     /// Microseconds since the start of the recording.
     pub time: Micros,
-    /// What happened.
     pub code: Code,
     /// The event's text; its meaning depends on the code.
     pub data: Text<'a>,

@@ -35,7 +35,6 @@ pub(super) enum Address {
     Tcp(std::net::SocketAddr),
 }
 
-/// One connection.
 pub(super) struct Link {
     pub(super) sender: SendRequest<Full<Bytes>>,
     /// The process at the other end, as the kernel knows it.

@@ -31,7 +31,6 @@ pub use remote::{Model, Remote, Transaction};
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No daemon listens.
     #[error("no tvmux server is running (nothing listens on {})", .socket.display())]
     NotRunning {
         /// Where it was looked for.
@@ -79,7 +78,6 @@ pub struct Client {
     tmux: SocketQuery,
 }
 
-/// No query.
 pub(super) const NONE: Option<&()> = None;
 
 impl Client {

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use super::{Daemon, Error, Result};
 use crate::api;
+use crate::clock::unix_time;
 
 /// Folders within folders are looked through so deep: the date's, and a few of
 /// the user's own.
@@ -100,12 +100,10 @@ fn look(
             // It could not be asked for.
             continue;
         };
-        let age = found.modified().ok();
-        let age = age.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         casts.push(api::Cast {
             path: below.to_owned(),
             bytes: found.len(),
-            modified: age.map_or(0.0, |age| age.as_secs_f64()),
+            modified: found.modified().map_or(0.0, unix_time),
             active: active.contains(&path),
         });
     }

@@ -35,10 +35,7 @@ pub enum Error {
         "pane {pane} is piped by another program already (tmux pipe-pane), and tmux allows one pipe; \
          end it with `tmux pipe-pane -t {pane}` and try again"
     )]
-    PaneBusy {
-        /// Which pane.
-        pane: String,
-    },
+    PaneBusy { pane: String },
     /// tmux could not be asked or refused.
     #[error(transparent)]
     Tmux(#[from] tmux::Error),
@@ -47,15 +44,11 @@ pub enum Error {
     Output {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
         source: io::Error,
     },
     /// The capture could not be started.
     #[error("cannot capture the pane: {message}")]
-    Capture {
-        /// Why.
-        message: String,
-    },
+    Capture { message: String },
     /// No tmux server has ever been where one was looked for.
     #[error("there is no tmux server at {}", .socket.display())]
     NoSocket {
@@ -76,10 +69,7 @@ pub enum Error {
     },
     /// A request makes no sense.
     #[error("{message}")]
-    Invalid {
-        /// Why.
-        message: String,
-    },
+    Invalid { message: String },
     /// The daemon is about to end.
     #[error("the server is shutting down; try again in a moment")]
     ShuttingDown,

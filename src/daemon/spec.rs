@@ -27,7 +27,7 @@ pub(super) struct RecordingSpec {
     pub(super) started_micros: u64,
     pub(super) title: Option<String>,
     pub(super) command: Option<String>,
-    /// Seconds.
+    /// For players, in seconds.
     pub(super) idle_time_limit: Option<f64>,
     /// The cast's environment: `SHELL` and `TERM`.
     pub(super) env: BTreeMap<String, String>,

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One message.
+/// A line of JSON that the client writes into the control FIFO.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Control {

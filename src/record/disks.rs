@@ -22,7 +22,6 @@ const SYNCS_A_THREAD: usize = 16;
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Work {
-    /// Bytes are written.
     Write,
     /// What was written is made safe.
     Sync,

@@ -36,9 +36,7 @@ pub struct Fifo {
 /// What reading gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// So many bytes.
     Bytes(usize),
-    /// Nothing now.
     Empty,
     /// All writers are gone and everything is read.
     Closed,
@@ -98,7 +96,6 @@ impl Fifo {
         is_fifo && Self::open(path).is_ok_and(|mut file| !matches!(file.read(&mut [0; 1]), Ok(0)))
     }
 
-    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -96,7 +96,6 @@ impl DiskFile {
         self
     }
 
-    /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

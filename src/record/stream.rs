@@ -36,7 +36,6 @@ pub struct PipeEnd {
 /// A pane that is piped into a FIFO of ours.
 #[derive(Debug)]
 pub struct Stream {
-    /// The pane.
     pub pane: PaneId,
     end: PipeEnd,
 }
@@ -58,7 +57,6 @@ impl DerefMut for Stream {
 /// What a switch to a pane has given.
 #[derive(Debug)]
 pub struct Attached {
-    /// The pane's screen.
     pub snapshot: Snapshot,
     /// The pane's output from the snapshot on; an error where it cannot be had.
     pub stream: Result<Stream, Piped>,
@@ -72,12 +70,7 @@ pub enum Error {
     Tmux(#[from] tmux::Error),
     /// The FIFO could not be made.
     #[error("cannot make the pipe {}", .path.display())]
-    Fifo {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Fifo { path: PathBuf, source: io::Error },
     /// Its path cannot be given to tmux.
     #[error(transparent)]
     Path(#[from] pipe::UnsafePath),

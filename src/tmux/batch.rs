@@ -25,7 +25,6 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// An empty batch.
     #[must_use]
     pub fn new() -> Batch {
         Batch::default()

@@ -58,7 +58,6 @@ impl OptionNames {
             || starts(&self.window) && !starts(&self.session) && !starts(&self.server)
     }
 
-    /// Every name.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         let names = self
             .server

@@ -56,7 +56,6 @@ impl Socket {
         base.join(format!("tmux-{}", nix::unistd::getuid()))
     }
 
-    /// The socket's path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
@@ -115,7 +114,6 @@ impl Server {
         Server::new(&self.program, socket).with_config("/dev/null")
     }
 
-    /// Where it listens.
     #[must_use]
     pub fn socket(&self) -> &Socket {
         &self.socket

@@ -165,7 +165,6 @@ impl Source {
         }
     }
 
-    /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path

@@ -5,12 +5,13 @@
 
 use std::fmt;
 
+use crate::api;
+
 /// A layout that tmux will take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// One of tmux's own.
     Named(&'static str),
-    /// A layout string.
     Custom(Custom),
 }
 
@@ -42,15 +43,6 @@ enum Contents {
 #[error("{0}")]
 pub struct LayoutError(String);
 
-/// The names that every supported tmux knows.
-const NAMES: [&str; 5] = [
-    "even-horizontal",
-    "even-vertical",
-    "main-horizontal",
-    "main-vertical",
-    "tiled",
-];
-
 /// The names that tmux knows from 3.5 on.
 const MIRRORED: [&str; 2] = ["main-horizontal-mirrored", "main-vertical-mirrored"];
 
@@ -71,17 +63,18 @@ impl Layout {
         if looks_custom {
             return Custom::parse(text).map(Layout::Custom);
         }
-        let all = || NAMES.into_iter().chain(MIRRORED);
+        let names = api::Layout::ALL.map(api::Layout::name);
+        let all = || names.into_iter().chain(MIRRORED);
         if let Some(name) = all().find(|name| *name == text) {
             return Ok(Layout::Named(name));
         }
-        let mut starting = NAMES.into_iter().filter(|name| name.starts_with(text));
+        let mut starting = names.into_iter().filter(|name| name.starts_with(text));
         if let (Some(name), None, false) = (starting.next(), starting.next(), text.is_empty()) {
             return Ok(Layout::Named(name));
         }
         Err(LayoutError(match crate::wording::nearest(text, all()) {
             Some(near) => format!("tmux has no layout `{text}`; did you mean `{near}`?"),
-            None => format!("tmux has no layout `{text}`; it has {}", NAMES.join(", ")),
+            None => format!("tmux has no layout `{text}`; it has {}", names.join(", ")),
         }))
     }
 

@@ -32,6 +32,7 @@ mod plan;
 mod proc_stat;
 mod process;
 mod readiness;
+mod refusal;
 mod schema;
 mod script;
 mod search;

@@ -34,9 +34,7 @@ pub enum Value {
         /// Written without quotes, so that it may be a number or a switch.
         plain: bool,
     },
-    /// A list.
     List(Vec<Node>),
-    /// A mapping.
     Map(Map),
 }
 
@@ -173,7 +171,6 @@ impl Node {
         }
     }
 
-    /// The mapping.
     #[must_use]
     pub fn as_map(&self) -> Option<&Map> {
         match &self.value {

@@ -23,7 +23,6 @@ pub enum Progress<'a> {
 
 /// Watches a build. Each method has a default that does nothing.
 pub trait Observer {
-    /// Something was done.
     fn progress(&mut self, _progress: Progress<'_>) {}
     /// A program of the workspace printed a line.
     fn output(&mut self, _line: &str) {}

@@ -6,7 +6,6 @@
 use super::error::Result;
 use super::server_info::ServerInfo;
 use super::spec::{Setting, Workspace};
-use crate::tmux::control::kill_session;
 use crate::tmux::{Batch, Separator, Server, SessionId, Version, WindowId, settings};
 
 /// What has to be taken back.
@@ -110,8 +109,7 @@ impl Undo {
             let _ = server.run_blocking(&Batch::of(["kill-window", "-t", &window.to_string()]));
         }
         if let Some(session) = self.session {
-            let version = server.version_blocking().unwrap_or(Version::OLDEST);
-            let _ = server.run_blocking(&kill_session(version, session));
+            let _ = server.run_blocking(&Batch::of(["kill-session", "-t", &session.to_string()]));
         }
     }
 }

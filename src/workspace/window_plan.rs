@@ -1,6 +1,5 @@
 //! The commands that build one window of a workspace.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use super::error::{Result, Source};
 use super::layout::Layout;
 use super::spec::{Folder, Pane, Setting, Synchronize, Window, Workspace};
 use super::splits::splits;
-use crate::tmux::{escape_format, escape_path, needs_renaming};
+use crate::tmux::{escape_format, needs_renaming};
 
 /// The commands that build a window, by phase.
 #[derive(Clone, Debug)]
@@ -40,11 +39,13 @@ pub struct WindowPlan {
 /// A step of typing into one pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Waits.
     Pause(Duration),
     /// Types a text as it is, then Enter if that is set. At most one line: no
     /// newline stands before the end.
-    Type { text: String, enter: bool },
+    Type {
+        text: String,
+        enter: bool,
+    },
 }
 
 impl Action {
@@ -236,8 +237,8 @@ impl WindowPlanner<'_> {
 }
 
 /// A folder as tmux takes it, a relative one below the current folder.
-pub(super) fn folder(current: &Path, path: &Path) -> OsString {
-    escape_path(&current.join(path))
+pub(super) fn folder(current: &Path, path: &Path) -> String {
+    escape_format(&current.join(path).to_string_lossy())
 }
 
 /// The option that is never set before the commands are typed: each would

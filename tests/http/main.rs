@@ -15,7 +15,6 @@ mod floods;
 mod injection;
 mod remote;
 mod routes;
-mod walk;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -44,7 +44,6 @@ pub(in crate::cast) enum Fault {
 pub(in crate::cast) enum Scalar {
     /// A string, or the key of a member.
     Text,
-    /// A number.
     Number,
     /// `true`, `false` or `null`.
     Word,
@@ -59,7 +58,6 @@ pub(in crate::cast) trait Sink {
     fn close(&mut self, bracket: u8, at: u64);
     /// A comma between elements or members.
     fn comma(&mut self) {}
-    /// A scalar starts.
     fn start(&mut self, scalar: Scalar, key: bool, at: u64);
     /// Raw bytes of the scalar, without quotes, in pieces.
     fn piece(&mut self, bytes: &[u8]);
@@ -82,7 +80,6 @@ enum State {
     Colon,
     CommaOrEnd,
     Text,
-    /// After a backslash.
     Escape,
     /// Inside `\uXXXX`: digits seen and their value.
     Hex(u8, u16),

@@ -15,7 +15,6 @@ use crate::cast::validate::{Size, check_header, is_sound};
 
 /// What an event is made of, as far as it is known. All texts are raw.
 struct Parts<'a> {
-    /// All of it.
     raw: &'a [u8],
     /// The number; empty when there is none.
     time: &'a [u8],

@@ -37,7 +37,6 @@ pub(super) enum Found {
 pub(super) struct Head {
     /// The number's text; empty in v1, when there is none.
     pub(super) time: Range<usize>,
-    /// The code's text.
     pub(super) code: Range<usize>,
     /// Where the event's text starts, after the quote.
     pub(super) len: usize,

@@ -27,13 +27,11 @@ pub(super) struct Long {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Between events.
     #[default]
     Between,
     /// Inside the text of an event; whether it may still be as it was, and its
     /// bytes so far.
     Text(bool, usize),
-    /// Inside a comment.
     Comment,
 }
 

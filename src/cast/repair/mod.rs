@@ -11,6 +11,7 @@
 
 mod clock;
 mod document;
+mod document_parts;
 mod event;
 mod found;
 mod head;

@@ -228,7 +228,6 @@ impl fmt::Display for FindingKind {
 /// Something wrong at a place in a cast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong.
     pub kind: FindingKind,
     /// How bad that is for the reader that was asked about.
     pub severity: Severity,

@@ -12,7 +12,6 @@ use crate::cast::json::{Fault, Lexer, Scalar, Sink, Utf8Check};
 /// What stands first on a line, after white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
-    /// Nothing so far.
     Nothing,
     /// `[`, as an event has it.
     Bracket,
@@ -20,7 +19,6 @@ enum Start {
     Brace,
     /// `#`, as the line's first byte.
     Comment,
-    /// Anything else.
     Other,
 }
 
@@ -37,7 +35,6 @@ pub(in crate::cast) enum LineContent {
         /// Where the inside of its data's quotes stands.
         data: Range<u64>,
     },
-    /// A second header.
     Header,
 }
 

@@ -62,7 +62,6 @@ const PLAIN: [Code; 5] = [
 ];
 
 impl EventCounts {
-    /// All events.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.plain.iter().sum::<u64>() + self.other.values().sum::<u64>() + self.beyond

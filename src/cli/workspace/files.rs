@@ -38,7 +38,6 @@ enum Verb {
 }
 
 impl Workspaces {
-    /// Runs the verb.
     pub fn run(self, context: &Context) -> Outcome {
         match self.verb {
             Verb::Load(load) => load.run(context),

@@ -27,7 +27,6 @@ pub struct Freeze {
 }
 
 impl Freeze {
-    /// Freezes the session.
     pub fn run(self, context: &Context) -> Outcome {
         let server = self.server.server(context)?;
         let name = match &self.session {

@@ -82,7 +82,6 @@ fn all() -> Vec<ListedFile> {
 }
 
 impl Ls {
-    /// Lists the files.
     pub fn run(self) -> Outcome {
         let files = all();
         let mut out = io::stdout().lock();

@@ -18,7 +18,6 @@ pub struct Recordings<'a> {
 }
 
 impl Recordings<'_> {
-    /// None so far.
     pub fn new(context: &Context) -> Recordings<'_> {
         Recordings {
             context,

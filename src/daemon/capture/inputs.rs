@@ -62,8 +62,6 @@ pub(in crate::daemon) struct Drained {
     pub(in crate::daemon) is_closed: bool,
     /// The program has left the alternate screen on which the stream began.
     pub(in crate::daemon) has_left_alternate: bool,
-    /// It began within a character, whose start the snapshot does not hold.
-    pub(in crate::daemon) is_cut: bool,
     /// The recorder had no room for all of it.
     pub(in crate::daemon) is_dropped: bool,
 }
@@ -113,19 +111,18 @@ pub(in crate::daemon) enum Action {
     Resize(u16, u16),
     /// Record a marker: something is missing, and why.
     MarkGap(String),
-    /// Record a snapshot.
     Snapshot {
         size: (u16, u16),
         painted: Vec<u8>,
-        /// Whether it comes right behind the recorded output of the same pane.
-        follows: bool,
     },
     /// Record a marker: from here on only snapshots are seen of this pane.
     MarkBlind(PaneId),
     /// Watch for the end of this process.
     Watch(u32),
     /// Record the stream that [`Action::Attach`] has started.
-    Adopt { is_alternate: bool },
+    Adopt {
+        is_alternate: bool,
+    },
     /// Read all that the stream holds.
     ReadAll,
     /// The stream's pane is left while it lives: turn its pipe off; what still
@@ -138,7 +135,6 @@ pub(in crate::daemon) enum Action {
     /// Let tmux forget that the stream's pane was piped by us; answered as
     /// [`Action::TurnOff`] is.
     Disown,
-    /// Close the cast.
     Finish,
 }
 

@@ -70,9 +70,6 @@ pub(super) enum Continuity {
     /// Nothing is missing, but the player's screen may be wrong: a snapshot is
     /// wanted.
     Stale,
-    /// Nothing is missing but a character that the start of the stream has cut; a
-    /// snapshot is wanted in a lull: in the midst of output it would cut another.
-    Cut,
     /// Output is being dropped.
     Dropping,
     /// Something is missing, and why; a snapshot is wanted.
@@ -102,9 +99,6 @@ impl Continuity {
 
     /// Whether nothing is missing.
     pub(super) fn is_complete(&self) -> bool {
-        matches!(
-            self,
-            Continuity::Whole | Continuity::Stale | Continuity::Cut
-        )
+        matches!(self, Continuity::Whole | Continuity::Stale)
     }
 }

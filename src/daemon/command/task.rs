@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::api;
@@ -48,19 +48,8 @@ struct Task {
 
 /// Starts the task of a command's recording.
 pub(super) fn spawn(args: SpawnArgs) -> Handle {
-    let (commands, inbox) = mpsc::channel(8);
-    let (ended_sender, ended) = watch::channel(false);
     let task = Task::new(args);
-    let report = Arc::clone(&task.report);
-    tokio::spawn(async move {
-        task.run(inbox).await;
-        ended_sender.send_replace(true);
-    });
-    Handle {
-        report,
-        commands,
-        ended,
-    }
+    Handle::spawn(Arc::clone(&task.report), |inbox| task.run(inbox))
 }
 
 impl Task {

@@ -52,7 +52,6 @@ enum Next {
     Event(Arc<Event>),
     /// Some that came after it are no longer kept; go on after this one.
     Lost(u64),
-    /// Nothing yet.
     Nothing,
     /// Nothing, and nothing will come.
     Closed,
@@ -142,7 +141,6 @@ impl Events {
         });
     }
 
-    /// Ends all feeds.
     pub(super) fn close(&self) {
         self.kept().is_closed = true;
         self.last.send_modify(|_| {});

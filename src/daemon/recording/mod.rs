@@ -29,7 +29,6 @@ use super::watcher::Watcher;
 use crate::cast::Micros;
 use crate::config::Config;
 use crate::record::{DiskFile, Disks, Recorder, Stream};
-use crate::tmux::snapshot::Unrevealed;
 use crate::tmux::{Server, Snapshot, Version};
 
 pub(super) use self::alarm::Alarm;
@@ -49,17 +48,12 @@ pub(super) struct Context {
 impl Context {
     /// What a snapshot puts into a cast, by the settings.
     pub(super) fn paint(&self, snapshot: Snapshot) -> Vec<u8> {
-        self.paint_with(snapshot, Unrevealed::default())
-    }
-
-    /// The same with what tmux does not tell.
-    fn paint_with(&self, mut snapshot: Snapshot, mut unrevealed: Unrevealed) -> Vec<u8> {
-        if !self.config.annotations.include_cursor_state {
-            snapshot = snapshot.with_plain_cursor();
-            unrevealed.cursor_style = 0;
-        }
         let mut painted = Vec::new();
-        snapshot.paint_with(&unrevealed, &mut painted);
+        if self.config.annotations.include_cursor_state {
+            snapshot.paint(&mut painted);
+        } else {
+            snapshot.with_plain_cursor().paint(&mut painted);
+        }
         painted
     }
 
@@ -118,19 +112,30 @@ pub(super) struct SpawnArgs {
     pub(super) opening: Opening,
 }
 
+impl Handle {
+    /// Starts a recording's task: `run` gets what clients ask of it, and returns
+    /// when the recording has ended.
+    pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(
+        report: Arc<Report>,
+        run: impl FnOnce(mpsc::Receiver<Command>) -> F,
+    ) -> Handle {
+        let (commands, inbox) = mpsc::channel(8);
+        let (ended_sender, ended) = watch::channel(false);
+        let running = run(inbox);
+        tokio::spawn(async move {
+            running.await;
+            ended_sender.send_replace(true);
+        });
+        Handle {
+            report,
+            commands,
+            ended,
+        }
+    }
+}
+
 /// Starts the task of a recording.
 pub(super) fn spawn(args: SpawnArgs) -> Handle {
-    let (commands, inbox) = mpsc::channel(8);
-    let (ended_sender, ended) = watch::channel(false);
     let task = Task::new(args);
-    let report = Arc::clone(task.report());
-    tokio::spawn(async move {
-        task.run(inbox).await;
-        ended_sender.send_replace(true);
-    });
-    Handle {
-        report,
-        commands,
-        ended,
-    }
+    Handle::spawn(Arc::clone(task.report()), |inbox| task.run(inbox))
 }

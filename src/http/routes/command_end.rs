@@ -6,7 +6,7 @@
 //! the other panes of a recorded window, which the recording may need next.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use crate::api::{PaneInput, Recording};
+use crate::cast::{Code, EventReader, Position, ReadError, Strictness, TextBuffer};
 use crate::daemon::Daemon;
 use crate::http::error::{Failure, Result};
 use crate::record::{Fifo, Read};
@@ -124,41 +125,35 @@ fn recorded_as(daemon: &Daemon, tmux: &Control, pane: PaneId) -> Option<PathBuf>
 /// A cast that a recording writes, from its end on.
 struct GrowingCast {
     path: PathBuf,
-    file: File,
-    /// The start of a line whose rest has not been written yet.
-    line: Vec<u8>,
+    reader: EventReader<File>,
+    text: TextBuffer,
 }
 
 impl GrowingCast {
     fn open(path: PathBuf) -> io::Result<GrowingCast> {
         let mut file = File::open(&path)?;
-        file.seek(SeekFrom::End(0))?;
+        // A line ends there: at every moment the file is whole lines.
+        let end = Position {
+            version: 2,
+            offset: file.seek(SeekFrom::End(0))?,
+            time: 0,
+            base: 0,
+        };
         Ok(GrowingCast {
             path,
-            file,
-            line: Vec::new(),
+            reader: EventReader::resume(file, end, Strictness::Forgiving),
+            text: TextBuffer::default(),
         })
     }
 
     /// Gives the output of the events that are new.
-    fn read(&mut self, mut output: impl FnMut(&str)) -> io::Result<()> {
-        let mut buffer = [0; 64 * 1024];
-        loop {
-            let count = self.file.read(&mut buffer)?;
-            if count == 0 {
-                return Ok(());
-            }
-            self.line.extend_from_slice(&buffer[..count]);
-            while let Some(end) = memchr::memchr(b'\n', &self.line) {
-                let line: Vec<u8> = self.line.drain(..=end).collect();
-                let event = serde_json::from_slice::<(f64, String, String)>(&line);
-                if let Ok((_, code, data)) = event
-                    && code == "o"
-                {
-                    output(&data);
-                }
+    fn read(&mut self, mut output: impl FnMut(&str)) -> std::result::Result<(), ReadError> {
+        while let Some(event) = self.reader.next()? {
+            if event.code == Code::Output {
+                output(event.data.decode(&mut self.text));
             }
         }
+        Ok(())
     }
 }
 

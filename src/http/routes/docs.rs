@@ -154,7 +154,6 @@ fn row(rows: &mut String, name: &Value, place: &str, is_required: bool, field: &
     );
 }
 
-/// A schema's name.
 fn shape(schema: &Value) -> String {
     if let Some(target) = schema["$ref"].as_str() {
         return escape(target.rsplit('/').next().unwrap_or(target));

@@ -29,7 +29,6 @@ pub(super) use app::App;
 /// operations that it has.
 macro_rules! table {
     ($($method:ident $path:literal => $module:ident::$handler:ident;)*) => {
-        /// All routes.
         pub(super) fn table() -> Router<App> {
             Router::new()
                 $(.route($path, on(MethodFilter::$method, $module::$handler)))*

@@ -52,7 +52,6 @@ pub struct NewPane {
 pub enum SplitTarget {
     /// A window's active pane.
     Window(WindowId),
-    /// This pane.
     Pane(PaneId),
 }
 
