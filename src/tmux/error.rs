@@ -80,6 +80,12 @@ pub enum Error {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// This program was asked to stop while a client had not ended yet.
+    #[error("stopped while the tmux server at {} had not answered", .socket.display())]
+    Stopped {
+        /// The server that was asked.
+        socket: PathBuf,
+    },
     /// Program and server are of different versions, and do not understand
     /// each other.
     #[error(transparent)]

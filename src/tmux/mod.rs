@@ -39,6 +39,7 @@ pub use fields::{Fields, Row};
 pub use ids::{IdError, PaneId, SessionId, WindowId};
 pub use name::{escape_format, needs_renaming};
 pub use options::{OptionNames, arguments, settings};
+pub use process::stop_on;
 pub use separator::Separator;
 pub use server::{Server, Socket};
 pub use snapshot::Snapshot;

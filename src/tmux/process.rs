@@ -3,11 +3,13 @@
 //! A client may wait without end: for a server that does not understand it, or
 //! for a child whose end tmux has missed. It also hands its output to the server,
 //! which may keep that open after the client was killed: so at the limit
-//! nothing more is read.
+//! nothing more is read. A signal may end the wait before ([`stop_on`]).
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,16 +19,46 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 /// How often an ending process is looked at.
 const STEP: Duration = Duration::from_micros(200);
 
+/// How often the flag of [`stop_on`] is looked at: the signal may come to another
+/// thread.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Time for each client once the program is to stop: what it did is taken back.
+const LAST: Duration = Duration::from_secs(1);
+
+static STOP: OnceLock<&AtomicBool> = OnceLock::new();
+
+/// Gives up, within 0.1 s, a client that is waited for ([`output`]) while `flag`
+/// becomes set. Those that come after get a second each. For the whole program,
+/// and once.
+pub fn stop_on(flag: &'static AtomicBool) {
+    let _ = STOP.set(flag);
+}
+
+fn is_stopped() -> bool {
+    STOP.get().is_some_and(|flag| flag.load(Ordering::Relaxed))
+}
+
 /// Runs `command` and gives what it printed; blocks meanwhile.
 ///
 /// # Errors
-/// [`io::ErrorKind::TimedOut`] when it has not ended within `limit`; it is
-/// killed then.
+/// [`io::ErrorKind::TimedOut`] when it has not ended within `limit`,
+/// [`io::ErrorKind::Interrupted`] when the program is to stop; it is killed then.
 pub(super) fn output(command: &mut Command, limit: Duration) -> io::Result<Output> {
+    let may_stop = !is_stopped();
+    let limit = match may_stop {
+        true => limit,
+        false => limit.min(LAST),
+    };
     let end = Instant::now() + limit;
+    let check = || match may_stop && is_stopped() {
+        true => Err(io::ErrorKind::Interrupted.into()),
+        false if Instant::now() >= end => Err(io::ErrorKind::TimedOut.into()),
+        false => Ok(()),
+    };
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
-    let output = collect(&mut child, end);
+    let output = collect(&mut child, end, check);
     if output.is_err() {
         // It may have ended meanwhile.
         let _ = child.kill();
@@ -48,11 +80,15 @@ pub(super) async fn output_async(command: Command, limit: Duration) -> io::Resul
     }
 }
 
-fn collect(child: &mut Child, end: Instant) -> io::Result<Output> {
+fn collect(
+    child: &mut Child,
+    end: Instant,
+    check: impl Fn() -> io::Result<()>,
+) -> io::Result<Output> {
     let mut printed = [Vec::new(), Vec::new()];
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     while out.is_some() || err.is_some() {
-        let [out_ready, err_ready] = wait(&out, &err, end)?;
+        let [out_ready, err_ready] = wait(&out, &err, end, &check)?;
         if out_ready {
             read_some(&mut out, &mut printed[0])?;
         }
@@ -70,15 +106,18 @@ fn collect(child: &mut Child, end: Instant) -> io::Result<Output> {
                 stderr,
             });
         }
-        if Instant::now() >= end {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+        check()?;
         thread::sleep(STEP);
     }
 }
 
 /// Waits until one of them has something to read, or has ended.
-fn wait(out: &Option<impl AsFd>, err: &Option<impl AsFd>, end: Instant) -> io::Result<[bool; 2]> {
+fn wait(
+    out: &Option<impl AsFd>,
+    err: &Option<impl AsFd>,
+    end: Instant,
+    check: impl Fn() -> io::Result<()>,
+) -> io::Result<[bool; 2]> {
     let mut fds = Vec::with_capacity(2);
     fds.extend(
         out.iter()
@@ -91,10 +130,9 @@ fn wait(out: &Option<impl AsFd>, err: &Option<impl AsFd>, end: Instant) -> io::R
     loop {
         let left = end.saturating_duration_since(Instant::now());
         // Rounded up, or the last moment would be spent in a loop.
-        let left = PollTimeout::try_from(left + Duration::from_millis(1));
+        let left = PollTimeout::try_from(LOOK.min(left) + Duration::from_millis(1));
         match poll(&mut fds, left.unwrap_or(PollTimeout::MAX)) {
-            Ok(0) if Instant::now() >= end => return Err(io::ErrorKind::TimedOut.into()),
-            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(0) | Err(Errno::EINTR) => check()?,
             Ok(_) => break,
             Err(error) => return Err(error.into()),
         }

@@ -279,6 +279,9 @@ impl Server {
                 socket: self.socket.path().to_owned(),
                 seconds: limit.as_secs(),
             },
+            io::ErrorKind::Interrupted => Error::Stopped {
+                socket: self.socket.path().to_owned(),
+            },
             _ => Error::Io { program, source },
         }
     }

@@ -377,6 +377,41 @@ fn an_interrupted_load_leaves_nothing() {
 }
 
 #[test]
+fn a_hanging_load_ends_by_signal() {
+    for signal in [
+        nix::sys::signal::Signal::SIGTERM,
+        nix::sys::signal::Signal::SIGINT,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        // A tmux that waits for a server which does not understand it.
+        let hanging = folder.path().join("tmux");
+        let started = folder.path().join("started");
+        let script = format!("#!/bin/sh\n: > {}\nexec sleep 1000\n", started.display());
+        std::fs::write(&hanging, script).unwrap();
+        let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&hanging, all).unwrap();
+        let path = folder.path().join("w.yaml");
+        std::fs::write(&path, "session_name: x\nwindows:\n- panes: [ls]\n").unwrap();
+        let child = program(folder.path())
+            .env("TVMUX_TMUX_COMMAND", &hanging)
+            .args(["load", "-d", "-S"])
+            .arg(folder.path().join("socket"))
+            .arg(&path)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_until("tmux hangs", || started.exists());
+        let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+        nix::sys::signal::kill(pid, signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        // Not that it was waited for to the limit.
+        assert!(said.contains("stopped while the tmux server"), "{said}");
+    }
+}
+
+#[test]
 fn a_plan_is_a_script_that_tmux_takes() {
     let tmux = TestTmux::start("");
     let path = tmux.folder().join("w.yaml");

@@ -117,6 +117,7 @@ impl Load {
         }
         prepare_socket_folder(&server)?;
         let interrupted = stop_flag()?;
+        crate::tmux::stop_on(interrupted);
         let last = ready.len() - 1;
         for (i, file) in ready.into_iter().enumerate() {
             self.load(context, &server, file, i == last, interrupted)?;
@@ -238,7 +239,7 @@ impl Load {
             skip_existing: self.skip_existing,
         };
         let mut shown = BarObserver::new(&name, self.no_progress, interrupted);
-        let mut recordings = Recordings::new(context);
+        let mut recordings = Recordings::new(context, interrupted);
         let builder = WorkspaceBuilder::new(
             server,
             file.workspace,

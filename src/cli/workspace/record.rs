@@ -5,22 +5,29 @@
 //! brings: it asks the daemon, which is started when none runs.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::super::background;
 use super::super::{Context, Failure, runtime};
 use crate::api::RecordingCreate;
 use crate::workspace::{RecordRequest, Recorder};
 
+/// How often it is looked whether the load is to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// Starts recordings for a load.
 pub struct Recordings<'a> {
     context: &'a Context,
+    interrupted: &'static AtomicBool,
     started: Vec<String>,
 }
 
 impl Recordings<'_> {
-    pub fn new(context: &Context) -> Recordings<'_> {
+    pub fn new<'a>(context: &'a Context, interrupted: &'static AtomicBool) -> Recordings<'a> {
         Recordings {
             context,
+            interrupted,
             started: Vec::new(),
         }
     }
@@ -41,9 +48,17 @@ impl Recorder for Recordings<'_> {
             ..RecordingCreate::default()
         };
         let record = background::record(self.context, &create, Failure::new);
-        let (_, recording) = runtime()?
-            .block_on(record)
-            .map_err(|failure| failure.into_error())?;
+        let stopped = async {
+            while !self.interrupted.load(Ordering::Relaxed) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let (_, recording) = runtime()?.block_on(async {
+            tokio::select! {
+                recorded = record => recorded.map_err(Failure::into_error),
+                () = stopped => Err("stopped while the tvmux server had not answered".into()),
+            }
+        })?;
         self.started.push(recording.id);
         Ok(())
     }
