@@ -6,16 +6,18 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use clap::{Arg, ArgMatches, Command};
 use http_body_util::BodyExt;
-use hyper::Method;
+use hyper::body::Incoming;
+use hyper::{Method, Response};
 use serde_json::{Map, Value};
 
-use super::{Context, Failure, Outcome, runtime};
+use super::{Failure, Outcome, background, runtime};
 use crate::api::path::encode;
-use crate::client::{self, Client};
+use crate::client;
 use crate::http::openapi::{self, resolve};
 use crate::tmux::Socket;
 
@@ -30,6 +32,10 @@ pub(super) struct Args {
 /// Refused by the server; 1 and 2 mean what they mean everywhere.
 const CLIENT_ERROR: u8 = 4;
 const SERVER_ERROR: u8 = 5;
+
+/// How long a server that has gone is looked for by a feed, and how often.
+const COME_BACK: Duration = Duration::from_secs(10);
+const RETRY: Duration = Duration::from_millis(100);
 
 const AFTER_HELP: &str = "Prints the reply as JSON. Exit codes: 0 done; 1 the server was not \
                           reached; 2 wrong usage; 4 refused (a 4xx status); 5 the server could \
@@ -70,7 +76,7 @@ struct Field {
     default: Option<String>,
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Outcome {
+pub(super) fn run(args: Args) -> Outcome {
     let document = openapi::document();
     let operations = operations(&document);
     let name = OsString::from("tvmux api");
@@ -90,7 +96,7 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
     let Some((operation, matches)) = found else {
         return Err(Failure::usage("a resource and a verb are required"));
     };
-    runtime()?.block_on(call(context, operation, matches))
+    runtime()?.block_on(call(operation, matches))
 }
 
 /// The command with all resources and verbs, for help and completions.
@@ -215,7 +221,7 @@ impl Field {
     }
 }
 
-async fn call(context: &Context, operation: &Operation, matches: &ArgMatches) -> Outcome {
+async fn call(operation: &Operation, matches: &ArgMatches) -> Outcome {
     let mut path = operation.path.clone();
     let mut query = Vec::new();
     let mut headers = Vec::new();
@@ -252,11 +258,12 @@ async fn call(context: &Context, operation: &Operation, matches: &ArgMatches) ->
         path.push('?');
         path.push_str(&serde_urlencoded::to_string(query)?);
     }
-    let mut client = Client::connect(&context.folders.socket())
+    let mut client = background::client()
         .await
         .map_err(|error| Failure::new(error).hint("start it with `tvmux server start`"))?;
     let method: Method = operation.method.to_uppercase().parse()?;
     match client.send(method, &path, body, &headers).await {
+        Ok(reply) if is_of_type(&reply, "text/event-stream") => follow(&path, reply).await,
         Ok(reply) => {
             print(reply).await?;
             Ok(ExitCode::SUCCESS)
@@ -279,10 +286,68 @@ fn whole_body(operation: &Operation, matches: &ArgMatches) -> Option<String> {
     is_taken.then(|| matches.get_one::<String>("json-body").cloned())?
 }
 
+/// Prints a feed, over as many connections as it takes: a server that is started
+/// again within ten seconds is found, and the feed goes on after the last event
+/// that was printed.
+async fn follow(path: &str, mut reply: Response<Incoming>) -> Outcome {
+    let mut last = None;
+    loop {
+        print_events(reply.into_body(), &mut last).await?;
+        let end = Instant::now() + COME_BACK;
+        reply = loop {
+            let headers: Vec<_> = last
+                .iter()
+                .map(|id: &String| ("last-event-id", id.clone()))
+                .collect();
+            let again = async {
+                let mut client = background::client().await?;
+                client.send(Method::GET, path, None, &headers).await
+            };
+            match again.await {
+                Ok(reply) => break reply,
+                // It is about to end, or has just started.
+                Err(error) if error.may_pass() && Instant::now() < end => {
+                    tokio::time::sleep(RETRY).await;
+                }
+                Err(error) => return Err(Failure::new(error)),
+            }
+        };
+    }
+}
+
+/// Prints the whole events of a feed until it ends, and notes the last id.
+async fn print_events(mut body: Incoming, last: &mut Option<String>) -> Result<(), Failure> {
+    let mut waiting = Vec::new();
+    let mut out = std::io::stdout().lock();
+    // A connection that breaks is one that ends.
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(bytes) = frame.into_data() else {
+            continue;
+        };
+        waiting.extend_from_slice(&bytes);
+        let Some(end) = memchr::memmem::rfind(&waiting, b"\n\n") else {
+            continue;
+        };
+        let whole: Vec<u8> = waiting.drain(..end + 2).collect();
+        let mut lines = whole.split(|byte| *byte == b'\n').rev();
+        if let Some(id) = lines.find_map(|line| line.strip_prefix(b"id: ")) {
+            *last = Some(String::from_utf8_lossy(id).into_owned());
+        }
+        out.write_all(&whole)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// Whether a reply has this content type.
+fn is_of_type(reply: &Response<Incoming>, kind: &str) -> bool {
+    let found = reply.headers().get("content-type");
+    found.is_some_and(|found| found.as_bytes().starts_with(kind.as_bytes()))
+}
+
 /// Prints a reply: JSON for people, anything else as it comes.
-async fn print(reply: hyper::Response<hyper::body::Incoming>) -> Result<(), Failure> {
-    let kind = reply.headers().get("content-type");
-    let is_json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+async fn print(reply: Response<Incoming>) -> Result<(), Failure> {
+    let is_json = is_of_type(&reply, "application/json");
     let mut body = reply.into_body();
     let mut out = std::io::stdout().lock();
     if is_json {
@@ -334,6 +399,7 @@ fn verb(path: &str, method: &str, operation: &Value) -> String {
         ("post", [_]) => "create",
         ("patch", [_, _]) => "update",
         ("put", [_, _]) => "replace",
+        (_, [_, last]) if !last.starts_with('{') => last,
         (method, [_, _]) => method,
         (_, [.., last]) => last,
     }

@@ -115,9 +115,7 @@ impl EventReader {
                     self.body = body;
                     return Ok(true);
                 }
-                // It has just ended, is about to, or has just started.
-                Err(Error::NotRunning { .. } | Error::Broken(_)) => {}
-                Err(Error::Refused { status: 503, .. }) => {}
+                Err(error) if error.may_pass() => {}
                 Err(error) => return Err(error),
             }
             if Instant::now() > end {

@@ -2,8 +2,15 @@
 
 use serde_json::Value;
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::mpsc;
+
+use nix::sys::signal::Signal;
+
 use super::Api;
 use super::support::tvmux::Tvmux;
+use super::support::wait_for;
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -141,4 +148,40 @@ fn there_is_help_for_each_field() {
         .unwrap();
     let words = String::from_utf8(completed.stdout).unwrap();
     assert!(words.lines().any(|word| word == "send-keys"), "{words}");
+}
+
+#[test]
+fn a_feed_goes_on_with_the_next_server() {
+    let mut api = Api::start();
+    let mut child = api
+        .tvmux
+        .command(["api", "events", "listen"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in output.lines() {
+            let _ = sender.send(line.unwrap());
+        }
+    });
+    let wait_line = |what: &str| {
+        let is_it = |line: String| line.contains(what).then_some(());
+        wait_for(what, || lines.try_recv().ok().and_then(is_it));
+    };
+    wait_line("event: ready");
+    api.tmux.tmux(&["new-window", "-d", "-n", "first"]);
+    wait_line("first");
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        api.tvmux.end_server(signal);
+        api.tvmux.start_server();
+        // Events are missing, and it says so.
+        wait_line("event: reset");
+        let name = format!("after-{signal}");
+        api.tmux.tmux(&["new-window", "-d", "-n", &name]);
+        wait_line(&name);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
