@@ -238,8 +238,7 @@ impl Copy<'_> {
             }
             Ok(count) => {
                 let keys = &buffer[..count];
-                // What is typed while nothing is echoed may be a password.
-                if self.records_keys && self.pty.echoes() {
+                if self.records_keys && !self.pty.hides_lines() {
                     self.link.input(keys);
                 }
                 state.keys.extend_from_slice(keys);

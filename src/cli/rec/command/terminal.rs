@@ -126,10 +126,15 @@ impl Pty {
         let _ = unsafe { set_size(self.master.as_raw_fd(), &raw const size) };
     }
 
-    /// Whether the command's terminal shows what is typed.
-    pub(super) fn echoes(&self) -> bool {
-        tcgetattr(&self.master)
-            .is_ok_and(|settings| settings.local_flags.contains(LocalFlags::ECHO))
+    /// Whether the terminal hands over whole lines and does not show them: what
+    /// is asked for is a password then. Programs that take key by key (readline,
+    /// editors) have neither lines nor echo, and show themselves what is typed.
+    pub(super) fn hides_lines(&self) -> bool {
+        // Where it cannot be told, a password is the worse loss.
+        tcgetattr(&self.master).map_or(true, |settings| {
+            let flags = settings.local_flags;
+            flags.contains(LocalFlags::ICANON) && !flags.contains(LocalFlags::ECHO)
+        })
     }
 
     /// The process group in the foreground of the command's terminal.
