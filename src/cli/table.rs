@@ -14,18 +14,23 @@ const NARROWEST: usize = 8;
 /// Prints rows under a header, in columns as wide as their widest cell.
 ///
 /// On a terminal no line is longer than that is wide: the last column is cut at
-/// its start, where paths say least; then whole columns go, those of
-/// `dispensable` in its order; then the first is cut at its end.
+/// its start, where paths say least, and those of `flexible` at their ends; then
+/// whole columns go, those of `dispensable` in its order; then the first is cut.
+/// A column that says nothing in any row is left out.
 pub(super) fn print(
     header: &[&str],
     rows: &[Vec<String>],
+    flexible: &[&str],
     dispensable: &[&str],
 ) -> std::io::Result<()> {
     let terminal = terminal_size::terminal_size_of(std::io::stdout());
     let width = terminal.map(|(width, _)| usize::from(width.0));
     let mut out = anstream::stdout().lock();
     let bold = Style::new().bold();
-    for (number, line) in lines(header, rows, dispensable, width).iter().enumerate() {
+    for (number, line) in lines(header, rows, (flexible, dispensable), width)
+        .iter()
+        .enumerate()
+    {
         match number {
             0 => writeln!(out, "{bold}{line}{bold:#}")?,
             _ => writeln!(out, "{line}")?,
@@ -37,7 +42,7 @@ pub(super) fn print(
 fn lines(
     header: &[&str],
     rows: &[Vec<String>],
-    dispensable: &[&str],
+    (flexible, dispensable): (&[&str], &[&str]),
     limit: Option<usize>,
 ) -> Vec<String> {
     let limit = limit.unwrap_or(usize::MAX);
@@ -45,7 +50,9 @@ fn lines(
         let cells = rows.iter().map(|row| row[column].width());
         cells.chain([header[column].width()]).max().unwrap_or(0)
     };
+    let says_something = |column: &usize| rows.iter().any(|row| row[*column] != "-");
     let mut columns: Vec<(usize, usize)> = (0..header.len())
+        .filter(says_something)
         .map(|column| (column, natural(column)))
         .collect();
     let total = |columns: &[(usize, usize)]| {
@@ -55,12 +62,19 @@ fn lines(
     let last = header.len() - 1;
     for name in std::iter::once(&"").chain(dispensable) {
         columns.retain(|(column, _)| header[*column] != *name);
-        let excess = total(&columns).saturating_sub(limit);
-        if let Some((column, width)) = columns.last_mut()
-            && *column == last
-            && *width >= excess + 2 * NARROWEST
-        {
-            *width -= excess;
+        for (column, width) in &mut columns {
+            *width = natural(*column);
+        }
+        // The last one first: its start says least.
+        for at in (0..columns.len()).rev() {
+            let excess = total(&columns).saturating_sub(limit);
+            let (column, width) = &mut columns[at];
+            let least = match *column == last {
+                true => 2 * NARROWEST,
+                false if flexible.contains(&header[*column]) => NARROWEST,
+                false => *width,
+            };
+            *width -= excess.min(width.saturating_sub(least));
         }
         if total(&columns) <= limit {
             break;
@@ -162,8 +176,8 @@ mod tests {
             "~/Videos/tmux/2026-11/2026-11-26_1200_host_main_@12_x.cast",
         ];
         let rows = [row.map(str::to_owned).to_vec()];
-        let dispensable = ["NAME", "CAST", "SIZE"];
-        let shown = |width| lines(&header, &rows, &dispensable, width);
+        let columns = (&["NAME"][..], &["CAST", "SIZE", "NAME"][..]);
+        let shown = |width| lines(&header, &rows, columns, width);
         assert!(shown(None)[1].ends_with("_x.cast"));
         for width in [120, 100, 80, 60, 40, 20, 10] {
             for line in shown(Some(width)) {
@@ -172,7 +186,11 @@ mod tests {
         }
         let row = &shown(Some(80))[1];
         assert!(row.contains("  …") && row.ends_with("_x.cast"), "{row}");
-        assert_eq!(shown(Some(40))[1], "main:@12  recording  1.5 MB");
+        assert_eq!(
+            shown(Some(40))[1],
+            "main:@12  édition 日…  recording  1.5 MB"
+        );
+        assert_eq!(shown(Some(20))[1], "main:@12  recording");
     }
 
     #[test]
