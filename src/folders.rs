@@ -12,6 +12,10 @@ use nix::fcntl::OFlag;
 use crate::atomic_file::{self, Durability};
 use crate::config::expand_home;
 
+mod holder;
+
+pub use holder::{Holder, LockState};
+
 /// Bytes that the path of a Unix socket may have (`sun_path` of unix(7), less
 /// its final zero).
 const SOCKET_PATH: usize = 107;
@@ -35,21 +39,46 @@ pub enum Error {
 }
 
 impl Folders {
-    /// The folders of this user: `$XDG_RUNTIME_DIR/tvmux`, else (where that is
-    /// no folder, or too long for a socket's path) `/tmp/tvmux-UID`; and `$XDG_STATE_HOME/tvmux`, else
-    /// `~/.local/state/tvmux`.
+    /// The folders of this user: where the daemon that runs has said that it
+    /// listens, else those of [`Folders::of_environment`].
     #[must_use]
     pub fn of_user() -> Folders {
+        let folders = Folders::of_environment();
+        match folders
+            .lock_state()
+            .holder()
+            .and_then(|holder| holder.runtime)
+        {
+            // Another login, cron and `su -` have another environment.
+            Some(runtime) => Folders { runtime, ..folders },
+            None => folders,
+        }
+    }
+
+    /// The folders that the environment says: `$XDG_RUNTIME_DIR/tvmux`, else
+    /// (where that is no folder, or too long for a socket's path)
+    /// `/tmp/tvmux-UID`; and `$XDG_STATE_HOME/tvmux`, else `~/.local/state/tvmux`.
+    #[must_use]
+    pub fn of_environment() -> Folders {
         let state = absolute("XDG_STATE_HOME").unwrap_or_else(|| expand_home("~/.local/state"));
         let state = state.join("tvmux");
         let in_runtime_dir = absolute("XDG_RUNTIME_DIR")
             .filter(|path| path.is_dir())
             .map(|base| Folders::at(base.join("tvmux"), &state))
             .filter(|folders| folders.socket().as_os_str().len() <= SOCKET_PATH);
-        in_runtime_dir.unwrap_or_else(|| {
-            let short = format!("/tmp/tvmux-{}", nix::unistd::getuid());
-            Folders::at(short, state)
-        })
+        in_runtime_dir.unwrap_or_else(|| Folders::at(Folders::last_resort(), state))
+    }
+
+    /// The runtime folder where the environment has none: `/tmp/tvmux-UID`.
+    #[must_use]
+    pub fn last_resort() -> PathBuf {
+        PathBuf::from(format!("/tmp/tvmux-{}", nix::unistd::getuid()))
+    }
+
+    /// The daemon that runs, wherever it listens.
+    #[must_use]
+    pub fn lock_state(&self) -> LockState {
+        LockState::of(&self.lock())
     }
 
     /// Folders at given places.
@@ -99,6 +128,13 @@ impl Folders {
     #[must_use]
     pub fn pid_file(&self) -> PathBuf {
         self.runtime.join("server.pid")
+    }
+
+    /// The file that says for all logins of this user who is the daemon: it
+    /// holds it locked, and [`Holder`] reads it.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.state.join("lock")
     }
 
     /// The log of a daemon that runs in the background.

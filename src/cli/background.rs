@@ -1,9 +1,12 @@
 //! Starts and ends the daemon from outside: [`Connection`], with the way out
 //! of what went wrong.
 
+use super::table::printable;
 use super::{Context, Failure};
 use crate::api::{CommandRecording, CommandStarted, Recording, RecordingCreate};
 use crate::client::{self, Client, Connection, ConnectionError};
+use crate::daemon::interrupted;
+use crate::folders::{Folders, LockState};
 
 pub(super) use crate::client::READY;
 
@@ -64,12 +67,17 @@ fn is_ending(error: &client::Error) -> bool {
     }
 }
 
+/// A client of the daemon that runs, wherever it listens.
+pub(super) async fn client() -> client::Result<Client> {
+    connection().client().await
+}
+
 /// A client of the daemon; starts the daemon when none runs.
 async fn connect_or_start(context: &Context) -> Result<Client, Failure> {
-    match Client::connect(&context.folders.socket()).await {
+    match client().await {
         Err(client::Error::NotRunning { .. }) if context.config.server.auto_start => {
             start(context, true)?;
-            Ok(Client::connect(&context.folders.socket()).await?)
+            Ok(client().await?)
         }
         Err(error @ client::Error::NotRunning { .. }) => {
             Err(Failure::new(error).hint("start it with `tvmux server start`"))
@@ -83,6 +91,7 @@ async fn connect_or_start(context: &Context) -> Result<Client, Failure> {
 pub(super) fn hint_start(error: client::Error) -> Failure {
     match error {
         client::Error::NotRunning { .. } => {
+            warn_of_interrupted();
             Failure::new("nothing is recorded: no tvmux server is running")
                 .hint("`tvmux rec` starts a recording, and the server with it")
         }
@@ -90,20 +99,53 @@ pub(super) fn hint_start(error: client::Error) -> Failure {
     }
 }
 
+/// What a daemon that died was recording; nothing while one runs, also one that
+/// is starting or ending.
+pub(super) fn cut_off() -> Vec<Recording> {
+    let folders = Folders::of_user();
+    match folders.lock_state() {
+        LockState::Free => interrupted(folders.state()),
+        LockState::Held(_) => Vec::new(),
+    }
+}
+
+/// Says on standard error what a daemon that died was recording, if one did:
+/// nobody records it now. Returns whether there is anything.
+pub(super) fn warn_of_interrupted() -> bool {
+    let all = cut_off();
+    if all.is_empty() {
+        return false;
+    }
+    for recording in &all {
+        super::warn(&format!(
+            "{} was being recorded to {} when the tvmux server died; nobody records it now",
+            printable(&recording.id),
+            printable(&recording.cast_path.to_string_lossy()),
+        ));
+    }
+    anstream::eprintln!(
+        "`tvmux server start` makes these casts whole, and goes on where the window is still there"
+    );
+    true
+}
+
 /// Starts the daemon and returns when it listens. One that is `on_demand` ends
 /// with its last recording, if the settings say so.
 pub(super) fn start(context: &Context, on_demand: bool) -> Result<(), Failure> {
-    connection(context)?.start(on_demand).map_err(explain)
+    let connection = connection().with_config_file(context.config_file.clone());
+    connection.start(on_demand).map_err(explain)
 }
 
 /// Asks the daemon to end and waits until it has. `false` when none runs.
-pub(super) async fn stop(context: &Context) -> Result<bool, Failure> {
-    connection(context)?.stop().await.map_err(explain)
+pub(super) async fn stop() -> Result<bool, Failure> {
+    connection().stop().await.map_err(explain)
 }
 
-fn connection(context: &Context) -> Result<Connection, Failure> {
-    let connection = Connection::new(context.folders.clone(), std::env::current_exe()?);
-    Ok(connection.with_config_file(context.config_file.clone()))
+/// The way to the daemon. Looked for anew each time: where it listens changes
+/// from one daemon to the next.
+fn connection() -> Connection {
+    let program = std::env::current_exe().unwrap_or_else(|_| "tvmux".into());
+    Connection::new(Folders::of_user(), program)
 }
 
 fn explain(error: ConnectionError) -> Failure {

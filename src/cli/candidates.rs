@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter};
 
-use super::runtime;
-use crate::client::Client;
+use super::{background, runtime};
 use crate::config::Loaded;
-use crate::folders::Folders;
 use crate::tmux::{Batch, Server, Socket};
 use crate::workspace::{global_folder, in_dir};
 
@@ -20,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The ids of what is recorded, with their titles.
 pub(super) fn recordings() -> Vec<CompletionCandidate> {
     let ask = async {
-        let mut client = Client::connect(&Folders::of_user().socket()).await.ok()?;
+        let mut client = background::client().await.ok()?;
         client.recordings().await.ok()
     };
     let asked = runtime().ok().and_then(|runtime| {

@@ -1,5 +1,5 @@
-//! The signals that ask a program to end: SIGINT, SIGTERM and SIGHUP, as a
-//! flag for work that reads and writes, and as a future for work that waits.
+//! The signals that ask a program for something: SIGINT, SIGTERM and SIGHUP, as
+//! a flag for work that reads and writes, and as a future for the daemon.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -32,27 +32,35 @@ pub(super) fn stop_flag() -> io::Result<&'static AtomicBool> {
     Ok(&STOP)
 }
 
-/// The signals as they arrive. None is lost from [`EndSignals::new`] on, and
-/// none ends the program.
-pub(super) struct EndSignals([unix::Signal; 3]);
+/// What a signal asks of the daemon.
+pub(super) enum Asked {
+    /// To end: SIGINT or SIGTERM.
+    End(Signal),
+    /// To read its settings again: SIGHUP, as daemons have it. A terminal that
+    /// closes ends no recording therefore.
+    Reload,
+}
 
-impl EndSignals {
+/// The signals as they arrive. None is lost from [`DaemonSignals::new`] on, and
+/// none ends the program.
+pub(super) struct DaemonSignals([unix::Signal; 3]);
+
+impl DaemonSignals {
     /// Needs a tokio runtime.
-    pub(super) fn new() -> io::Result<EndSignals> {
+    pub(super) fn new() -> io::Result<DaemonSignals> {
         let [interrupt, terminate, hangup] =
             END.map(|signal| unix::signal(SignalKind::from_raw(signal as i32)));
-        Ok(EndSignals([interrupt?, terminate?, hangup?]))
+        Ok(DaemonSignals([interrupt?, terminate?, hangup?]))
     }
 
     /// Waits for the next signal.
-    pub(super) async fn next(&mut self) -> Signal {
+    pub(super) async fn next(&mut self) -> Asked {
         let [interrupt, terminate, hangup] = &mut self.0;
-        let index = tokio::select! {
-            _ = interrupt.recv() => 0,
-            _ = terminate.recv() => 1,
-            _ = hangup.recv() => 2,
-        };
-        END[index]
+        tokio::select! {
+            _ = interrupt.recv() => Asked::End(Signal::SIGINT),
+            _ = terminate.recv() => Asked::End(Signal::SIGTERM),
+            _ = hangup.recv() => Asked::Reload,
+        }
     }
 }
 

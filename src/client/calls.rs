@@ -9,9 +9,9 @@ use crate::api::{
     CommandRecording, CommandStarted, HookConfig, HookCreate, HookDeleted, HookReceived,
     HookUpdate, MarkerCreate, Pane, PaneAction, PaneCapture, PaneCreate, PaneDeleted, PaneFilter,
     PanePaste, PaneResize, PaneSendKeys, PaneWait, PaneWaited, Recording, RecordingCreate,
-    RecordingStopped, ServerInfo, Session, SessionAction, SessionCreate, SessionDeleted,
-    SessionUpdate, SessionWindows, UnlinkFrom, VersionInfo, Window, WindowAction, WindowCreate,
-    WindowDeleted, WindowLinkCreate, WindowUpdate,
+    RecordingStopped, RecordingUpdate, ServerInfo, Session, SessionAction, SessionCreate,
+    SessionDeleted, SessionUpdate, SessionWindows, Settings, SettingsReloaded, UnlinkFrom,
+    VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
 };
 
 /// Writes a method that calls one route: its name, method and path, then what
@@ -46,6 +46,8 @@ macro_rules! calls {
 calls! {
     info: GET "/" => ServerInfo;
     version: GET "/version" => VersionInfo;
+    settings: GET "/settings" => Settings;
+    reload_settings: POST "/settings/reload" => SettingsReloaded;
     openapi: GET "/openapi.json" => Value;
     sessions: GET "/sessions" => Vec<Session>;
     create_session: POST "/sessions", body: SessionCreate => Session;
@@ -87,6 +89,7 @@ calls! {
     receive_hook: POST "/hook", body: CallbackEvent => HookReceived;
     recordings: GET "/recordings" => Vec<Recording>;
     recording: GET "/recordings/{id}", id: id => Recording;
+    update_recording: PATCH "/recordings/{id}", id: id, body: RecordingUpdate => Recording;
     stop_recording: DELETE "/recordings/{id}", id: id => RecordingStopped;
     record_command: POST "/commands", body: CommandRecording => CommandStarted;
     mark: POST "/recordings/{id}/markers", id: id, body: MarkerCreate => Recording;

@@ -19,7 +19,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{Client, Error, Result};
-use crate::folders::{self, Folders};
+use crate::folders::{self, Folders, LockState};
 
 /// What the daemon says when it listens.
 pub const READY: &str = "ready";
@@ -30,6 +30,11 @@ const LARGEST_LOG: u64 = 1024 * 1024;
 /// Time allowed for a start, in milliseconds: recordings that were cut off are
 /// completed first.
 const START_TIME: u16 = 60_000;
+
+/// How long a daemon may take to start, to end or to listen anew, and how often
+/// it is looked.
+const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// How long the end of the daemon is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -101,12 +106,49 @@ impl Connection {
         self
     }
 
-    /// A client of the daemon.
+    /// A client of the daemon. One that runs while its socket was swept is asked
+    /// to listen anew; one that is starting or ending is waited for.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when it does not run.
+    /// [`Error::NotRunning`] when it does not run; [`Error::Unreachable`] or
+    /// [`Error::Elsewhere`] when it runs, by its lock, and is not reached.
     pub async fn client(&self) -> Result<Client> {
-        Client::connect(&self.folders.socket()).await
+        let end = Instant::now() + PATIENCE_TO_CONNECT;
+        let mut socket = self.folders.socket();
+        let mut is_called = false;
+        loop {
+            let not_running = match Client::connect(&socket).await {
+                Err(error @ Error::NotRunning { .. }) => error,
+                other => return other,
+            };
+            match self.folders.lock_state() {
+                LockState::Free => return Err(not_running),
+                LockState::Held(None) if Instant::now() > end => return Err(not_running),
+                LockState::Held(None) => {}
+                LockState::Held(Some(holder)) => {
+                    let pid = holder.pid;
+                    if !holder.is_process() {
+                        // Unless it has just ended.
+                        let lock = self.folders.lock();
+                        return Err(match self.folders.lock_state().holder() {
+                            Some(_) => Error::Elsewhere { pid, lock },
+                            None => not_running,
+                        });
+                    }
+                    // An older daemon, which says nothing of a folder, would end
+                    // by the signal.
+                    let Some(runtime) = holder.runtime.filter(|_| Instant::now() < end) else {
+                        return Err(Error::Unreachable { pid, socket });
+                    };
+                    socket = Folders::at(runtime, self.folders.state()).socket();
+                    if !is_called {
+                        is_called = true;
+                        let _ = kill(Pid::from_raw(pid), Signal::SIGHUP);
+                    }
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// The daemon's process id, if it runs; as the kernel knows it.
@@ -170,17 +212,20 @@ impl Connection {
     /// # Errors
     /// When it does not end.
     pub async fn stop(&self) -> Result<bool, ConnectionError> {
-        let mut client = match self.client().await {
-            Ok(client) => client,
+        let asked = async {
+            let mut client = self.client().await?;
+            Ok((client.info().await?.pid, client.server_pid()))
+        };
+        let pid = match asked.await {
+            Ok((said, Some(pid))) if pid as u32 == said => pid,
+            Ok((said, _)) => return Err(ConnectionError::Impostor { said }),
+            // Perhaps it has just ended by itself.
             Err(Error::NotRunning { .. }) => return Ok(false),
+            // Its process holds the lock.
+            Err(Error::Unreachable { pid, .. }) => pid,
             Err(error) => return Err(error.into()),
         };
-        let said = client.info().await?.pid;
-        let Some(pid) = client.server_pid().filter(|pid| *pid as u32 == said) else {
-            return Err(ConnectionError::Impostor { said });
-        };
-        drop(client);
-        let lock_path = self.folders.pid_file();
+        let lock_path = self.folders.lock();
         let mut lock = File::open(&lock_path).map_err(at(&lock_path))?;
         match kill(Pid::from_raw(pid), Signal::SIGTERM) {
             // It has ended by itself meanwhile.

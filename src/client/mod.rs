@@ -50,6 +50,30 @@ pub enum Error {
         /// The process id of the daemon, where it is known.
         pid: Option<i32>,
     },
+    /// A daemon runs, and nothing is where it said that it listens.
+    #[error(
+        "a tvmux server (pid {pid}) runs and cannot be reached: nothing listens on {} any more; \
+         `kill {pid}` ends it and what it records, whole",
+        .socket.display()
+    )]
+    Unreachable {
+        /// The process id of the daemon, as its lock tells.
+        pid: i32,
+        /// Where it was looked for.
+        socket: PathBuf,
+    },
+    /// A daemon holds the lock that no process seen from here is.
+    #[error(
+        "a tvmux server (pid {pid}) of another container or machine holds {}; end it there, or set \
+         XDG_STATE_HOME to a folder that is only used here",
+        .lock.display()
+    )]
+    Elsewhere {
+        /// The process id of the daemon, where it runs.
+        pid: i32,
+        /// The lock.
+        lock: PathBuf,
+    },
     /// The connection broke.
     #[error("the connection to the tvmux server broke")]
     Broken(#[source] hyper::Error),
@@ -64,6 +88,18 @@ pub enum Error {
     /// The reply is not what this client knows.
     #[error("a reply of the tvmux server cannot be read (is it another version?)")]
     Reply(#[source] serde_json::Error),
+}
+
+impl Error {
+    /// Whether it says no more than that the daemon has just ended, is about to,
+    /// or has just started.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Error::NotRunning { .. } | Error::Broken(_) | Error::Refused { status: 503, .. }
+        )
+    }
 }
 
 /// What a call gives.
