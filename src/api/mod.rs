@@ -15,6 +15,7 @@ mod position;
 mod recording;
 mod server;
 mod session;
+mod settings;
 mod status;
 mod window;
 
@@ -32,14 +33,15 @@ pub use pane::{
 };
 pub use position::{Position, PositionError};
 pub use recording::{
-    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingStopped,
-    State, StoppedStatus,
+    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingFilter,
+    RecordingStopped, RecordingUpdate, State, StoppedStatus,
 };
 pub use server::{ServerInfo, ServerStatus, SocketQuery, VersionInfo};
 pub use session::{
     AttachCommand, Session, SessionAction, SessionCreate, SessionDeleted, SessionUpdate,
     SessionWindows, WindowReference,
 };
+pub use settings::{Settings, SettingsReloaded};
 pub use status::{ActionStatus, DeletedStatus};
 pub use window::{
     Layout, UnlinkFrom, Window, WindowAction, WindowCreate, WindowDeleted, WindowLink,

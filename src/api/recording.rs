@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::check::{self, COMMAND, Check, NAME};
 
@@ -22,6 +22,9 @@ pub enum State {
     Blind,
     /// It is over; the cast is closed.
     Finished,
+    /// The daemon died, and none has gone on with it yet. No daemon says so:
+    /// `tvmux rec ls` does.
+    Interrupted,
 }
 
 impl State {
@@ -33,6 +36,7 @@ impl State {
             State::Suspended => "suspended",
             State::Blind => "blind",
             State::Finished => "finished",
+            State::Interrupted => "interrupted",
         }
     }
 }
@@ -81,7 +85,17 @@ pub struct RecordingCreate {
     )]
     #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024, pattern = r"^(~|~?/[^\x00]*)$"))]
     pub directory: Option<PathBuf>,
-    /// The cast's title; the window's name without.
+    /// The cast's file, in place of a folder for it: an absolute path, or one
+    /// that begins with `~`. A file that is there is never overwritten.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename = "output_file"
+    )]
+    #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024, pattern = r"^(~|~?/[^\x00]*)$"))]
+    pub file: Option<PathBuf>,
+    /// The cast's title; the window's name without. One that is recorded
+    /// already takes it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schema(max_length = 256))]
     pub title: Option<String>,
@@ -110,10 +124,15 @@ impl Check for RecordingCreate {
         if let Some(socket) = &self.socket {
             check::path("socket", socket)?;
         }
-        if let Some(folder) = &self.directory
-            && !folder.starts_with("~")
-        {
-            check::path("output_dir", folder)?;
+        for (field, path) in [("output_dir", &self.directory), ("output_file", &self.file)] {
+            if let Some(path) = path
+                && !path.starts_with("~")
+            {
+                check::path(field, path)?;
+            }
+        }
+        if self.directory.is_some() && self.file.is_some() {
+            return Err("output_dir and output_file exclude each other".into());
         }
         check::maybe(&self.title, |text| {
             check::text("title", &text.replace('\0', " "), NAME)
@@ -135,6 +154,9 @@ pub struct Recording {
     pub session_id: String,
     /// `@` and a number.
     pub window_id: String,
+    /// The window's name at present; unknown in events, and once it is gone.
+    #[serde(default)]
+    pub window_name: Option<String>,
     /// Whether it goes on.
     pub active: bool,
     /// The absolute path of the cast.
@@ -153,6 +175,9 @@ pub struct Recording {
     pub socket: PathBuf,
     /// When it started: seconds since the Unix epoch.
     pub started: u64,
+    /// When it ended: seconds since the Unix epoch.
+    #[serde(default)]
+    pub ended: Option<u64>,
     /// Time of the last event, in seconds.
     pub duration: f64,
     /// The cast's size in bytes, what is still in memory included.
@@ -163,6 +188,22 @@ pub struct Recording {
     pub gaps: u64,
     /// Bytes of output that are known to be missing.
     pub lost_bytes: u64,
+}
+
+/// `GET /recordings`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(IntoParams))]
+#[cfg_attr(test, into_params(parameter_in = Query))]
+pub struct RecordingFilter {
+    /// Those that ended in the last hour too.
+    #[serde(default)]
+    pub ended: bool,
+}
+
+impl Check for RecordingFilter {
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// `POST /commands`: record a command that the client runs on a
@@ -190,6 +231,15 @@ pub struct CommandRecording {
     )]
     #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024))]
     pub directory: Option<PathBuf>,
+    /// The cast's file, in place of a folder for it: an absolute path. A file
+    /// that is there is never overwritten.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename = "output_file"
+    )]
+    #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024))]
+    pub file: Option<PathBuf>,
     /// The cast to go on in, behind a marker: an absolute path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schema(value_type = Option<String>, max_length = 1024))]
@@ -223,9 +273,19 @@ impl Check for CommandRecording {
             return Err("columns and rows must be at least 1".into());
         }
         check::text("name", &self.name, NAME)?;
-        for (field, path) in [("output_dir", &self.directory), ("append", &self.append)] {
-            if let Some(path) = path {
-                check::path(field, path)?;
+        let paths = [
+            ("output_dir", &self.directory),
+            ("output_file", &self.file),
+            ("append", &self.append),
+        ];
+        let given = paths
+            .iter()
+            .filter_map(|(field, path)| Some((*field, path.as_ref()?)));
+        let mut given = given.peekable();
+        if let Some((field, path)) = given.next() {
+            check::path(field, path)?;
+            if let Some((other, _)) = given.next() {
+                return Err(format!("{field} and {other} exclude each other"));
             }
         }
         if self
@@ -273,6 +333,22 @@ pub struct RecordingStopped {
     pub cast_path: PathBuf,
     /// The recording as it was at its end.
     pub recording: Recording,
+}
+
+/// `PATCH /recordings/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RecordingUpdate {
+    /// The cast's title. Its header gets it when the recording ends.
+    #[cfg_attr(test, schema(max_length = 256))]
+    pub title: String,
+}
+
+impl Check for RecordingUpdate {
+    fn check(&self) -> Result<(), String> {
+        check::text("title", &self.title.replace('\0', " "), NAME)
+    }
 }
 
 /// `POST /recordings/{id}/markers`.

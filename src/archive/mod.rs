@@ -3,3 +3,6 @@
 //! Knows no daemon and no recording: whoever has a path may use it.
 
 pub mod repair_file;
+mod title;
+
+pub use title::set_title;

@@ -1,13 +1,17 @@
 //! `tvmux config`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
-use serde_json::{Map, Value as Json};
 
-use super::{Context, Outcome};
-use crate::config::{Config, Value};
+use super::{Context, Outcome, background};
+use crate::config::{Config, Entry};
+
+/// How long a server that runs may take to say what it works with.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true)]
@@ -18,7 +22,8 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Print the settings in force: defaults, file and environment together.
+    /// Print the settings in force: defaults, file and environment together; and
+    /// where the running server works with others.
     Show(Shape),
     /// Print the built-in settings, a good start for a file of one's own.
     Defaults(Shape),
@@ -58,30 +63,52 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         Verb::Show(shape) => (&context.config, shape),
         Verb::Defaults(shape) => (&defaults, shape),
     };
+    let running = match &args.verb {
+        Verb::Show(_) => differing(config),
+        Verb::Defaults(_) => BTreeMap::new(),
+    };
+    let note = |entry: &Entry| {
+        let there = running.get(&entry.name())?;
+        Some(format!("(the running server works with {there})"))
+    };
     let text = match shape.format {
-        _ if shape.json => serde_json::to_string_pretty(&json(config))? + "\n",
+        _ if shape.json => serde_json::to_string_pretty(&config.to_json())? + "\n",
         _ if shape.quiet => keys(config),
-        Format::Toml => config.to_toml(),
+        Format::Toml => config.to_toml_with(note),
         Format::Env => config.to_env(),
     };
     std::io::stdout().write_all(text.as_bytes())?;
+    for (key, value) in &running {
+        super::warn(&format!("the running server works with {key} = {value}"));
+    }
+    if !running.is_empty() {
+        anstream::eprintln!("`tvmux server reload` lets it read its settings again");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn json(config: &Config) -> Json {
-    let mut sections = Map::new();
-    for entry in config.entries() {
-        let value = match entry.value {
-            Value::Text(text) => Json::from(text),
-            Value::Flag(flag) => Json::from(flag),
-            Value::Number(number) => Json::from(number),
-        };
-        let section = sections
-            .entry(entry.section)
-            .or_insert_with(|| Map::new().into());
-        section[entry.key] = value;
-    }
-    sections.into()
+/// Settings of the daemon that runs, where they differ from these: the key and
+/// the value there, as TOML has it.
+fn differing(config: &Config) -> BTreeMap<String, String> {
+    let asked = super::runtime().ok().and_then(|runtime| {
+        runtime.block_on(async {
+            let ask = async { background::client().await?.settings().await };
+            tokio::time::timeout(PATIENCE, ask).await.ok()?.ok()
+        })
+    });
+    let Some(running) = asked else {
+        return BTreeMap::new();
+    };
+    let there = |entry: &Entry| Some(running.settings.get(entry.section)?.get(entry.key)?.clone());
+    config
+        .entries()
+        .iter()
+        .filter_map(|entry| {
+            let there = there(entry).filter(|there| *there != entry.value.to_json())?;
+            // Numbers, flags and strings are written alike.
+            Some((entry.name(), there.to_string()))
+        })
+        .collect()
 }
 
 fn keys(config: &Config) -> String {

@@ -128,6 +128,19 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "server reload",
+        &[
+            (
+                "tvmux server reload",
+                "after a change of the configuration file",
+            ),
+            (
+                "tvmux server reload --json",
+                "what has changed, for programs",
+            ),
+        ],
+    ),
+    (
         "server start",
         &[
             (

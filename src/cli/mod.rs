@@ -38,7 +38,6 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
 use crate::config::{Config, Loaded};
-use crate::folders::Folders;
 use crate::record::relay;
 use crate::wording::chain;
 use crate::{client, tmux};
@@ -99,7 +98,6 @@ enum Verb {
 struct Context {
     config: Config,
     config_file: Option<PathBuf>,
-    folders: Folders,
 }
 
 /// Runs the program with the arguments of the process.
@@ -169,12 +167,11 @@ fn run(cli: Cli) -> Outcome {
     let context = Context {
         config: loaded.config,
         config_file: cli.config_file,
-        folders: Folders::of_user(),
     };
     match verb {
         Verb::Rec(args) => rec::run(&context, *args),
         Verb::Server(args) => server::run(&context, args),
-        Verb::Api(args) => api::run(&context, args),
+        Verb::Api(args) => api::run(args),
         Verb::Load(load) => load.run(&context),
         Verb::Freeze(freeze) => freeze.run(&context),
         Verb::Workspace(workspaces) => workspaces.run(&context),
@@ -190,10 +187,7 @@ fn run(cli: Cli) -> Outcome {
 
 fn version() -> Outcome {
     anstream::println!("tvmux {}", env!("CARGO_PKG_VERSION"));
-    let info = runtime()?.block_on(async {
-        let mut client = client::Client::connect(&Folders::of_user().socket()).await?;
-        client.info().await
-    });
+    let info = runtime()?.block_on(async { background::client().await?.info().await });
     match info {
         Ok(info) => anstream::println!("server {} (pid {})", info.version, info.pid),
         Err(client::Error::NotRunning { .. }) => anstream::println!("server not running"),

@@ -1,27 +1,41 @@
 //! `tvmux server`.
 
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Subcommand;
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, fmt, reload};
 
 use super::background::{self, READY};
-use super::signals::EndSignals;
+use super::signals::{Asked, DaemonSignals};
 use super::{Context, Failure, Outcome};
-use crate::client::{self, Client};
+use crate::client;
 use crate::config::Level;
 use crate::daemon::Daemon;
+use crate::folders::Folders;
 use crate::http::{self, Access, Listeners};
-use crate::wording::counted;
+use crate::wording::{chain, counted};
+
+mod socket;
+
+use socket::Socket;
+
+/// How often it is looked, while something is recorded, whether the socket is
+/// still there.
+const LOOK: Duration = Duration::from_secs(30);
 
 #[derive(Debug, clap::Args)]
 #[command(arg_required_else_help = true)]
@@ -42,7 +56,14 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
-    /// Run the server in the foreground, until SIGTERM, SIGINT or SIGHUP.
+    /// Read the settings again: what can change takes effect at once, for
+    /// running recordings too. SIGHUP does the same.
+    Reload {
+        /// What has changed, as a JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the server in the foreground, until SIGTERM or SIGINT.
     Run {
         /// Detach, and report on standard output when it listens.
         #[arg(long, hide = true)]
@@ -56,7 +77,10 @@ enum Verb {
 impl Args {
     /// Whether a server that runs is all that it needs.
     pub(super) fn only_asks_the_server(&self) -> bool {
-        matches!(self.verb, Verb::Stop | Verb::Status { .. })
+        matches!(
+            self.verb,
+            Verb::Stop | Verb::Status { .. } | Verb::Reload { .. }
+        )
     }
 }
 
@@ -64,8 +88,9 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
     let runtime = super::runtime()?;
     match args.verb {
         Verb::Start => runtime.block_on(start(context)),
-        Verb::Stop => runtime.block_on(stop(context)),
-        Verb::Status { json } => runtime.block_on(status(context, json)),
+        Verb::Stop => runtime.block_on(stop()),
+        Verb::Status { json } => runtime.block_on(status(json)),
+        Verb::Reload { json } => runtime.block_on(reload(json)),
         Verb::Run {
             background,
             on_demand,
@@ -74,22 +99,26 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
 }
 
 async fn start(context: &Context) -> Outcome {
-    if let Ok(mut client) = Client::connect(&context.folders.socket()).await {
-        let info = client.info().await?;
-        anstream::println!("The server runs already (pid {}).", info.pid);
-        return Ok(ExitCode::SUCCESS);
+    match background::client().await {
+        Ok(mut client) => {
+            let info = client.info().await?;
+            anstream::println!("The server runs already (pid {}).", info.pid);
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(client::Error::NotRunning { .. }) => {}
+        Err(error) => return Err(error.into()),
     }
     background::start(context, false)?;
-    let info = Client::connect(&context.folders.socket())
-        .await?
-        .info()
-        .await?;
+    let info = background::client().await?.info().await?;
     anstream::println!("The server runs (pid {}).", info.pid);
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stop(context: &Context) -> Outcome {
-    let was_running = background::stop(context).await?;
+async fn stop() -> Outcome {
+    let was_running = background::stop().await?;
+    if !was_running {
+        background::warn_of_interrupted();
+    }
     anstream::println!(
         "{}",
         if was_running {
@@ -101,9 +130,10 @@ async fn stop(context: &Context) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn status(context: &Context, json: bool) -> Outcome {
-    let info = match Client::connect(&context.folders.socket()).await {
-        Ok(mut client) => Some(client.info().await?),
+async fn status(json: bool) -> Outcome {
+    let asked = async { background::client().await?.info().await };
+    let info = match asked.await {
+        Ok(info) => Some(info),
         Err(client::Error::NotRunning { .. }) => None,
         Err(error) => return Err(error.into()),
     };
@@ -127,7 +157,37 @@ async fn status(context: &Context, json: bool) -> Outcome {
         }
         (None, false) => writeln!(out, "not running")?,
     }
+    if info.is_none() {
+        background::warn_of_interrupted();
+    }
     Ok(ExitCode::from(u8::from(info.is_none())))
+}
+
+async fn reload(json: bool) -> Outcome {
+    let mut client = background::client().await?;
+    let reloaded = client.reload_settings().await?;
+    if json {
+        anstream::println!("{}", serde_json::to_string(&reloaded)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for warning in &reloaded.warnings {
+        super::warn(warning);
+    }
+    let file = match &reloaded.file {
+        Some(file) => file.display().to_string(),
+        None => "no file is there; the defaults and the environment".to_owned(),
+    };
+    match reloaded.applied.as_slice() {
+        [] => anstream::println!("Nothing has changed ({file})."),
+        applied => anstream::println!("In force now ({file}): {}.", applied.join(", ")),
+    }
+    if !reloaded.after_restart.is_empty() {
+        let later = reloaded.after_restart.join(", ");
+        anstream::println!(
+            "Not before the server is started again: {later}. `tvmux server stop` ends it."
+        );
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Runs the daemon; in the background the outcome of the start is told in one
@@ -148,15 +208,16 @@ fn run_daemon(
 }
 
 async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome {
-    context.folders.prepare()?;
+    let folders = Folders::of_user();
+    folders.prepare()?;
     if background {
         // Away from the terminal that started it, and from its folder.
         nix::unistd::setsid()?;
         std::env::set_current_dir("/")?;
     }
-    log_to_stderr(context.config.logging.level);
-    let _lock = match lock(context)? {
-        Lock::Ours(lock) => lock,
+    let level = log_to_stderr(context.config.logging.level);
+    let [_runtime, state] = match lock(&folders)? {
+        Lock::Ours(locks) => locks,
         // Two clients have wanted a daemon at the same moment: both have one.
         Lock::Listening { .. } if background => {
             writeln!(io::stdout(), "{READY}")?;
@@ -167,23 +228,21 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
     raise_limits()?;
 
     // Before anything is recorded: a signal now must not be lost.
-    let mut signals = EndSignals::new()?;
+    let mut signals = DaemonSignals::new()?;
     let daemon = Daemon::serving(
-        context.config.clone(),
-        context.folders.clone(),
+        (context.config.clone(), context.config_file.clone()),
+        folders.clone(),
         context.tmux_socket(),
         std::env::current_exe().ok(),
     );
-    let socket = context.folders.socket();
-    // We hold the lock: a socket that is there belongs to nobody.
-    let _ = std::fs::remove_file(&socket);
-    let unix = UnixListener::bind(&socket)?;
-    std::fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
-    let (access, tcp) = listen_on_tcp(context).await?;
+    // From here on clients find it, and may send signals.
+    let (mut socket, unix) = Socket::bind(&folders, state.try_clone()?)?;
+    let (renewals, renewed) = mpsc::channel(1);
+    let (access, tcp) = listen_on_tcp(context, &folders).await?;
     if let Err(error) = daemon.recover().await {
         tracing::error!(%error, "recovering recordings failed");
     }
-    tracing::info!(pid = std::process::id(), socket = %socket.display(), "listening");
+    tracing::info!(pid = std::process::id(), socket = %folders.socket().display(), "listening");
     if background {
         writeln!(io::stdout(), "{READY}")?;
         // Whoever waits for the end of our output need not wait for ours.
@@ -191,35 +250,64 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
         nix::unistd::dup2_stdout(&null)?;
     }
 
-    let ends_alone = on_demand && context.config.server.auto_shutdown;
     let end = {
         let daemon = daemon.clone();
-        let socket = socket.clone();
+        let mut settings = daemon.watch_settings();
         async move {
-            tokio::select! {
-                signal = signals.next() => tracing::info!(signal = signal.as_str(), "ending"),
-                () = daemon.done(), if ends_alone => tracing::info!("nothing is recorded: ending"),
+            loop {
+                let ends_alone = on_demand && settings.borrow_and_update().server.auto_shutdown;
+                tokio::select! {
+                    Ok(()) = settings.changed() => {
+                        level.set(settings.borrow_and_update().logging.level);
+                    }
+                    asked = signals.next() => match asked {
+                        Asked::End(signal) => {
+                            tracing::info!(signal = signal.as_str(), "ending");
+                            break;
+                        }
+                        Asked::Reload => if let Err(error) = daemon.reload().await {
+                            tracing::error!(error = chain(&error), "reloading");
+                        },
+                    },
+                    () = daemon.done(), if ends_alone => {
+                        tracing::info!("nothing is recorded: ending");
+                        break;
+                    }
+                    () = look(&daemon) => {}
+                }
+                if let Some(listener) = socket.renew() {
+                    let _ = renewals.send(listener).await;
+                }
             }
-            // From here on a new client finds nobody and starts a new server.
-            let _ = std::fs::remove_file(&socket);
+            socket.close();
             tokio::select! {
                 () = daemon.shut_down() => {}
                 // Of a disk that does not answer, say.
-                signal = signals.next() => {
+                signal = signals.next_end() => {
                     tracing::warn!(signal = signal.as_str(), "not waiting for the end of recordings");
                 }
             }
         }
     };
-    http::serve(daemon, access, Listeners { unix, tcp }, end).await;
-    let _ = std::fs::remove_file(context.folders.token());
+    let listeners = Listeners { unix, renewed, tcp };
+    http::serve(daemon, access, listeners, end).await;
+    let _ = std::fs::remove_file(folders.token());
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns after a while in which something is recorded.
+async fn look(daemon: &Daemon) {
+    daemon.is_recording().await;
+    tokio::time::sleep(LOOK).await;
+}
+
 /// Listens on TCP, where that can be; the Unix socket is enough to go on.
-async fn listen_on_tcp(context: &Context) -> Result<(Access, Option<TcpListener>), Failure> {
-    let _ = std::fs::remove_file(context.folders.token());
+async fn listen_on_tcp(
+    context: &Context,
+    folders: &Folders,
+) -> Result<(Access, Option<TcpListener>), Failure> {
+    let _ = std::fs::remove_file(folders.token());
     let port = context.config.server.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     let (address, tcp) = match listener.and_then(|tcp| Ok((tcp.local_addr()?, tcp))) {
@@ -235,8 +323,8 @@ async fn listen_on_tcp(context: &Context) -> Result<(Access, Option<TcpListener>
         }
     };
     let token = match context.config.server.auth {
-        true => Some(http::Token::create(&context.folders).map_err(|error| {
-            let path = context.folders.token();
+        true => Some(http::Token::create(folders).map_err(|error| {
+            let path = folders.token();
             Failure::new(format!("cannot write {}: {error}", path.display()))
         })?),
         false => None,
@@ -252,9 +340,8 @@ async fn listen_on_tcp(context: &Context) -> Result<(Access, Option<TcpListener>
 
 /// One daemon for a user: who holds this lock is it. The kernel gives it up
 /// when the process ends, however it ends.
-fn lock(context: &Context) -> Result<Lock, Failure> {
-    let runtime = context.folders.pid_file();
-    let state = context.folders.state().join("lock");
+fn lock(folders: &Folders) -> Result<Lock, Failure> {
+    let (runtime, state) = (folders.pid_file(), folders.lock());
     let take = |path: &Path| -> Result<Result<Flock<File>, Lock>, Failure> {
         let file = File::options()
             .create(true)
@@ -271,13 +358,13 @@ fn lock(context: &Context) -> Result<Lock, Failure> {
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => return Ok(Ok(lock)),
-                Err((back, _)) if std::time::Instant::now() < end && !listens(context) => {
+                Err((back, _)) if std::time::Instant::now() < end && !listens(folders) => {
                     file = back;
                     std::thread::sleep(std::time::Duration::from_millis(5));
                 }
                 Err(_) => {
                     let holder = std::fs::read_to_string(path).unwrap_or_default();
-                    if !listens(context) {
+                    if !listens(folders) {
                         return Err(already_runs(&holder, path));
                     }
                     let path = path.to_owned();
@@ -286,18 +373,19 @@ fn lock(context: &Context) -> Result<Lock, Failure> {
             }
         }
     };
-    let mut locks = match take(&runtime)? {
-        Ok(runtime) => match take(&state)? {
-            Ok(state) => [runtime, state],
-            Err(other) => return Ok(other),
-        },
+    let mut runtime = match take(&runtime)? {
+        Ok(runtime) => runtime,
         Err(other) => return Ok(other),
     };
-    for lock in &mut locks {
-        lock.set_len(0)?;
-        writeln!(lock, "{}", std::process::id())?;
-    }
-    Ok(Lock::Ours(locks))
+    let state = match take(&state)? {
+        Ok(state) => state,
+        Err(other) => return Ok(other),
+    };
+    // Until there is a socket it says nothing.
+    state.set_len(0)?;
+    runtime.set_len(0)?;
+    writeln!(runtime, "{}", std::process::id())?;
+    Ok(Lock::Ours([runtime, state]))
 }
 
 /// Who is the daemon of this user.
@@ -309,9 +397,12 @@ enum Lock {
 }
 
 fn already_runs(holder: &str, path: &Path) -> Failure {
+    let pid = match holder.lines().next() {
+        Some(pid) => format!(" (pid {})", pid.trim()),
+        None => String::new(),
+    };
     Failure::new(format!(
-        "another tvmux server (pid {}) runs for this user; it holds {}",
-        holder.trim(),
+        "another tvmux server{pid} runs for this user; it holds {}",
         path.display()
     ))
     .hint("`tvmux server stop` ends it")
@@ -319,8 +410,8 @@ fn already_runs(holder: &str, path: &Path) -> Failure {
 
 /// Whether somebody listens on the daemon's socket: not yet while a daemon
 /// starts, and no longer while it ends.
-fn listens(context: &Context) -> bool {
-    std::os::unix::net::UnixStream::connect(context.folders.socket()).is_ok()
+fn listens(folders: &Folders) -> bool {
+    std::os::unix::net::UnixStream::connect(folders.socket()).is_ok()
 }
 
 /// Hundreds of recordings need more descriptors than the usual soft limit; a
@@ -332,15 +423,34 @@ fn raise_limits() -> nix::Result<()> {
     unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map(|_| ())
 }
 
-fn log_to_stderr(level: Level) {
-    let level = match level {
+/// How much is logged, to be changed while the program runs.
+struct LogLevel(reload::Handle<LevelFilter, Registry>);
+
+impl LogLevel {
+    fn set(&self, level: Level) {
+        let _ = self.0.modify(|filter| *filter = filter_of(level));
+    }
+}
+
+fn log_to_stderr(level: Level) -> LogLevel {
+    let (filter, handle) = reload::Layer::new(filter_of(level));
+    // A log that cannot be written (its terminal has closed) is no reason to
+    // panic.
+    let lines = fmt::layer()
+        .with_writer(io::stderr)
+        .log_internal_errors(false);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .init();
+    LogLevel(handle)
+}
+
+fn filter_of(level: Level) -> LevelFilter {
+    match level {
         Level::Error => LevelFilter::ERROR,
         Level::Warning => LevelFilter::WARN,
         Level::Info => LevelFilter::INFO,
         Level::Debug => LevelFilter::DEBUG,
-    };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(io::stderr)
-        .init();
+    }
 }

@@ -53,6 +53,15 @@ impl DaemonSignals {
         Ok(DaemonSignals([interrupt?, terminate?, hangup?]))
     }
 
+    /// Waits for the next signal that asks to end.
+    pub(super) async fn next_end(&mut self) -> Signal {
+        loop {
+            if let Asked::End(signal) = self.next().await {
+                return signal;
+            }
+        }
+    }
+
     /// Waits for the next signal.
     pub(super) async fn next(&mut self) -> Asked {
         let [interrupt, terminate, hangup] = &mut self.0;

@@ -124,6 +124,16 @@ fn stays_below(format: &String) -> Result<(), String> {
 }
 
 impl Config {
+    /// The settings that have another value in `other`, as `section.key`.
+    #[must_use]
+    pub fn differences(&self, other: &Config) -> Vec<String> {
+        let pairs = self.entries().into_iter().zip(other.entries());
+        pairs
+            .filter(|(mine, theirs)| mine.value != theirs.value)
+            .map(|(mine, _)| mine.name())
+            .collect()
+    }
+
     /// What no setting alone can tell: the key to blame, of those that
     /// contradict each other the one that `was_set`.
     fn contradiction(

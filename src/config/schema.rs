@@ -22,6 +22,14 @@ pub struct Entry {
     pub value: Value,
 }
 
+impl Entry {
+    /// `section.key`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.section, self.key)
+    }
+}
+
 /// How much is logged: each level also what those before it log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {

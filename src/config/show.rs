@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::schema::{Value, purpose};
+use serde_json::{Map, Value as Json};
+
+use super::schema::{Entry, Value, purpose};
 use super::{Config, variable_name};
 use crate::shell;
 
@@ -17,12 +19,28 @@ impl Value {
             Value::Number(number) => number.to_string(),
         }
     }
+
+    /// The value as JSON has it.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        match self {
+            Value::Text(text) => text.as_str().into(),
+            Value::Flag(flag) => (*flag).into(),
+            Value::Number(number) => (*number).into(),
+        }
+    }
 }
 
 impl Config {
     /// The settings as a configuration file, with what each one is for.
     #[must_use]
     pub fn to_toml(&self) -> String {
+        self.to_toml_with(|_| None)
+    }
+
+    /// The same with what `note` has to say of a setting, as a comment below it.
+    #[must_use]
+    pub fn to_toml_with(&self, note: impl Fn(&Entry) -> Option<String>) -> String {
         let mut text = String::new();
         for (section, about) in Config::SECTIONS {
             if !text.is_empty() {
@@ -37,9 +55,25 @@ impl Config {
                     let _ = writeln!(text, "# {line}");
                 }
                 let _ = writeln!(text, "{} = {}", entry.key, entry.value.to_toml());
+                for line in note(&entry).iter().flat_map(|note| wrapped(note, 76)) {
+                    let _ = writeln!(text, "# {line}");
+                }
             }
         }
         text
+    }
+
+    /// The settings as a JSON object of sections.
+    #[must_use]
+    pub fn to_json(&self) -> Map<String, Json> {
+        let mut sections = Map::new();
+        for entry in self.entries() {
+            let section = sections
+                .entry(entry.section)
+                .or_insert_with(|| Map::new().into());
+            section[entry.key] = entry.value.to_json();
+        }
+        sections
     }
 
     /// The settings as environment variables, one `NAME=value` a line, quoted

@@ -79,8 +79,16 @@ impl Daemon {
             return Err(Error::ShuttingDown);
         }
         let key = Key::Window(server.socket().clone(), found.window);
-        if let Some(handle) = self.registry().recordings.get(&key) {
-            return Ok(Created::Present(handle.report.to_api()));
+        let present = self.registry().recordings.get(&key).cloned();
+        if let Some(handle) = present {
+            let recording = handle.report.to_api();
+            return match &request.title {
+                Some(title) if recording.title.as_ref() != Some(title) => {
+                    self.set_title(&recording.id, title).await
+                }
+                _ => Ok(recording),
+            }
+            .map(Created::Present);
         }
         let attached = self.attach(&server, version, &found).await?;
         let pane = found.pane;
@@ -98,7 +106,7 @@ impl Daemon {
 
     /// Takes the first snapshot and starts the pipe.
     async fn attach(&self, server: &Server, version: Version, found: &Found) -> Result<Attached> {
-        let pipes = Arc::clone(&self.shared.context.pipes);
+        let pipes = Arc::clone(&self.shared.pipes);
         let tmux = (server.clone(), version);
         let attached = pipes
             .attach(tmux, found.identity.pid, found.pane, None)
@@ -125,7 +133,7 @@ impl Daemon {
         found: Found,
         attached: Attached,
     ) -> Result<api::Recording> {
-        let context = &self.shared.context;
+        let context = &self.context();
         let shown = Shown {
             pane: found.pane,
             pid: found.pid,
@@ -148,6 +156,7 @@ impl Daemon {
         let journal_file = JournalFile::new(self.shared.folders.state(), &spec);
         let files = Files {
             folder: request.directory.clone(),
+            file: request.file.clone(),
             output: self.config().output.clone(),
             window_name: found.window_name,
             journal_file: journal_file.clone(),
@@ -342,6 +351,8 @@ async fn find(tmux: &Control, request: &api::RecordingCreate) -> Result<Found> {
 struct Files {
     /// The folder that was asked for; the configured one without.
     folder: Option<PathBuf>,
+    /// The file that was asked for.
+    file: Option<PathBuf>,
     output: config::Output,
     window_name: String,
     journal_file: JournalFile,
@@ -362,9 +373,10 @@ impl Files {
 
     /// Makes the cast's file under a name that is free.
     fn create_cast(&self, spec: &RecordingSpec, lines: &[u8]) -> Result<(PathBuf, DiskFile)> {
-        let started = i64::try_from(spec.started_micros).unwrap_or_default();
-        let started = Timestamp::from_microsecond(started).unwrap_or_default();
-        let started = started.to_zoned(TimeZone::system());
+        if let Some(path) = &self.file {
+            return create_cast_at(path, lines);
+        }
+        let started = local_time(spec.started_micros);
         let folder = cast_folder(self.folder.as_deref(), &self.output, &started)?;
         let host = host_name();
         let (session, window) = (&spec.session_name, spec.window);
@@ -392,6 +404,26 @@ pub(super) fn cast_folder(
     }
     let month = jiff::fmt::strtime::format(&output.date_format, started);
     Ok(base.join(month.unwrap_or_default()))
+}
+
+/// A wall clock time from microseconds since the Unix epoch.
+pub(super) fn local_time(micros: u64) -> Zoned {
+    let micros = i64::try_from(micros).unwrap_or_default();
+    let time = Timestamp::from_microsecond(micros).unwrap_or_default();
+    time.to_zoned(TimeZone::system())
+}
+
+/// Makes a cast's file, with its first lines, under the name that was asked for.
+/// A file that is there is not touched.
+pub(super) fn create_cast_at(path: &Path, lines: &[u8]) -> Result<(PathBuf, DiskFile)> {
+    let failed = |source: io::Error| Error::Output {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let new_folders = record::create_folder(folder).map_err(failed)?;
+    let file = DiskFile::create(path, lines).map_err(failed)?;
+    Ok((path.to_owned(), file.in_new_folders(new_folders)))
 }
 
 /// Makes a cast's file, with its first lines, under the first of the names of a

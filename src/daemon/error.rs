@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::tmux;
+use crate::{config, tmux};
 
 /// Why the daemon did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,17 @@ pub enum Error {
     /// The capture could not be started.
     #[error("cannot capture the pane: {message}")]
     Capture { message: String },
+    /// What waits for the disk fills the memory that a recording may take.
+    #[error(
+        "{id} takes no marker now: nothing can be written{}, and the memory for what waits is full",
+        .reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"))
+    )]
+    NoRoom {
+        /// The recording.
+        id: String,
+        /// Why the file takes nothing.
+        reason: Option<String>,
+    },
     /// No tmux server has ever been where one was looked for.
     #[error("there is no tmux server at {}", .socket.display())]
     NoSocket {
@@ -70,6 +81,9 @@ pub enum Error {
     /// A request makes no sense.
     #[error("{message}")]
     Invalid { message: String },
+    /// The settings do not fit; those before are in force.
+    #[error("the settings were not read again")]
+    Settings(#[source] config::Error),
     /// The daemon is about to end.
     #[error("the server is shutting down; try again in a moment")]
     ShuttingDown,

@@ -7,10 +7,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::spec::RecordingSpec;
+use crate::api;
 use crate::atomic_file::{self, Durability};
 
 /// The shape of the files; another one is left alone.
@@ -41,6 +43,35 @@ impl Journal {
         }
     }
 
+    /// The recording as it was left. Its last event is about as old as its file.
+    fn to_api(&self) -> api::Recording {
+        let spec = &self.spec;
+        let cast = fs::metadata(&spec.cast_path).ok();
+        let written = cast.as_ref().and_then(|cast| cast.modified().ok());
+        let started = UNIX_EPOCH + Duration::from_micros(spec.started_micros);
+        let duration = written.and_then(|written| written.duration_since(started).ok());
+        api::Recording {
+            id: spec.id.clone(),
+            session_id: spec.session_name.clone(),
+            window_id: spec.window.to_string(),
+            window_name: None,
+            active: false,
+            cast_path: spec.cast_path.clone(),
+            active_pane: None,
+            state: api::State::Interrupted,
+            reason: Some("the tvmux server died; nobody records it now".to_owned()),
+            title: spec.title.clone(),
+            socket: spec.socket.clone(),
+            started: spec.started(),
+            ended: None,
+            duration: duration.unwrap_or_default().as_secs_f64(),
+            bytes: cast.map_or(0, |cast| cast.len()),
+            events: 0,
+            gaps: self.gaps,
+            lost_bytes: self.lost_bytes,
+        }
+    }
+
     /// Reads all journals in a folder; what cannot be read is logged and left.
     pub(super) fn read_all(folder: &Path) -> io::Result<Vec<(Journal, JournalFile)>> {
         let mut journals = Vec::new();
@@ -58,6 +89,19 @@ impl Journal {
         }
         Ok(journals)
     }
+}
+
+/// What a daemon that died was recording, oldest first. Nobody records it now:
+/// the caller knows that no daemon runs.
+#[must_use]
+pub fn interrupted(state: &Path) -> Vec<api::Recording> {
+    let journals = Journal::read_all(state).unwrap_or_default();
+    let mut all: Vec<_> = journals
+        .into_iter()
+        .map(|(journal, _)| journal.to_api())
+        .collect();
+    all.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+    all
 }
 
 fn read(path: &Path) -> Result<Journal, String> {

@@ -12,15 +12,18 @@ mod capture;
 mod casts;
 mod command;
 mod create;
+mod ended;
 mod error;
 mod events;
 mod journal;
+mod list;
 mod names;
 mod pipes;
 mod recording;
 mod recovery;
 mod registry;
 mod servers;
+mod settings;
 mod spec;
 mod watcher;
 
@@ -32,17 +35,21 @@ use tokio::sync::{oneshot, watch};
 use crate::api;
 use crate::config::Config;
 use crate::folders::Folders;
+use crate::record::Disks;
 use crate::tmux::{Server, Socket};
 
 pub use create::Created;
+pub use ended::recently_ended;
 pub use error::{Error, Result};
 pub use events::Feed;
+pub use journal::interrupted;
 pub use names::safe_filename;
 
 use events::Events;
 use pipes::Pipes;
 use recording::{Command, Context, Handle};
 use registry::{Counts, Registry};
+use settings::Settings;
 
 /// The daemon. Clones are handles to the same one.
 #[derive(Clone)]
@@ -51,7 +58,10 @@ pub struct Daemon {
 }
 
 struct Shared {
-    context: Context,
+    settings: Settings,
+    pipes: Arc<Pipes>,
+    disks: Arc<Disks>,
+    events: Arc<Events>,
     folders: Folders,
     /// The tmux server that is meant where none is named.
     home: Socket,
@@ -67,28 +77,26 @@ impl Daemon {
     /// A daemon that records nothing yet. The folders must be prepared.
     #[must_use]
     pub fn new(config: Config, folders: Folders) -> Daemon {
-        Daemon::serving(config, folders, Socket::default_server(), None)
+        Daemon::serving((config, None), folders, Socket::default_server(), None)
     }
 
     /// The same, for this tmux server where a client names none. `relay` is the
     /// path of this program, which serves as the process between a pane and its
-    /// FIFO too ([`crate::record::relay`]); without it `cat` does.
+    /// FIFO too ([`crate::record::relay`]); without it `cat` does. The settings
+    /// come with the file that they are read from again, the usual one without.
     #[must_use]
     pub fn serving(
-        config: Config,
+        (config, file): (Config, Option<PathBuf>),
         folders: Folders,
         home: Socket,
         relay: Option<PathBuf>,
     ) -> Daemon {
-        let context = Context {
-            config: Arc::new(config),
-            pipes: Arc::new(Pipes::new(folders.clone(), relay)),
-            disks: Arc::default(),
-            events: Arc::new(Events::new()),
-        };
         Daemon {
             shared: Arc::new(Shared {
-                context,
+                settings: Settings::new(config, file),
+                pipes: Arc::new(Pipes::new(folders.clone(), relay)),
+                disks: Arc::default(),
+                events: Arc::new(Events::new()),
                 folders,
                 home,
                 known: servers::Known::default(),
@@ -99,10 +107,21 @@ impl Daemon {
         }
     }
 
-    /// The settings it works with.
+    /// The settings it works with at present.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.shared.context.config
+    pub fn config(&self) -> Arc<Config> {
+        self.shared.settings.now()
+    }
+
+    /// What a new recording is lent.
+    fn context(&self) -> Context {
+        Context {
+            settings: self.shared.settings.watch(),
+            config: self.config(),
+            pipes: Arc::clone(&self.shared.pipes),
+            disks: Arc::clone(&self.shared.disks),
+            events: Arc::clone(&self.shared.events),
+        }
     }
 
     /// The folders it works with.
@@ -115,7 +134,8 @@ impl Daemon {
     #[must_use]
     pub fn tmux(&self, socket: Option<Socket>) -> Server {
         let socket = socket.unwrap_or_else(|| self.shared.home.clone());
-        let tmux = &self.config().tmux;
+        let config = self.config();
+        let tmux = &config.tmux;
         Server::new(tmux.command.as_str(), socket).with_direct_queries(tmux.direct_queries)
     }
 
@@ -158,15 +178,45 @@ impl Daemon {
     /// Puts a marker into a recording, at this moment.
     ///
     /// # Errors
-    /// When there is no such recording.
+    /// When there is no such recording, or no room for a marker.
     pub async fn mark(&self, id: &str, label: &str) -> Result<api::Recording> {
+        let (recording, is_marked) = self
+            .ask(id, |reply| Command::Mark(label.to_owned(), reply))
+            .await?;
+        match is_marked {
+            true => Ok(recording),
+            false => Err(Error::NoRoom {
+                id: recording.id,
+                reason: recording.reason,
+            }),
+        }
+    }
+
+    /// Gives a recording another title. The cast's header gets it at the end:
+    /// until then nothing before its last line changes.
+    ///
+    /// # Errors
+    /// When there is no such recording.
+    pub async fn set_title(&self, id: &str, title: &str) -> Result<api::Recording> {
+        let (recording, _) = self
+            .ask(id, |reply| Command::SetTitle(title.to_owned(), reply))
+            .await?;
+        Ok(recording)
+    }
+
+    /// Asks a recording for something; gives it as it is then, and the answer.
+    async fn ask<T>(
+        &self,
+        id: &str,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<(api::Recording, T)> {
         let (_, handle) = self.find(id).await?;
-        let (reply, marked) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         let gone = || Error::NoRecording { id: id.to_owned() };
-        let command = Command::Mark(label.to_owned(), reply);
-        handle.commands.send(command).await.map_err(|_| gone())?;
-        marked.await.map_err(|_| gone())?;
-        Ok(handle.report.to_api())
+        let sent = handle.commands.send(command(reply));
+        sent.await.map_err(|_| gone())?;
+        let answer = answer.await.map_err(|_| gone())?;
+        Ok((handle.report.to_api(), answer))
     }
 
     /// Ends a recording. Returns when its cast is whole and on the disk.
@@ -200,6 +250,12 @@ impl Daemon {
             let Some((_, watcher)) = watcher else { break };
             watcher.stop().await;
         }
+    }
+
+    /// Returns once something is recorded.
+    pub async fn is_recording(&self) {
+        let mut counts = self.shared.counts.subscribe();
+        let _ = counts.wait_for(|counts| counts.running > 0).await;
     }
 
     /// Returns when a recording has been asked for and none runs: it has ended,

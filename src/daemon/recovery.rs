@@ -11,9 +11,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Daemon;
 use super::journal::{Journal, JournalFile};
-use super::recording::{OpenCast, Opening};
+use super::recording::{OpenCast, Opening, retitle};
+use super::{Daemon, ended};
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::cast::Micros;
 use crate::clock::unix_micros;
@@ -31,6 +31,11 @@ impl Daemon {
     /// When the folder of the journals cannot be read.
     pub async fn recover(&self) -> io::Result<()> {
         let folder = self.shared.folders.state().to_owned();
+        let state = folder.clone();
+        let tidied = tokio::task::spawn_blocking(move || ended::tidy(&state)).await;
+        if let Ok(Err(error)) = tidied {
+            tracing::warn!(%error, "what has ended cannot be tidied up");
+        }
         let journals = tokio::task::spawn_blocking(move || Journal::read_all(&folder))
             .await
             .expect("reading journals does not panic")?;
@@ -87,6 +92,10 @@ impl Daemon {
         let Some(version) = version else {
             let id = &journal.spec.id;
             tracing::info!(id, "its window is gone: the recording is closed");
+            if let Some(title) = journal.spec.title.clone() {
+                let path = journal.spec.cast_path.clone();
+                let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
+            }
             remove(file).await;
             return;
         };
@@ -97,7 +106,7 @@ impl Daemon {
             tail.last,
             tail.size,
             tail.events,
-            self.shared.context.memory_bound(),
+            self.context().memory_bound(),
         )
         .with_losses(journal.gaps, journal.lost_bytes);
         tracing::info!(id = journal.spec.id, missing, "the recording goes on");

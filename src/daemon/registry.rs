@@ -7,7 +7,7 @@ use super::journal::JournalFile;
 use super::recording::{self, Handle, OpenCast, Opening, SpawnArgs};
 use super::spec::RecordingSpec;
 use super::watcher::Watcher;
-use super::{Daemon, Error, Result};
+use super::{Daemon, Error, Result, ended};
 use crate::api;
 use crate::tmux::{self, Server, Socket, Version, WindowId};
 
@@ -113,7 +113,7 @@ impl Daemon {
         {
             return Arc::clone(watcher);
         }
-        let events = Arc::clone(&self.shared.context.events);
+        let events = Arc::clone(&self.shared.events);
         let watcher = Arc::new(Watcher::start(server.clone(), version, events));
         registry
             .watchers
@@ -132,7 +132,7 @@ impl Daemon {
     ) -> api::Recording {
         let key = Key::Window(server.socket().clone(), spec.window);
         let handle = recording::spawn(SpawnArgs {
-            context: self.shared.context.clone(),
+            context: self.context(),
             watcher: self.watcher(&server, version),
             server,
             version,
@@ -163,9 +163,10 @@ impl Daemon {
             let socket = key.window().map(|(socket, _)| socket.clone());
             let ended = daemon.registry().recordings.remove(&key);
             if let Some(ended) = ended {
-                daemon
-                    .events()
-                    .recording(api::EventKind::RecordingStopped, &ended.report.to_api());
+                let ended = ended.report.to_api();
+                let kind = api::EventKind::RecordingStopped;
+                daemon.events().recording(kind, &ended);
+                daemon.note_ended(ended).await;
             }
             if let Some(socket) = socket {
                 daemon.drop_watcher(&socket).await;
@@ -175,6 +176,15 @@ impl Daemon {
                 .counts
                 .send_modify(|counts| counts.running -= 1);
         });
+    }
+
+    /// Keeps for a while what has ended.
+    async fn note_ended(&self, recording: api::Recording) {
+        let state = self.shared.folders.state().to_owned();
+        let noted = tokio::task::spawn_blocking(move || ended::note(&state, &recording)).await;
+        if let Ok(Err(error)) = noted {
+            tracing::warn!(%error, "what has ended cannot be noted");
+        }
     }
 
     /// Ends the watch of a server on which nothing is recorded any more.

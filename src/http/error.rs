@@ -94,13 +94,16 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
         E::PaneBusy { .. } => (StatusCode::CONFLICT, "pane_busy"),
         E::Output { source, .. } => match source.kind() {
             std::io::ErrorKind::PermissionDenied => (StatusCode::FORBIDDEN, "output"),
+            std::io::ErrorKind::AlreadyExists => (StatusCode::CONFLICT, "file_exists"),
             _ => (StatusCode::BAD_REQUEST, "output"),
         },
+        E::NoRoom { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
         E::Capture { .. } => (StatusCode::SERVICE_UNAVAILABLE, "capture"),
         E::NoSocket { .. } => (StatusCode::NOT_FOUND, "no_tmux_server"),
         E::NoCast { .. } => (StatusCode::NOT_FOUND, "no_cast"),
         E::NoEvent { .. } => (StatusCode::NOT_FOUND, "no_event"),
         E::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+        E::Settings(_) => (StatusCode::UNPROCESSABLE_ENTITY, "settings"),
         E::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
         E::Tmux(error) => classify_tmux(error),
     }
@@ -125,6 +128,7 @@ fn classify_tmux(error: &tmux::Error) -> (StatusCode, &'static str) {
         tmux::Error::NoServer { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux_server"),
         tmux::Error::ProgramMissing { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_tmux"),
         tmux::Error::TimedOut { .. } => (StatusCode::SERVICE_UNAVAILABLE, "tmux_timeout"),
+        tmux::Error::Stopped { .. } => (StatusCode::SERVICE_UNAVAILABLE, "shutting_down"),
         tmux::Error::VersionMismatch(_) => (StatusCode::SERVICE_UNAVAILABLE, "tmux_mismatch"),
         tmux::Error::Io { .. } | tmux::Error::Unexpected { .. } => {
             (StatusCode::INTERNAL_SERVER_ERROR, "tmux_failed")

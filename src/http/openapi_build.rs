@@ -24,6 +24,7 @@ use super::routes::{Operations, TABLE};
     ),
     tags(
         (name = "server", description = "The server itself"),
+        (name = "settings", description = "What the server works with"),
         (name = "sessions", description = "tmux sessions"),
         (name = "windows", description = "tmux windows"),
         (name = "panes", description = "tmux panes"),

@@ -42,6 +42,11 @@ impl DiskSink {
         }
     }
 
+    /// Changes the bounds, for what waits too.
+    pub fn set_intervals(&mut self, intervals: Intervals) {
+        self.sink.set_intervals(intervals, Instant::now());
+    }
+
     /// Where the file is.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -83,6 +83,11 @@ impl Recorder {
         }
     }
 
+    /// From now on at most `bound` bytes of output wait in memory.
+    pub fn set_bound(&mut self, bound: usize) {
+        self.bound = bound;
+    }
+
     /// The same with what is known to be missing already.
     #[must_use]
     pub fn with_losses(mut self, gaps: u64, bytes: u64) -> Recorder {
@@ -175,7 +180,7 @@ impl Recorder {
 
     /// The user typed this.
     pub fn input(&mut self, time: Micros, text: &str) {
-        if self.in_memory() < self.bound {
+        if self.has_room() {
             self.event(time, Code::Input, text);
         }
     }
@@ -246,6 +251,13 @@ impl Recorder {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.lines.len()
+    }
+
+    /// Whether a marker may still be taken: what cannot be written must not
+    /// gather.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.in_memory() < self.bound
     }
 
     /// How many bytes wait in memory, taken ones that are not in the file yet

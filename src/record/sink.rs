@@ -294,6 +294,17 @@ impl<S: Storage> Sink<S> {
         }
     }
 
+    /// Changes the bounds, for what waits too.
+    pub fn set_intervals(&mut self, intervals: Intervals, now: Instant) {
+        self.intervals = intervals;
+        if let Some(waiting) = &mut self.waiting {
+            *waiting = intervals.waiting_since(waiting.since);
+        }
+        if let Sync::Due(due) = &mut self.sync {
+            *due = intervals.sync_due(now).min(*due);
+        }
+    }
+
     /// Why the file takes nothing at present.
     #[must_use]
     pub fn trouble(&self) -> Option<&Trouble> {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use tvmux::api::MarkerCreate;
+use tvmux::client::{Client, Error};
 
 use crate::faults::{FailingWrites, Frozen, Mounted, counter, is_never_blocked, run};
 use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast};
@@ -111,6 +113,59 @@ impl Drop for Filler {
     fn drop(&mut self) {
         fs::remove_file(&self.0).unwrap();
     }
+}
+
+#[test]
+fn a_marker_that_would_not_fit_into_memory_is_refused() {
+    const BOUND: usize = 1 << 20;
+    let mut tvmux = Tvmux::new().with("TVMUX_RECORDING_MAX_BUFFER_BYTES", BOUND.to_string());
+    tvmux.start_server();
+    let tmux = TestTmux::start("");
+    let recording = tvmux.record(&tmux, &[]);
+    let folder = tvmux.folder().join("casts");
+    fs::remove_dir_all(&folder).unwrap();
+    // A file in its place: no new cast can be made.
+    fs::write(&folder, "").unwrap();
+    // Seen when there is something to write.
+    tmux.tmux(&["send-keys", "-t", "@0", "echo x", "Enter"]);
+    tvmux.wait_recording("suspended", |recording| recording["state"] == "suspended");
+    let marked = tvmux.run(["rec", "mark", "-t", "@0", "waits"]);
+    assert!(marked.status.success(), "{marked:?}");
+    let said = String::from_utf8(marked.stderr).unwrap();
+    assert!(said.contains("is written once it does"), "{said}");
+    let id = recording["id"].as_str().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let label = "x".repeat(256);
+    let refused = runtime.block_on(async {
+        let mut client = Client::connect(&tvmux.socket()).await.unwrap();
+        let marker = MarkerCreate { label };
+        for marks in 0.. {
+            if let Err(error) = client.mark(id, &marker).await {
+                return error;
+            }
+            assert!(marks * 256 < BOUND, "{marks} markers wait in memory");
+        }
+        unreachable!()
+    });
+    let said = refused.to_string();
+    assert!(
+        said.contains("takes no marker now") && said.contains("was removed"),
+        "{said}"
+    );
+    let Error::Refused { status, body } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!((status, body.code.as_str()), (503, "no_room"));
+    fs::remove_file(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    tvmux.wait_recording("it goes on", |recording| recording["state"] == "recording");
+    tvmux.ok(["rec", "mark", "-t", "@0", "fits"]);
+    tvmux.run(["rec", "stop"]);
+    let (_, events) = read_cast(&tvmux.cast(&recording));
+    assert_eq!(markers_of(&events).last(), Some(&"fits"));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::support::TestTmux;
-use crate::support::tvmux::Tvmux;
+use crate::support::tvmux::{Tvmux, output_of, read_cast};
+use crate::support::{TestTmux, wait_until};
 
 fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
@@ -64,18 +64,117 @@ fn what_a_running_recording_cannot_take_is_named() {
     let output = again(&["--title", "new", "-o", "/tmp", "--no-follow"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = stderr(&output);
-    for named in [
-        "--title",
-        "--output",
-        "--no-follow",
-        "rec stop tmux.sock.main:@0",
-    ] {
+    assert!(!said.contains("--title"), "it is taken: {said}");
+    assert_eq!(tvmux.recordings()[0]["title"], "new");
+    for named in ["--output", "--no-follow", "rec stop tmux.sock.main:@0"] {
         assert!(said.contains(named), "{said}");
     }
     // Named twice, by its id and by its window: it ends once.
     let id = recording["id"].as_str().unwrap();
     let output = tvmux.run(["rec", "stop", id, id, "@0"]);
     assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_running_recording_takes_another_title() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &["--title", "first"]);
+    let cast = tvmux.cast(&recording);
+    tmux.tmux(&["send-keys", "-t", "@0", "echo he''re", "Enter"]);
+    wait_until("the output is in the cast", || {
+        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("here\\r"))
+    });
+    let id = recording["id"].as_str().unwrap();
+    tvmux.ok(["api", "recordings", "update", id, "--title", "by the API"]);
+    assert_eq!(tvmux.recordings()[0]["title"], "by the API");
+    // Whoever comes after a crash knows it too.
+    wait_until("the journal has it", || {
+        let state = fs::read_dir(tvmux.folder().join("state/tvmux")).unwrap();
+        state.flatten().any(|file| {
+            fs::read_to_string(file.path()).is_ok_and(|text| text.contains("by the API"))
+        })
+    });
+    let before = read_cast(&cast);
+    assert_eq!(before.0["title"], "first");
+    tvmux.ok([
+        "rec",
+        "-t",
+        "main:",
+        "-S",
+        tmux.socket().to_str().unwrap(),
+        "--title",
+        "last",
+    ]);
+    tvmux.ok(["rec", "stop"]);
+    let (header, events) = read_cast(&cast);
+    assert_eq!(header["title"], "last");
+    assert_eq!(header["timestamp"], before.0["timestamp"]);
+    assert!(output_of(&events).starts_with(&output_of(&before.1)));
+    // A command's recording too.
+    let tvmux = Tvmux::new();
+    let go = tvmux.folder().join("go");
+    let script = format!("until [ -e {} ]; do sleep 0.01; done", go.display());
+    let mut command = tvmux.command(["rec", "-q", "--", "sh", "-c", &script]);
+    let mut child = command.spawn().unwrap();
+    let recording = tvmux.wait_recording("it runs", |_| true);
+    let id = recording["id"].as_str().unwrap();
+    tvmux.ok(["api", "recordings", "update", id, "--title", "a command"]);
+    fs::write(&go, "").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(read_cast(&tvmux.cast(&recording)).0["title"], "a command");
+}
+
+#[test]
+fn the_output_may_be_a_file_or_a_folder() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let folder = tvmux.folder().join("out");
+    let record = |output: &str| {
+        let recording = tvmux.record(&tmux, &["-o", output]);
+        tvmux.ok(["rec", "stop"]);
+        tvmux.cast(&recording)
+    };
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    // What is not there: a file by its ending, else a folder, with those above.
+    assert_eq!(record(&path("a/demo.cast")), folder.join("a/demo.cast"));
+    assert_eq!(record(&path("b")).parent().unwrap(), folder.join("b"));
+    assert_eq!(
+        record(&path("c.cast/")).parent().unwrap(),
+        folder.join("c.cast")
+    );
+    // That is a folder now.
+    assert_eq!(
+        record(&path("c.cast")).parent().unwrap(),
+        folder.join("c.cast")
+    );
+    let other = folder.join("notes");
+    fs::write(&other, "mine").unwrap();
+    for there in ["a/demo.cast", "notes"] {
+        let content = fs::read(folder.join(there)).unwrap();
+        let socket = tmux.socket();
+        let start = ["rec", "-t", "main:", "-S", socket.to_str().unwrap(), "-o"];
+        let there = path(there);
+        for args in [&start[..], &["rec", "-o"]] {
+            let output = match args.len() {
+                2 => tvmux.run(args.iter().copied().chain([&there[..], "--", "true"])),
+                _ => tvmux.run(args.iter().copied().chain([&there[..]])),
+            };
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(
+                stderr(&output).contains("no file is ever overwritten"),
+                "{output:?}"
+            );
+        }
+        assert_eq!(fs::read(&there).unwrap(), content);
+    }
+    let cast = path("d.cast");
+    tvmux.ok(["rec", "-q", "-o", &cast, "--", "echo", "hello"]);
+    assert_eq!(output_of(&read_cast(cast.as_ref()).1), "hello\r\n");
+    let both = tvmux.run(["rec", "-o", "x.cast", "--append", &cast, "--", "true"]);
+    assert_eq!(both.status.code(), Some(2), "{both:?}");
 }
 
 #[test]
@@ -148,23 +247,49 @@ fn numbers_that_are_none_are_refused() {
 
 #[test]
 fn a_runtime_folder_with_a_long_name_is_not_used() {
-    let tmux = TestTmux::start("");
-    let long = tmux.folder().join("x".repeat(100));
-    fs::create_dir(&long).unwrap();
     let tvmux = Tvmux::new();
     let short = format!("/tmp/tvmux-{}", nix::unistd::getuid());
-    // Without a daemon there, so that no user's own is met.
-    let status = tvmux
-        .command(["server", "status"])
-        .env("XDG_RUNTIME_DIR", &long)
-        .output()
-        .unwrap();
-    assert!(!stderr(&status).contains("SUN_LEN"), "{status:?}");
-    assert!(
-        !stderr(&status).contains("path must be shorter"),
-        "{status:?}"
-    );
-    assert!(!long.join("tvmux").exists(), "{short} is used");
+    let fits = |length: usize| {
+        let folder = tvmux.folder().join("x".repeat(length));
+        fs::create_dir(&folder).unwrap();
+        // No daemon is started, so that no user's own is met in /tmp: what would
+        // be asked says where it is looked for.
+        let asked = tvmux
+            .command(["rec", "mark", "x"])
+            .env("XDG_RUNTIME_DIR", &folder)
+            .env("RUST_BACKTRACE", "0")
+            .output()
+            .unwrap();
+        assert!(!folder.join("tvmux").exists());
+        let said = tvmux
+            .command(["api", "server", "info"])
+            .env("XDG_RUNTIME_DIR", &folder)
+            .output()
+            .unwrap();
+        for output in [&asked, &said] {
+            let said = stderr(output);
+            assert!(
+                !said.contains("SUN_LEN") && !said.contains("shorter"),
+                "{said}"
+            );
+        }
+        // Somebody's daemon is there.
+        if said.status.success() {
+            return false;
+        }
+        let said = stderr(&said);
+        match said.contains(&format!("{short}/server.sock")) {
+            true => false,
+            false => {
+                assert!(said.contains(folder.to_str().unwrap()), "{said}");
+                true
+            }
+        }
+    };
+    // 107 bytes are what a socket's path may have (unix(7)).
+    let room = 107 - tvmux.folder().as_os_str().len() - "//tvmux/server.sock".len();
+    assert!(fits(room));
+    assert!(!fits(room + 1));
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub struct Tvmux {
     folder: tempfile::TempDir,
     server: Option<Child>,
     variables: Vec<(String, String)>,
+    missing: Vec<String>,
 }
 
 impl Tvmux {
@@ -41,6 +42,7 @@ impl Tvmux {
             folder,
             server: None,
             variables: Vec::new(),
+            missing: Vec::new(),
         }
     }
 
@@ -48,6 +50,12 @@ impl Tvmux {
     pub fn with(mut self, name: &str, value: impl AsRef<Path>) -> Tvmux {
         let value = value.as_ref().to_str().unwrap().to_owned();
         self.variables.push((name.to_owned(), value));
+        self
+    }
+
+    /// The same without one that tests have.
+    pub fn without(mut self, name: &str) -> Tvmux {
+        self.missing.push(name.to_owned());
         self
     }
 
@@ -78,6 +86,9 @@ impl Tvmux {
             .stdin(Stdio::null());
         for (name, value) in &self.variables {
             command.env(name, value);
+        }
+        for name in &self.missing {
+            command.env_remove(name);
         }
         command
     }

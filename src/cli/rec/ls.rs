@@ -5,14 +5,17 @@ use std::process::ExitCode;
 
 use crate::api::{Recording, State};
 use crate::cli::table::{self, printable};
-use crate::cli::{Context, Outcome};
-use crate::client::{self, Client};
+use crate::cli::{Outcome, background};
+use crate::client;
 use crate::clock::unix_seconds;
+use crate::daemon::recently_ended;
+use crate::folders::Folders;
 use crate::wording::counted;
 use crate::workspace::abbreviate_home;
 
-/// NAME is the cast's title; TIME since the recording started; LAST the time of
-/// the last event; LOST what is missing.
+/// NAME is the window's name at present; TITLE the cast's title; TIME since the
+/// recording started; LAST the time of the last event; LOST what is missing.
+/// What ended in the last hour stands below what is recorded.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Only the ids, one a line.
@@ -22,47 +25,75 @@ pub(super) struct Args {
     /// As a JSON array.
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
+
+    /// With --quiet and --json too those that ended in the last hour, or were
+    /// cut off.
+    #[arg(short, long)]
+    all: bool,
 }
 
-pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
-    let recordings = match Client::connect(&context.folders.socket()).await {
-        Ok(mut client) => client.recordings().await?,
+pub(super) async fn run(args: &Args) -> Outcome {
+    let state = Folders::of_user().state().to_owned();
+    let asked = async { background::client().await?.recordings().await };
+    let (running, cut_off) = match asked.await {
+        Ok(running) => (running, Vec::new()),
         // Nobody records, then.
-        Err(client::Error::NotRunning { .. }) => Vec::new(),
+        Err(client::Error::NotRunning { .. }) => (Vec::new(), background::cut_off()),
         Err(error) => return Err(error.into()),
     };
+    let is_for_people = !args.json && !args.quiet;
+    let mut listed = running.clone();
+    if args.all || is_for_people {
+        listed.extend(cut_off.iter().cloned());
+        let mut ended = recently_ended(&state);
+        ended.reverse();
+        listed.extend(ended);
+    }
     let mut out = anstream::stdout().lock();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&recordings)?)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&listed)?)?;
     } else if args.quiet {
-        for recording in &recordings {
+        for recording in &listed {
             writeln!(out, "{}", recording.id)?;
         }
-    } else if recordings.is_empty() {
-        writeln!(out, "Nothing is recorded.")?;
     } else {
+        if running.is_empty() {
+            writeln!(out, "Nothing is recorded.")?;
+        }
         drop(out);
-        let rows: Vec<_> = recordings.iter().map(row).collect();
-        table::print(
-            &[
-                "ID", "NAME", "STATE", "TIME", "LAST", "SIZE", "LOST", "CAST",
-            ],
-            &rows,
-            &["NAME", "LAST", "CAST", "LOST", "SIZE"],
-        )?;
-        let mut out = anstream::stdout().lock();
-        for recording in recordings {
-            if let Some(reason) = recording.reason {
-                writeln!(out, "{}: {}", printable(&recording.id), printable(&reason))?;
-            }
+        print_table(&listed)?;
+    }
+    if !cut_off.is_empty() {
+        background::warn_of_interrupted();
+    }
+    Ok(ExitCode::from(u8::from(!cut_off.is_empty())))
+}
+
+fn print_table(recordings: &[Recording]) -> std::io::Result<()> {
+    if recordings.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = recordings.iter().map(row).collect();
+    table::print(
+        &[
+            "ID", "NAME", "TITLE", "STATE", "TIME", "LAST", "SIZE", "LOST", "CAST",
+        ],
+        &rows,
+        &["NAME", "TITLE"],
+        &["TITLE", "LAST", "CAST", "LOST", "SIZE", "TIME", "NAME"],
+    )?;
+    let mut out = anstream::stdout().lock();
+    for recording in recordings {
+        if let Some(reason) = &recording.reason {
+            writeln!(out, "{}: {}", printable(&recording.id), printable(reason))?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn row(recording: &Recording) -> Vec<String> {
     let state = match recording.state {
-        State::Recording => "recording".to_owned(),
+        State::Recording | State::Finished => recording.state.name().to_owned(),
         other => other.name().to_uppercase(),
     };
     let lost = match (recording.gaps, recording.lost_bytes) {
@@ -70,11 +101,16 @@ fn row(recording: &Recording) -> Vec<String> {
         (gaps, 0) => counted(gaps, "gap"),
         (_, bytes) => table::size(bytes),
     };
+    let (name, title) = (&recording.window_name, &recording.title);
+    let name = name.as_ref().or(title.as_ref());
+    let title = title.as_ref().filter(|title| Some(*title) != name);
+    let text = |text: Option<&String>| printable(text.map_or("-", String::as_str));
     vec![
         printable(&recording.id),
-        printable(recording.title.as_deref().unwrap_or("-")),
+        text(name),
+        text(title),
         state,
-        table::duration(running(recording)),
+        table::duration(length(recording)),
         table::duration(recording.duration),
         table::size(recording.bytes),
         lost,
@@ -82,7 +118,8 @@ fn row(recording: &Recording) -> Vec<String> {
     ]
 }
 
-/// Seconds since the recording started.
-pub(super) fn running(recording: &Recording) -> f64 {
-    unix_seconds().saturating_sub(recording.started) as f64
+/// Seconds from its start to its end, or to this moment.
+pub(super) fn length(recording: &Recording) -> f64 {
+    let end = recording.ended.unwrap_or_else(unix_seconds);
+    end.saturating_sub(recording.started) as f64
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::api::MarkerCreate;
-use crate::cli::background::hint_start;
+use crate::api::{MarkerCreate, State};
+use crate::cli::background::{self, hint_start};
 use crate::cli::candidates;
 use crate::cli::table::{duration, printable};
 use crate::cli::{Context, Failure, Outcome};
@@ -33,9 +33,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
-    let mut client = Client::connect(&context.folders.socket())
-        .await
-        .map_err(hint_start)?;
+    let mut client = background::client().await.map_err(hint_start)?;
     let id = match &args.target {
         Some(id) => id.clone(),
         None => this_one(context, &mut client).await?,
@@ -44,6 +42,13 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
         label: args.label.clone(),
     };
     let recording = client.mark(&id, &marker).await?;
+    if recording.state == State::Suspended {
+        let reason = recording.reason.as_deref().unwrap_or("it is suspended");
+        crate::cli::warn(&format!(
+            "the cast takes nothing at present ({}): the marker is written once it does",
+            printable(reason)
+        ));
+    }
     let id = printable(&recording.id);
     match (args.json, args.quiet) {
         (true, _) => anstream::println!("{}", serde_json::to_string(&recording)?),

@@ -63,8 +63,8 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
         match args.verb {
             None => start::run(context, &args.start).await,
             Some(Verb::Start(args)) => start::run(context, &args).await,
-            Some(Verb::Ls(args)) => ls::run(context, &args).await,
-            Some(Verb::Stop(args)) => stop::run(context, &args).await,
+            Some(Verb::Ls(args)) => ls::run(&args).await,
+            Some(Verb::Stop(args)) => stop::run(&args).await,
             Some(Verb::Mark(args)) => mark::run(context, &args).await,
         }
     })

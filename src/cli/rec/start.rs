@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueHint;
@@ -22,8 +22,9 @@ pub(super) struct StartArgs {
     #[arg(short, long, value_parser = NonEmptyStringValueParser::new(), add = ArgValueCandidates::new(candidates::windows))]
     target: Option<String>,
 
-    /// The folder for the cast.
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// The folder for the cast, or its file: a name that ends in .cast is that of
+    /// a file, which must not be there yet.
+    #[arg(short, long, value_name = "DIR|FILE", value_hint = ValueHint::AnyPath)]
     output: Option<PathBuf>,
 
     /// The cast's title; the window's name without.
@@ -58,11 +59,13 @@ impl StartArgs {
         target: String,
         socket: PathBuf,
     ) -> Result<RecordingCreate, Failure> {
+        let (directory, file) = self.output()?;
         Ok(RecordingCreate {
             window_id: target.clone(),
             pane_id: self.no_follow.then_some(target),
             socket: Some(socket),
-            directory: self.directory()?,
+            directory,
+            file,
             title: self.title.clone(),
             idle_time_limit: self.idle_time_limit,
             follow_active_pane: self.no_follow.then_some(false),
@@ -70,17 +73,23 @@ impl StartArgs {
         })
     }
 
-    /// The folder that was asked for.
-    pub(super) fn directory(&self) -> Result<Option<PathBuf>, Failure> {
-        let directory = self.output.as_ref().map(std::path::absolute).transpose()?;
-        match directory {
-            Some(path) if path.to_str().is_none() => Err(Failure::usage(format!(
+    /// The folder or the file that was asked for.
+    pub(super) fn output(&self) -> Result<(Option<PathBuf>, Option<PathBuf>), Failure> {
+        let Some(output) = &self.output else {
+            return Ok((None, None));
+        };
+        let path = std::path::absolute(output)?;
+        if path.to_str().is_none() {
+            return Err(Failure::usage(format!(
                 "the name of the folder {} is not UTF-8, and the HTTP API takes no other",
                 path.display()
             ))
-            .hint("name another one with `-o`, or a link to it")),
-            directory => Ok(directory),
+            .hint("name another one with `-o`, or a link to it"));
         }
+        Ok(match names_file(output) {
+            true => (None, Some(path)),
+            false => (Some(path), None),
+        })
     }
 
     /// The title that was asked for.
@@ -96,15 +105,16 @@ impl StartArgs {
     /// The options that only a new recording takes, and that ask for something
     /// else than what `recording` has.
     fn of_a_new_one(&self, recording: &Recording) -> Vec<&'static str> {
-        let other_title = self.title.is_some() && self.title != recording.title;
-        let folder = recording.cast_path.parent();
-        let other_folder = self
-            .output
-            .as_ref()
-            .is_some_and(|output| std::path::absolute(output).ok().as_deref() != folder);
+        let cast = recording.cast_path.as_path();
+        let is_elsewhere = |output: &PathBuf| {
+            let there = match names_file(output) {
+                true => Some(cast),
+                false => cast.parent(),
+            };
+            std::path::absolute(output).ok().as_deref() != there
+        };
         let all = [
-            ("--title", other_title),
-            ("--output", other_folder),
+            ("--output", self.output.as_ref().is_some_and(is_elsewhere)),
             ("--idle-time-limit", self.idle_time_limit.is_some()),
             ("--no-follow", self.no_follow),
         ];
@@ -147,6 +157,7 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Outcome {
         (false, false) if is_new => writeln!(out, "Recording {id} to {path}")?,
         (false, false) => writeln!(out, "{id} is recorded already, to {path}")?,
     }
+    // A new title is taken.
     let ignored = args.of_a_new_one(&recording);
     if is_new || ignored.is_empty() {
         return Ok(ExitCode::SUCCESS);
@@ -158,12 +169,25 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Outcome {
     Err(Failure::new(error).hint(format!("`tvmux rec stop {id}` ends it; then record again")))
 }
 
+/// Whether `-o` names a file: one that is there and no folder, or a name that
+/// ends in `.cast`.
+fn names_file(output: &Path) -> bool {
+    let is_folder = output.as_os_str().as_encoded_bytes().ends_with(b"/") || output.is_dir();
+    let extension = output.extension();
+    let is_cast = extension.is_some_and(|extension| extension.eq_ignore_ascii_case("cast"));
+    !is_folder && (is_cast || output.exists())
+}
+
 /// Adds the way out to what the daemon refused.
 pub(super) fn explain(error: client::Error) -> Failure {
     let hint = match &error {
         client::Error::Refused { body, .. } => match body.code.as_str() {
             "no_window" => Some("`tmux list-windows -a` lists the windows there are"),
             "no_tmux_server" => Some("start tmux, or record a command with `tvmux rec -- COMMAND`"),
+            "file_exists" => Some(
+                "no file is ever overwritten: name another one; a command goes on in a cast with \
+                 `rec --append FILE -- COMMAND`",
+            ),
             "output" => {
                 Some("name a folder you can write to with `-o DIR`, or set `[output] directory`")
             }

@@ -10,8 +10,8 @@ use crate::api::Recording;
 use crate::cli::background::hint_start;
 use crate::cli::candidates;
 use crate::cli::table::{duration, printable, size};
-use crate::cli::{Context, Outcome};
-use crate::client::{self, Client};
+use crate::cli::{Outcome, background};
+use crate::client;
 use crate::wording::counted;
 
 #[derive(Debug, clap::Args)]
@@ -29,22 +29,23 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
-    let mut client = match Client::connect(&context.folders.socket()).await {
-        Ok(client) => client,
+pub(super) async fn run(args: &Args) -> Outcome {
+    let asked = async { background::client().await?.recordings().await };
+    let running = match asked.await {
+        Ok(running) => running,
         Err(client::Error::NotRunning { .. }) if args.ids.is_empty() => {
             match (args.json, args.quiet) {
                 (true, _) => anstream::println!("[]"),
                 (false, true) => {}
                 (false, false) => anstream::println!("Nothing is recorded."),
             }
-            return Ok(ExitCode::SUCCESS);
+            let was_cut_off = background::warn_of_interrupted();
+            return Ok(ExitCode::from(u8::from(was_cut_off)));
         }
         Err(error) => return Err(hint_start(error)),
     };
     let ids = if args.ids.is_empty() {
-        let all = client.recordings().await?;
-        all.into_iter().map(|recording| recording.id).collect()
+        running.into_iter().map(|recording| recording.id).collect()
     } else {
         args.ids.clone()
     };
@@ -56,7 +57,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
     for id in ids {
         // Each on a connection of its own: a server that ends with its last
         // recording may close the one before.
-        let result = match Client::connect(&context.folders.socket()).await {
+        let result = match background::client().await {
             Ok(mut client) => client.stop_recording(&id).await,
             Err(error) => Err(error),
         };
@@ -111,7 +112,7 @@ pub(super) fn report_end(out: &mut impl Write, recording: &Recording) -> std::io
         out,
         "Stopped {id}: {} ({}, the last event at {}, {} in {})",
         printable(&recording.cast_path.to_string_lossy()),
-        duration(super::ls::running(recording)),
+        duration(super::ls::length(recording)),
         duration(recording.duration),
         size(recording.bytes),
         counted(recording.events, "event"),

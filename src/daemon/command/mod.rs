@@ -10,11 +10,8 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use self::task::{SpawnArgs, header, spawn};
-use super::create::{Asked, cast_folder, create_cast};
+use super::create::{Asked, cast_folder, create_cast, create_cast_at, local_time};
 use super::names::{command_cast_name, host_name};
 use super::recording::{About, OpenCast};
 use super::registry::Key;
@@ -41,7 +38,7 @@ impl Daemon {
             return Err(Error::ShuttingDown);
         }
         let key = Key::Command(request.pid);
-        let context = &self.shared.context;
+        let context = &self.context();
         let is_recorded = |path: &Path| {
             let registry = self.registry();
             let mut all = registry.recordings.values();
@@ -105,7 +102,7 @@ impl Daemon {
     /// The FIFOs of a command.
     fn command_pipes(&self, pid: u32) -> Result<(Fifo, Fifo)> {
         let make = |what: &str| {
-            let path = self.shared.context.pipes.command_path(pid, what);
+            let path = self.shared.pipes.command_path(pid, what);
             Fifo::create(&path).map_err(|source| Error::Capture {
                 message: format!("cannot make the pipe {}: {source}", path.display()),
             })
@@ -121,17 +118,19 @@ fn begin(
     started_micros: u64,
     bound: usize,
 ) -> Result<(PathBuf, OpenCast)> {
-    let started = i64::try_from(started_micros).unwrap_or_default();
-    let started = Timestamp::from_microsecond(started).unwrap_or_default();
-    let started = started.to_zoned(TimeZone::system());
-    let folder = cast_folder(request.directory.as_deref(), settings, &started)?;
     let mut recorder = Recorder::new(&header(request, started_micros / 1_000_000), bound);
     recorder.blank(0);
     let lines = recorder.take(Vec::new());
-    let host = host_name();
-    let (path, file) = create_cast(&folder, &lines, |number| {
-        command_cast_name(&started, &host, &request.name, number)
-    })?;
+    let (path, file) = match &request.file {
+        Some(path) => create_cast_at(path, &lines)?,
+        None => {
+            let (started, host) = (local_time(started_micros), host_name());
+            let folder = cast_folder(request.directory.as_deref(), settings, &started)?;
+            create_cast(&folder, &lines, |number| {
+                command_cast_name(&started, &host, &request.name, number)
+            })?
+        }
+    };
     recorder.written(lines.len());
     let cast = OpenCast {
         recorder,

@@ -10,10 +10,10 @@ use crate::cast::{Header, Micros};
 use crate::clock::unix_seconds;
 use crate::daemon::recording::{
     About, Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast,
+    retitle,
 };
 use crate::record::{
-    Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, Intervals, PipeEnd, Read, Recorder,
-    Trouble,
+    Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, PipeEnd, Read, Recorder, Trouble,
 };
 
 /// Everything that a command's recording starts with.
@@ -43,6 +43,8 @@ struct Task {
     cast_base: Micros,
     /// Bytes known to be missing, as the markers have them.
     marked_lost: u64,
+    /// What it is called since it started, for the header at the end.
+    new_title: Option<String>,
     warning: Option<Arc<str>>,
 }
 
@@ -62,11 +64,7 @@ impl Task {
             output,
             control,
         } = args;
-        let intervals = Intervals {
-            flush: context.config.recording.flush_interval(),
-            sync: context.config.recording.sync_interval(),
-            tick: context.disks.tick(),
-        };
+        let intervals = context.intervals();
         let mut intake = Intake::default();
         intake.attach(Some(Box::new(PipeEnd::new(output))), false);
         let stats = cast.recorder.stats();
@@ -89,12 +87,17 @@ impl Task {
             alarm: Alarm::default(),
             cast_start: Instant::now(),
             cast_base: cast.now,
+            new_title: None,
             warning: None,
         }
     }
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         loop {
+            if self.context.renew() {
+                self.sink.set_intervals(self.context.intervals());
+                self.recorder.set_bound(self.context.memory_bound());
+            }
             while let Some(event) = self.sink.tick(&mut self.recorder) {
                 self.on_file_event(event);
             }
@@ -106,7 +109,15 @@ impl Task {
                 biased;
                 command = inbox.recv() => match command {
                     Some(Command::Mark(label, reply)) => {
-                        self.recorder.marker(self.cast_time(), &label);
+                        let is_marked = self.recorder.has_room();
+                        if is_marked {
+                            self.recorder.marker(self.cast_time(), &label);
+                        }
+                        let _ = reply.send(is_marked);
+                    }
+                    Some(Command::SetTitle(title, reply)) => {
+                        self.report.set_title(&title);
+                        self.new_title = Some(title);
                         let _ = reply.send(());
                     }
                     Some(Command::Stop) | None => break,
@@ -262,6 +273,10 @@ impl Task {
         if self.context.config.recording.repair_on_stop {
             // Long for a long cast: not on the thread that drains.
             let _ = tokio::task::spawn_blocking(move || check_cast(&path)).await;
+        }
+        if let Some(title) = self.new_title.take() {
+            let path = self.report.about().cast_path.clone();
+            let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
         }
         let reason = match self.sink.trouble() {
             Some(Trouble::Refused(why)) if missing > 0 => Some(why.as_str().into()),

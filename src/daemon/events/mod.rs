@@ -270,7 +270,7 @@ impl Daemon {
     }
 
     pub(super) fn events(&self) -> &Events {
-        &self.shared.context.events
+        &self.shared.events
     }
 }
 

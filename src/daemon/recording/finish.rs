@@ -8,6 +8,7 @@ use super::file::REMOVED;
 use super::status::Condition;
 use super::task::Task;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
+use crate::archive::set_title;
 use crate::record::Trouble;
 use crate::tmux::pipe;
 use crate::wording::chain;
@@ -34,6 +35,10 @@ impl Task {
             // Long for a long cast: not on the thread that drains.
             let _ = tokio::task::spawn_blocking(move || check_cast(&path)).await;
         }
+        if let Some(title) = self.spec.title.clone() {
+            let path = self.spec.cast_path.clone();
+            let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
+        }
         // Waits for a write that may be under way.
         let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.remove()).await;
@@ -48,6 +53,15 @@ impl Task {
         tracing::info!(id, reason = reason.as_deref(), bytes, "finished");
         let condition = Condition::Finished { reason };
         self.report.update(condition, self.capture.pane(), stats);
+    }
+}
+
+/// Writes into a cast that has ended the title that its recording has been given
+/// meanwhile.
+pub(in crate::daemon) fn retitle(path: &Path, title: &str) {
+    if let Err(error) = set_title(path, title) {
+        let path = path.display();
+        tracing::warn!(%path, %error, "the cast keeps its old title");
     }
 }
 

@@ -28,17 +28,21 @@ use super::spec::RecordingSpec;
 use super::watcher::Watcher;
 use crate::cast::Micros;
 use crate::config::Config;
-use crate::record::{DiskFile, Disks, Recorder, Stream};
+use crate::record::{DiskFile, Disks, Intervals, Recorder, Stream};
 use crate::tmux::{Server, Snapshot, Version};
 
 pub(super) use self::alarm::Alarm;
 pub(super) use self::file::REMOVED;
-pub(super) use self::finish::check_cast;
+pub(super) use self::finish::{check_cast, retitle};
 pub(super) use self::status::{About, Condition, Report};
 
 /// What the daemon lends to its recordings.
 #[derive(Clone)]
 pub(super) struct Context {
+    /// The settings as they change.
+    pub(super) settings: watch::Receiver<Arc<Config>>,
+    /// The settings that are in force here: [`Context::renew`] takes over what
+    /// has changed.
     pub(super) config: Arc<Config>,
     pub(super) pipes: Arc<Pipes>,
     pub(super) disks: Arc<Disks>,
@@ -57,6 +61,25 @@ impl Context {
         painted
     }
 
+    /// Takes over settings that have changed since; `false` where none have.
+    /// Cheap: called for each event of a busy pane.
+    pub(super) fn renew(&mut self) -> bool {
+        let has_changed = self.settings.has_changed().unwrap_or(false);
+        if has_changed {
+            self.config = Arc::clone(&self.settings.borrow_and_update());
+        }
+        has_changed
+    }
+
+    /// How long output may be at risk.
+    pub(super) fn intervals(&self) -> Intervals {
+        Intervals {
+            flush: self.config.recording.flush_interval(),
+            sync: self.config.recording.sync_interval(),
+            tick: self.disks.tick(),
+        }
+    }
+
     /// Most bytes that a recording keeps in memory.
     pub(super) fn memory_bound(&self) -> usize {
         usize::try_from(self.config.recording.max_buffer_bytes).unwrap_or(usize::MAX)
@@ -65,7 +88,9 @@ impl Context {
 
 /// What a client asks of a running recording.
 pub(super) enum Command {
-    Mark(String, oneshot::Sender<()>),
+    /// Answered by whether there was room for it.
+    Mark(String, oneshot::Sender<bool>),
+    SetTitle(String, oneshot::Sender<()>),
     Stop,
 }
 

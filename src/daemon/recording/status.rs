@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::super::spec::RecordingSpec;
 use crate::api;
+use crate::clock::unix_seconds;
 use crate::record::Stats;
 use crate::tmux::PaneId;
 
@@ -33,6 +34,7 @@ pub(in crate::daemon) struct About {
     /// Empty for a command that runs on a terminal of its own.
     pub(in crate::daemon) window_id: String,
     pub(in crate::daemon) cast_path: PathBuf,
+    /// At the start.
     pub(in crate::daemon) title: Option<String>,
     /// The tmux server's socket; empty where there is none.
     pub(in crate::daemon) socket: PathBuf,
@@ -58,6 +60,9 @@ impl From<&RecordingSpec> for About {
 #[derive(Clone, Debug)]
 struct Status {
     condition: Condition,
+    /// Seconds since the Unix epoch.
+    ended: Option<u64>,
+    title: Option<String>,
     pane: Option<PaneId>,
     stats: Stats,
 }
@@ -81,12 +86,14 @@ impl Report {
 
     fn starting(about: About, pane: Option<PaneId>, stats: Stats) -> Report {
         Report {
-            about,
             status: Mutex::new(Status {
                 condition: Condition::Recording { warning: None },
+                ended: None,
+                title: about.title.clone(),
                 pane,
                 stats,
             }),
+            about,
         }
     }
 
@@ -105,9 +112,17 @@ impl Report {
         let mut status = self.lock();
         status.stats = stats;
         let has_changed = status.condition != condition || status.pane != pane;
+        if matches!(condition, Condition::Finished { .. }) {
+            status.ended.get_or_insert_with(unix_seconds);
+        }
         status.condition = condition;
         status.pane = pane;
         has_changed
+    }
+
+    /// Gives it another title.
+    pub(in crate::daemon) fn set_title(&self, title: &str) {
+        self.lock().title = Some(title.to_owned());
     }
 
     /// The recording as it is told to clients.
@@ -115,6 +130,8 @@ impl Report {
         let about = &self.about;
         let Status {
             condition,
+            ended,
+            title,
             pane,
             stats,
         } = self.lock().clone();
@@ -122,14 +139,16 @@ impl Report {
             id: about.id.clone(),
             session_id: about.session_id.clone(),
             window_id: about.window_id.clone(),
+            window_name: None,
             active: !matches!(condition, Condition::Finished { .. }),
             cast_path: about.cast_path.clone(),
             active_pane: pane.map(|pane| pane.to_string()),
             state: condition.state(),
             reason: condition.reason(about),
-            title: about.title.clone(),
+            title,
             socket: about.socket.clone(),
             started: about.started,
+            ended,
             duration: stats.duration as f64 / 1e6,
             bytes: stats.bytes,
             events: stats.events,

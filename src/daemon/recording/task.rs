@@ -18,7 +18,7 @@ use super::status::{Condition, Report};
 use super::{Command, Context, Opening, SpawnArgs};
 use crate::api;
 use crate::cast::Micros;
-use crate::record::{self, AttachError, DiskSink, Intake, Intervals, Recorder, Stream, Taken};
+use crate::record::{self, AttachError, DiskSink, Intake, Recorder, Stream, Taken};
 use crate::tmux::pipe::Piped;
 use crate::tmux::{PaneId, Server, ServerState, Version};
 use crate::wording::chain;
@@ -82,12 +82,7 @@ impl Task {
             cast,
             opening,
         } = args;
-        let recording = &context.config.recording;
-        let intervals = Intervals {
-            flush: recording.flush_interval(),
-            sync: recording.sync_interval(),
-            tick: context.disks.tick(),
-        };
+        let intervals = context.intervals();
         let disks = Arc::clone(&context.disks);
         let mut intake = Intake::default();
         let capture = match opening {
@@ -140,6 +135,10 @@ impl Task {
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let mut is_abandoned = false;
         while !self.is_finished {
+            if self.context.renew() {
+                self.sink.set_intervals(self.context.intervals());
+                self.recorder.set_bound(self.context.memory_bound());
+            }
             self.tick_file();
             self.publish();
             let due = self.due();
@@ -199,7 +198,14 @@ impl Task {
     fn on_command(&mut self, command: Command) {
         match command {
             Command::Mark(label, reply) => {
-                self.recorder.marker(self.cast_time(), &label);
+                let is_marked = self.recorder.has_room();
+                if is_marked {
+                    self.recorder.marker(self.cast_time(), &label);
+                }
+                let _ = reply.send(is_marked);
+            }
+            Command::SetTitle(title, reply) => {
+                self.set_title(title);
                 let _ = reply.send(());
             }
             Command::Stop => {
@@ -207,6 +213,25 @@ impl Task {
                 self.feed(Input::Stop);
             }
         }
+    }
+
+    /// The journal has it at once, the header at the end.
+    fn set_title(&mut self, title: String) {
+        self.report.set_title(&title);
+        let mut spec = self.spec.as_ref().clone();
+        spec.title = Some(title);
+        self.spec = Arc::new(spec);
+        self.note();
+        let events = &self.context.events;
+        events.recording(api::EventKind::RecordingChanged, &self.report.to_api());
+    }
+
+    /// Brings the journal up to date.
+    fn note(&self) {
+        let stats = self.recorder.stats();
+        let spec = self.spec.as_ref().clone();
+        let journal = Journal::new(spec, stats.gaps, stats.lost_bytes);
+        self.journal.write_later(journal);
     }
 
     /// Gives the machine what has happened, and does what it says.
@@ -328,9 +353,7 @@ impl Task {
         let stats = self.recorder.stats();
         if stats.gaps != self.noted_gaps {
             self.noted_gaps = stats.gaps;
-            let spec = self.spec.as_ref().clone();
-            let journal = Journal::new(spec, stats.gaps, stats.lost_bytes);
-            self.journal.write_later(journal);
+            self.note();
         }
         let (condition, pane) = (self.condition(), self.capture.pane());
         if self.report.update(condition, pane, stats) {

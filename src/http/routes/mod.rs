@@ -15,6 +15,7 @@ mod panes;
 mod recordings;
 mod server;
 mod sessions;
+mod settings;
 mod single_flight;
 mod start_directory;
 mod wait;
@@ -51,6 +52,8 @@ table! {
     GET "/version" => server::version;
     GET "/openapi.json" => docs::openapi;
     GET "/docs" => docs::page;
+    GET "/settings" => settings::list;
+    POST "/settings/reload" => settings::reload;
     GET "/sessions" => sessions::list;
     POST "/sessions" => sessions::create;
     GET "/sessions/{session_id}" => sessions::get;
@@ -93,6 +96,7 @@ table! {
     POST "/recordings" => recordings::create;
     POST "/commands" => recordings::command;
     GET "/recordings/{recording_id}" => recordings::get;
+    PATCH "/recordings/{recording_id}" => recordings::update;
     DELETE "/recordings/{recording_id}" => recordings::stop;
     POST "/recordings/{recording_id}/markers" => recordings::mark;
     GET "/casts" => casts::list;

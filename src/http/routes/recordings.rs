@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::extract::{Body, PathId, TmuxSocket};
+use super::extract::{Body, PathId, Query, TmuxSocket};
 use crate::api::{
-    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingStopped,
-    StoppedStatus,
+    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingFilter,
+    RecordingStopped, RecordingUpdate, StoppedStatus,
 };
 use crate::config::expand_home;
 use crate::daemon::{Created, Daemon};
@@ -17,10 +17,14 @@ use crate::http::error::Result;
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/recordings",
+    params(RecordingFilter),
     responses((status = 200, body = Vec<Recording>))
 ))]
-pub(super) async fn list(State(daemon): State<Daemon>) -> Json<Vec<Recording>> {
-    Json(daemon.recordings())
+pub(super) async fn list(
+    State(daemon): State<Daemon>,
+    Query(filter): Query<RecordingFilter>,
+) -> Json<Vec<Recording>> {
+    Json(daemon.list(filter.ended).await)
 }
 
 /// Record a window.
@@ -42,9 +46,9 @@ pub(super) async fn create(
     new.socket = new
         .socket
         .or_else(|| socket.map(|socket| socket.path().to_owned()));
-    new.directory = new
-        .directory
-        .map(|folder| expand_home(&folder.to_string_lossy()));
+    for path in [&mut new.directory, &mut new.file].into_iter().flatten() {
+        *path = expand_home(&path.to_string_lossy());
+    }
     Ok(match daemon.create(&new).await? {
         Created::New(recording) => (StatusCode::CREATED, Json(recording)),
         Created::Present(recording) => (StatusCode::ACCEPTED, Json(recording)),
@@ -81,6 +85,21 @@ pub(super) async fn get(
     Ok(Json(daemon.recording(&id).await?))
 }
 
+/// Change a recording that runs.
+#[cfg_attr(test, utoipa::path(
+    patch,
+    path = "/recordings/{recording_id}",
+    request_body = RecordingUpdate,
+    responses((status = 200, body = Recording))
+))]
+pub(super) async fn update(
+    State(daemon): State<Daemon>,
+    PathId(id): PathId,
+    Body(new): Body<RecordingUpdate>,
+) -> Result<Json<Recording>> {
+    Ok(Json(daemon.set_title(&id, &new.title).await?))
+}
+
 /// End a recording. Answers when its cast is whole and on the disk.
 #[cfg_attr(test, utoipa::path(
     delete,
@@ -100,7 +119,8 @@ pub(super) async fn stop(
     }))
 }
 
-/// Put a marker into a recording, at this moment.
+/// Put a marker into a recording, at this moment. Refused while so much waits
+/// for the disk that there is no room for it.
 #[cfg_attr(test, utoipa::path(
     post,
     path = "/recordings/{recording_id}/markers",

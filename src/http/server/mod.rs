@@ -9,10 +9,11 @@ mod same_user;
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
@@ -25,7 +26,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_io_timeout::TimeoutWriter;
 use tower::{Layer, ServiceBuilder};
 use tower_http::normalize_path::NormalizePathLayer;
@@ -57,6 +58,8 @@ const LAST_REPLIES: Duration = Duration::from_secs(2);
 pub struct Listeners {
     /// For processes of this user.
     pub unix: UnixListener,
+    /// Listeners that take the place of `unix`, where its file was removed.
+    pub renewed: mpsc::Receiver<UnixListener>,
     /// On the loopback interface, if its port was free.
     pub tcp: Option<TcpListener>,
 }
@@ -73,12 +76,14 @@ pub async fn serve(
     let acceptor = |transport| Acceptor::new(app.clone(), Arc::clone(&access), transport);
     let (over_unix, over_tcp) = (acceptor(Transport::Unix), acceptor(Transport::Tcp));
     let (mut unix, mut tcp) = (SameUser(listeners.unix), listeners.tcp);
+    let mut renewed = listeners.renewed;
     let connections = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
+            Some(listener) = renewed.recv() => unix = SameUser(listener),
             stream = unix.accept() => over_unix.accept(stream, connections.watcher()),
             stream = accept_tcp(&mut tcp) => over_tcp.accept(stream, connections.watcher()),
         }
@@ -172,6 +177,23 @@ where
     }
 }
 
+/// A request for the log, where that takes so much.
+struct Logged(Option<(String, Instant)>);
+
+impl Logged {
+    fn new(request: &Request) -> Logged {
+        let is_wanted = tracing::enabled!(tracing::Level::DEBUG);
+        let line = || format!("{} {}", request.method(), request.uri().path());
+        Logged(is_wanted.then(|| (line(), Instant::now())))
+    }
+
+    fn answered(self, status: StatusCode) {
+        if let Some((line, since)) = self.0 {
+            tracing::debug!(status = status.as_u16(), took = ?since.elapsed(), "{line}");
+        }
+    }
+}
+
 /// The routes, behind what looks at each request and each reply.
 fn service(app: App, access: Arc<Access>, transport: Transport) -> Router {
     let routes = routes::table()
@@ -201,10 +223,13 @@ fn service(app: App, access: Arc<Access>, transport: Transport) -> Router {
         .layer(from_fn(move |request: Request, next: Next| {
             let admitted = access.admit(transport, &request);
             async move {
-                match admitted {
+                let log = Logged::new(&request);
+                let response = match admitted {
                     Ok(()) => next.run(request).await,
                     Err(refusal) => *refusal,
-                }
+                };
+                log.answered(response.status());
+                response
             }
         }));
     Router::new().fallback_service(routes).layer(layers)

@@ -35,7 +35,7 @@ use crate::api::{CommandRecording, CommandStarted, Recording};
 use crate::cli::background;
 use crate::cli::table::printable;
 use crate::cli::{Context, Failure, Outcome, runtime};
-use crate::client::{self, Client};
+use crate::client;
 use crate::shell;
 
 pub(in crate::cli) use self::monitor::{is_monitor, run as run_monitor};
@@ -64,9 +64,10 @@ pub(super) struct CommandArgs {
     )]
     append: Option<PathBuf>,
 
-    /// Record keys too, as `i` events; never while the terminal does not echo
-    /// them, so passwords stay out, and what is typed to programs that echo by
-    /// themselves.
+    /// Record keys too, as `i` events; not the lines that the terminal does not
+    /// echo, so passwords stay out. A program that takes key by key and shows
+    /// nothing of it (pinentry, sudo with pwfeedback) cannot be told from a
+    /// shell's own line: what is typed to it is recorded.
     #[arg(long, requires = "command")]
     input: bool,
 
@@ -125,6 +126,8 @@ pub(super) fn run(
             let again = CommandRecording {
                 resume_at: Some(seconds),
                 append: Some(recording.cast_path.clone()),
+                directory: None,
+                file: None,
                 gap: Some("the recorder was interrupted".to_owned()),
                 ..request.clone()
             };
@@ -148,7 +151,7 @@ pub(super) fn run(
     })?;
 
     let is_whole = link.is_whole();
-    let stopped = runtime.block_on(finish(context, recording))?;
+    let stopped = runtime.block_on(finish(recording))?;
     drop(link);
     let mut is_complete = is_whole;
     match &stopped {
@@ -179,6 +182,7 @@ fn request(
 ) -> Result<CommandRecording, Failure> {
     let shown = shown(command);
     let name = command.first().map(PathBuf::from).unwrap_or_default();
+    let (directory, file) = start.output()?;
     let name = name.file_name().unwrap_or_default().to_string_lossy();
     let variables = args.env.iter().filter(|name| !name.is_empty());
     Ok(CommandRecording {
@@ -186,7 +190,8 @@ fn request(
         pid: std::process::id(),
         columns,
         rows,
-        directory: start.directory()?,
+        directory,
+        file,
         append: args.append.as_ref().map(std::path::absolute).transpose()?,
         gap: None,
         resume_at: None,
@@ -242,8 +247,8 @@ fn go_on(context: &Context, request: &CommandRecording) -> Option<CommandStarted
 }
 
 /// Ends the recording; `None` when it has ended before.
-async fn finish(context: &Context, recording: &Recording) -> Result<Option<Recording>, Failure> {
-    let mut client = match Client::connect(&context.folders.socket()).await {
+async fn finish(recording: &Recording) -> Result<Option<Recording>, Failure> {
+    let mut client = match background::client().await {
         Ok(client) => client,
         Err(client::Error::NotRunning { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
