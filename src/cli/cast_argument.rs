@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::validate::shown;
-use super::{Context, Failure, runtime};
-use crate::client::{self, Client};
+use super::{Context, Failure, background, runtime};
+use crate::client;
 use crate::daemon::safe_filename;
 
 /// The path of a cast. A file of that name comes first; otherwise it is the id, the
@@ -20,7 +20,7 @@ pub(super) fn find(context: &Context, text: &Path) -> Result<PathBuf, Failure> {
         .to_str()
         .filter(|id| !id.is_empty() && !id.contains('/'));
     if let Some(id) = id {
-        if let Some(path) = running(context, id)? {
+        if let Some(path) = running(id)? {
             return Ok(path);
         }
         if let Some(path) = ended(&context.config.output.directory(), id) {
@@ -34,11 +34,8 @@ pub(super) fn find(context: &Context, text: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The cast of a recording that runs.
-fn running(context: &Context, id: &str) -> Result<Option<PathBuf>, Failure> {
-    let asked = runtime()?.block_on(async {
-        let mut client = Client::connect(&context.folders.socket()).await?;
-        client.recording(id).await
-    });
+fn running(id: &str) -> Result<Option<PathBuf>, Failure> {
+    let asked = runtime()?.block_on(async { background::client().await?.recording(id).await });
     match asked {
         Ok(recording) => Ok(Some(recording.cast_path)),
         // One that is recorded twice is a question; one that is not may be over.
