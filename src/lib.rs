@@ -10,7 +10,7 @@
 //! | 4 | [`cli`] | the command line: one file per verb, tables, JSON, exit codes |
 //! | 3 | [`http`] | the API over the daemon: listeners, who may come in, routes |
 //! | 2 | [`daemon`] | owns the recordings: what is captured and when, recovery |
-//! | 2 | [`view`] | what draws a cast: text, JSON, HTML, SVG |
+//! | 2 | [`view`] | what draws a cast: the player, text, JSON, HTML, SVG |
 //! | 2 | [`client`] | asks the daemon, over its Unix socket or TCP, and starts it |
 //! | 1 | [`record`] | from a pane's FIFO to a cast file |
 //! | 1 | [`archive`] | casts on disk: file repair |

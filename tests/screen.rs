@@ -13,6 +13,10 @@ mod differential;
 mod features;
 #[path = "screen/oracle.rs"]
 mod oracle;
+#[path = "screen/played.rs"]
+mod played;
+#[path = "screen/player.rs"]
+mod player;
 #[path = "screen/programs.rs"]
 mod programs;
 #[path = "screen/random.rs"]

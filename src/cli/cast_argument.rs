@@ -5,26 +5,38 @@ use std::path::{Path, PathBuf};
 
 use super::validate::shown;
 use super::{Context, Failure, background, runtime};
+use crate::api::State;
 use crate::client;
 use crate::daemon::safe_filename;
 
-/// The path of a cast. A file of that name comes first; otherwise it is the id, the
+/// A cast that was named.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// It is being written: its recording runs.
+    pub(super) is_running: bool,
+}
+
+/// The cast that is meant. A file of that name comes first; otherwise it is the id, the
 /// window or the tmux target of a recording that runs, or the id of one that has
 /// ended, whose cast is in the output folder.
-pub(super) fn find(context: &Context, text: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn find(context: &Context, text: &Path) -> Result<Found, Failure> {
+    let finished = |path| Found {
+        path,
+        is_running: false,
+    };
     if text == Path::new("-") || text.exists() {
-        return Ok(text.to_owned());
+        return Ok(finished(text.to_owned()));
     }
     let name = shown(text);
     let id = text
         .to_str()
         .filter(|id| !id.is_empty() && !id.contains('/'));
     if let Some(id) = id {
-        if let Some(path) = running(id)? {
-            return Ok(path);
+        if let Some(found) = running(id)? {
+            return Ok(found);
         }
         if let Some(path) = ended(&context.config.output.directory(), id) {
-            return Ok(path);
+            return Ok(finished(path));
         }
     }
     Err(Failure::usage(format!(
@@ -33,11 +45,14 @@ pub(super) fn find(context: &Context, text: &Path) -> Result<PathBuf, Failure> {
     .hint("`tvmux rec ls` lists what is recorded"))
 }
 
-/// The cast of a recording that runs.
-fn running(id: &str) -> Result<Option<PathBuf>, Failure> {
+/// The cast of a recording that the daemon knows.
+fn running(id: &str) -> Result<Option<Found>, Failure> {
     let asked = runtime()?.block_on(async { background::client().await?.recording(id).await });
     match asked {
-        Ok(recording) => Ok(Some(recording.cast_path)),
+        Ok(recording) => Ok(Some(Found {
+            path: recording.cast_path,
+            is_running: recording.state != State::Finished,
+        })),
         // One that is recorded twice is a question; one that is not may be over.
         Err(client::Error::Refused { status: 404, .. } | client::Error::NotRunning { .. }) => {
             Ok(None)

@@ -499,14 +499,14 @@ fn markers_of(path: &Path) -> Result<Vec<Marker>, Failure> {
     })
 }
 
-fn parse_speed(text: &str) -> Result<f64, String> {
+pub(super) fn parse_speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if (0.001..=1e6).contains(&speed) => Ok(speed),
         _ => Err("a number from 0.001 to 1000000 is wanted".to_owned()),
     }
 }
 
-fn parse_pause(text: &str) -> Result<Micros, String> {
+pub(super) fn parse_pause(text: &str) -> Result<Micros, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=1e9).contains(&seconds) => Ok((seconds * 1e6).round() as Micros),
         _ => Err("a number of seconds is wanted, such as 2.5".to_owned()),

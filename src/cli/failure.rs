@@ -56,13 +56,17 @@ impl Failure {
         self.error
     }
 
+    /// The error, if it is the system's own.
+    pub(super) fn io_error(&self) -> Option<&io::Error> {
+        self.error.downcast_ref()
+    }
+
     /// Prints it on standard error and gives the exit code.
     #[must_use]
     pub fn report(self) -> ExitCode {
         // `tvmux … | head` closing its end is no failure of ours.
         let broken_pipe = self
-            .error
-            .downcast_ref::<io::Error>()
+            .io_error()
             .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         if broken_pipe {
             return ExitCode::SUCCESS;

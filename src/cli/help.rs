@@ -9,7 +9,7 @@ use clap::Command;
 /// Verbs by purpose. One that is in no group is shown last.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Record", &["rec"]),
-    ("Look", &["screenshot"]),
+    ("Look", &["play", "screenshot"]),
     ("Casts", &["validate", "repair", "convert", "cat"]),
     ("Workspaces", &["load", "freeze", "workspace"]),
     ("Server", &["server", "api"]),
@@ -24,6 +24,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         &[
             ("tvmux rec", "record this tmux window"),
             ("tvmux rec -- make test", "record a command"),
+            ("tvmux play day.cast", "look at a recording, at any moment"),
             ("tvmux load work", "build a session from a workspace file"),
         ],
     ),
@@ -80,6 +81,21 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "mark the recording of this window",
             ),
             ("tvmux rec mark -t main:@3 deploy", "mark another one"),
+        ],
+    ),
+    (
+        "play",
+        &[
+            (
+                "tvmux play day.cast",
+                "space, arrows, / and the mouse; h shows the keys",
+            ),
+            (
+                "tvmux play day.cast --at 14:05 --idle 2",
+                "from five past two on, pauses of two seconds at most",
+            ),
+            ("tvmux play @3", "what window @3 shows, as it is recorded"),
+            ("ssh host cat day.cast | tvmux play -", "from a pipe"),
         ],
     ),
     (

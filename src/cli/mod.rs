@@ -19,6 +19,7 @@ mod convert;
 mod failure;
 mod help;
 mod pictures;
+mod play;
 mod progress;
 mod rec;
 mod repair;
@@ -27,6 +28,7 @@ mod server;
 mod signals;
 mod slips;
 mod table;
+mod terminal;
 mod validate;
 mod workspace;
 
@@ -76,6 +78,7 @@ struct Cli {
 enum Verb {
     /// Record tmux windows, or one command.
     Rec(Box<rec::Args>),
+    Play(Box<play::Args>),
     Validate(validate::Args),
     Repair(repair::Args),
     Screenshot(screenshot::Args),
@@ -170,6 +173,7 @@ fn run(cli: Cli) -> Outcome {
     };
     match verb {
         Verb::Rec(args) => rec::run(&context, *args),
+        Verb::Play(args) => play::run(&context, &args),
         Verb::Server(args) => server::run(&context, args),
         Verb::Api(args) => api::run(args),
         Verb::Load(load) => load.run(&context),
@@ -219,7 +223,7 @@ impl Verb {
     /// own.
     fn only_asks_the_server(&self) -> bool {
         match self {
-            Verb::Api(_) | Verb::Screenshot(_) => true,
+            Verb::Api(_) | Verb::Play(_) | Verb::Screenshot(_) => true,
             Verb::Rec(args) => args.only_asks_the_server(),
             Verb::Server(args) => args.only_asks_the_server(),
             Verb::Config(args) => args.shows_defaults(),

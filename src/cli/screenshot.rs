@@ -124,14 +124,18 @@ pub(super) fn open(
     cast: &Path,
     stop: &'static AtomicBool,
 ) -> Result<Timeline, Failure> {
-    let path = cast_argument::find(context, cast)?;
+    open_path(&cast_argument::find(context, cast)?.path, stop)
+}
+
+/// Opens the cast at a path; `-` is standard input.
+pub(super) fn open_path(path: &Path, stop: &'static AtomicBool) -> Result<Timeline, Failure> {
     let options = TimelineOptions::of_user();
     let opened = if path == Path::new("-") {
         Timeline::copy(StoppableInput::new(stop)?, options)
     } else {
-        Timeline::open(&path, options)
+        Timeline::open(path, options)
     };
-    opened.map_err(|error| failure(error, &path, stop))
+    opened.map_err(|error| failure(error, path, stop))
 }
 
 /// Looks up a moment, with progress where that takes long.

@@ -1,5 +1,6 @@
 //! The signals that ask a program for something: SIGINT, SIGTERM and SIGHUP, as
-//! a flag for work that reads and writes, and as a future for the daemon.
+//! a flag for work that reads and writes, as a future for the daemon, and with
+//! others as a descriptor for what looks after a terminal.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use tokio::signal::unix::{self, SignalKind};
 
 /// What a user, a supervisor and a terminal that closes send.
@@ -30,6 +32,15 @@ pub(super) fn stop_flag() -> io::Result<&'static AtomicBool> {
         unsafe { sigaction(signal, &action) }?;
     }
     Ok(&STOP)
+}
+
+/// Takes `signals` from now on, this thread and those that it starts. Processes
+/// that are started get them as usual.
+pub(super) fn take_signals(signals: &[Signal]) -> io::Result<SignalFd> {
+    let signals = SigSet::from_iter(signals.iter().copied());
+    signals.thread_block()?;
+    let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+    Ok(SignalFd::with_flags(&signals, flags)?)
 }
 
 /// What a signal asks of the daemon.

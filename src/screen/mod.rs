@@ -17,8 +17,9 @@
 //! # Out
 //! - **The screen.** [`Screen::runs`] gives a row as text in runs of one [`Style`]
 //!   and [`Link`]; [`Screen::text`] without them; [`Screen::is_wrapped`] whether it
-//!   goes on in the next. [`Which::Normal`] is the normal screen while the
-//!   alternate one is shown ([`Screen::is_alternate`]).
+//!   goes on in the next, [`Screen::each_character`] tells each with its columns.
+//!   [`Which::Normal`] is the normal screen while the alternate one is shown
+//!   ([`Screen::is_alternate`]).
 //! - **Above it.** [`Screen::history`] rows, by [`Screen::history_runs`].
 //! - **Beside it.** [`Screen::cursor`], [`Screen::title`], [`Screen::folder`],
 //!   [`Screen::mode`], [`Screen::palette`], [`Screen::default_colours`].
@@ -81,4 +82,4 @@ pub use pool::Link;
 pub use rules::Rules;
 pub use state::BadState;
 pub use terminal::{HISTORY, LARGEST, Screen};
-pub use view::{Cursor, Look, Mode, Run, ScrolledLine, Which};
+pub use view::{Character, Cursor, Look, Mode, Run, ScrolledLine, Which};

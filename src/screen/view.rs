@@ -53,6 +53,18 @@ pub struct Run<'a> {
     pub link: Option<&'a Link>,
 }
 
+/// One character of a row, with what joins it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Character<'a> {
+    /// Its first column.
+    pub column: usize,
+    /// Columns it takes: 1 or 2.
+    pub width: usize,
+    pub text: &'a str,
+    pub style: Style,
+    pub link: Option<&'a Link>,
+}
+
 /// The cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
@@ -248,16 +260,54 @@ impl Screen {
         self.find_row(which, y).is_some_and(|row| row.wrapped)
     }
 
-    fn runs_of(&self, row: &Row) -> Vec<Run<'_>> {
+    /// Hands over the characters of row `y`, as far as [`Screen::runs`] gives
+    /// them. A tab is blanks.
+    pub fn each_character(&self, which: Which, y: usize, mut take: impl FnMut(Character<'_>)) {
+        let Some(row) = self.find_row(which, y) else {
+            return;
+        };
+        let mut text = String::new();
+        for column in 0..self.shown_columns(row) {
+            let cell = row.cell(column);
+            if cell.is_padding() {
+                continue;
+            }
+            let ink = self.pool.style_at(cell.style());
+            let (style, link) = (ink.shown(), self.pool.link_at(ink.link));
+            text.clear();
+            self.pool.push_text(cell, &mut text);
+            let columns = column..column + cell.width();
+            let (step, text) = if cell.is_tab() {
+                (1, " ")
+            } else {
+                (cell.width(), text.as_str())
+            };
+            for column in columns.step_by(step) {
+                take(Character {
+                    column,
+                    width: step,
+                    text,
+                    style,
+                    link,
+                });
+            }
+        }
+    }
+
+    /// Up to the last column that was written to or has a background.
+    fn shown_columns(&self, row: &Row) -> usize {
         let cells = &row.cells[..row.cells.len().min(self.columns())];
         let coloured = cells
             .iter()
             .rposition(|cell| !cell.is_blank())
             .map_or(0, |x| x + 1);
-        let end = row.used.min(self.columns()).max(coloured);
+        row.used.min(self.columns()).max(coloured)
+    }
+
+    fn runs_of(&self, row: &Row) -> Vec<Run<'_>> {
         let mut runs: Vec<Run> = Vec::new();
         let mut place = None;
-        for column in 0..end {
+        for column in 0..self.shown_columns(row) {
             let cell = row.cell(column);
             if place != Some(cell.style()) {
                 place = Some(cell.style());

@@ -4,7 +4,7 @@ use super::index::{Keyframe, Place};
 use super::replay::{Replay, Shown};
 use super::{Timeline, TimelineError};
 use crate::cast::Micros;
-use crate::screen::{Screen, Which};
+use crate::screen::{Screen, ScrolledLine, Which};
 
 /// Output between the screens that a step backwards starts from, in bytes of the
 /// cast.
@@ -52,6 +52,11 @@ impl Frames {
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.replay.place().offset()
+    }
+
+    /// The whole lines that scrolled off since the last call, soft wraps joined.
+    pub fn take_scrolled(&mut self) -> Vec<ScrolledLine> {
+        self.replay.screen.take_scrolled()
     }
 
     /// The time of the next frame's first event; `None` at the end of what is there.

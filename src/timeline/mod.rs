@@ -221,6 +221,12 @@ impl Timeline {
         self.shared.source.length()
     }
 
+    /// Whether more comes of a pipe, or of what is unpacked.
+    #[must_use]
+    pub fn is_coming(&self) -> bool {
+        self.shared.source.is_coming()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.waiting.fetch_add(1, Ordering::Relaxed);
         let state = self.shared.state.lock();

@@ -10,6 +10,7 @@ mod html;
 mod json;
 mod paint;
 mod pieces;
+pub mod player;
 mod svg;
 mod theme;
 

@@ -346,6 +346,13 @@ fn shells_complete() {
         bash("tvmux rec stop ''", "").contains("tmux.sock.main:@0"),
         "ids, asked for at that moment"
     );
+    let start = tvmux.folder().join("casts/").display().to_string();
+    let casts = bash(&format!("tvmux play {start}"), &start);
+    assert!(
+        casts.contains("_@0_") && !casts.contains("sock.main:@0"),
+        "{casts}"
+    );
+    assert!(bash("tvmux play ''", "").contains("tmux.sock.main:@0"));
     let files = bash("tvmux completions ''", "");
     assert!(
         files.contains("fish") && !files.contains("Cargo"),

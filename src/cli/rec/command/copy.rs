@@ -7,14 +7,15 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, read, write};
 
 use super::link::Link;
-use super::terminal::{Pty, UserTerminal, terminal_size};
+use super::terminal::{Pty, UserTerminal};
 use crate::api::CommandStarted;
+use crate::cli::terminal::terminal_size;
 
 /// What is read at once.
 const CHUNK: usize = 64 * 1024;
@@ -33,7 +34,7 @@ const LAST: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The signals that are taken in turn with everything else.
-const SIGNALS: [Signal; 7] = [
+pub(super) const SIGNALS: [Signal; 7] = [
     Signal::SIGCHLD,
     Signal::SIGWINCH,
     Signal::SIGCONT,
@@ -42,14 +43,6 @@ const SIGNALS: [Signal; 7] = [
     Signal::SIGINT,
     Signal::SIGQUIT,
 ];
-
-/// Takes those signals from now on. Processes that are started get them as usual.
-pub(super) fn take_signals() -> io::Result<SignalFd> {
-    let signals = SigSet::from_iter(SIGNALS);
-    signals.thread_block()?;
-    let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-    Ok(SignalFd::with_flags(&signals, flags)?)
-}
 
 /// Asks another daemon to go on with the recording; its answer comes later.
 pub(super) type Reconnect<'a> = dyn FnMut() -> Receiver<Option<CommandStarted>> + 'a;

@@ -33,6 +33,7 @@ use self::terminal::{Pty, UserTerminal};
 use super::{start, stop};
 use crate::api::{CommandRecording, CommandStarted, Recording};
 use crate::cli::background;
+use crate::cli::signals::take_signals;
 use crate::cli::table::printable;
 use crate::cli::{Context, Failure, Outcome, runtime};
 use crate::client;
@@ -115,7 +116,7 @@ pub(super) fn run(
         anstream::eprintln!("Recording {} to {path}", printable(&recording.id));
     }
 
-    let signals = copy::take_signals()?;
+    let signals = take_signals(&copy::SIGNALS)?;
     let (pty, slave) = Pty::open(size)?;
     let monitor = spawn(command, args.headless, slave)?;
     let began = Instant::now();

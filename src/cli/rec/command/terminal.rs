@@ -6,8 +6,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::{OpenptyResult, Winsize, openpty};
-use nix::sys::termios::{LocalFlags, SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{getpgrp, tcgetpgrp};
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::unistd::tcgetpgrp;
+
+use crate::cli::terminal::{RawMode, terminal_size};
 
 nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
 
@@ -18,8 +20,7 @@ const HEADLESS: (u16, u16) = (80, 24);
 pub(super) struct UserTerminal {
     /// Whether keys come from a terminal.
     has_keys: bool,
-    /// How it was, while it is raw.
-    before: Option<Termios>,
+    raw: RawMode<io::Stdin>,
 }
 
 impl UserTerminal {
@@ -27,7 +28,7 @@ impl UserTerminal {
     pub(super) fn new(is_headless: bool) -> UserTerminal {
         UserTerminal {
             has_keys: !is_headless && io::stdin().is_terminal(),
-            before: None,
+            raw: RawMode::new(io::stdin()),
         }
     }
 
@@ -38,37 +39,19 @@ impl UserTerminal {
 
     /// Whether the terminal's keys are read at present.
     pub(super) fn is_raw(&self) -> bool {
-        self.before.is_some()
+        self.raw.is_on()
     }
 
-    /// Hands every key on as it is. Not in the background, where the terminal
-    /// is another job's.
+    /// Hands every key on as it is, while this job is in the foreground.
     pub(super) fn make_raw(&mut self) {
-        let stdin = io::stdin();
-        if !self.has_keys || self.is_raw() || tcgetpgrp(&stdin) != Ok(getpgrp()) {
-            return;
-        }
-        let Ok(before) = tcgetattr(&stdin) else {
-            return;
-        };
-        let mut raw = before.clone();
-        cfmakeraw(&mut raw);
-        if tcsetattr(&stdin, SetArg::TCSADRAIN, &raw).is_ok() {
-            self.before = Some(before);
+        if self.has_keys {
+            self.raw.turn_on();
         }
     }
 
     /// Puts the terminal back as it was.
     pub(super) fn restore(&mut self) {
-        if let Some(before) = self.before.take() {
-            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &before);
-        }
-    }
-}
-
-impl Drop for UserTerminal {
-    fn drop(&mut self) {
-        self.restore();
+        self.raw.turn_off();
     }
 }
 
@@ -85,13 +68,6 @@ pub(super) fn size(asked: Option<(u16, u16)>, is_headless: bool) -> (u16, u16) {
                 number("LINES").unwrap_or(rows),
             )
         })
-}
-
-/// The size of the user's terminal: columns, rows.
-pub(super) fn terminal_size() -> Option<(u16, u16)> {
-    let (width, height) =
-        terminal_size::terminal_size().or_else(|| terminal_size::terminal_size_of(io::stdin()))?;
-    Some((width.0, height.0)).filter(|(columns, rows)| *columns > 0 && *rows > 0)
 }
 
 /// A pseudo terminal, from the side that shows it.
