@@ -18,6 +18,7 @@ mod config;
 mod convert;
 mod failure;
 mod help;
+mod keyframes;
 mod pictures;
 mod play;
 mod progress;
@@ -82,6 +83,8 @@ enum Verb {
     Validate(validate::Args),
     Repair(repair::Args),
     Screenshot(screenshot::Args),
+    #[command(hide = true)]
+    Keyframes(keyframes::Args),
     Convert(Box<convert::Args>),
     Cat(cat::Args),
     /// Start, stop and look at the server that records.
@@ -154,6 +157,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Repair(args) => return repair::run(args),
         Verb::Convert(args) => return convert::run(args),
         Verb::Cat(args) => return cat::run(args),
+        Verb::Keyframes(args) => return keyframes::run(args),
         _ => {}
     }
     let loaded = match Loaded::read(cli.config_file.as_deref()) {
@@ -186,6 +190,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Repair(args) => repair::run(&args),
         Verb::Convert(args) => convert::run(&args),
         Verb::Cat(args) => cat::run(&args),
+        Verb::Keyframes(args) => keyframes::run(&args),
     }
 }
 

@@ -140,7 +140,7 @@ impl Screen {
     }
 
     /// What the next character is written with.
-    pub fn pen(&self) -> (Style, Option<&Link>) {
+    pub fn pen_style(&self) -> (Style, Option<&Link>) {
         let ink = &self.pen.style;
         (ink.shown(), self.pool.link_at(ink.link))
     }

@@ -165,7 +165,7 @@ fn push_tabs(screen: &Screen, out: &mut String) {
 
 /// What the next character is written with.
 fn push_pen(screen: &Screen, out: &mut String) {
-    let (style, link) = screen.pen();
+    let (style, link) = screen.pen_style();
     push_style(&style, out);
     if let Some(link) = link {
         push_link(link, out);

@@ -8,10 +8,12 @@ use std::thread;
 
 use fastrand::Rng;
 use tvmux::cast::Micros;
-use tvmux::screen::Rules;
+use tvmux::screen::{Rules, Which};
 use tvmux::timeline::{Timeline, TimelineOptions};
 
 use super::casts::{Made, append, mixed, state, states};
+use super::support::tvmux::Tvmux;
+use super::support::{TestTmux, wait_until};
 
 fn open(path: &Path, folder: &Path) -> Timeline {
     let options = TimelineOptions {
@@ -182,4 +184,39 @@ fn a_cache_that_cannot_be_written_is_no_failure() {
     let made = mixed(25, 1_200_000);
     let path = made.write(folder.path(), "a.cast");
     check(&open(&path, &folder.path().join("missing")), &made);
+}
+
+#[test]
+fn keyframes_are_made_ahead_when_a_recording_ends() {
+    let tmux = TestTmux::start("");
+    let mut user = Tvmux::new();
+    user.start_server();
+    let recording = user.record(&tmux, &[]);
+    let cast = user.cast(&recording);
+    tmux.tmux(&[
+        "send-keys",
+        "-t",
+        "main:",
+        "seq 700000; echo do''ne",
+        "Enter",
+    ]);
+    wait_until("the output is recorded", || {
+        let id = recording["id"].as_str();
+        let running = user
+            .recordings()
+            .into_iter()
+            .find(|one| one["id"].as_str() == id);
+        let is_long = running.is_some_and(|one| one["bytes"].as_u64() > Some(5_000_000));
+        is_long && fs::read_to_string(&cast).is_ok_and(|text| text.contains("done"))
+    });
+    user.ok(["rec", "stop"]);
+    let folder = user.folder().join(".cache/tvmux/timeline");
+    wait_until("a process of its own has made them", || {
+        fs::read_dir(&folder).is_ok_and(|files| files.count() == 1)
+    });
+    let timeline = open(&cast, &folder);
+    let length = fs::metadata(&cast).unwrap().len();
+    assert_eq!(timeline.coverage().bytes, length);
+    let text = timeline.at(timeline.duration().unwrap()).unwrap();
+    assert!((0..24).any(|row| text.text(Which::Shown, row) == "done"));
 }

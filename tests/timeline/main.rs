@@ -5,6 +5,7 @@
 mod support;
 
 mod casts;
+mod cut;
 mod kept;
 mod moments;
 mod screenshot;

@@ -10,7 +10,7 @@ use crate::cast::{Header, Micros};
 use crate::clock::unix_seconds;
 use crate::daemon::recording::{
     About, Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast,
-    retitle,
+    retitle, start_keyframes,
 };
 use crate::record::{
     Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, PipeEnd, Read, Recorder, Trouble,
@@ -284,7 +284,9 @@ impl Task {
             Some(Trouble::Refused(_)) | None => None,
         };
         let stats = self.recorder.stats();
-        tracing::info!(id = self.report.about().id, bytes = stats.bytes, "finished");
+        let about = self.report.about();
+        start_keyframes(&about.cast_path, stats.bytes);
+        tracing::info!(id = about.id, bytes = stats.bytes, "finished");
         self.report
             .update(Condition::Finished { reason }, None, stats);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::capture::End;
 use super::file::REMOVED;
+use super::keyframes::start_keyframes;
 use super::status::Condition;
 use super::task::Task;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
@@ -49,6 +50,7 @@ impl Task {
             (Some(End::Asked) | None, _) => None,
         };
         let stats = self.recorder.stats();
+        start_keyframes(&self.spec.cast_path, stats.bytes);
         let (id, bytes) = (&self.spec.id, stats.bytes);
         tracing::info!(id, reason = reason.as_deref(), bytes, "finished");
         let condition = Condition::Finished { reason };

@@ -1,0 +1,53 @@
+//! `tvmux keyframes`: goes through casts so that any moment of them is quick to
+//! reach. The daemon starts it when a recording has ended; nobody else needs it.
+
+use std::fs::File;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use nix::libc;
+
+use super::Outcome;
+use super::screenshot::failure;
+use super::signals::stop_flag;
+use crate::timeline::{Timeline, TimelineOptions};
+
+/// Go through casts, at low priority, and keep keyframes in the cache folder
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[arg(required = true, value_name = "FILE")]
+    casts: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Outcome {
+    yield_to_others();
+    let stop = stop_flag()?;
+    for cast in &args.casts {
+        // Before the cache folder is made: the cast may be gone.
+        File::open(cast)?;
+        let goes_on = |_| {
+            if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let gone_through = Timeline::open(cast, TimelineOptions::of_user())
+            .and_then(|timeline| timeline.cover(None, goes_on).map(|_| timeline.save()));
+        gone_through.map_err(|error| failure(error, cast, stop))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lets every other process go first, to the processor and to the disk.
+fn yield_to_others() {
+    /// `IOPRIO_CLASS_IDLE` in its place, and `IOPRIO_WHO_PROCESS`: linux/ioprio.h.
+    const IDLE: libc::c_int = 3 << 13;
+    const PROCESS: libc::c_int = 1;
+    // SAFETY: both calls take numbers alone. What they cannot do is no harm.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, 19);
+        libc::syscall(libc::SYS_ioprio_set, PROCESS, 0, IDLE);
+    }
+}
