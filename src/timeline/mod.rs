@@ -17,7 +17,6 @@ mod frames;
 mod index;
 mod moment;
 mod replay;
-mod rules;
 mod scan;
 mod source;
 mod store;
@@ -166,7 +165,7 @@ impl Timeline {
     fn of_source(source: Source, options: TimelineOptions) -> Result<Timeline, TimelineError> {
         let reader = EventReader::new(source.bytes_from(0), Strictness::Forgiving)?;
         let header = reader.header().clone();
-        let rules = options.rules.unwrap_or_else(|| rules::of(&header));
+        let rules = options.rules.unwrap_or_else(|| rules_of(&header));
         let cache = options.cache.filter(|_| source.path().is_some());
         let cache = cache.and_then(|folder| cache::path_of(&folder, &source).ok());
         let loaded = cache
@@ -614,6 +613,14 @@ impl State {
             self.trouble = Some(error);
         }
     }
+}
+
+/// The rules of the terminal that a header names.
+fn rules_of(header: &Header) -> Rules {
+    Rules::of_env(|name| {
+        let own = header.term_type.as_deref().filter(|_| name == "TERM");
+        own.or_else(|| header.env.get(name).map(String::as_str))
+    })
 }
 
 /// The screen before the first event.

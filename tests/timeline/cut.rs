@@ -114,8 +114,8 @@ fn parts_are_said_as_moments() {
     let text = fs::read_to_string(user.folder().join("b.cast")).unwrap();
     let expected = concat!(
         "{\"version\":2,\"width\":20,\"height\":3,\"timestamp\":1764165610}\n",
-        "[0.0, \"o\", \"\\u001b[1;1H\\u001b[0mone\\u001b[1;4H\\u001b[0m\"]\n",
-        "[10.0, \"o\", \" two\"]\n[20.0, \"r\", \"30x5\"]\n",
+        "[0.000000, \"o\", \"\\u001b[1;1H\\u001b[0mone\\u001b[1;4H\\u001b[0m\"]\n",
+        "[10.000000, \"o\", \" two\"]\n[20.000000, \"r\", \"30x5\"]\n",
     );
     assert_eq!(text, expected);
     ok(
@@ -126,7 +126,7 @@ fn parts_are_said_as_moments() {
     );
     let text = fs::read_to_string(user.folder().join("b.cast")).unwrap();
     assert!(
-        text.contains("\"cols\":30") && text.ends_with("[1.0, \"o\", \" three\"]\n"),
+        text.contains("\"cols\":30") && text.ends_with("[1.000000, \"o\", \" three\"]\n"),
         "{text}"
     );
     for (args, why) in [

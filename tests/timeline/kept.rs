@@ -131,7 +131,7 @@ fn damage_costs_time_and_nothing_else() {
     let end = made.end();
     let times = [end / 3, end];
     let expected = states(&made.bytes(), Rules::OTHER, &times);
-    for round in 0..30 {
+    for round in 0..15 {
         let mut bad = good.clone();
         match round % 3 {
             0 => bad.truncate(rng.usize(..good.len())),
