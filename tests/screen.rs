@@ -23,5 +23,7 @@ mod programs;
 mod random;
 #[path = "screen/saved.rs"]
 mod saved;
+#[path = "screen/shown.rs"]
+mod shown;
 #[path = "screen/widths.rs"]
 mod widths;

@@ -133,12 +133,11 @@ impl Screen {
         let columns = self.columns();
         for y in 0..self.height() {
             let row = self.grid.row_mut(y);
-            row.cells.truncate(columns);
             row.reach(columns);
-            for cell in &mut row.cells {
+            for cell in &mut row.cells[..columns] {
                 *cell = Cell::narrow(u32::from(b'E'), 0).over(*cell);
             }
-            row.used = columns;
+            row.used = row.used.max(columns);
         }
         (self.x, self.y) = (0, 0);
         (self.top, self.bottom) = (0, self.height() - 1);
@@ -298,8 +297,7 @@ impl Screen {
         } else {
             self.y - self.top
         };
-        self.x = self.column();
-        self.y -= count.min(room);
+        self.go_to_other_row(self.y - count.min(room));
     }
 
     fn down(&mut self, count: usize) {
@@ -308,8 +306,16 @@ impl Screen {
         } else {
             self.bottom - self.y
         };
-        self.x = self.column();
-        self.y += count.min(room);
+        self.go_to_other_row(self.y + count.min(room));
+    }
+
+    /// Behind the last column, which a resize without reflow can leave it at, the
+    /// cursor stays where it does not move.
+    fn go_to_other_row(&mut self, y: usize) {
+        if y != self.y || self.x == self.columns() {
+            self.x = self.column();
+        }
+        self.y = y;
     }
 
     fn right(&mut self, count: usize) {

@@ -103,6 +103,7 @@ impl Screen {
     fn step(&mut self, byte: u8) {
         match self.parser.step(byte) {
             Action::Nothing => {}
+            Action::Ignored => self.last = None,
             Action::Control => {
                 self.end_partial();
                 self.control(byte);
@@ -192,7 +193,7 @@ impl Screen {
         match std::str::from_utf8(&whole[..length]) {
             Ok(text) => text.chars().for_each(|c| self.print_char(c)),
             // Beyond the last code point: one character of four.
-            Err(_) if whole[0] == 0xf4 && whole[1] >= 0x90 => {
+            Err(_) if matches!(whole, [0xf4, 0x90..=0xbf, 0x80..=0xbf, 0x80..=0xbf]) => {
                 self.invalid();
                 for _ in 1..if self.rules.shows_invalid { length } else { 0 } {
                     self.append(char::REPLACEMENT_CHARACTER);

@@ -27,7 +27,8 @@
 //!   the rows that changed after it. [`Screen::take_changed`] does both for one
 //!   who looks alone.
 //! - **What left.** [`Screen::take_scrolled`]: the lines that scrolled off, soft
-//!   wraps joined, each once.
+//!   wraps joined, each once. [`Shown`] tells all lines that were ever shown, with
+//!   their times: the text to read, to search and to index.
 //! - **What the shell said.** [`Screen::take_marks`]: prompts, commands and exit
 //!   statuses (OSC 133 and 633), with the row they stand in.
 //!
@@ -69,6 +70,7 @@ mod print;
 mod resize;
 mod rules;
 mod sgr;
+mod shown;
 mod state;
 mod strings;
 mod terminal;
@@ -80,6 +82,7 @@ pub use cell::{Attributes, Colour, Style};
 pub use marks::{Mark, Marked};
 pub use pool::Link;
 pub use rules::Rules;
+pub use shown::{COUNTED, LIVELY, REMEMBERED, SETTLED, Seen, Shown, ShownLine};
 pub use state::BadState;
 pub use terminal::{HISTORY, LARGEST, Screen};
 pub use view::{Character, Cursor, Look, Mode, Run, ScrolledLine, Which};

@@ -52,6 +52,8 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Nothing,
+    /// A string that is not used.
+    Ignored,
     /// A C0 control.
     Control,
     /// An escape sequence; the byte is its last.
@@ -192,7 +194,10 @@ impl Parser {
             DcsEntry | DcsParameter | DcsIntermediate => self.in_dcs(byte),
             DcsData if byte == 0x1b => self.enter(DcsEscape),
             DcsData => Action::Nothing,
-            DcsEscape if byte == b'\\' => self.finish(Action::Nothing),
+            DcsEscape if byte == b'\\' => {
+                self.state = Ground;
+                Action::Ignored
+            }
             DcsEscape => self.enter(DcsData),
             Osc => {
                 match byte {

@@ -33,9 +33,10 @@ enum Head {
     WideInside,
 }
 
-/// Blanks the halves of wide characters that writing `start..end` cuts.
+/// Blanks the halves of wide characters that writing `start..end` of `columns`
+/// cuts.
 #[inline]
-fn cut_wide(row: &mut Row, start: usize, end: usize, head: Head) {
+fn cut_wide(row: &mut Row, columns: usize, start: usize, end: usize, head: Head) {
     let first = row.cell(start);
     if first.is_padding() {
         let mut x = start;
@@ -43,7 +44,7 @@ fn cut_wide(row: &mut Row, start: usize, end: usize, head: Head) {
             row.cells[x] = HALF.over(row.cells[x]);
             x -= 1;
         }
-        let wide = row.cells[x].width() > 1;
+        let wide = row.cells[x].width() > 1 || row.cells[x].is_padding();
         if match head {
             Head::Always => true,
             Head::Wide => wide,
@@ -57,7 +58,10 @@ fn cut_wide(row: &mut Row, start: usize, end: usize, head: Head) {
         Head::Always if first.is_tab() => Cell::tab(1, first.style()).in_form(true),
         _ => HALF,
     };
-    for cell in row.cells.iter_mut().skip(end) {
+    if matches!(head, Head::Always) && end - start == 1 && first.width() == 1 {
+        return;
+    }
+    for cell in row.cells.iter_mut().take(columns).skip(end) {
         if !cell.is_padding() {
             break;
         }
@@ -95,10 +99,10 @@ impl Screen {
             if self.x >= self.columns() {
                 self.wrap();
             }
-            let x = self.x;
-            let (now, later) = rest.split_at(rest.len().min(self.columns() - x));
+            let (x, columns) = (self.x, self.columns());
+            let (now, later) = rest.split_at(rest.len().min(columns - x));
             let row = self.grid.row_mut(self.y);
-            write_run(row, x, now, pen, head);
+            write_run(row, columns, x, now, pen, head);
             self.x = x + now.len();
             rest = later;
         }
@@ -236,7 +240,7 @@ impl Screen {
         let row = self.grid.row_mut(y);
         let there = row.cell(x);
         if x < row.cells.len() {
-            cut_wide(row, x, x + width, Head::Always);
+            cut_wide(row, columns, x, x + width, Head::Always);
         }
         row.reach(x + width);
         let style = cell.style();
@@ -304,13 +308,17 @@ impl Screen {
             }
             return zero;
         }
-        if widens && self.x < self.columns() {
+        let columns = self.columns();
+        if widens && self.x <= columns {
+            // At the last column the second half is behind it.
             let style = cell.style();
             let row = self.grid.row_mut(self.y);
             row.cells[x] = row.cells[x].widened();
             let covered = Cell::covered(style, row.cell(x + 1));
             row.set(x + 1, covered);
-            self.x += 1;
+            self.x = (self.x + 1).min(columns);
+        } else if self.x > columns {
+            self.x = columns - 1;
         }
         true
     }
@@ -372,12 +380,12 @@ impl Screen {
 
 /// Writes ASCII into a row.
 #[inline]
-fn write_run(row: &mut Row, x: usize, text: &[u8], pen: Cell, head: Head) {
+fn write_run(row: &mut Row, columns: usize, x: usize, text: &[u8], pen: Cell, head: Head) {
     let end = x + text.len();
     let there = row.cells.len();
     let cell = |byte: &u8| pen.with_code(u32::from(*byte));
     if x < there {
-        cut_wide(row, x, end, head);
+        cut_wide(row, columns, x, end, head);
         let inside = text.len().min(there - x);
         for (cell_there, byte) in row.cells[x..x + inside].iter_mut().zip(text) {
             *cell_there = cell(byte).over(*cell_there);

@@ -96,7 +96,13 @@ pub struct ScrolledLine {
     /// Its first row, counted from the first that the terminal ever had.
     pub row: u64,
     pub text: String,
+    /// It is longer than 1024 rows: the next one goes on with it.
+    pub continues: bool,
 }
+
+/// Rows after which the start of a line is handed out: in time for a history of
+/// twice as many.
+const LONG_LINE: usize = 1024;
 
 impl Screen {
     /// Columns and rows.
@@ -339,6 +345,35 @@ impl Screen {
             .map_or_else(String::new, |row| self.text_of(row))
     }
 
+    /// The number of the first row that was not handed out as scrolled off.
+    pub(super) fn first_unscrolled(&self) -> u64 {
+        self.handed_out.max(self.grid.dropped)
+    }
+
+    /// Whether something stands in row `y` of what is shown.
+    pub(super) fn has_text(&self, y: usize) -> bool {
+        let cells = self.grid.row(y).cells.iter();
+        cells.take(self.columns()).any(|cell| !cell.is_space())
+    }
+
+    /// Appends the text of the row of that number, in the history or in one of the
+    /// screens, blanks at its end included; whether it goes on in the next one.
+    pub(super) fn push_row(&self, which: Which, number: u64, out: &mut String) -> Option<bool> {
+        let index = usize::try_from(number.checked_sub(self.grid.dropped)?).ok()?;
+        let row = match index.checked_sub(self.grid.history) {
+            None => &self.grid.rows[index],
+            Some(y) => self.find_row(which, y)?,
+        };
+        self.push_text_of(row, out);
+        Some(row.wrapped)
+    }
+
+    fn push_text_of(&self, row: &Row, out: &mut String) {
+        for cell in &row.cells[..row.used.min(row.cells.len())] {
+            self.pool.push_text(*cell, out);
+        }
+    }
+
     fn text_of(&self, row: &Row) -> String {
         let mut text = String::new();
         for cell in row.cells.iter().take(self.columns()) {
@@ -380,15 +415,17 @@ impl Screen {
         let mut text = String::new();
         while y < self.grid.history {
             let row = &self.grid.rows[y];
-            for cell in &row.cells[..row.used.min(row.cells.len())] {
-                self.pool.push_text(*cell, &mut text);
-            }
+            self.push_text_of(row, &mut text);
             y += 1;
-            if !row.wrapped {
-                text.truncate(text.trim_end_matches(' ').len());
+            let continues = row.wrapped;
+            if !continues || y - start >= LONG_LINE {
+                if !continues {
+                    text.truncate(text.trim_end_matches(' ').len());
+                }
                 lines.push(ScrolledLine {
                     row: self.grid.dropped + start as u64,
                     text: std::mem::take(&mut text),
+                    continues,
                 });
                 start = y;
             }

@@ -1,0 +1,328 @@
+//! Lines that were shown, beside a search by brute force.
+
+use std::collections::HashSet;
+
+use fastrand::Rng;
+use tvmux::screen::{Rules, SETTLED, Screen, Seen, Shown, ShownLine, Which};
+
+use super::random;
+
+const SECOND: u64 = 1_000_000;
+
+/// All lines of what is printed at these seconds, in the end.
+fn lines(parts: &[(u64, &str)], end: u64) -> Vec<ShownLine> {
+    let mut shown = Shown::new(20, 5, Rules::TMUX_3_7);
+    for (time, bytes) in parts {
+        shown.feed(time * SECOND, bytes.as_bytes());
+    }
+    shown.finish(end * SECOND);
+    std::iter::from_fn(|| shown.next_line()).collect()
+}
+
+/// The text of each, and where it was.
+fn told(parts: &[(u64, &str)], end: u64) -> Vec<(String, Seen)> {
+    let lines = lines(parts, end).into_iter();
+    lines.map(|line| (line.text, line.seen)).collect()
+}
+
+fn in_text(texts: &[&str]) -> Vec<(String, Seen)> {
+    let texts = texts.iter();
+    texts
+        .map(|text| ((*text).to_owned(), Seen::InText))
+        .collect()
+}
+
+#[test]
+fn lines_are_told_once_with_their_times() {
+    let parts = [
+        (1, "one\r\n"),
+        (2, "a line that is longer than a row\r\n"),
+        (3, "3\r\n4\r\n5\r\n"),
+        (9, "6"),
+    ];
+    let lines = lines(&parts, 12);
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| (line.text.as_str(), line.first / SECOND, line.last / SECOND))
+        .collect();
+    let expected = [
+        ("one", 1, 3),
+        ("a line that is longer than a row", 2, 12),
+        ("3", 3, 12),
+        ("4", 3, 12),
+        ("5", 3, 12),
+        ("6", 9, 12),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn bars_and_prompts_that_are_redrawn_are_one_line() {
+    let parts = [
+        (1, "fetch [#   ] 25%"),
+        (5, "\rfetch [##  ] 50%"),
+        (9, "\r\x1b[K"),
+        (9, "fetch [####] 100%\r\n"),
+        (12, "$ l"),
+        (15, "s"),
+        (18, "\r\nfile\r\n"),
+    ];
+    assert_eq!(
+        told(&parts, 20),
+        in_text(&["fetch [####] 100%", "$ ls", "file"])
+    );
+}
+
+#[test]
+fn what_was_overwritten_is_told_if_it_could_be_read() {
+    let parts = [
+        (1, "Continue? [y/N]"),
+        (4, "\r\x1b[Kflash"),
+        (4, "\r\x1b[Kdone\r\n"),
+    ];
+    let expected = [
+        ("Continue? [y/N]".to_owned(), Seen::Overwritten),
+        ("done".to_owned(), Seen::InText),
+    ];
+    assert_eq!(told(&parts, 9), expected);
+}
+
+#[test]
+fn pages_of_the_alternate_screen_are_told_row_by_row() {
+    let page = |numbers: std::ops::Range<u32>| {
+        let rows: Vec<String> = numbers.map(|n| format!("{n} bottles")).collect();
+        format!("\x1b[H\x1b[J{}", rows.join("\r\n"))
+    };
+    let parts = [
+        (1, "before\r\n\x1b[?1049h".to_owned()),
+        (1, page(1..5)),
+        (5, page(3..7)),
+        // Nobody reads that.
+        (9, page(50..54)),
+        (9, page(5..9)),
+        (14, "\x1b[?1049l".to_owned()),
+        (14, "after\r\n".to_owned()),
+    ];
+    let parts: Vec<_> = parts
+        .iter()
+        .map(|(time, part)| (*time, part.as_str()))
+        .collect();
+    let told = told(&parts, 15);
+    let alternate: Vec<&str> = told
+        .iter()
+        .filter(|(_, seen)| *seen == Seen::OnAlternate)
+        .map(|(text, _)| text.as_str())
+        .collect();
+    let mut sorted = alternate.clone();
+    sorted.sort_unstable();
+    let all: Vec<String> = (1..9).map(|n| format!("{n} bottles")).collect();
+    assert_eq!(sorted, all);
+    let text: Vec<_> = told
+        .into_iter()
+        .filter(|(_, seen)| *seen == Seen::InText)
+        .collect();
+    assert_eq!(text, in_text(&["before", "after"]));
+}
+
+#[test]
+fn a_clock_on_the_alternate_screen_does_not_fill_the_text() {
+    let ticks = (0..1000).map(|n| (2 * n, format!("\x1b[H\x1b[?1049huptime {n:>6} s")));
+    let ticks: Vec<_> = ticks.collect();
+    let parts: Vec<_> = ticks
+        .iter()
+        .map(|(time, part)| (*time, part.as_str()))
+        .collect();
+    let told = told(&parts, 3000);
+    assert!(told.len() <= 6, "{told:?}");
+    assert_eq!(told.last().unwrap().0, "uptime    999 s");
+}
+
+#[test]
+fn a_new_size_keeps_lines_and_their_times() {
+    let mut shown = Shown::new(20, 5, Rules::TMUX_3_7);
+    shown.feed(SECOND, b"a line that is longer than a row\r\nx\r\n");
+    shown.resize(5 * SECOND, 40, 5);
+    shown.feed(6 * SECOND, b"y\r\n\r\n\r\n\r\n");
+    shown.resize(7 * SECOND, 10, 3);
+    shown.finish(8 * SECOND);
+    let lines = std::iter::from_fn(|| shown.next_line());
+    let lines = lines.filter(|line| !line.text.is_empty());
+    let told: Vec<_> = lines.map(|line| (line.text, line.first / SECOND)).collect();
+    let expected = [("a line that is longer than a row", 1), ("x", 1), ("y", 6)];
+    assert_eq!(told, expected.map(|(text, first)| (text.to_owned(), first)));
+}
+
+#[test]
+fn a_line_without_end_comes_in_parts() {
+    let mut shown = Shown::new(10, 5, Rules::TMUX_3_7);
+    let text: String = ('a'..='z').cycle().take(100_000).collect();
+    shown.feed(0, text.as_bytes());
+    shown.feed(0, b"\r\nend");
+    shown.finish(1);
+    let lines: Vec<_> = std::iter::from_fn(|| shown.next_line()).collect();
+    let (last, parts) = lines.split_last().unwrap();
+    assert_eq!(last.text, "end");
+    assert!(parts.len() > 5 && parts.iter().rev().skip(1).all(|line| line.continues));
+    assert!(!parts.last().unwrap().continues);
+    assert_eq!(
+        parts
+            .iter()
+            .map(|line| line.text.as_str())
+            .collect::<String>(),
+        text
+    );
+}
+
+/// A stream without what removes lines of the history.
+fn stream(random: &mut Rng, alternate: bool) -> Vec<Vec<u8>> {
+    let banned: &[&[u8]] = if alternate {
+        &[b"3J", b"\x1bc"]
+    } else {
+        &[b"3J", b"47h", b"1049h"]
+    };
+    let mut parts = Vec::new();
+    while parts.len() < 60 {
+        let mut bytes = Vec::new();
+        random::piece(random, &mut bytes, (10, 5));
+        let has = |needle: &&[u8]| bytes.windows(needle.len()).any(|window| window == *needle);
+        // An unfinished sequence could become one of these with the next piece.
+        if !banned.iter().any(has) && bytes.last() != Some(&0x1b) {
+            bytes.extend(b"\x18");
+            parts.push(bytes);
+        }
+    }
+    parts
+}
+
+#[test]
+fn the_text_is_all_that_scrolled_off_and_what_is_left() {
+    for seed in 0..400 {
+        let mut random = Rng::with_seed(seed);
+        let mut shown = Shown::new(10, 5, Rules::TMUX_3_7);
+        let mut whole = Screen::with_history(10, 5, Rules::TMUX_3_7, 100_000);
+        let mut time = 0;
+        for bytes in stream(&mut random, false) {
+            time += random.u64(..SETTLED * 2);
+            shown.feed(time, &bytes);
+            whole.feed(&bytes);
+        }
+        shown.finish(time);
+        let lines: Vec<ShownLine> = std::iter::from_fn(|| shown.next_line()).collect();
+        let mut text: Vec<String> = Vec::new();
+        let mut line = String::new();
+        let history =
+            (0..whole.history()).map(|y| (whole.history_runs(y), whole.is_history_wrapped(y)));
+        let rows = (0..5).map(|y| {
+            (
+                whole.runs(Which::Shown, y),
+                whole.is_wrapped(Which::Shown, y),
+            )
+        });
+        for (runs, wrapped) in history.chain(rows) {
+            line.extend(runs.iter().map(|run| run.text.as_str()));
+            if !wrapped {
+                text.push(std::mem::take(&mut line).trim_end_matches(' ').to_owned());
+            }
+        }
+        text.push(line);
+        let mut told: Vec<String> = lines
+            .iter()
+            .filter(|line| line.seen == Seen::InText)
+            .map(|line| line.text.clone())
+            .collect();
+        for list in [&mut text, &mut told] {
+            while list
+                .last()
+                .is_some_and(|line| line.trim_end_matches(' ').is_empty())
+            {
+                list.pop();
+            }
+        }
+        // Rows that were erased with a background have blanks that nothing wrote.
+        let plain = |lines: &[String]| lines.join("\n").replace(' ', "");
+        assert_eq!(plain(&told), plain(&text), "seed {seed}");
+        assert!(
+            lines.iter().all(|line| line.first <= line.last),
+            "seed {seed}"
+        );
+    }
+}
+
+/// Whether a piece moves rows about.
+fn moves_rows(bytes: &[u8]) -> bool {
+    let sequence = bytes.strip_suffix(b"\x18").unwrap_or(bytes);
+    sequence.starts_with(b"\x1b")
+        && sequence
+            .last()
+            .is_some_and(|last| b"rSTLMDE".contains(last))
+}
+
+#[test]
+fn each_row_that_could_be_read_is_told() {
+    for seed in 0..400 {
+        let mut random = Rng::with_seed(seed);
+        let mut shown = Shown::new(10, 5, Rules::TMUX_3_7);
+        let mut screen = Screen::new(10, 5, Rules::TMUX_3_7);
+        let mut time = 0;
+        // Since when each row shows what it shows.
+        let mut since: Vec<(u64, String)> = vec![(0, String::new()); 5];
+        let mut look = screen.look();
+        let mut readable: HashSet<String> = HashSet::new();
+        for bytes in stream(&mut random, true) {
+            if moves_rows(&bytes) {
+                continue;
+            }
+            time += random.u64(..SETTLED * 2);
+            for (start, text) in &since {
+                if time - start >= SETTLED {
+                    readable.insert(text.clone());
+                }
+            }
+            shown.feed(time, &bytes);
+            screen.feed(&bytes);
+            for y in screen.changed_since(look) {
+                since[y] = (time, screen.text(Which::Shown, y));
+            }
+            look = screen.look();
+        }
+        shown.finish(time);
+        let told: Vec<String> = std::iter::from_fn(|| shown.next_line())
+            .map(|line| line.text)
+            .collect();
+        let letters = |text: &str| {
+            text.chars()
+                .filter(|c| c.is_alphabetic())
+                .collect::<String>()
+        };
+        let keys: HashSet<String> = told.iter().map(|text| letters(text)).collect();
+        for text in readable.iter().filter(|text| !letters(text).is_empty()) {
+            let is_told = told.iter().any(|told| told.contains(text.as_str()))
+                || keys.iter().any(|key| key.contains(&letters(text)));
+            assert!(is_told, "seed {seed}: {text:?} of {told:?}");
+        }
+    }
+}
+
+#[test]
+fn how_the_bytes_are_cut_changes_no_line() {
+    for seed in 0..200 {
+        let mut random = Rng::with_seed(seed);
+        let mut whole = Shown::new(10, 5, Rules::TMUX_3_7);
+        let mut cut = whole.clone();
+        let mut time = 0;
+        for bytes in stream(&mut random, true) {
+            time += random.u64(..SETTLED * 2);
+            whole.feed(time, &bytes);
+            bytes.iter().for_each(|byte| cut.feed(time, &[*byte]));
+        }
+        whole.finish(time);
+        cut.finish(time);
+        let all =
+            |mut shown: Shown| std::iter::from_fn(move || shown.next_line()).collect::<Vec<_>>();
+        let text = |lines: Vec<ShownLine>| {
+            let lines = lines.into_iter().filter(|line| line.seen == Seen::InText);
+            lines.collect::<Vec<_>>()
+        };
+        assert_eq!(text(all(whole)), text(all(cut)), "seed {seed}");
+    }
+}
