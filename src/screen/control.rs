@@ -353,7 +353,10 @@ impl Screen {
     fn erase_line(&mut self, what: u32) {
         let fill = self.fill();
         let columns = self.columns();
+        // tmux returns before it looks at the soft wrap into an empty row.
+        let is_empty = fill == Cell::BLANK && self.grid.row(self.y).cells.is_empty();
         let range = match what {
+            0 | 2 if is_empty => return,
             0 if self.x < columns => self.x..columns,
             1 => 0..(self.x + 1).min(columns),
             2 => 0..columns,

@@ -31,6 +31,16 @@ impl Row {
         }
     }
 
+    /// The columns that tmux holds memory for: it takes a quarter of a row at first.
+    pub fn room(&self, columns: usize) -> usize {
+        match self.cells.len() {
+            0 => 0,
+            few if few < columns / 4 => columns / 4,
+            some if some < columns / 2 => columns / 2,
+            most => most.max(columns),
+        }
+    }
+
     pub fn cell(&self, x: usize) -> Cell {
         self.cells.get(x).copied().unwrap_or(Cell::BLANK)
     }

@@ -21,7 +21,10 @@ fn takes_modifier(c: char) -> bool {
 }
 
 /// What is left of half a wide character.
-const HALF: Cell = Cell::narrow(b' ' as u32, 0);
+const HALF: Cell = SPACE;
+
+/// A space without style, which tmux does not write where nothing is.
+const SPACE: Cell = Cell::narrow(b' ' as u32, 0);
 
 /// When the cell before a covered second half is blanked.
 #[derive(Clone, Copy)]
@@ -124,6 +127,7 @@ impl Screen {
         if x < row.cells.len() || x >= columns {
             return 0;
         }
+        let there = row.cells.len();
         row.reach(x);
         row.cells.reserve(columns - x);
         let mut at = 0;
@@ -142,11 +146,13 @@ impl Screen {
             x = row.cells.len();
             at += length;
         }
-        if at > 0 {
-            row.used = row.used.max(x);
-            self.x = x;
-            self.last = None;
+        if at == 0 {
+            row.cells.truncate(there);
+            return 0;
         }
+        row.used = row.used.max(x);
+        self.x = x;
+        self.last = None;
         at
     }
 
@@ -239,21 +245,28 @@ impl Screen {
         let (x, y) = (self.x, self.y);
         let row = self.grid.row_mut(y);
         let there = row.cell(x);
-        if x < row.cells.len() {
+        // tmux looks for halves only in a row of which it keeps something in long form.
+        let cuts = row.cell(x).is_padding() || row.cell(x + width).is_padding();
+        if cuts && (!self.rules.has_long_cells || row.cells.iter().any(|cell| cell.is_long())) {
             cut_wide(row, columns, x, x + width, Head::Always);
         }
-        row.reach(x + width);
-        let style = cell.style();
-        for covered in &mut row.cells[x + 1..x + width] {
-            *covered = Cell::covered(style, *covered);
+        if cell != SPACE || self.modes.has(Modes::INSERT) || x < row.room(columns) {
+            row.reach(x + width);
+            row.used = row.used.max(x + width);
+            let style = cell.style();
+            for covered in &mut row.cells[x + 1..x + width] {
+                *covered = Cell::covered(style, *covered);
+            }
+            // tmux does not write what looks the same, whatever the underline's
+            // colour, unless it keeps it in its long form.
+            let same = !there.is_long()
+                && width == 1
+                && cell.code() < 0x80
+                && !self.pool.is_long(there.style())
+                && there.with_style(style) == cell
+                && self.pool.look_same(there.style(), style);
+            row.cells[x] = if same { there } else { cell.over(there) };
         }
-        row.used = row.used.max(x + width);
-        // tmux does not write what looks the same, whatever the underline's colour,
-        // unless it keeps it in its long form.
-        let same = !there.is_long()
-            && there.with_style(style) == cell
-            && self.pool.look_same(there.style(), style);
-        row.cells[x] = if same { there } else { cell.over(there) };
         // Without room for the cursor beside the character tmux forgets that it is
         // not to wrap.
         self.x = if self.modes.has(Modes::WRAP) || width >= columns {

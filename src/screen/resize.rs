@@ -66,6 +66,10 @@ struct Flow<'a> {
     open: Option<usize>,
     /// Rows that the last one took in whole.
     joined: usize,
+    /// The last one took something.
+    took: bool,
+    /// Empty rows that stand behind it, until it takes something from behind them.
+    skipped: Vec<Row>,
     scrolled: usize,
 }
 
@@ -113,6 +117,13 @@ impl Flow<'_> {
             return;
         }
         self.close();
+        if !self.skipped.is_empty() {
+            self.put_back(&row);
+            if self.open.is_some() && !self.join(&mut row) {
+                return;
+            }
+            self.close();
+        }
         let width = self.width(&row.cells[..row.used]);
         if width > self.columns {
             self.split(y, row);
@@ -123,13 +134,31 @@ impl Flow<'_> {
         }
     }
 
+    /// Nothing was joined over empty rows, so they stay; the first of them takes the
+    /// next row if there is room for it at all.
+    fn put_back(&mut self, next: &Row) {
+        let mut skipped = std::mem::take(&mut self.skipped);
+        let cells = &next.cells[..next.used];
+        if self.fitting(cells, self.columns) > 0 {
+            self.rows.push(skipped.remove(0));
+            self.open = Some(0);
+            self.skipped = skipped;
+        } else {
+            self.rows.append(&mut skipped);
+        }
+    }
+
     /// Takes what fits into the open row; whether something is left as a row.
     fn join(&mut self, row: &mut Row) -> bool {
         let Some(taken) = self.open else {
             return true;
         };
         if row.used == 0 && row.wrapped {
-            self.joined += 1;
+            if self.took {
+                self.joined += 1;
+            } else {
+                self.skipped.push(std::mem::take(row));
+            }
             return false;
         }
         let cells = &row.cells[..row.used];
@@ -145,6 +174,9 @@ impl Flow<'_> {
             }
             return true;
         }
+        self.took = true;
+        self.joined += self.skipped.len();
+        self.skipped.clear();
         let taken = taken + self.width(&cells[..fits]);
         if let Some(mut target) = self.rows.pop() {
             target.reach(target.used + fits);
@@ -184,6 +216,7 @@ impl Flow<'_> {
             }
         }
         self.joined = 0;
+        self.took = false;
     }
 
     fn split(&mut self, y: usize, mut row: Row) {
@@ -337,12 +370,15 @@ impl Screen {
             rows: Vec::with_capacity(grid.rows.len()),
             open: None,
             joined: 0,
+            took: false,
+            skipped: Vec::new(),
             scrolled: grid.scrolled,
         };
         for (y, row) in std::mem::take(&mut grid.rows).into_iter().enumerate() {
             flow.add(y, row);
         }
         flow.close();
+        flow.rows.append(&mut flow.skipped);
         while flow.rows.len() < grid.height {
             flow.rows.push(Row::default());
         }

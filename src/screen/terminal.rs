@@ -362,7 +362,11 @@ impl Screen {
     /// Everything but title, folder and history as at the start.
     pub(super) fn reset(&mut self) {
         self.set_pen(Pen::default());
-        self.saved = SavedCursor::default();
+        // Origin mode is not forgotten here.
+        self.saved = SavedCursor {
+            origin: self.saved.origin,
+            ..SavedCursor::default()
+        };
         self.tabs = usual_tabs(self.columns());
         (self.top, self.bottom) = (0, self.height() - 1);
         self.modes = Modes(Modes::CURSOR | Modes::WRAP);
