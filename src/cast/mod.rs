@@ -26,8 +26,8 @@ mod validate;
 mod wide;
 
 pub use convert::{
-    ConvertError, Converted, Format, Marker, Opening, Source, SourceKind, TimeOptions, Writer,
-    convert, convert_from, read_markers,
+    ConvertError, Converted, EventSink, Format, Marker, Opening, Source, SourceKind, TimeOptions,
+    Writer, convert, convert_from, read_markers,
 };
 pub use encode::encode_event;
 pub(crate) use encode::open;

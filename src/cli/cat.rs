@@ -35,7 +35,7 @@ pub(super) struct Args {
 pub(super) fn run(arguments: &Args) -> Outcome {
     let stop = stop_flag()?;
     let (path, format) = match &arguments.output {
-        None => (Path::new("-"), Format::Raw),
+        None => (Path::new("-"), Format::Output),
         Some(path) => {
             let format = arguments.to.or_else(|| FormatName::of(path));
             let format = format.and_then(FormatName::format);

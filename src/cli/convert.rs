@@ -16,18 +16,21 @@ use super::validate::shown;
 use super::{Failure, Outcome, screenshot};
 use crate::atomic_file::{AtomicFile, Durability};
 use crate::cast::{
-    self, ConvertError, Converted, Format, Marker, Micros, Opening, Source, Strictness,
+    self, ConvertError, Converted, EventSink, Format, Marker, Micros, Opening, Source, Strictness,
     TimeOptions, Writer, read_markers,
 };
 use crate::timeline::{Moment, Timeline, TimelineOptions};
-use crate::view;
+use crate::view::{self, Transcript};
 use crate::wording::counted;
 
 /// Converts recordings: asciicast v1 to v3, ttyrec, typescripts of script
 ///
-/// OUT is asciicast v1, v2 or v3, the bytes that the terminal got, a picture that
-/// moves (svg), or a page that plays it (html). It gets its name when all of it is
-/// written.
+/// OUT is asciicast v1, v2 or v3, the bytes that the terminal got, the text that was
+/// shown, a picture that moves (svg), or a page that plays it (html). It gets its name
+/// when all of it is written.
+///
+/// Text has each line once: redraws and progress bars are folded, of programs that
+/// take the whole screen it has the rows that stood still for a second.
 ///
 /// TIME is said as for `tvmux screenshot`. With --from OUT opens with the screen of
 /// that moment.
@@ -38,7 +41,8 @@ use crate::wording::counted;
   tvmux convert day.cast demo.svg --from 'tests pass' --until 14:05 --idle 1
   tvmux convert typescript demo.cast --timing timing
   tvmux convert game.ttyrec game.cast
-  tvmux convert day.cast - --to raw | less -R
+  tvmux convert day.cast day.txt --timestamps
+  tvmux convert day.cast - --to raw > output
 
 Exit codes: 0 done, 1 IN is broken, 2 it could not be read or written, or wrong usage")]
 pub(super) struct Args {
@@ -49,7 +53,7 @@ pub(super) struct Args {
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// The format of OUT; without this its suffix says: .cast is v2, .json v1, .raw raw,
-    /// .svg svg, .html html
+    /// .txt text, .svg svg, .html html
     #[arg(long, value_name = "FORMAT")]
     to: Option<FormatName>,
     /// The times of a typescript: what script wrote with --log-timing or -t
@@ -60,6 +64,9 @@ pub(super) struct Args {
     /// Add the markers of this file: lines of `SECONDS LABEL`
     #[arg(long, value_name = "FILE")]
     markers: Option<PathBuf>,
+    /// Of text: the time at which each line appeared before it
+    #[arg(long)]
+    timestamps: bool,
     /// Replace OUT if it is there
     #[arg(long)]
     overwrite: bool,
@@ -102,6 +109,9 @@ pub(super) enum FormatName {
     V3,
     /// The bytes that the terminal got
     Raw,
+    /// What was shown, each line once
+    #[value(alias = "txt")]
+    Text,
     /// A picture that moves
     Svg,
     /// A page that plays it, with its markers
@@ -109,15 +119,19 @@ pub(super) enum FormatName {
 }
 
 impl FormatName {
-    /// The format of a recording; a picture is none.
+    /// The format of a recording; a text or a picture is none.
     pub(super) fn format(self) -> Option<Format> {
         match self {
             FormatName::V1 => Some(Format::V1),
             FormatName::V2 => Some(Format::V2),
             FormatName::V3 => Some(Format::V3),
             FormatName::Raw => Some(Format::Raw),
-            FormatName::Svg | FormatName::Html => None,
+            FormatName::Text | FormatName::Svg | FormatName::Html => None,
         }
+    }
+
+    fn is_drawn(self) -> bool {
+        matches!(self, FormatName::Svg | FormatName::Html)
     }
 
     fn name(self) -> &'static str {
@@ -126,6 +140,7 @@ impl FormatName {
             FormatName::V2 => "v2",
             FormatName::V3 => "v3",
             FormatName::Raw => "raw",
+            FormatName::Text => "text",
             FormatName::Svg => "svg",
             FormatName::Html => "html",
         }
@@ -137,6 +152,7 @@ impl FormatName {
             "cast" => Some(FormatName::V2),
             "json" => Some(FormatName::V1),
             "raw" | "bin" | "out" => Some(FormatName::Raw),
+            "txt" | "text" => Some(FormatName::Text),
             "svg" => Some(FormatName::Svg),
             "html" | "htm" => Some(FormatName::Html),
             _ => None,
@@ -150,8 +166,12 @@ pub(super) fn run(arguments: &Args) -> Outcome {
         return Err(Failure::usage(format!(
             "the name {name} does not say which format is wanted"
         ))
-        .hint("say it with --to v1, v2, v3, raw, svg or html"));
+        .hint("say it with --to v1, v2, v3, raw, text, svg or html"));
     };
+    if arguments.timestamps && to != FormatName::Text {
+        return Err(Failure::usage("--timestamps is for text alone")
+            .hint("write text with --to text; casts have their times anyway"));
+    }
     let markers = match &arguments.markers {
         Some(path) => markers_of(path)?,
         None => Vec::new(),
@@ -162,14 +182,30 @@ pub(super) fn run(arguments: &Args) -> Outcome {
         markers,
         stop,
     };
-    let converted = match (to.format(), job.needs_timeline()) {
-        (Some(format), false) => job.stream(format)?,
-        (format, _) => job.cut(to, format)?,
+    let converted = if to.is_drawn() || job.needs_timeline() {
+        job.cut(to)?
+    } else {
+        job.stream(to)?
     };
     if !arguments.quiet {
         tell(arguments, to, converted)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where events go.
+enum Sink {
+    Recording(Writer<Output>),
+    Text(Transcript<Output>),
+}
+
+impl Sink {
+    fn events(&mut self) -> &mut dyn EventSink {
+        match self {
+            Sink::Recording(writer) => writer,
+            Sink::Text(text) => text,
+        }
+    }
 }
 
 /// One run of the verb.
@@ -200,8 +236,25 @@ impl Job<'_> {
         Output::open(&self.arguments.output, self.arguments.overwrite)
     }
 
+    fn sink(&self, to: FormatName) -> Result<Sink, Failure> {
+        let output = self.output()?;
+        Ok(match to.format() {
+            Some(format) => Sink::Recording(Writer::new(output, format)),
+            None => Sink::Text(Transcript::new(output, self.arguments.timestamps)),
+        })
+    }
+
+    /// Ends what is written, and gives it its name.
+    fn publish(&self, sink: Sink) -> Result<(), Failure> {
+        let written = match sink {
+            Sink::Recording(writer) => writer.finish(),
+            Sink::Text(text) => text.finish(),
+        };
+        publish(written, &self.arguments.output, self.stop)
+    }
+
     /// Converts while it is read.
-    fn stream(&self, format: Format) -> Result<Converted, Failure> {
+    fn stream(&self, to: FormatName) -> Result<Converted, Failure> {
         let input = &self.arguments.input;
         let until = match &self.arguments.pace.until {
             None => None,
@@ -212,15 +265,15 @@ impl Job<'_> {
         };
         let time = self.time(until);
         let mut source = open(input, self.arguments.timing.as_deref(), self.stop)?;
-        let mut writer = Writer::new(self.output()?, format);
-        let converted = cast::convert(&mut source, &mut writer, &time, &self.markers);
+        let mut sink = self.sink(to)?;
+        let converted = cast::convert(&mut source, sink.events(), &time, &self.markers);
         let converted = converted.map_err(|error| failure(error, input, self.stop))?;
-        finish(writer, &self.arguments.output, self.stop)?;
+        self.publish(sink)?;
         Ok(converted)
     }
 
     /// Converts a part of a cast, or draws it.
-    fn cut(&self, to: FormatName, format: Option<Format>) -> Result<Converted, Failure> {
+    fn cut(&self, to: FormatName) -> Result<Converted, Failure> {
         let input = &self.arguments.input;
         if self.arguments.timing.is_some() {
             return Err(Failure::usage("a typescript can be neither cut nor drawn")
@@ -242,7 +295,7 @@ impl Job<'_> {
         }
         let covered = screenshot::cover(
             &timeline,
-            until.or(from.filter(|_| format.is_some())),
+            until.or(from.filter(|_| !to.is_drawn())),
             input,
             self.stop,
         )?;
@@ -250,7 +303,7 @@ impl Job<'_> {
             return Err(Failure::usage("--from is after the end of the cast"));
         }
         let time = self.time(until);
-        let Some(format) = format else {
+        if to.is_drawn() {
             let until = until.unwrap_or(covered.time);
             let until = if covered.is_whole {
                 until.min(covered.time)
@@ -258,21 +311,21 @@ impl Job<'_> {
                 until
             };
             return self.draw(&timeline, to, (from.unwrap_or(0), until), &time);
-        };
+        }
         let opening = from.map(|from| self.opening(&timeline, from)).transpose()?;
         let bytes = timeline.bytes();
         let mut source = Source::open(bytes, None, Strictness::Strict)
             .map_err(|error| failure(error, input, self.stop))?;
-        let mut writer = Writer::new(self.output()?, format);
+        let mut sink = self.sink(to)?;
         let converted = cast::convert_from(
             opening.as_ref(),
             &mut source,
-            &mut writer,
+            sink.events(),
             &time,
             &self.markers,
         );
         let converted = converted.map_err(|error| failure(error, input, self.stop))?;
-        finish(writer, &self.arguments.output, self.stop)?;
+        self.publish(sink)?;
         Ok(converted)
     }
 
@@ -401,13 +454,21 @@ pub(super) fn finish(
     path: &Path,
     stop: &'static AtomicBool,
 ) -> Result<(), Failure> {
-    let written = writer.finish().and_then(|output| {
+    publish(writer.finish(), path, stop)
+}
+
+fn publish(
+    written: io::Result<Output>,
+    path: &Path,
+    stop: &'static AtomicBool,
+) -> Result<(), Failure> {
+    let published = written.and_then(|output| {
         if stop.load(Ordering::Relaxed) {
             return Err(io::Error::other("stopped"));
         }
         output.publish(path)
     });
-    written.map_err(|source| failure(ConvertError::Write { source }, path, stop))
+    published.map_err(|source| failure(ConvertError::Write { source }, path, stop))
 }
 
 /// Where a recording is written to.

@@ -95,17 +95,17 @@ impl Rules {
     /// `tmux…` or `screen…`.
     pub fn of_env<'a>(value: impl Fn(&str) -> Option<&'a str>) -> Rules {
         let version = || {
-            let (major, minor) = value("TERM_PROGRAM_VERSION")?.split_once('.')?;
+            let text = value("TERM_PROGRAM_VERSION")?.trim_start_matches("next-");
+            let (major, minor) = text.split_once('.')?;
             let digits = minor.bytes().take_while(u8::is_ascii_digit).count();
             Some((major.parse().ok()?, minor[..digits].parse().ok()?))
         };
         let is_tmux = value("TERM_PROGRAM") == Some("tmux");
         let term = value("TERM").unwrap_or_default();
+        let is_tmux_term = term.starts_with("tmux") || term.starts_with("screen");
         match version() {
-            Some((major, minor)) if is_tmux => Rules::tmux(major, minor),
-            _ if is_tmux || term.starts_with("tmux") || term.starts_with("screen") => {
-                Rules::TMUX_3_7
-            }
+            Some((major, minor)) if is_tmux || is_tmux_term => Rules::tmux(major, minor),
+            _ if is_tmux || is_tmux_term => Rules::TMUX_3_3,
             _ => Rules::OTHER,
         }
     }

@@ -13,6 +13,7 @@ mod pieces;
 pub mod player;
 mod svg;
 mod theme;
+mod transcript;
 
 pub use animation::{Animation, Page};
 pub use ansi::{ansi, push_style, text};
@@ -21,6 +22,7 @@ pub use json::json;
 pub use paint::paint;
 pub use svg::svg;
 pub use theme::{Rgb, Theme};
+pub use transcript::Transcript;
 
 use crate::screen::Link;
 

@@ -48,7 +48,13 @@ fn every_format_becomes_every_other() {
             assert_eq!(plainly(&new, format), new);
         }
         let raw = plainly(&cast, Format::Raw);
-        assert_eq!(String::from_utf8(raw).unwrap(), output_of(&events));
+        let plain = plainly(&cast, Format::Output);
+        assert_eq!(String::from_utf8(plain).unwrap(), output_of(&events));
+        let source = Source::open(&cast[..], None, Strictness::Strict).unwrap();
+        let (columns, rows) = (source.header().width, source.header().height);
+        let size = format!("\x1b[8;{rows};{columns}t");
+        let expected = size + &output_of(&events);
+        assert_eq!(String::from_utf8(raw).unwrap(), expected);
         let v1 = plainly(&cast, Format::V1);
         let output: Vec<Event> = events.into_iter().filter(|event| event.1 == "o").collect();
         assert_eq!(in_micros(&read(&v1).unwrap()), in_micros(&output));
@@ -288,7 +294,7 @@ fn a_file_is_written_whole_or_not_at_all() {
             .success()
     );
     assert_ne!(fs::read(path.join("v3.cast")).unwrap(), before);
-    let unknown = tvmux(&["convert", "a.cast", "a.txt"], path);
+    let unknown = tvmux(&["convert", "a.cast", "a.pdf"], path);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8(unknown.stderr).unwrap().contains("--to"));
     for bad in ["--speed=0", "--speed=nan", "--idle=-1", "--until=x"] {
@@ -296,6 +302,36 @@ fn a_file_is_written_whole_or_not_at_all() {
         assert_eq!(output.status.code(), Some(2), "{bad}");
     }
     assert_eq!(names(), ["a.cast", "torn.cast", "v3.cast"]);
+}
+
+#[test]
+fn text_has_each_line_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let cast = "{\"version\": 2, \"width\": 20, \"height\": 5}\n\
+                [1, \"o\", \"one\\r\\na line that is longer than a row\\r\\n\"]\n\
+                [61, \"o\", \"[#  ] 33%\\r[###] 99%\\r\\n\"]\n\
+                [3661.5, \"o\", \"\\u001b[?1049h\\u001b[Hmenu\"]\n\
+                [3670, \"o\", \"\\u001b[?1049l\"]\n\
+                [3671, \"r\", \"30x6\"]\n\
+                [3672, \"o\", \"end\\tx  \\r\\n\\r\\n\"]\n";
+    fs::write(path.join("a.cast"), cast).unwrap();
+    let text = |arguments: &[&str]| {
+        let output = tvmux(&[&["convert", "a.cast", "-"], arguments].concat(), path);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(
+        text(&["--to", "text"]),
+        "menu\none\na line that is longer than a row\n[###] 99%\nend     x\n"
+    );
+    assert_eq!(
+        text(&["--to", "txt", "--timestamps"]),
+        "[1:01:01] menu\n[0:00:01] one\n[0:00:01] a line that is longer than a row\n\
+         [0:01:01] [###] 99%\n[1:01:12] end     x\n"
+    );
+    let wrong = tvmux(&["convert", "a.cast", "b.raw", "--timestamps"], path);
+    assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[test]

@@ -65,8 +65,9 @@ fn rules_are_those_of_the_terminal_of_a_cast() {
     let version = |version| rules(&[tmux, ("TERM_PROGRAM_VERSION", version)]);
     assert_eq!(version("3.3a"), Rules::TMUX_3_3);
     assert_eq!(version("3.7c"), Rules::TMUX_3_7);
-    assert_eq!(version("next-3.8"), rules(&[tmux]));
-    assert_eq!(rules(&[("TERM", "screen-256color")]), Rules::TMUX_3_7);
+    assert_eq!(version("next-3.8"), Rules::TMUX_3_7);
+    assert_eq!(rules(&[tmux]), Rules::TMUX_3_3);
+    assert_eq!(rules(&[("TERM", "screen-256color")]), Rules::TMUX_3_3);
     assert_eq!(rules(&[("TERM", "xterm-256color")]), Rules::OTHER);
     assert_eq!(rules(&[]), Rules::OTHER);
 }

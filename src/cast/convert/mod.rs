@@ -12,7 +12,7 @@ mod ttyrec;
 mod typescript;
 mod write;
 
-use std::io::{self, Write};
+use std::io;
 
 use thiserror::Error;
 
@@ -35,6 +35,23 @@ pub enum ConvertError {
     Timing { line: u64, what: &'static str },
     #[error("cannot write the recording")]
     Write { source: io::Error },
+}
+
+/// What takes the events of recordings, one after the other: each source starts with
+/// its header. Times count from the start of the present source.
+///
+/// # Errors
+/// Each gives what writing gives.
+pub trait EventSink {
+    /// The next source starts: the first one gives the header, of the others only the
+    /// size counts.
+    fn start(&mut self, header: &Header) -> io::Result<()>;
+    /// An event at `time`.
+    fn event(&mut self, time: Micros, event: &Event<'_>) -> io::Result<()>;
+    /// A marker at `time`; what has no markers leaves it out.
+    fn marker(&mut self, time: Micros, label: &str) -> io::Result<()>;
+    /// The present source lasted that long.
+    fn end_source(&mut self, duration: Micros);
 }
 
 /// A marker to be added.
@@ -77,9 +94,9 @@ pub struct Opening {
 /// # Errors
 /// When `source` cannot be read or is broken beyond reading, and when `writer`
 /// cannot write.
-pub fn convert<W: Write>(
+pub fn convert(
     source: &mut Source<'_>,
-    writer: &mut Writer<W>,
+    writer: &mut (impl EventSink + ?Sized),
     time: &TimeOptions,
     markers: &[Marker],
 ) -> Result<Converted, ConvertError> {
@@ -90,10 +107,10 @@ pub fn convert<W: Write>(
 ///
 /// # Errors
 /// As [`convert`].
-pub fn convert_from<W: Write>(
+pub fn convert_from(
     opening: Option<&Opening>,
     source: &mut Source<'_>,
-    writer: &mut Writer<W>,
+    writer: &mut (impl EventSink + ?Sized),
     time: &TimeOptions,
     markers: &[Marker],
 ) -> Result<Converted, ConvertError> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::is_output;
+use super::{EventSink, is_output};
 use crate::cast::encode::{close, open, push_seconds};
 use crate::cast::event::{Code, Event, Micros};
 use crate::cast::header::Header;
@@ -18,8 +18,11 @@ pub enum Format {
     V2,
     /// asciicast v3.
     V3,
-    /// The bytes that the terminal got, without times.
+    /// The bytes that the terminal got, without times, behind the sequence that sets
+    /// the terminal's size.
     Raw,
+    /// These bytes alone.
+    Output,
 }
 
 /// How much is gathered before it is written, in bytes.
@@ -62,72 +65,6 @@ impl<W: Write> Writer<W> {
         }
     }
 
-    /// Starts the next source: the first one gives the header, of the others
-    /// only the size counts.
-    pub(super) fn start(&mut self, header: &Header) -> io::Result<()> {
-        self.close_event();
-        let size = (header.width, header.height);
-        if self.started {
-            if size != self.size {
-                self.size = size;
-                self.plain_event(0, Code::Resize, &format!("{}x{}", size.0, size.1));
-            }
-            return Ok(());
-        }
-        self.started = true;
-        self.size = size;
-        match self.format {
-            Format::V1 => header.encode_v1_start(&mut self.lines),
-            Format::V2 => header.encode(&mut self.lines),
-            Format::V3 => header.encode_v3(&mut self.lines),
-            Format::Raw => {}
-        }
-        Ok(())
-    }
-
-    /// The present source lasted that long.
-    pub(super) fn end_source(&mut self, duration: Micros) {
-        self.base += duration;
-    }
-
-    /// An event at `time` of the present source.
-    #[inline]
-    pub(super) fn event(&mut self, time: Micros, event: &Event<'_>) -> io::Result<()> {
-        if let Some(size) = event.size() {
-            self.size = size;
-        }
-        match self.format {
-            Format::Raw => {
-                if is_output(event.code) {
-                    let text = event.data.decode(&mut self.text);
-                    self.lines.extend_from_slice(text.as_bytes());
-                }
-            }
-            Format::V1 if !is_output(event.code) => {}
-            _ => {
-                if !self.is_open {
-                    self.open_event(time, event.code);
-                }
-                event.data.push_json(&mut self.text, &mut self.lines);
-                self.is_open = true;
-                if !event.continues {
-                    self.close_event();
-                }
-            }
-        }
-        if self.lines.len() >= GATHERED {
-            self.write_lines()?;
-        }
-        Ok(())
-    }
-
-    /// A marker at `time` of the present source; v1 and bytes have none.
-    pub(super) fn marker(&mut self, time: Micros, label: &str) -> io::Result<()> {
-        self.close_event();
-        self.plain_event(time, Code::Marker, label);
-        Ok(())
-    }
-
     fn plain_event(&mut self, time: Micros, code: Code, data: &str) {
         if matches!(self.format, Format::V2 | Format::V3) {
             self.open_event(time, code);
@@ -149,7 +86,7 @@ impl<W: Write> Writer<W> {
                 push_seconds(interval, &mut self.lines);
                 self.lines.extend_from_slice(b", \"");
             }
-            Format::Raw => {}
+            Format::Raw | Format::Output => {}
         }
         self.events += 1;
     }
@@ -181,5 +118,71 @@ impl<W: Write> Writer<W> {
         self.write_lines()?;
         self.output.flush()?;
         Ok(self.output)
+    }
+}
+
+impl<W: Write> EventSink for Writer<W> {
+    fn start(&mut self, header: &Header) -> io::Result<()> {
+        self.close_event();
+        let size = (header.width, header.height);
+        if self.started {
+            if size != self.size {
+                self.size = size;
+                self.plain_event(0, Code::Resize, &format!("{}x{}", size.0, size.1));
+            }
+            return Ok(());
+        }
+        self.started = true;
+        self.size = size;
+        match self.format {
+            Format::V1 => header.encode_v1_start(&mut self.lines),
+            Format::V2 => header.encode(&mut self.lines),
+            Format::V3 => header.encode_v3(&mut self.lines),
+            Format::Raw => {
+                write!(self.lines, "\x1b[8;{};{}t", size.1, size.0)?;
+            }
+            Format::Output => {}
+        }
+        Ok(())
+    }
+
+    fn end_source(&mut self, duration: Micros) {
+        self.base += duration;
+    }
+
+    #[inline]
+    fn event(&mut self, time: Micros, event: &Event<'_>) -> io::Result<()> {
+        if let Some(size) = event.size() {
+            self.size = size;
+        }
+        match self.format {
+            Format::Raw | Format::Output => {
+                if is_output(event.code) {
+                    let text = event.data.decode(&mut self.text);
+                    self.lines.extend_from_slice(text.as_bytes());
+                }
+            }
+            Format::V1 if !is_output(event.code) => {}
+            _ => {
+                if !self.is_open {
+                    self.open_event(time, event.code);
+                }
+                event.data.push_json(&mut self.text, &mut self.lines);
+                self.is_open = true;
+                if !event.continues {
+                    self.close_event();
+                }
+            }
+        }
+        if self.lines.len() >= GATHERED {
+            self.write_lines()?;
+        }
+        Ok(())
+    }
+
+    fn marker(&mut self, time: Micros, label: &str) -> io::Result<()> {
+        self.close_event();
+        self.plain_event(time, Code::Marker, label);
+        Ok(())
     }
 }
