@@ -159,3 +159,67 @@ fn lists_of_processes_look_as_in_tmux() {
         }
     }
 }
+
+#[test]
+fn a_manual_looks_as_in_tmux() {
+    if !is_there("man") || !is_there("less") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("demo.1");
+    let text: String = (1..60)
+        .map(|n| format!(".TP\n\\fBoption{n}\\fR\nWhat \\fIoption {n}\\fR does.\n"))
+        .collect();
+    let head = ".TH DEMO 1\n.SH NAME\ndemo \\- a page\n.SH OPTIONS\n";
+    std::fs::write(&page, head.to_owned() + &text).unwrap();
+    for size in SIZES {
+        let program = format!(
+            "exec env PAGER=less MANPAGER=less man -l {}",
+            page.display()
+        );
+        let mut watched = Watched::start(&program, size);
+        watched.step(&[], "option1");
+        watched.step(&["Space"], "option");
+        watched.step(&["/option40", "Enter"], "option40");
+        watched.step(&["k"], "option");
+        watched.step(&["G"], "option59");
+        watched.step(&["g"], "NAME");
+    }
+}
+
+/// The shell command of a tmux whose server ends with this.
+struct Inner(String);
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let kill = format!("{} kill-server", self.0);
+        let _ = std::process::Command::new("sh")
+            .args(["-c", &kill])
+            .status();
+    }
+}
+
+#[test]
+fn a_tmux_in_tmux_looks_as_in_tmux() {
+    let program = super::support::program();
+    for size in SIZES {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("inner");
+        let inner = Inner(format!("{} -S {}", program.display(), socket.display()));
+        let command = format!(
+            "exec env -u TMUX LANG=C.UTF-8 {} -f /dev/null new-session -s inner \
+             'exec env PS1=% sh' \\; set status-right done",
+            inner.0
+        );
+        let mut watched = Watched::start(&command, size);
+        watched.step(&[], "[inner]");
+        watched.step(&["ls -la /", "Enter"], "tmp");
+        watched.step(&["C-b", "%"], "\u{2502}");
+        watched.step(&["seq 1 90", "Enter"], "90");
+        watched.step(&["C-b", "\""], "\u{2500}");
+        watched.step(&["C-b", "z"], "Z");
+        watched.step(&["C-b", "z"], "\u{2500}");
+        watched.step(&["C-b", "["], "[0/");
+        watched.step(&["q"], "\u{2500}");
+    }
+}
