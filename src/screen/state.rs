@@ -16,7 +16,10 @@ use super::pool::Link;
 use super::rules::Rules;
 use super::terminal::{LARGEST, Modes, Normal, Pen, SavedCursor, Screen, possible};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Blank cells at the ends of rows that a state may have: more than a screen and a
+/// history that are full.
+const BLANK: usize = 16 << 20;
 
 /// Bytes that are no saved state, or one of another version of tvmux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,7 @@ impl Screen {
     pub fn restore(bytes: &[u8]) -> Result<Screen> {
         Reader {
             rest: bytes,
+            blank: BLANK,
             styles: Vec::new(),
             links: Vec::new(),
         }
@@ -135,7 +139,7 @@ impl Writer<'_> {
     /// Cells that share style and flags stand together.
     fn row(&mut self, row: &Row) {
         self.number((row.used as u64) << 1 | u64::from(row.wrapped));
-        // Blank cells behind the last used one are not there after all.
+        // Of blank cells at the end only the number counts.
         let end = row.cells.iter().rposition(|cell| *cell != Cell::BLANK);
         let cells = &row.cells[..end.map_or(0, |last| last + 1)];
         self.size(cells.len());
@@ -155,6 +159,7 @@ impl Writer<'_> {
                 }
             }
         }
+        self.size(row.cells.len() - cells.len());
     }
 
     fn screen(&mut self, most: usize) {
@@ -264,6 +269,8 @@ impl Writer<'_> {
 
 struct Reader<'a> {
     rest: &'a [u8],
+    /// Blank cells that may still come: few bytes stand for many of them.
+    blank: usize,
     styles: Vec<Ink>,
     links: Vec<Link>,
 }
@@ -387,6 +394,9 @@ impl<'a> Reader<'a> {
                     .push(Cell::from_parts(code, flags, style).ok_or(BadState)?);
             }
         }
+        let blank = self.up_to(self.blank)?;
+        self.blank -= blank;
+        row.reach(length + blank);
         Ok(row)
     }
 
