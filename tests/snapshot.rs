@@ -224,6 +224,15 @@ fn has_tabs(painted: &[u8]) -> bool {
     painted.contains(&b'\t')
 }
 
+/// Whether what was painted ends within a string.
+fn ends_in_string(painted: &[u8]) -> bool {
+    let last = painted.iter().rposition(|byte| *byte == 0x1b).unwrap();
+    matches!(
+        painted.get(last + 1),
+        Some(b']' | b'P' | b'_' | b'^' | b'X' | b'k')
+    )
+}
+
 /// Whether the cursor is where no output brings it: waiting to wrap, outside
 /// a region it cannot leave.
 fn is_beyond(screen: &Screen) -> bool {
@@ -240,6 +249,7 @@ fn output_goes_on_behind_a_snapshot() {
     let tmux = TestTmux::start("");
     let one = RefCell::new(Player::start(&tmux, SIZE.0, SIZE.1));
     let two = RefCell::new(Player::start(&tmux, SIZE.0, SIZE.1));
+    let gives_up_early = version(&tmux).string_timeout().as_secs() == 0;
     let cut = (output::readable(SIZE), any::<u16>());
     check(cut, 150, |(Output(all), at)| {
         let (mut one, mut two) = (one.borrow_mut(), two.borrow_mut());
@@ -253,6 +263,10 @@ fn output_goes_on_behind_a_snapshot() {
         one.feed(before);
         let painted = paint(&take(&tmux, &one.pane));
         if has_tabs(&painted) {
+            return;
+        }
+        // 3.0 gives an unfinished string up sooner than a test is sure to go on.
+        if gives_up_early && ends_in_string(&painted) {
             return;
         }
         one.feed(after);

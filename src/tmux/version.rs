@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// A version of tmux, such as `3.3a`.
 ///
@@ -70,6 +71,18 @@ impl Version {
             letter: 0,
             is_release: true,
         }
+    }
+
+    /// The first number.
+    #[must_use]
+    pub const fn major(self) -> u16 {
+        self.major
+    }
+
+    /// The second number.
+    #[must_use]
+    pub const fn minor(self) -> u16 {
+        self.minor
     }
 
     /// Whether `capture-pane -N` keeps the blanks at the ends of rows (3.1).
@@ -163,6 +176,37 @@ impl Version {
     #[must_use]
     pub fn has_window_resized_hook(self) -> bool {
         self >= Version::new(3, 3)
+    }
+
+    /// Whether a hook knows the arguments of the command that has run it:
+    /// `hook_argument_0` (3.2).
+    #[must_use]
+    pub fn has_hook_arguments(self) -> bool {
+        self >= Version::new(3, 2)
+    }
+
+    /// Whether bytes that are no UTF-8 show as U+FFFD (3.6), or as nothing.
+    #[must_use]
+    pub fn shows_invalid_bytes(self) -> bool {
+        self >= Version::new(3, 6)
+    }
+
+    /// How long after its last byte an unfinished string (OSC, DCS, …) may still
+    /// be finished: 5 s, but 0.1 s before 3.1.
+    #[must_use]
+    pub fn string_timeout(self) -> Duration {
+        Duration::from_millis(if self >= Version::new(3, 1) {
+            5000
+        } else {
+            100
+        })
+    }
+
+    /// Whether `kill-session` and `unlink-window -k` end the server where a
+    /// window is zoomed (3.4 alone).
+    #[must_use]
+    pub fn dies_with_zoomed_windows(self) -> bool {
+        self >= Version::new(3, 4) && self < Version::new(3, 5)
     }
 
     /// Whether `paste-buffer` writes control characters as they are only with

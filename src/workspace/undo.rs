@@ -6,6 +6,7 @@
 use super::error::Result;
 use super::server_info::ServerInfo;
 use super::spec::{Setting, Workspace};
+use crate::tmux::control::kill_session;
 use crate::tmux::{Batch, Separator, Server, SessionId, Version, WindowId, settings};
 
 /// What has to be taken back.
@@ -109,7 +110,8 @@ impl Undo {
             let _ = server.run_blocking(&Batch::of(["kill-window", "-t", &window.to_string()]));
         }
         if let Some(session) = self.session {
-            let _ = server.run_blocking(&Batch::of(["kill-session", "-t", &session.to_string()]));
+            let version = server.version_blocking().unwrap_or(Version::OLDEST);
+            let _ = server.run_blocking(&kill_session(version, session));
         }
     }
 }

@@ -400,9 +400,7 @@ fn a_terminal_is_left_as_it_was_and_its_size_is_followed() {
     terminal.type_line("stty -g > before");
     terminal.type_line("./tvmux rec -q -- sh -c 'echo be''gun; read x; stty size; exit 5'");
     terminal.wait_recorded("begun");
-    terminal
-        .tmux
-        .tmux(&["resize-window", "-t", "main:", "-x", "91", "-y", "27"]);
+    terminal.tmux.resize("main:", 91, 27);
     wait_until("the new size is recorded", || {
         events_of(&tvmux)
             .iter()

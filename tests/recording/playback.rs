@@ -125,8 +125,7 @@ fn a_day_at_the_terminal_plays_back() {
     f.keys(&["o", "// new", "Escape"]);
     f.shows("// new");
     f.is_the_same("vim");
-    f.tmux
-        .tmux(&["resize-window", "-t", "@0", "-x", "70", "-y", "20"]);
+    f.tmux.resize("@0", 70, 20);
     f.is_the_same_above("vim, smaller");
     f.keys(&[":q!", "Enter"]);
     f.shows("$");
@@ -137,8 +136,7 @@ fn a_day_at_the_terminal_plays_back() {
     f.keys(&["Space", "/line 77", "Enter"]);
     f.shows("line 77 of");
     f.is_the_same("less");
-    f.tmux
-        .tmux(&["resize-window", "-t", "@0", "-x", "100", "-y", "33"]);
+    f.tmux.resize("@0", 100, 33);
     f.is_the_same_above("less, larger");
     f.keys(&["q"]);
     f.shows("$");

@@ -9,10 +9,30 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ::tvmux::tmux::control::kill_session;
 use ::tvmux::tmux::{Batch, Server, Socket, Version};
 
 /// How long a test waits for a condition before it fails.
 pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Texts that mean something to tmux, to a shell or to a command line, each in
+/// another way. Those that are run would make a file `pwned`.
+pub const HOSTILE: [&[u8]; 14] = [
+    b"#(touch pwned)",
+    b"##(touch pwned) #{l:#(touch pwned)}",
+    b"#{pid} #{E:@x} #S #,#}",
+    b"##[x] #[fg=red]",
+    b"%H %% %1",
+    b"$(touch pwned) `touch pwned` $HOME ~",
+    b"'; touch pwned; '",
+    b"\"; touch pwned; \" ;",
+    b"it's \"quoted\"",
+    b"back\\slash \\n \\$HOME \\",
+    b"-t -- = @0",
+    "\u{e9}\u{6f22}\u{1f600}".as_bytes(),
+    b"tab\there\nnew line; touch pwned",
+    b"no UTF-8: \xe9\xff #(touch pwned)",
+];
 
 /// The tmux that is tested: `$TVMUX_TEST_TMUX`, else `tmux`.
 pub fn program() -> OsString {
@@ -93,11 +113,17 @@ impl TestTmux {
             .run_blocking(&Batch::of(["display-message", "-p", "#{pid}"]))
             .unwrap();
         let pid = String::from_utf8(pid).unwrap().trim().parse().unwrap();
-        TestTmux {
+        let tmux = TestTmux {
             server,
             pid,
             folder,
+        };
+        // 3.2 gives a detached window the size of no terminal, not the one asked for.
+        if tmux.ask("main:", "#{window_width}x#{window_height}") != format!("{columns}x{rows}") {
+            tmux.tmux(&["resize-window", "-A", "-t", "main:"]);
+            tmux.tmux(&["set-option", "-wu", "-t", "main:", "window-size"]);
         }
+        tmux
     }
 
     /// The server, for the library's own functions.
@@ -116,9 +142,15 @@ impl TestTmux {
     }
 
     /// Whether the server takes this name for a window: since 3.7 not with
-    /// control characters in it.
+    /// control characters in it, in 3.7 itself not with other signs either.
     pub fn takes_name(&self, name: &str) -> bool {
-        self.version() < Version::new(3, 7) || !name.contains(|c: char| c.is_ascii_control())
+        let version = self.version();
+        let is_control = |c: char| c.is_ascii_control();
+        match version >= Version::new(3, 7) {
+            true if name.contains(is_control) => false,
+            true if version == Version::new(3, 7) => !name.contains([':', '.']),
+            _ => true,
+        }
     }
 
     /// The test's folder, removed at the end.
@@ -138,6 +170,28 @@ impl TestTmux {
             answer.pop();
         }
         answer
+    }
+
+    /// Gives the only pane of a window, and its program, another size. Before 3.1
+    /// programs learn of it when a client shows the window.
+    pub fn resize(&self, window: &str, columns: u16, rows: u16) {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        let resize = ["resize-window", "-t", window, "-x", &columns, "-y", &rows];
+        self.tmux(&resize);
+        if self.version() < Version::new(3, 1) {
+            let tty = self.ask(window, "#{pane_tty}");
+            let told = shielded("stty")
+                .args(["-F", &tty, "cols", &columns, "rows", &rows])
+                .status();
+            assert!(told.unwrap().success());
+        }
+    }
+
+    /// Ends a session.
+    pub fn kill_session(&self, name: &str) {
+        let id = self.ask(&format!("={name}:"), "#{session_id}").parse();
+        let kill = kill_session(self.version(), id.unwrap());
+        self.server.run_blocking(&kill).unwrap();
     }
 
     /// Runs one tmux command that may fail.

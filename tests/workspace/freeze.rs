@@ -63,7 +63,7 @@ fn freeze_load_freeze_gives_the_same_file() {
         assert!(first.contains(part), "{part}\n{first}");
     }
     assert!(!first.contains("main:"), "{first}");
-    tmux.tmux(&["kill-session", "-t", "=cold"]);
+    tmux.kill_session("cold");
     load_well(&tmux, &first, &[]);
     wait_until("all commands to run again", || commands_run(&tmux));
     wait_until("the same file", || freeze(&tmux, &["cold"]) == first);

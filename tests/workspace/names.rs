@@ -8,7 +8,8 @@ use tvmux::tmux::{Batch, Fields};
 use crate::command::{load, load_well, tvmux};
 use crate::support::{TestTmux, wait_until};
 
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
+    "app.v2",
     r"C:\temp",
     r"C:\new\$NOT_SET",
     r"back\\slash",

@@ -16,7 +16,7 @@ pub use hooks::{HOOK_INDEX, HookEntry};
 pub use input::{Input, Screen};
 pub use keys::typing;
 pub use panes::{Capture, NewPane, Pane, SplitSize, SplitTarget};
-pub use sessions::{NewSession, Session, create_session};
+pub use sessions::{NewSession, Session, create_session, kill_session};
 pub use windows::{NewWindow, Window, WindowLink, display_name, resolve_id};
 
 /// A server whose version is known.

@@ -140,8 +140,7 @@ impl Control {
     /// # Errors
     /// [`Error::Missing`] when there is none.
     pub async fn kill_session(&self, id: SessionId) -> Result<()> {
-        let command = Batch::of(["kill-session", "-t", &id.target()]);
-        self.run(&command).await.map(drop)
+        self.run(&kill_session(self.version, id)).await.map(drop)
     }
 
     /// Detaches all clients of a session; there may be none.
@@ -156,4 +155,17 @@ impl Control {
             other => other.map(drop),
         }
     }
+}
+
+/// Ends a session; the server lives on.
+#[must_use]
+pub fn kill_session(version: Version, id: SessionId) -> Batch {
+    let target = id.target();
+    let mut batch = Batch::new();
+    if version.dies_with_zoomed_windows() {
+        let unzoom = "#{W:#{?window_zoomed_flag,resize-pane -Z -t #{window_id} ; ,}}";
+        batch.push(["run-shell", "-C", "-t", &target, unzoom]);
+    }
+    batch.push(["kill-session", "-t", &target]);
+    batch
 }

@@ -319,15 +319,15 @@ fn mouse(row: &mut Row) -> Mouse {
     }
 }
 
-/// Whether an unfinished string was given up by tmux's five second timer: the
-/// window had no output for longer.
-pub(super) fn expired(clock: &[u8]) -> bool {
+/// Whether an unfinished string was given up by tmux's timer: the window had no
+/// output for longer.
+pub(super) fn expired(version: Version, clock: &[u8]) -> bool {
     let clock = String::from_utf8_lossy(clock);
     let seconds = clock.split_once('\t').and_then(|(now, last)| {
-        let now: i64 = now.parse().ok()?;
-        let last: i64 = last.trim().parse().ok()?;
-        Some(now - last)
+        let now: u64 = now.parse().ok()?;
+        let last: u64 = last.trim().parse().ok()?;
+        Some(now.saturating_sub(last))
     });
     // Both are cut to whole seconds.
-    seconds.is_some_and(|seconds| seconds >= 6)
+    seconds.is_some_and(|seconds| seconds > version.string_timeout().as_secs())
 }
