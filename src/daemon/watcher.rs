@@ -3,8 +3,10 @@
 //! The client prints the server's state and then waits for a signal that hooks
 //! give; state and wait are one invocation, so nothing that happens between
 //! them is missed, and a signal too many only costs a look. What no hook
-//! announces is seen by a slow look of its own. There is a watcher only while
-//! something on the server is recorded, or a client listens to its events.
+//! announces is seen by a slow look of its own, and sooner where a recorded pane
+//! prints: whoever types a command sees its letters, and most programs draw
+//! themselves again when their pane has another size. There is a watcher only
+//! while something on the server is recorded, or a client listens to its events.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -22,6 +24,12 @@ use crate::tmux::{self, Batch, Server, ServerState, StateQuery, Version, hooks};
 /// How often the server is looked at though no hook has called. A look wakes
 /// this process seven times; idle recordings shall cost one wake-up a second.
 const SLOW_LOOK: Duration = Duration::from_secs(10);
+
+/// A look that output asks for comes after this time, so that what the output
+/// tells of has happened …
+const SETTLE: Duration = Duration::from_millis(400);
+/// … and not more often than this.
+const SOON: Duration = Duration::from_millis(900);
 
 /// How long a busy server may take before it is asked in the usual way.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -45,9 +53,17 @@ pub(super) enum View {
 pub(super) struct Watcher {
     view: watch::Receiver<View>,
     look: Arc<Notify>,
+    look_soon: Arc<LookSoon>,
     stop: Arc<Notify>,
     stopped: watch::Receiver<bool>,
     names: Arc<AtomicBool>,
+}
+
+/// Asks for a look; more than once until it is made counts as once.
+#[derive(Debug, Default)]
+struct LookSoon {
+    is_wanted: AtomicBool,
+    wanted: Notify,
 }
 
 impl Watcher {
@@ -56,6 +72,7 @@ impl Watcher {
         let (sender, view) = watch::channel(View::Unknown);
         let (stopped_sender, stopped) = watch::channel(false);
         let look = Arc::new(Notify::new());
+        let look_soon = Arc::new(LookSoon::default());
         let stop = Arc::new(Notify::new());
         let names = Arc::new(AtomicBool::new(false));
         let task = Task {
@@ -64,9 +81,13 @@ impl Watcher {
             version,
             view: sender,
             look: Arc::clone(&look),
+            look_soon: Arc::clone(&look_soon),
             stop: Arc::clone(&stop),
             names: Arc::clone(&names),
-            has_names: AtomicBool::new(false),
+            has_names: false,
+            last_look: Instant::now(),
+            soon: None,
+            hidden: 0,
             events,
         };
         tokio::spawn(async move {
@@ -76,6 +97,7 @@ impl Watcher {
         Watcher {
             view,
             look,
+            look_soon,
             stop,
             stopped,
             names,
@@ -104,6 +126,13 @@ impl Watcher {
         self.look.notify_one();
     }
 
+    /// Asks for a look within a second. Cheap enough for each piece of output.
+    pub(super) fn look_soon(&self) {
+        if !self.look_soon.is_wanted.swap(true, Ordering::Relaxed) {
+            self.look_soon.wanted.notify_one();
+        }
+    }
+
     /// Ends the watch and removes the hooks.
     pub(super) async fn stop(&self) {
         self.stop.notify_one();
@@ -125,10 +154,17 @@ struct Task {
     query: StateQuery,
     view: watch::Sender<View>,
     look: Arc<Notify>,
+    look_soon: Arc<LookSoon>,
     stop: Arc<Notify>,
     /// Whether hooks for names are wanted, and whether they are there.
     names: Arc<AtomicBool>,
-    has_names: AtomicBool,
+    has_names: bool,
+    last_look: Instant,
+    /// When output wants a look.
+    soon: Option<Instant>,
+    /// How many hooks seem to be missing though they are installed: others of a
+    /// session or window hide them.
+    hidden: usize,
     events: Arc<Events>,
 }
 
@@ -140,18 +176,19 @@ enum Woken {
 }
 
 impl Task {
-    async fn run(self) {
+    async fn run(mut self) {
         let mut first = true;
         loop {
             // Sooner than through the client that waits, which is only started
             // then. A signal that comes in between is remembered by tmux.
-            let is_fresh = !first && self.read().await;
+            let is_fresh = !first && self.read(true).await;
             match self.wait_once(first, !is_fresh).await {
                 Woken::Signal => first = false,
                 Woken::Stop => break,
                 Woken::Failed => {
                     // Is the server gone, or was only the client killed?
-                    if let Err(error) = self.ask(self.install()).await {
+                    let install = self.install();
+                    if let Err(error) = self.ask(install).await {
                         let socket = self.server.socket().path().display();
                         tracing::info!(%socket, %error, "the tmux server is gone");
                         self.events.gone(self.server.socket().path());
@@ -171,19 +208,21 @@ impl Task {
 
     /// Asks for the state without a process, where that can be. Returns
     /// whether it is known now.
-    async fn read(&self) -> bool {
+    async fn read(&mut self, always: bool) -> bool {
         if !self.server.answers_directly(self.version) {
             return false;
         }
         let query = self.query.batch();
         let answer = self.server.ask(self.version, &query);
         // One that hangs must not hold up a stop.
-        let answer = tokio::time::timeout(PATIENCE, answer).await;
-        matches!(answer, Ok(Ok(answer)) if self.publish(&answer))
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(Ok(answer)) => self.publish(&answer, always),
+            _ => false,
+        }
     }
 
     /// Lets a client print the state, if wanted, and wait for a signal.
-    async fn wait_once(&self, with_hooks: bool, with_state: bool) -> Woken {
+    async fn wait_once(&mut self, with_hooks: bool, with_state: bool) -> Woken {
         let mut batch = if with_hooks {
             self.install()
         } else {
@@ -222,15 +261,17 @@ impl Task {
         woken
     }
 
-    async fn follow(&self, client: &mut Child, mut output: ChildStdout) -> Woken {
+    async fn follow(&mut self, client: &mut Child, mut output: ChildStdout) -> Woken {
         let mut answer = Vec::with_capacity(4096);
         let mut is_read = false;
-        let mut next_look = Instant::now() + SLOW_LOOK;
         loop {
+            if self.missing_hooks() != self.hidden && self.bring_hooks_back().await.is_err() {
+                return Woken::Failed;
+            }
             tokio::select! {
                 count = output.read_buf(&mut answer), if !is_read => {
                     is_read = matches!(count, Ok(0) | Err(_));
-                    if self.publish(&answer) {
+                    if self.publish(&answer, true) {
                         is_read = true;
                         answer = Vec::new();
                     }
@@ -243,35 +284,65 @@ impl Task {
                 }
                 () = self.stop.notified() => return Woken::Stop,
                 () = self.look.notified() => {
-                    if self.ask(self.settle_names()).await.is_err() {
+                    let names = self.settle_names();
+                    if self.ask(names).await.is_err() {
                         return Woken::Failed;
                     }
                 }
-                () = sleep_until(next_look) => {
-                    // A reloaded configuration may have wiped the hooks.
-                    if self.ask(self.install()).await.is_err() {
+                () = self.look_soon.wanted.notified() => {
+                    self.soon = Some((Instant::now() + SETTLE).max(self.last_look + SOON));
+                }
+                () = sleep_until(self.next_look()) => {
+                    if self.soon.take().is_some() {
+                        self.look_soon.is_wanted.store(false, Ordering::Relaxed);
+                    }
+                    if !self.read(false).await && self.ask(Batch::new()).await.is_err() {
                         return Woken::Failed;
                     }
-                    next_look = Instant::now() + SLOW_LOOK;
                 }
             }
         }
     }
 
-    /// All hooks that are wanted.
-    fn install(&self) -> Batch {
-        let mut batch = hooks::install(self.version);
-        batch.append(self.settle_names());
-        if self.has_names.load(Ordering::Relaxed) {
-            batch.append(hooks::install_names());
+    /// When the server is looked at though no hook calls.
+    fn next_look(&self) -> Instant {
+        let slow = self.last_look + SLOW_LOOK;
+        self.soon.map_or(slow, |soon| soon.min(slow))
+    }
+
+    /// How many hooks are missing, as far as is known.
+    fn missing_hooks(&self) -> usize {
+        match &*self.view.borrow() {
+            View::Live(state) => state.missing_hooks,
+            View::Unknown | View::Gone => self.hidden,
         }
+    }
+
+    /// Installs hooks that something has wiped.
+    async fn bring_hooks_back(&mut self) -> tmux::Result<()> {
+        let install = self.install();
+        self.ask(install).await?;
+        self.hidden = self.missing_hooks();
+        Ok(())
+    }
+
+    /// All hooks that are wanted.
+    fn install(&mut self) -> Batch {
+        let names = self.settle_names();
+        let mut batch = Batch::new();
+        if self.has_names {
+            batch.append(hooks::install_names());
+        } else {
+            batch.append(names);
+        }
+        batch.append(hooks::install(self.version));
         batch
     }
 
     /// What brings the hooks for names about, or away.
-    fn settle_names(&self) -> Batch {
+    fn settle_names(&mut self) -> Batch {
         let wanted = self.names.load(Ordering::Relaxed);
-        match (self.has_names.swap(wanted, Ordering::Relaxed), wanted) {
+        match (std::mem::replace(&mut self.has_names, wanted), wanted) {
             (false, true) => hooks::install_names(),
             (true, false) => hooks::remove_names(),
             _ => Batch::new(),
@@ -279,10 +350,10 @@ impl Task {
     }
 
     /// Runs `batch` and asks for the state once, beside the waiting client.
-    async fn ask(&self, mut batch: Batch) -> tmux::Result<()> {
+    async fn ask(&mut self, mut batch: Batch) -> tmux::Result<()> {
         batch.append(self.query.batch());
         let answer = self.server.run(&batch).await?;
-        if self.publish(&answer) {
+        if self.publish(&answer, true) {
             return Ok(());
         }
         Err(tmux::Error::Unexpected {
@@ -290,22 +361,31 @@ impl Task {
         })
     }
 
-    /// Hands on a state that is there as a whole; `false` before that.
-    fn publish(&self, answer: &[u8]) -> bool {
-        match self.query.parse(answer) {
-            Ok(None) => false,
-            Ok(Some(state)) => {
-                if let View::Live(before) = &*self.view.borrow() {
-                    let socket = self.server.socket().path();
-                    self.events.compare(socket, before, &state);
-                }
-                self.view.send_replace(View::Live(Arc::new(state)));
-                true
-            }
+    /// Hands on a state that is there as a whole, and if not `always`, only where
+    /// it has changed; `false` before it is there.
+    fn publish(&mut self, answer: &[u8], always: bool) -> bool {
+        let Some(state) = self.query.parse(answer).transpose() else {
+            return false;
+        };
+        self.last_look = Instant::now();
+        let state = match state {
+            Ok(state) => state,
             Err(error) => {
                 tracing::warn!(%error, "a state that cannot be read");
-                true
+                return true;
             }
+        };
+        let has_changed = match &*self.view.borrow() {
+            View::Live(before) => {
+                let socket = self.server.socket().path();
+                self.events.compare(socket, before, &state);
+                **before != state
+            }
+            View::Unknown | View::Gone => true,
+        };
+        if always || has_changed {
+            self.view.send_replace(View::Live(Arc::new(state)));
         }
+        true
     }
 }

@@ -2,6 +2,12 @@
 //!
 //! They live beside the user's own at an index of the hook's array. Their
 //! command only signals a channel; a hook that is left over does no harm.
+//!
+//! A configuration that is read again may wipe them (`set-hook -g name …`
+//! replaces the whole array), and some options change a pane's size without any
+//! event. So there are two more hooks, behind the commands that set hooks and
+//! options; from 3.2 on they signal only where one of ours is gone or the option
+//! is one of panes. `set-window-option` has no such hook.
 
 use super::{Batch, Version};
 
@@ -30,6 +36,9 @@ const EVENTS: [&str; 9] = [
 /// command: these wake the client only where somebody wants to know.
 const NAMES: [&str; 2] = ["session-renamed", "window-renamed"];
 
+/// What may wipe hooks, or change sizes without an event.
+const SETTINGS: [&str; 2] = ["after-set-option", "after-set-hook"];
+
 fn events(version: Version) -> impl Iterator<Item = &'static str> {
     let resized = version
         .has_window_resized_hook()
@@ -41,7 +50,12 @@ fn events(version: Version) -> impl Iterator<Item = &'static str> {
 /// configuration has wiped.
 #[must_use]
 pub fn install(version: Version) -> Batch {
-    install_all(events(version))
+    let mut batch = install_all(events(version));
+    // Last, or they would be run by the commands before.
+    for event in SETTINGS {
+        batch.push(["set-hook", "-g", &place(event), &on_setting(version)]);
+    }
+    batch
 }
 
 /// Installs the hooks that tell of other names, too.
@@ -53,7 +67,35 @@ pub fn install_names() -> Batch {
 /// Removes the hooks, and only them.
 #[must_use]
 pub fn remove(version: Version) -> Batch {
-    remove_all(events(version).chain(NAMES))
+    let settings = SETTINGS.into_iter().rev();
+    remove_all(settings.chain(events(version)).chain(NAMES))
+}
+
+/// A format that gives a digit for each hook that is missing, or hidden by one of
+/// the same name that belongs to a session or window alone.
+#[must_use]
+pub fn missing(version: Version) -> String {
+    let is_missing = |event| format!("#{{?{},,1}}", place(event));
+    events(version).chain(SETTINGS).map(is_missing).collect()
+}
+
+/// Where in tmux's arrays a hook of ours is.
+fn place(event: &str) -> String {
+    format!("{event}[{INDEX}]")
+}
+
+/// What is run behind a command that sets a hook or an option.
+fn on_setting(version: Version) -> String {
+    let signal = wake().to_string();
+    // Before, `if-shell` would run hooks of its own, and a hook does not know its
+    // command's arguments.
+    if !version.has_hook_arguments() {
+        return signal;
+    }
+    // A number: 0 is no.
+    let is_of_panes = "#{m:pane-*,#{hook_argument_0}}";
+    let condition = missing(version) + is_of_panes;
+    Batch::of(["if-shell", "-F", &condition, &signal]).to_string()
 }
 
 /// Removes the hooks that tell of other names.
@@ -65,8 +107,7 @@ pub fn remove_names() -> Batch {
 fn install_all(events: impl Iterator<Item = &'static str>) -> Batch {
     let mut batch = Batch::new();
     for event in events {
-        let command = format!("wait-for -S {CHANNEL}");
-        batch.push(["set-hook", "-g", &format!("{event}[{INDEX}]"), &command]);
+        batch.push(["set-hook", "-g", &place(event), &wake().to_string()]);
     }
     batch
 }
@@ -74,7 +115,7 @@ fn install_all(events: impl Iterator<Item = &'static str>) -> Batch {
 fn remove_all(events: impl Iterator<Item = &'static str>) -> Batch {
     let mut batch = Batch::new();
     for event in events {
-        batch.push(["set-hook", "-gu", &format!("{event}[{INDEX}]")]);
+        batch.push(["set-hook", "-gu", &place(event)]);
     }
     batch
 }

@@ -1,6 +1,6 @@
 //! What a server holds: sessions, windows and panes, at one moment.
 
-use super::{Batch, Error, Fields, PaneId, Result, Separator, SessionId, Version, WindowId};
+use super::{Batch, Error, Fields, PaneId, Result, Separator, SessionId, Version, WindowId, hooks};
 
 /// One pane in one session: a window that is linked to several sessions is
 /// there once for each.
@@ -46,12 +46,15 @@ pub struct ServerState {
     pub identity: ServerIdentity,
     /// Its panes, by session and window.
     pub panes: Vec<PaneState>,
+    /// How many hooks of ours are missing ([`hooks::missing`]).
+    pub missing_hooks: usize,
 }
 
 /// The question for a [`ServerState`], and the reader of its answer.
 #[derive(Clone, Debug)]
 pub struct StateQuery {
     fields: Fields,
+    identity: String,
     separator: Separator,
 }
 
@@ -80,6 +83,7 @@ impl StateQuery {
             .text(["session_name", "window_name"]);
         StateQuery {
             fields,
+            identity: format!("#{{pid}}\t#{{start_time}}\t{}", hooks::missing(version)),
             separator: Separator::random(),
         }
     }
@@ -89,7 +93,7 @@ impl StateQuery {
     pub fn batch(&self) -> Batch {
         let mut batch = Batch::of(["list-panes", "-a", "-F", self.fields.format()]);
         self.separator.end(&mut batch);
-        batch.push(["display-message", "-p", "#{pid}\t#{start_time}"]);
+        batch.push(["display-message", "-p", &self.identity]);
         self.separator.end(&mut batch);
         batch
     }
@@ -109,7 +113,9 @@ impl StateQuery {
         let wrong = || Error::Unexpected {
             what: format!("a state that ends in {identity:?}"),
         };
-        let (pid, start_time) = identity.trim_end().split_once('\t').ok_or_else(wrong)?;
+        let mut parts = identity.trim_end_matches('\n').split('\t');
+        let mut part = || parts.next().ok_or_else(wrong);
+        let (pid, start_time, missing) = (part()?, part()?, part()?);
         let mut panes = Vec::new();
         for mut row in self.fields.parse(rows)? {
             panes.push(PaneState {
@@ -136,6 +142,7 @@ impl StateQuery {
                 start_time: start_time.parse().map_err(|_| wrong())?,
             },
             panes,
+            missing_hooks: missing.len(),
         }))
     }
 }
@@ -179,13 +186,14 @@ mod tests {
         let answer = format!(
             "$0\t@1\t%2\t77\t80\t24\t1\t1\t0\t0\t\t\t3\t0\tmain{mark}\ta\tb\nc{mark}\n\
              $1\t@1\t%2\t77\t80\t24\t1\t0\t0\t0\t\t\t9\t0\tother{mark}\ta\tb\nc{mark}\n\
-             {end}\n12\t1700000000\n{end}\n"
+             {end}\n12\t1700000000\t1\n{end}\n"
         );
         for cut in 0..answer.len() {
             assert_eq!(query.parse(&answer.as_bytes()[..cut]).unwrap(), None);
         }
         let state = query.parse(answer.as_bytes()).unwrap().unwrap();
         assert_eq!(state.identity.pid, 12);
+        assert_eq!(state.missing_hooks, 1);
         assert_eq!(state.panes[0].window_name, "a\tb\nc");
         assert_eq!(state.window(WindowId(1)).count(), 1);
         let active = state.active_pane(WindowId(1)).unwrap();

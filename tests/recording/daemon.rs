@@ -175,6 +175,12 @@ fn nothing_wakes_an_idle_daemon() {
     // Nor while nothing is printed, but for a slow look.
     tvmux.record(&tmux, &[]);
     has_calm_second(pid, 0);
+    // Nor over hooks that seem to be missing, since others hide them.
+    for hook in ["session-window-changed", "after-set-hook"] {
+        tmux.tmux(&["set-hook", "-t", "main", hook, "set-option -g @seen 1"]);
+    }
+    tmux.tmux(&["set-option", "-g", "@other", "1"]);
+    has_calm_second(pid, 0);
     tvmux.ok(["rec", "stop"]);
     has_calm_second(pid, 0);
 }

@@ -1,9 +1,12 @@
 //! The recording goes where the user goes.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
-use crate::support::tvmux::{Tvmux, output_of, read_cast};
-use crate::support::{TestTmux, wait_until};
+use crate::support::tvmux::{Tvmux, output_of, parse_cast, read_cast};
+use crate::support::{TestTmux, wait_for, wait_until};
 
 /// A server with a recorded window.
 struct Recorded {
@@ -242,4 +245,132 @@ fn panes_move_between_two_recorded_windows() {
             "no gaps: {cast:?}"
         );
     }
+}
+
+/// How long rounds of a change may take that is seen at once. A look comes every
+/// 10 s anyway, and would need longer for all of them.
+const AT_ONCE: Duration = Duration::from_secs(15);
+const ROUNDS: u32 = 5;
+
+/// Two panes that print nothing, recorded.
+fn silent() -> Recorded {
+    let tmux = TestTmux::start("exec cat");
+    tmux.tmux(&["split-window", "-t", "@0", "exec cat"]);
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    Recorded {
+        tmux,
+        tvmux,
+        recording,
+    }
+}
+
+#[test]
+fn hooks_that_a_configuration_wipes_are_back_at_once() {
+    let r = silent();
+    let config = r.tmux.folder().join("again.conf");
+    let wipe = "set-hook -g window-pane-changed 'set -g @seen 1'\n\
+        set -g window-layout-changed 'set -g @seen 1'\n\
+        set-hook -gu session-window-changed\n";
+    std::fs::write(&config, wipe).unwrap();
+    let before = Instant::now();
+    for round in 0..ROUNDS {
+        let source = ["source-file", config.to_str().unwrap()];
+        r.tmux.tmux(&source);
+        let pane = format!("%{}", round % 2);
+        r.tmux.tmux(&["select-pane", "-t", &pane]);
+        r.tvmux.wait_recording(&format!("on {pane}"), |recording| {
+            recording["active_pane"] == pane.as_str()
+        });
+        wait_until("the hooks are back", || {
+            let hooks = r.tmux.hooks();
+            [
+                "window-pane-changed",
+                "window-layout-changed",
+                "session-window-changed",
+            ]
+            .iter()
+            .all(|hook| hooks.contains(&format!("{hook}[9137]")))
+        });
+    }
+    let took = before.elapsed();
+    assert!(took < AT_ONCE, "{ROUNDS} rounds took {took:?}");
+    // The user's own are there still.
+    assert!(r.tmux.hooks().contains("@seen"));
+    r.tvmux.ok(["rec", "stop"]);
+    let wiped = |hooks: String| !hooks.contains("tvmux") && hooks.contains("@seen");
+    wait_until("the hooks are gone", || wiped(r.tmux.hooks()));
+}
+
+#[test]
+fn options_that_change_a_panes_size_are_seen_at_once() {
+    let r = silent();
+    let cast = r.tvmux.cast(&r.recording);
+    let before = Instant::now();
+    for place in ["top", "off", "bottom", "off", "top"] {
+        r.tmux
+            .tmux(&["set-option", "-w", "-t", "@0", "pane-border-status", place]);
+        let size = r.tmux.ask("@0", "#{pane_width}x#{pane_height}");
+        wait_until(&format!("{place}: {size} is recorded"), || {
+            last_size(&cast) == size
+        });
+    }
+    // The status line takes rows of a window that a client shows.
+    let outer = TestTmux::sized("", 100, 40);
+    let attach = format!(
+        "env -u TMUX {} -u -S {} attach -t main",
+        crate::support::program().display(),
+        r.tmux.socket().display()
+    );
+    outer.tmux(&["respawn-pane", "-k", "-t", "main:", &attach]);
+    wait_until("a client shows it", || {
+        !r.tmux.tmux(&["list-clients"]).is_empty()
+    });
+    for lines in ["off", "3", "on", "2", "on"] {
+        r.tmux.tmux(&["set-option", "-g", "status", lines]);
+        wait_until(&format!("status {lines}"), || {
+            last_size(&cast) == r.tmux.ask("@0", "#{pane_width}x#{pane_height}")
+        });
+    }
+    let took = before.elapsed();
+    assert!(took < 2 * AT_ONCE, "took {took:?}");
+    r.tvmux.ok(["rec", "stop"]);
+}
+
+#[test]
+fn what_no_hook_tells_is_seen_while_the_pane_prints() {
+    let r = Recorded::start();
+    let cast = r.tvmux.cast(&r.recording);
+    r.tmux.tmux(&["split-window", "-d", "-t", "@0", "exec cat"]);
+    let tmux = crate::support::program();
+    let before = Instant::now();
+    for place in ["top", "off", "top", "off", "top"] {
+        // No hook runs behind this one.
+        let typed = format!(
+            "{} -S {} set-window-option -t @0 pane-border-status {place}",
+            tmux.display(),
+            r.tmux.socket().display()
+        );
+        let rows = r.tmux.ask("%0", "#{pane_height}");
+        r.tmux.tmux(&["send-keys", "-t", "%0", &typed, "Enter"]);
+        wait_until(place, || r.tmux.ask("%0", "#{pane_height}") != rows);
+        let size = r.tmux.ask("%0", "#{pane_width}x#{pane_height}");
+        wait_until(&format!("{place}: {size} is recorded"), || {
+            last_size(&cast) == size
+        });
+    }
+    let took = before.elapsed();
+    assert!(took < AT_ONCE, "took {took:?}");
+    r.tvmux.ok(["rec", "stop"]);
+}
+
+/// The terminal's size at the end of a cast.
+fn last_size(cast: &Path) -> String {
+    let (header, events) = wait_for("a cast", || parse_cast(&std::fs::read(cast).unwrap()).ok());
+    let last = events.into_iter().rfind(|event| event.code == 'r');
+    last.map_or_else(
+        || format!("{}x{}", header["width"], header["height"]),
+        |event| event.data,
+    )
 }

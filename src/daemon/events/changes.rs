@@ -200,6 +200,7 @@ mod tests {
                 start_time: 2,
             },
             panes: rows.iter().map(pane).collect(),
+            missing_hooks: 0,
         }
     }
 
