@@ -39,7 +39,7 @@ pub use json::escape_into;
 pub use read::{EventReader, Position, ReadError, Strictness};
 pub use repair::{Amount, Edits, HeaderFate, RepairOptions, Report, repair, repair_edits};
 pub use text::{Text, TextBuffer};
-pub use utf8::Utf8Carry;
+pub use utf8::{InvalidBytes, Utf8Carry};
 pub use validate::{
     Counts, EventCounts, Finding, FindingKind, Reader, Severity, Summary, ValidateOptions, validate,
 };

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::alternate::AltScreenExit;
+use super::recent::Recent;
 use super::recorder::Recorder;
 use super::stream::{PipeEnd, Stream};
 use crate::cast::Micros;
@@ -37,6 +38,8 @@ pub struct Intake<S = Stream> {
     stream: Option<S>,
     /// Set while the stream began on the alternate screen and is there still.
     alt_exit: Option<AltScreenExit>,
+    /// What came last, of streams that begin with a snapshot.
+    pub recent: Recent,
     paused_until: Option<Instant>,
     /// When the last flood was, until what it was given is taken back.
     flooded: Option<Instant>,
@@ -49,6 +52,8 @@ pub struct Taken {
     pub bytes: usize,
     /// Whether a stream that began on the alternate screen has left it.
     pub has_left: bool,
+    /// Whether the stream began within a character, which is shown as U+FFFD.
+    pub is_cut: bool,
     /// Whether the stream has ended: nothing more comes from it.
     pub is_closed: bool,
 }
@@ -58,6 +63,7 @@ impl<S> Default for Intake<S> {
         Intake {
             stream: None,
             alt_exit: None,
+            recent: Recent::default(),
             paused_until: None,
             flooded: None,
         }
@@ -146,11 +152,12 @@ impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
         let Some(stream) = &mut self.stream else {
             return Taken::default();
         };
-        let alt_exit = &mut self.alt_exit;
+        let (alt_exit, recent) = (&mut self.alt_exit, &mut self.recent);
         let mut has_left = false;
         let bytes = BUFFER.with_borrow_mut(|buffer| {
             stream.drain(buffer, most, |bytes| {
                 recorder.output(time, bytes);
+                recent.push(bytes);
                 has_left |= alt_exit
                     .as_mut()
                     .is_some_and(|alt_exit| alt_exit.feed(bytes));
@@ -162,6 +169,7 @@ impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
         Taken {
             bytes,
             has_left,
+            is_cut: recorder.take_cut(),
             is_closed: stream.is_closed,
         }
     }

@@ -6,7 +6,8 @@
 //! relay      the process between a pane and its FIFO
 //! fifo       the FIFO's reading end, drained without blocking
 //! stream     one pane's output, from its snapshot on
-//! intake     reads the stream in turns (alternate: sees it leave that screen)
+//! intake     reads the stream in turns (alternate: sees it leave that screen;
+//!            recent: keeps its end for the next snapshot)
 //! recorder   bytes and times become lines (pages: that cross no page)
 //! sink       decides when lines are written and synced (disk_sink: has it done)
 //! disks      does it off the thread that drains, in batches
@@ -30,6 +31,7 @@ mod disks;
 mod fifo;
 mod intake;
 mod pages;
+mod recent;
 mod recorder;
 pub mod relay;
 mod sink;
@@ -44,6 +46,7 @@ pub use disks::Disks;
 pub use fifo::{Fifo, Read};
 pub use intake::{Intake, Taken};
 pub use pages::PAGE;
+pub use recent::{RECENT, Recent, Told};
 pub use recorder::{Recorder, Stats};
 pub use sink::{Completion, FileEvent, Intervals, Job, Sink, Step, Trouble};
 pub use storage::{DiskFile, Storage, create_folder};

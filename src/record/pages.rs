@@ -8,7 +8,7 @@
 //! page ends, and what is left of a page is filled with spaces, which JSON
 //! allows before the closing bracket.
 
-use crate::cast::{Code, Header, Micros, Utf8Carry, escape_bounded, open};
+use crate::cast::{Code, Header, InvalidBytes, Micros, Utf8Carry, escape_bounded, open};
 
 /// What the kernel copies at once, in bytes: the page size of most machines,
 /// and a divisor of the others.
@@ -86,7 +86,24 @@ impl PagedLines {
 
     /// Forgets the beginning of a character that waits for its end.
     pub(super) fn drop_partial(&mut self) {
-        self.utf8 = Utf8Carry::new();
+        self.utf8.clear();
+    }
+
+    /// Takes out the beginning of a character that waits for its end.
+    pub(super) fn take_partial(&mut self) -> Utf8Carry {
+        let partial = self.utf8.clone();
+        self.utf8.clear();
+        partial
+    }
+
+    /// Has a character wait again.
+    pub(super) fn restore_partial(&mut self, partial: Utf8Carry) {
+        self.utf8 = partial;
+    }
+
+    /// Shows bytes that are no UTF-8 by another rule.
+    pub(super) fn set_invalid(&mut self, invalid: InvalidBytes) {
+        self.utf8 = Utf8Carry::new().with_invalid(invalid);
     }
 
     /// Appends output; returns how many events it took.

@@ -5,7 +5,7 @@
 //! does not let in is counted as lost.
 
 use super::pages::PagedLines;
-use crate::cast::{Code, Header, Micros};
+use crate::cast::{Code, Header, InvalidBytes, Micros};
 
 /// Longest label of a marker, in bytes; longer ones are cut.
 const LONGEST_LABEL: usize = 1024;
@@ -35,6 +35,7 @@ pub struct Recorder {
     bound: usize,
     size: (u16, u16),
     stats: Stats,
+    invalid: InvalidBytes,
     /// Whether output has been dropped since the last gap marker.
     overflowed: bool,
     /// How many bytes may still be the end of a character that began before
@@ -42,6 +43,8 @@ pub struct Recorder {
     continuation: u8,
     /// Whether some of them have come.
     is_cut: bool,
+    /// Whether one was shown as U+FFFD, until that is asked for.
+    has_cut: bool,
 }
 
 impl Recorder {
@@ -77,9 +80,11 @@ impl Recorder {
                 events,
                 ..Stats::default()
             },
+            invalid: InvalidBytes::default(),
             overflowed: false,
             continuation: 0,
             is_cut: false,
+            has_cut: false,
         }
     }
 
@@ -96,12 +101,21 @@ impl Recorder {
         self
     }
 
+    /// The same with another rule for bytes that are no UTF-8.
+    #[must_use]
+    pub fn with_invalid_bytes(mut self, invalid: InvalidBytes) -> Recorder {
+        self.invalid = invalid;
+        self.lines.set_invalid(invalid);
+        self
+    }
+
     /// Starts over in a new file, from time 0. The old file is lost, and
     /// counted, as is what waited in memory. Output is dropped until the gap is
     /// marked: a snapshot comes first.
     pub fn restart(&mut self, header: &Header) {
         let before = self.stats;
         *self = Recorder::new(header, self.bound)
+            .with_invalid_bytes(self.invalid)
             .with_losses(before.gaps, before.lost_bytes + before.bytes);
         self.overflowed = true;
     }
@@ -110,6 +124,7 @@ impl Recorder {
     /// bound they are dropped and counted.
     pub fn output(&mut self, time: Micros, mut bytes: &[u8]) -> bool {
         let cut = self.cut_character(&mut bytes);
+        self.has_cut |= cut;
         if self.overflowed || !self.fits(time, cut, bytes) {
             self.overflowed = true;
             self.stats.lost_bytes += bytes.len() as u64;
@@ -216,6 +231,21 @@ impl Recorder {
         self.continuation = 3;
         self.is_cut = false;
         self.count();
+    }
+
+    /// The same in the middle of a stream: what follows continues what came
+    /// before, and so does a character that is cut between the two.
+    pub fn snapshot_within(&mut self, time: Micros, columns: u16, rows: u16, painted: &[u8]) {
+        let partial = self.lines.take_partial();
+        self.snapshot(time, columns, rows, painted);
+        self.lines.restore_partial(partial);
+        self.continuation = 0;
+    }
+
+    /// Whether a stream began within a character, which is shown as U+FFFD, since
+    /// this was asked last.
+    pub fn take_cut(&mut self) -> bool {
+        std::mem::take(&mut self.has_cut)
     }
 
     /// The recording ends: what waits for the rest of its character is written
@@ -347,6 +377,23 @@ mod tests {
         assert_eq!(lines[4], "[0.000003, \"o\", \"\u{FFFD}\"]");
         assert_eq!(lines[5], "[0.000003, \"o\", \"x\u{FFFD}\"]");
         assert_eq!(lines[6], "[0.000004, \"o\", \"y\"]");
+    }
+
+    #[test]
+    fn a_snapshot_within_a_character_leaves_it_whole() {
+        let mut recorder = recorder(1 << 20);
+        recorder.output(1, b"a\xe4\xb8");
+        recorder.snapshot_within(2, 100, 30, b"\x1bca");
+        recorder.output(3, b"\xadb");
+        assert!(!recorder.take_cut());
+        let lines = lines(&mut recorder);
+        assert_eq!(lines[1], "[0.000001, \"o\", \"a\"]");
+        assert_eq!(lines[2], "[0.000002, \"r\", \"100x30\"]");
+        assert_eq!(lines[3], "[0.000002, \"o\", \"\\u001bca\"]");
+        assert_eq!(lines[4], "[0.000003, \"o\", \"\u{4e2d}b\"]");
+        recorder.snapshot(4, 100, 30, b"\x1bc");
+        recorder.output(5, b"\xadb");
+        assert!(recorder.take_cut() && !recorder.take_cut());
     }
 
     #[test]

@@ -63,6 +63,7 @@ mod cell;
 mod control;
 mod feed;
 mod grid;
+mod hidden;
 mod marks;
 mod parse;
 mod pool;
@@ -79,6 +80,7 @@ mod view;
 mod width;
 
 pub use cell::{Attributes, Colour, Style};
+pub use hidden::SavedPosition;
 pub use marks::{Mark, Marked};
 pub use pool::Link;
 pub use rules::Rules;

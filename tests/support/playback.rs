@@ -407,7 +407,7 @@ impl<'a> Player<'a> {
 }
 
 /// Opens a pane's terminal for writing, set so that bytes pass unchanged.
-fn open_raw(path: &str) -> File {
+pub fn open_raw(path: &str) -> File {
     let tty = OpenOptions::new()
         .read(true)
         .write(true)

@@ -62,6 +62,8 @@ pub(in crate::daemon) struct Drained {
     pub(in crate::daemon) is_closed: bool,
     /// The program has left the alternate screen on which the stream began.
     pub(in crate::daemon) has_left_alternate: bool,
+    /// It began within a character, whose start the snapshot does not hold.
+    pub(in crate::daemon) is_cut: bool,
     /// The recorder had no room for all of it.
     pub(in crate::daemon) is_dropped: bool,
 }
@@ -114,6 +116,8 @@ pub(in crate::daemon) enum Action {
     Snapshot {
         size: (u16, u16),
         painted: Vec<u8>,
+        /// Whether it comes right behind the recorded output of the same pane.
+        follows: bool,
     },
     /// Record a marker: from here on only snapshots are seen of this pane.
     MarkBlind(PaneId),

@@ -37,6 +37,10 @@ pub(super) const BLIND: Duration = Duration::from_secs(1);
 /// At most this many snapshots are taken again because they were torn.
 pub(super) const TRIES: u32 = 50;
 
+/// At most this many snapshots of a pane are taken again because the stream began
+/// within a character.
+const CUTS: u32 = 3;
+
 /// What a recording captures, and what it is about to.
 #[derive(Debug)]
 pub(in crate::daemon) struct Capture {
@@ -55,6 +59,8 @@ pub(in crate::daemon) struct Capture {
     pub(super) wanted_since: Option<Time>,
     /// Attempts without a whole snapshot.
     pub(super) tries: u32,
+    /// Snapshots of this pane that were taken again for a cut character.
+    pub(super) cuts: u32,
     /// Whether the pane's pipe was somebody else's at the last try.
     pub(super) was_foreign: bool,
     pub(super) last_output: Time,
@@ -98,6 +104,7 @@ impl Capture {
             left_alone: None,
             wanted_since: None,
             tries: 0,
+            cuts: 0,
             was_foreign: false,
             last_output: Time::ZERO,
             warning: None,
@@ -242,7 +249,9 @@ impl Capture {
             return;
         }
         let since = *self.wanted_since.get_or_insert(now);
-        if streams && now < self.last_output + QUIET && now < since + PATIENCE {
+        let has_time = is_shown && self.continuity == Continuity::Cut;
+        let is_early = has_time || now < since + PATIENCE;
+        if streams && now < self.last_output + QUIET && is_early {
             self.compare_at(now + QUIET);
             return;
         }
@@ -307,8 +316,15 @@ impl Capture {
             }
             State::Lull { .. } => self.turn_off_in_lull(now, actions),
             _ => {
-                if drained.has_left_alternate && self.continuity.is_whole() {
-                    self.continuity = Continuity::Stale;
+                let is_cut = drained.is_cut && self.cuts < CUTS;
+                self.cuts += u32::from(is_cut);
+                let wanted = match (drained.has_left_alternate, is_cut) {
+                    (true, _) => Continuity::Stale,
+                    (_, true) => Continuity::Cut,
+                    _ => Continuity::Whole,
+                };
+                if !wanted.is_whole() && self.continuity.is_whole() {
+                    self.continuity = wanted;
                     self.compare_at(now + QUIET);
                 }
                 if has_ended {

@@ -70,6 +70,9 @@ pub(super) enum Continuity {
     /// Nothing is missing, but the player's screen may be wrong: a snapshot is
     /// wanted.
     Stale,
+    /// Nothing is missing but a character that the start of the stream has cut; a
+    /// snapshot is wanted in a lull: in the midst of output it would cut another.
+    Cut,
     /// Output is being dropped.
     Dropping,
     /// Something is missing, and why; a snapshot is wanted.
@@ -99,6 +102,9 @@ impl Continuity {
 
     /// Whether nothing is missing.
     pub(super) fn is_complete(&self) -> bool {
-        matches!(self, Continuity::Whole | Continuity::Stale)
+        matches!(
+            self,
+            Continuity::Whole | Continuity::Stale | Continuity::Cut
+        )
     }
 }

@@ -126,7 +126,14 @@ impl Capture {
             ..to
         };
         self.tries = if is_torn { self.tries + 1 } else { 0 };
-        self.record_snapshot(&before, &attached, actions);
+        let known = |of: Shown| (of.pane, of.pid);
+        let is_same = self.captured.map(known) == Some(known(to));
+        if !is_same {
+            self.cuts = 0;
+        }
+        // With nothing before it, the stream of the same pane has just run dry.
+        let follows = is_same && before == Source::Nothing && attached.pipe == Pipe::Started;
+        self.record_snapshot(&before, &attached, follows, actions);
         if is_torn {
             self.continuity = Continuity::Stale;
         }
@@ -167,6 +174,7 @@ impl Capture {
         &mut self,
         before: &Source,
         attached: &Attached,
+        follows: bool,
         actions: &mut Vec<Action>,
     ) {
         let gap = self.take_gap();
@@ -175,17 +183,19 @@ impl Capture {
         if repeats && gap.is_none() {
             return;
         }
+        let follows = follows && gap.is_none();
         actions.extend(gap.map(Action::MarkGap));
         actions.push(Action::Snapshot {
             size: attached.size,
             painted: attached.painted.clone(),
+            follows,
         });
     }
 
     /// Why something is missing, if it is: to be marked now.
     pub(super) fn take_gap(&mut self) -> Option<String> {
         match mem::replace(&mut self.continuity, Continuity::Whole) {
-            Continuity::Whole | Continuity::Stale => None,
+            Continuity::Whole | Continuity::Stale | Continuity::Cut => None,
             Continuity::Dropping => Some("output was dropped".to_owned()),
             Continuity::Gap(why) => Some(why),
         }

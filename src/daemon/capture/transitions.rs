@@ -65,6 +65,7 @@ fn snapshot() -> Action {
     Action::Snapshot {
         size: (80, 24),
         painted: b"screen".to_vec(),
+        follows: false,
     }
 }
 
@@ -147,6 +148,57 @@ fn a_new_size_is_recorded_at_once_and_then_a_snapshot() {
         capture.on(seen(large), LATER),
         [Action::Resize(100, 30), Action::Attach(PaneId(0))]
     );
+}
+
+#[test]
+fn a_snapshot_after_a_resize_follows_what_was_recorded() {
+    let large = Shown {
+        size: (100, 30),
+        ..pane(0)
+    };
+    let mut capture = switching(large);
+    let resized = Attached {
+        size: (100, 30),
+        ..attached(Pipe::Started)
+    };
+    assert_eq!(capture.on(Input::Attached(resized), LATER), []);
+    let actions = capture.on(closed(), LATER + ms(1));
+    assert!(
+        matches!(actions[1], Action::Snapshot { follows: true, .. }),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn a_stream_that_begins_within_a_character_is_started_again_but_not_for_ever() {
+    let mut capture = switching(pane(1));
+    capture.on(Input::Attached(attached(Pipe::Started)), LATER);
+    let mut now = LATER;
+    let mut tries = 0;
+    loop {
+        let cut = Input::Drained(Drained {
+            bytes: 10,
+            is_cut: true,
+            ..Drained::default()
+        });
+        assert_eq!(capture.on(cut, now), []);
+        if capture.due().is_none() {
+            break;
+        }
+        // Not while the pane prints, however long that is.
+        for _ in 0..100 {
+            now = capture.due().unwrap();
+            capture.on(output(10), now);
+            assert_eq!(capture.on(Input::Tick, now), [Action::Resize(80, 24)]);
+        }
+        now = capture.due().unwrap();
+        capture.on(seen(pane(1)), now);
+        capture.on(Input::Attached(attached(Pipe::Started)), now);
+        let actions = capture.on(closed(), now);
+        assert!(matches!(actions[1], Action::Snapshot { follows: true, .. }));
+        tries += 1;
+    }
+    assert_eq!(tries, 3);
 }
 
 #[test]

@@ -19,12 +19,11 @@ impl Task {
             Action::AbandonAttach => self.abandon_attach(),
             Action::Resize(columns, rows) => self.recorder.resize(time, columns, rows),
             Action::MarkGap(why) => self.mark_gap(&why),
-            Action::Snapshot { size, painted } => {
-                if self.recorder.has_overflowed() {
-                    self.mark_gap("output was dropped");
-                }
-                self.recorder.snapshot(time, size.0, size.1, &painted);
-            }
+            Action::Snapshot {
+                size,
+                painted,
+                follows,
+            } => self.record_snapshot(size, painted, follows),
             Action::MarkBlind(pane) => {
                 let label = format!("tvmux: blind: {}", blind_reason(pane));
                 self.recorder.gap(time, &label);
@@ -54,6 +53,27 @@ impl Task {
             Action::Disown => self.disown(),
             Action::Finish => self.is_finished = true,
         }
+    }
+
+    fn record_snapshot(&mut self, size: (u16, u16), mut painted: Vec<u8>, follows: bool) {
+        let follows = follows && !self.recorder.has_overflowed();
+        if self.recorder.has_overflowed() {
+            self.mark_gap("output was dropped");
+        }
+        let time = self.cast_time();
+        let mut is_seamless = false;
+        if let Some(snapshot) = self.snapshot.take().filter(|_| follows) {
+            let told = self.intake.recent.tell(self.version, &snapshot);
+            painted = self.context.paint_with(snapshot, told.unrevealed);
+            is_seamless = told.is_seamless;
+        }
+        if is_seamless {
+            self.recorder
+                .snapshot_within(time, size.0, size.1, &painted);
+        } else {
+            self.recorder.snapshot(time, size.0, size.1, &painted);
+        }
+        self.intake.recent.restart(size, &painted);
     }
 
     fn attach(&mut self, pane: PaneId) {

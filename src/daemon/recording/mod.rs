@@ -30,6 +30,7 @@ use super::watcher::Watcher;
 use crate::cast::Micros;
 use crate::config::Config;
 use crate::record::{DiskFile, Disks, Intervals, Recorder, Stream};
+use crate::tmux::snapshot::Unrevealed;
 use crate::tmux::{Server, Snapshot, Version};
 
 pub(super) use self::alarm::Alarm;
@@ -54,12 +55,17 @@ pub(super) struct Context {
 impl Context {
     /// What a snapshot puts into a cast, by the settings.
     pub(super) fn paint(&self, snapshot: Snapshot) -> Vec<u8> {
-        let mut painted = Vec::new();
-        if self.config.annotations.include_cursor_state {
-            snapshot.paint(&mut painted);
-        } else {
-            snapshot.with_plain_cursor().paint(&mut painted);
+        self.paint_with(snapshot, Unrevealed::default())
+    }
+
+    /// The same with what tmux does not tell.
+    fn paint_with(&self, mut snapshot: Snapshot, mut unrevealed: Unrevealed) -> Vec<u8> {
+        if !self.config.annotations.include_cursor_state {
+            snapshot = snapshot.with_plain_cursor();
+            unrevealed.cursor_style = 0;
         }
+        let mut painted = Vec::new();
+        snapshot.paint_with(&unrevealed, &mut painted);
         painted
     }
 

@@ -17,10 +17,10 @@ use super::process::ProcessExit;
 use super::status::{Condition, Report};
 use super::{Command, Context, Opening, SpawnArgs};
 use crate::api;
-use crate::cast::Micros;
+use crate::cast::{InvalidBytes, Micros};
 use crate::record::{self, AttachError, DiskSink, Intake, Recorder, Stream, Taken};
 use crate::tmux::pipe::Piped;
-use crate::tmux::{PaneId, Server, ServerState, Version};
+use crate::tmux::{PaneId, Server, ServerState, Snapshot, Version};
 use crate::wording::chain;
 
 /// Something that tmux is asked for, beside the event loop.
@@ -50,8 +50,9 @@ pub(super) struct Task {
     /// The captured pane's process.
     pub(super) process: Option<ProcessExit>,
     pub(super) attaching: Option<Attaching>,
-    /// A stream that has started and is not recorded yet.
+    /// A stream that has started, and its snapshot, that are not recorded yet.
     pub(super) attached: Option<Stream>,
+    pub(super) snapshot: Option<Snapshot>,
     /// Gives whether the pipe stays, since the pane's process has ended.
     pub(super) turning_off: Option<Asked<bool>>,
     /// Ends the process of a pipe that was let go.
@@ -92,6 +93,7 @@ impl Task {
                 stream,
             } => {
                 let capture = Capture::started(shown, stream.is_some());
+                intake.recent.restart(shown.size, &[]);
                 intake.attach(stream, is_alternate);
                 capture
             }
@@ -99,13 +101,16 @@ impl Task {
         };
         let now = Instant::now();
         let stats = cast.recorder.stats();
+        let invalid = InvalidBytes::Tmux {
+            shown: version.shows_invalid_bytes(),
+        };
         let spec = Arc::new(spec);
         Task {
             report: Arc::new(Report::new(&spec, capture.pane(), stats)),
             view: Some(watcher.view()),
             process: capture.process().map(ProcessExit::watch),
             sink: DiskSink::new(disks, cast.file, cast.length, intervals),
-            recorder: cast.recorder,
+            recorder: cast.recorder.with_invalid_bytes(invalid),
             cast_start: now,
             cast_base: cast.now,
             noted_gaps: stats.gaps,
@@ -114,6 +119,7 @@ impl Task {
             alarm: Alarm::default(),
             attaching: None,
             attached: None,
+            snapshot: None,
             turning_off: None,
             closing: None,
             is_finished: false,
@@ -257,10 +263,14 @@ impl Task {
     }
 
     fn on_taken(&mut self, taken: Taken) {
+        if taken.bytes > 0 {
+            self.watcher.look_soon();
+        }
         self.feed(Input::Drained(Drained {
             bytes: taken.bytes,
             is_closed: taken.is_closed,
             has_left_alternate: taken.has_left,
+            is_cut: taken.is_cut,
             is_dropped: self.recorder.has_overflowed(),
         }));
     }
@@ -326,13 +336,15 @@ impl Task {
             },
             Err(Piped::Dead | Piped::Yes) => Pipe::Dead,
         };
-        self.feed(Input::Attached(Attached {
+        let attached = Attached {
             pipe,
             size: (snapshot.columns(), snapshot.rows()),
             is_alternate: snapshot.is_alternate(),
             is_torn: snapshot.is_torn(),
-            painted: self.context.paint(snapshot),
-        }));
+            painted: self.context.paint(snapshot.clone()),
+        };
+        self.snapshot = Some(snapshot);
+        self.feed(Input::Attached(attached));
     }
 
     /// The cast's time at this moment.

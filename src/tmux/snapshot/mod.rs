@@ -17,7 +17,7 @@
 //! mode, the palette, and links that go on from one row to the next. Before
 //! 3.4: links, and cells that were erased with a colour. Before 3.6 the
 //! cursor's look, before 3.7 bracketed paste. All these are painted as in a
-//! terminal just opened.
+//! terminal just opened, but for what the caller knows: [`Unrevealed`].
 
 mod paint;
 mod pending;
@@ -32,6 +32,40 @@ use super::{Result, Separator, Version};
 pub use query::query;
 use query::{Section, Sections, State};
 use row::{Captures, Row};
+
+/// What tmux does not tell of a pane, from somebody who has read its output.
+/// Texts are sequences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unrevealed {
+    /// The pen, with its link and the character sets.
+    pub pen: String,
+    /// What `ESC 8` brings back.
+    pub saved: Option<SavedCursor>,
+    /// Changed colours of the palette.
+    pub palette: String,
+    /// The parameter of DECSCUSR, 0 to 6; where tmux tells it, that counts.
+    pub cursor_style: u8,
+    /// Focus is reported (mode 1004).
+    pub reports_focus: bool,
+    /// Pasted text is bracketed (mode 2004).
+    pub brackets_paste: bool,
+    /// The character that was printed last of all, right before the cursor, and
+    /// that REP repeats.
+    pub repeats: Option<char>,
+}
+
+/// A cursor that a program has saved (DECSC).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedCursor {
+    /// From 0.
+    pub column: usize,
+    /// From 0.
+    pub row: usize,
+    /// Whether rows count from the top of the scroll region.
+    pub origin: bool,
+    /// The sequences that bring its pen about.
+    pub pen: String,
+}
 
 /// A pane's screen at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +124,7 @@ impl Snapshot {
             path: decode(version, "pane_path", sections.get(Section::Path)),
             pending: pending::unfinished(
                 sections.get(Section::Pending),
-                query::expired(sections.get(Section::Clock)),
+                query::expired(version, sections.get(Section::Clock)),
             ),
             state,
             shown,
@@ -140,6 +174,29 @@ impl Snapshot {
     /// Appends bytes that paint this screen on a terminal of its size, in
     /// whatever state that terminal is.
     pub fn paint(&self, out: &mut Vec<u8>) {
-        paint::Painter::new(out, self.state.columns).snapshot(self);
+        self.paint_with(&Unrevealed::default(), out);
+    }
+
+    /// The same with what tmux does not tell.
+    pub fn paint_with(&self, unrevealed: &Unrevealed, out: &mut Vec<u8>) {
+        paint::Painter::new(out, self.state.columns).snapshot(self, unrevealed);
+    }
+
+    /// The last characters before the cursor, at most `most`, through rows that
+    /// go on in the next; the nearest first.
+    pub fn before_cursor(&self, most: usize) -> String {
+        let (column, row) = self.state.cursor;
+        let mut text = String::new();
+        let (mut column, mut row) = (column as usize, row as usize);
+        while let Some(found) = self.shown.get(row) {
+            text.extend(found.text_before(column).chars().rev());
+            let goes_on = row > 0 && self.shown[row - 1].wrapped;
+            if text.chars().count() >= most || !goes_on {
+                break;
+            }
+            row -= 1;
+            column = usize::from(self.state.columns);
+        }
+        text.chars().take(most).collect()
     }
 }

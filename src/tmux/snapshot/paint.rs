@@ -6,11 +6,11 @@
 //! knows the two for one line. What only newer terminals know stands in
 //! sequences of its own, which others skip.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::Snapshot;
 use super::query::{CursorStyle, Mouse, State};
 use super::row::{ATTRIBUTES, Colour, Row, Run, Style};
+use super::{SavedCursor, Snapshot, Unrevealed};
 
 /// Gives up a sequence that is under way, ends synchronized output, and
 /// resets softly what a terminal may have that is not named below.
@@ -29,6 +29,9 @@ const MODES_OFF: &str = "\x1b[?1049l\x1b[?69l\x1b[r\
 /// cursor look, palette and colours; last the saved cursor.
 const LOOK_OFF: &str = "\x1b[0m\x1b]8;;\x1b\\\x1b(B\x1b)0\x0f\x1b[0 q\
     \x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\\x1b[H\x1b7";
+
+/// Pen, link and character sets as [`LOOK_OFF`] leaves them.
+const PEN_OFF: &str = "\x1b[0m\x1b]8;;\x1b\\\x1b(B\x1b)0\x0f";
 
 /// Erases all rows. Not by one sequence from the first row on: for tmux and
 /// others that moves the screen into the history.
@@ -49,7 +52,7 @@ impl Painter<'_> {
         }
     }
 
-    pub(super) fn snapshot(&mut self, snapshot: &Snapshot) {
+    pub(super) fn snapshot(&mut self, snapshot: &Snapshot, unrevealed: &Unrevealed) {
         let state = &snapshot.state;
         for part in [INTERRUPT, MODES_OFF, LOOK_OFF] {
             self.put(part);
@@ -69,7 +72,11 @@ impl Painter<'_> {
         }
         self.rows(&snapshot.shown);
         self.texts(snapshot);
-        self.modes(state);
+        self.modes(state, unrevealed);
+        self.put(&unrevealed.palette);
+        if let Some(saved) = &unrevealed.saved {
+            self.saved_cursor(saved, state);
+        }
         // The cursor comes behind what moves it, and before what keeps the
         // last cell from being written again for a pending wrap.
         self.region_and_cursor(state, &snapshot.shown);
@@ -85,6 +92,7 @@ impl Painter<'_> {
         if state.synchronized {
             self.put("\x1b[?2026h");
         }
+        self.pen(snapshot, unrevealed);
         self.out.extend_from_slice(&snapshot.pending);
     }
 
@@ -130,7 +138,7 @@ impl Painter<'_> {
         let Some(first) = next.runs.first().and_then(|run| run.text.chars().next()) else {
             return false;
         };
-        let wide = unicode_width::UnicodeWidthChar::width(first) == Some(2);
+        let wide = first.width() == Some(2);
         let width = row.width();
         let full = width == self.columns || (wide && width + 1 == self.columns);
         full && next.width() <= self.columns
@@ -276,7 +284,43 @@ impl Painter<'_> {
         self.cursor(rows, state.cursor, if state.origin { first } else { 0 });
     }
 
-    fn modes(&mut self, state: &State) {
+    /// Has the terminal keep what a program has saved, at its place; leaves the
+    /// default pen.
+    fn saved_cursor(&mut self, saved: &SavedCursor, state: &State) {
+        let row = saved.row.min(usize::from(state.rows).saturating_sub(1));
+        let column = saved.column.min(self.columns.saturating_sub(1));
+        if saved.origin {
+            // Moves the cursor; the region is the whole screen so far.
+            self.put("\x1b[?6h");
+        }
+        self.place(column as u32, row as u32);
+        self.put(&saved.pen);
+        self.put("\x1b7\x1b[?6l");
+        self.put(PEN_OFF);
+    }
+
+    /// The pen, and what REP repeats: a character that was just printed with it.
+    /// Nothing may come behind, since most sequences end that.
+    fn pen(&mut self, snapshot: &Snapshot, unrevealed: &Unrevealed) {
+        let state = &snapshot.state;
+        let last = unrevealed.repeats.filter(|last| {
+            let is_there = snapshot.before_cursor(1).starts_with(*last);
+            is_there && state.wrap && !state.insert
+        });
+        let before = last.and_then(|last| {
+            let width = last.width().filter(|width| *width > 0)?;
+            (state.cursor.0 as usize).checked_sub(width)
+        });
+        if let Some(column) = before {
+            self.put(&format!("\x1b[{}G", column + 1));
+        }
+        self.put(&unrevealed.pen);
+        if let (Some(last), Some(_)) = (last, before) {
+            self.put(last.encode_utf8(&mut [0; 4]));
+        }
+    }
+
+    fn modes(&mut self, state: &State, unrevealed: &Unrevealed) {
         let mouse = match state.mouse {
             Mouse::Off => "",
             Mouse::Standard => "\x1b[?1000h",
@@ -291,14 +335,22 @@ impl Painter<'_> {
             (state.mouse_sgr, "\x1b[?1006h"),
             (state.keypad_cursor, "\x1b[?1h"),
             (state.keypad, "\x1b="),
-            (state.bracketed_paste, "\x1b[?2004h"),
+            (
+                state.bracketed_paste || unrevealed.brackets_paste,
+                "\x1b[?2004h",
+            ),
+            (unrevealed.reports_focus, "\x1b[?1004h"),
         ] {
             if on {
                 self.put(sequence);
             }
         }
-        if let Some(style) = &state.cursor_style {
-            self.cursor_style(style);
+        match &state.cursor_style {
+            Some(style) => self.cursor_style(style),
+            None if unrevealed.cursor_style > 0 => {
+                self.put(&format!("\x1b[{} q", unrevealed.cursor_style));
+            }
+            None => {}
         }
     }
 

@@ -5,7 +5,7 @@
 //! character is, is tmux's affair, so nothing here depends on it but
 //! [`Row::width`], which is an estimate and named so.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::tmux::name::unescape;
 
@@ -64,6 +64,18 @@ impl Row {
     /// Whether there is nothing to paint.
     pub(super) fn is_empty(&self) -> bool {
         self.runs.is_empty() && self.erased.is_empty()
+    }
+
+    /// The written text of the first `columns` columns; an estimate as
+    /// [`Row::width`] is.
+    pub(super) fn text_before(&self, columns: usize) -> String {
+        let mut width = 0;
+        let text = self.runs.iter().flat_map(|run| run.text.chars());
+        text.take_while(|c| {
+            width += c.width().unwrap_or(0);
+            width <= columns
+        })
+        .collect()
     }
 
     /// How many columns the written cells take; an estimate, since terminals
