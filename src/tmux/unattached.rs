@@ -42,16 +42,27 @@ pub fn release(session: SessionId) -> Batch {
     ])
 }
 
-/// Leaves a hook that runs `commands` once a client shows the session.
+/// Leaves a hook that runs `commands` once a client shows the session; it goes
+/// with the session, too.
 #[must_use]
 pub fn once_shown(session: SessionId, commands: &Batch) -> Batch {
-    let condition = format!("#{{==:#{{session_id}},{session}}}");
     let index = FIRST_INDEX + session.0;
-    once(
-        &format!("client-session-changed[{index}]"),
-        &condition,
-        commands,
-    )
+    let shown = format!("client-session-changed[{index}]");
+    let is_shown = format!("#{{==:#{{session_id}},{session}}}");
+    let closed = format!("session-closed[{index}]");
+    let is_closed = format!("#{{==:#{{hook_session}},{session}}}");
+    until((&shown, &is_shown), commands, (&closed, &is_closed))
+}
+
+/// Adds two hooks, an event and a condition each: `commands` are run at the first,
+/// and both go at whichever comes first.
+fn until(first: (&str, &str), commands: &Batch, end: (&str, &str)) -> Batch {
+    let mut all = Batch::of(["set-hook", "-gu", end.0]);
+    all.append(commands.clone());
+    let mut batch = once(first.0, first.1, &all);
+    let forget = Batch::of(["set-hook", "-gu", first.0]);
+    batch.append(once(end.0, end.1, &forget));
+    batch
 }
 
 /// Adds a global hook that runs `commands` the first time that a condition
@@ -78,13 +89,16 @@ pub(crate) fn once(event: &str, condition: &str, commands: &Batch) -> Batch {
 }
 
 /// Leaves a hook that gives a window its layout again the first time that it has
-/// another size than `columns` × `rows`.
+/// another size than `columns` × `rows`; it goes with the window, too.
 #[must_use]
 pub fn lay_again(window: super::WindowId, layout: &str, columns: u32, rows: u32) -> Batch {
     let is_it = format!("#{{==:#{{hook_window}},{window}}}");
     let size = "#{window_width}x#{window_height}";
     let is_resized = format!("#{{!=:{size},{columns}x{rows}}}");
-    let event = format!("window-layout-changed[{}]", FIRST_INDEX + window.0);
+    let index = FIRST_INDEX + window.0;
+    let changed = format!("window-layout-changed[{index}]");
+    let has_changed = format!("#{{&&:{is_it},{is_resized}}}");
     let again = Batch::of(["select-layout", "-t", &window.to_string(), layout]);
-    once(&event, &format!("#{{&&:{is_it},{is_resized}}}"), &again)
+    let closed = format!("window-unlinked[{index}]");
+    until((&changed, &has_changed), &again, (&closed, &is_it))
 }

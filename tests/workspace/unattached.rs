@@ -68,6 +68,79 @@ fn a_detached_session_is_held_until_a_client_shows_it() {
 }
 
 #[test]
+fn what_waits_for_a_client_goes_with_its_session() {
+    let Some((tmux, _client)) = destroying("on") else {
+        return;
+    };
+    let before = tmux.hooks();
+    load_well(
+        &tmux,
+        "session_name: held\nwindows: [{layout: main-vertical, panes: [null, null, null]}]\n",
+        &[],
+    );
+    assert!(tmux.hooks().contains("[2000"), "{}", tmux.hooks());
+    tmux.kill_session("held");
+    wait_until("nothing waits any more", || tmux.hooks() == before);
+}
+
+/// Ends a server at the end of a test that did not come so far.
+struct Ends(tvmux::tmux::Server);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let kill = tvmux::tmux::Batch::of(["kill-server"]);
+        let _ = self.0.run_blocking(&kill);
+    }
+}
+
+#[test]
+fn a_server_that_ends_without_a_client_lives_until_the_load_has_attached() {
+    let outer = TestTmux::sized("", 100, 30);
+    let config = outer.folder().join("tmux.conf");
+    std::fs::write(&config, "set -s exit-unattached on\n").unwrap();
+    let path = outer.folder().join("w.yaml");
+    std::fs::write(
+        &path,
+        "session_name: stays\nwindows: [{panes: [echo typed, null]}]\n",
+    )
+    .unwrap();
+    let socket = outer.folder().join("other.sock");
+    let other = Ends(tvmux::tmux::Server::new(
+        support::program(),
+        tvmux::tmux::Socket::at(&socket),
+    ));
+    let line = format!(
+        "env -u TMUX -u TMUX_PANE HOME={home} SHELL=/bin/sh TVMUX_TMUX_COMMAND={tmux} \
+         {own} load -f {config} -S {socket} {path}",
+        home = outer.folder().display(),
+        tmux = support::program().display(),
+        own = env!("CARGO_BIN_EXE_tvmux"),
+        config = config.display(),
+        socket = socket.display(),
+        path = path.display(),
+    );
+    outer.tmux(&["send-keys", "-t", "main:", "-l", "--", &line]);
+    outer.tmux(&["send-keys", "-t", "main:", "Enter"]);
+    let ask = |command: &[&str]| {
+        let answer = other.0.run_blocking(&tvmux::tmux::Batch::of(command));
+        answer.map(|answer| String::from_utf8(answer).unwrap())
+    };
+    wait_until("the session to be attached", || {
+        ask(&["list-clients", "-F", "#{client_session}"]).is_ok_and(|shown| shown == "stays\n")
+    });
+    // The option holds again, and does what it says.
+    wait_until("the option to hold again", || {
+        ask(&["show-options", "-sv", "exit-unattached"]).is_ok_and(|value| value == "on\n")
+    });
+    let panes = ask(&["list-panes", "-s", "-t", "stays:", "-F", "#{pane_id}"]).unwrap();
+    assert_eq!(panes.lines().count(), 2);
+    ask(&["detach-client", "-s", "stays"]).unwrap();
+    wait_until("the server to end with its client", || {
+        ask(&["list-sessions"]).is_err_and(|error| error.is_no_server())
+    });
+}
+
+#[test]
 fn the_option_in_the_file_waits_for_a_client() {
     let tmux = TestTmux::start("");
     load_well(
