@@ -6,6 +6,10 @@
 //! of sessions since 3.2).
 //! What goes through here comes back as it was.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
 use super::Version;
 
 /// `text` so that tmux's format expansion gives it back as it is.
@@ -16,6 +20,18 @@ use super::Version;
 #[must_use]
 pub fn escape_format(text: &str) -> String {
     text.replace('#', "##").replace("#[", "##{l:}[")
+}
+
+/// The same for a path, whatever its bytes.
+#[must_use]
+pub fn escape_path(path: &Path) -> OsString {
+    let mut escaped = Vec::new();
+    // What is no UTF-8 has none of the signs that matter.
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        escaped.extend_from_slice(escape_format(chunk.valid()).as_bytes());
+        escaped.extend_from_slice(chunk.invalid());
+    }
+    OsString::from_vec(escaped)
 }
 
 /// A text as it was given, from what a server of this version prints of a format
@@ -136,6 +152,9 @@ mod tests {
         ] {
             assert_eq!(escape_format(plain), escaped);
         }
+        let path = OsString::from_vec(b"/#(id)/\xe9#[".to_vec());
+        let escaped = escape_path(Path::new(&path));
+        assert_eq!(escaped.as_bytes(), b"/##(id)/\xe9###{l:}[");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::ffi::OsString;
 pub enum Word {
     /// Passed as it is.
     Text(String),
+    /// A folder, passed as it is; its name may be no UTF-8.
+    Folder(OsString),
     Session,
     /// A place for a window: an index of the session.
     Index(u32),
@@ -43,11 +45,20 @@ impl From<String> for Word {
     }
 }
 
+impl From<OsString> for Word {
+    fn from(folder: OsString) -> Word {
+        Word::Folder(folder)
+    }
+}
+
 pub(super) use command;
 
 /// Turns a command into arguments: how targets are named is the caller's.
 /// `None` when one of them has no name.
 pub fn render(command: &[Word], name: &dyn Fn(&Word) -> Option<String>) -> Option<Vec<OsString>> {
-    let words = command.iter().map(|word| name(word).map(OsString::from));
+    let words = command.iter().map(|word| match word {
+        Word::Folder(folder) => Some(folder.clone()),
+        word => name(word).map(OsString::from),
+    });
     words.collect()
 }

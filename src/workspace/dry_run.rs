@@ -17,6 +17,7 @@ impl Plan {
         let name = |word: &Word| {
             Some(match word {
                 Word::Text(text) => text.clone(),
+                Word::Folder(folder) => folder.to_string_lossy().into_owned(),
                 Word::Session => session.clone(),
                 Word::Index(index) => format!("{session}{index}"),
                 Word::StandIn => format!("{session}={STAND_IN}"),

@@ -154,6 +154,9 @@ impl Workspace {
     ) -> Result<Workspace> {
         validate_schema(tree, name.is_some(), source)?;
         let tree = trickle(&expand(tree, folder, variables));
+        if folder.to_str().is_none() {
+            refuse_lossy(&tree, &folder.to_string_lossy(), source)?;
+        }
         let reader = Reader { source };
         reader.session(&tree, name)
     }
@@ -172,6 +175,24 @@ impl Workspace {
             .chain(&self.global_options)
             .chain(windows)
             .collect()
+    }
+}
+
+/// Refuses what lies below the file's folder where the name of that, here as it
+/// can be written, is no UTF-8: a text cannot hold it.
+fn refuse_lossy(tree: &Node, folder: &str, source: &Source) -> Result<()> {
+    match &tree.value {
+        Value::Scalar { text, .. } if text.contains(folder) => Err(source.error(
+            tree.mark,
+            format!("{folder} is no UTF-8, so nothing below it can be named: give a path from `/`"),
+        )),
+        Value::Null | Value::Scalar { .. } => Ok(()),
+        Value::List(items) => items
+            .iter()
+            .try_for_each(|item| refuse_lossy(item, folder, source)),
+        Value::Map(map) => map
+            .iter()
+            .try_for_each(|entry| refuse_lossy(&entry.value, folder, source)),
     }
 }
 

@@ -100,6 +100,7 @@ impl BuildSteps<'_> {
         let here = |window: Option<&WindowId>| Some(format!("{}:{}", self.session, window?));
         match word {
             Word::Text(text) => Some(text.clone()),
+            Word::Folder(_) => None,
             Word::Session => Some(format!("{}:", self.session)),
             Word::Index(index) => Some(format!("{}:{index}", self.session)),
             Word::StandIn => here(self.stand_in.as_ref()),

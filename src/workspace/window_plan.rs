@@ -1,5 +1,6 @@
 //! The commands that build one window of a workspace.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::error::{Result, Source};
 use super::layout::Layout;
 use super::spec::{Folder, Pane, Setting, Synchronize, Window, Workspace};
 use super::splits::splits;
-use crate::tmux::{escape_format, needs_renaming};
+use crate::tmux::{escape_format, escape_path, needs_renaming};
 
 /// The commands that build a window, by phase.
 #[derive(Clone, Debug)]
@@ -237,8 +238,8 @@ impl WindowPlanner<'_> {
 }
 
 /// A folder as tmux takes it, a relative one below the current folder.
-pub(super) fn folder(current: &Path, path: &Path) -> String {
-    escape_format(&current.join(path).to_string_lossy())
+pub(super) fn folder(current: &Path, path: &Path) -> OsString {
+    escape_path(&current.join(path))
 }
 
 /// The option that is never set before the commands are typed: each would

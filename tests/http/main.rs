@@ -15,6 +15,7 @@ mod floods;
 mod injection;
 mod remote;
 mod routes;
+mod walk;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -12,6 +12,8 @@ mod faults;
 mod follow;
 mod found;
 mod harmless;
+mod hostile;
+mod joints;
 mod loss;
 mod playback;
 mod readme;
