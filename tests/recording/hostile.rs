@@ -146,7 +146,8 @@ fn every_text_of_the_command_line_is_a_text() {
             &[OsStr::new("-o"), folder.as_os_str()],
         ]
         .concat();
-        let titled = [&start[..], &[OsStr::new("--title"), title]].concat();
+        let title_flag = [OsStr::new("--title="), title].join(OsStr::new(""));
+        let titled = [&start[..], &[title_flag.as_os_str()]].concat();
         let is_utf8 = std::str::from_utf8(bytes).is_ok();
         let (code, recording, errors) =
             walk.run_in(&folder, if is_utf8 { &titled } else { &start });

@@ -129,12 +129,9 @@ fn what_tmux_does_not_tell_comes_through_a_resize() {
     w.settle(0);
     w.resize(65, 18);
     let (_, events) = parse_cast(&std::fs::read(w.cast()).unwrap()).unwrap();
-    let last = events.iter().rfind(|event| event.data.contains("[?2026l"));
-    assert!(
-        last.unwrap()
-            .data
-            .contains("\u{1b}]4;3;rgb:12/34/56\u{1b}\\")
-    );
+    let output = output_of(&events);
+    let last = &output[output.rfind("[?2026l").unwrap()..];
+    assert!(last.contains("\u{1b}]4;3;rgb:12/34/56\u{1b}\\"), "{last:?}");
     w.tvmux.ok(["rec", "stop"]);
 }
 
