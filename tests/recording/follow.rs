@@ -17,7 +17,11 @@ struct Recorded {
 
 impl Recorded {
     fn start() -> Recorded {
-        let tmux = TestTmux::start("");
+        Recorded::of(TestTmux::start(""))
+    }
+
+    /// With the current window of `main` recorded.
+    fn of(tmux: TestTmux) -> Recorded {
         let mut tvmux = Tvmux::new();
         tvmux.start_server();
         let recording = tvmux.record(&tmux, &[]);
@@ -256,14 +260,7 @@ const ROUNDS: u32 = 5;
 fn silent() -> Recorded {
     let tmux = TestTmux::start("exec cat");
     tmux.tmux(&["split-window", "-t", "@0", "exec cat"]);
-    let mut tvmux = Tvmux::new();
-    tvmux.start_server();
-    let recording = tvmux.record(&tmux, &[]);
-    Recorded {
-        tmux,
-        tvmux,
-        recording,
-    }
+    Recorded::of(tmux)
 }
 
 #[test]

@@ -37,6 +37,10 @@ pub(super) const BLIND: Duration = Duration::from_secs(1);
 /// At most this many snapshots are taken again because they were torn.
 pub(super) const TRIES: u32 = 50;
 
+/// How long a pane has printed nothing when another snapshot makes up for a cut
+/// character: in the midst of output it would cut the next one.
+const CUT_QUIET: Duration = Duration::from_millis(200);
+
 /// At most this many snapshots of a pane are taken again because the stream began
 /// within a character.
 const CUTS: u32 = 3;
@@ -248,10 +252,13 @@ impl Capture {
         if self.left_alone == Some(wanted) && self.try_at.is_some_and(|at| now < at) {
             return;
         }
-        let since = *self.wanted_since.get_or_insert(now);
         let has_time = is_shown && self.continuity == Continuity::Cut;
-        let is_early = has_time || now < since + PATIENCE;
-        if streams && now < self.last_output + QUIET && is_early {
+        if has_time && now < self.last_output + CUT_QUIET {
+            self.compare_at(self.last_output + CUT_QUIET);
+            return;
+        }
+        let since = *self.wanted_since.get_or_insert(now);
+        if streams && now < self.last_output + QUIET && now < since + PATIENCE {
             self.compare_at(now + QUIET);
             return;
         }

@@ -70,8 +70,8 @@ pub(super) enum Continuity {
     /// Nothing is missing, but the player's screen may be wrong: a snapshot is
     /// wanted.
     Stale,
-    /// Nothing is missing but a character that the start of the stream has cut; a
-    /// snapshot is wanted in a lull: in the midst of output it would cut another.
+    /// Nothing is missing but a character that the start of the stream has cut: a
+    /// snapshot is wanted once the pane is quiet.
     Cut,
     /// Output is being dropped.
     Dropping,
