@@ -6,6 +6,9 @@
 //! interrupts and a `!` may stand for an old command: what it gives holds no
 //! control character but a newline.
 
+use std::env;
+use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 
 /// A shell, by how it reads quotes.
@@ -146,6 +149,24 @@ fn is_plain(word: &[u8]) -> bool {
     !word.is_empty() && word[0] != b'=' && word.iter().all(is_plain)
 }
 
+/// Whether the system could not run `program` because there is none: no such
+/// file, or of that name in no folder of `$PATH`. (Where one of those folders
+/// may not be searched, the system speaks of permission; shells do not.)
+#[must_use]
+pub fn is_missing(program: &OsStr, error: &io::Error) -> bool {
+    is_missing_in(&env::var_os("PATH").unwrap_or_default(), program, error)
+}
+
+fn is_missing_in(path: &OsStr, program: &OsStr, error: &io::Error) -> bool {
+    match error.kind() {
+        io::ErrorKind::NotFound => true,
+        io::ErrorKind::PermissionDenied if !program.as_encoded_bytes().contains(&b'/') => {
+            !env::split_paths(path).any(|folder| folder.join(program).exists())
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
@@ -267,5 +288,20 @@ mod tests {
         assert_eq!(Shell::of_program("-zsh"), Some(Shell::Ansi));
         assert_eq!(Shell::of_program("/usr/bin/fish"), Some(Shell::Fish));
         assert_eq!(Shell::of_program("vim"), None);
+    }
+
+    #[test]
+    fn a_program_that_is_in_no_folder_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("text"), "").unwrap();
+        let path = env::join_paths([Path::new("/nowhere"), folder.path()]).unwrap();
+        let missing = |program: &str, kind: io::ErrorKind| {
+            is_missing_in(&path, program.as_ref(), &io::Error::from(kind))
+        };
+        assert!(missing("other", io::ErrorKind::NotFound));
+        assert!(missing("other", io::ErrorKind::PermissionDenied));
+        assert!(!missing("text", io::ErrorKind::PermissionDenied));
+        assert!(!missing("./other", io::ErrorKind::PermissionDenied));
+        assert!(!missing("other", io::ErrorKind::OutOfMemory));
     }
 }

@@ -45,9 +45,14 @@ const PARTS: [(&str, Part); 8] = [
 /// All parts that are wanted, a row for each figure.
 pub fn run(options: &Options, other: &Path) -> Table {
     let rounds = options.rounds.unwrap_or(options.scale(2, 5, 9)) as usize;
-    let programs = [Path::new(env!("CARGO_BIN_EXE_tvmux")), other];
+    let built = Path::new(env!("CARGO_BIN_EXE_tvmux"));
+    let programs = [options.program.as_deref().unwrap_or(built), other];
     let mut table = Table::new(
-        format!("This tvmux beside {}, {rounds} rounds", other.display()),
+        format!(
+            "{} beside {}, {rounds} rounds",
+            programs[0].display(),
+            other.display()
+        ),
         &["figure", "this", "other", "this / other", "least", "most"],
     );
     for (name, part) in PARTS {

@@ -54,6 +54,11 @@ pub struct Options {
     #[arg(long, value_name = "PROGRAM")]
     pub against: Option<PathBuf>,
 
+    /// With `--against`: the tvmux that is compared, in place of the one built
+    /// with this harness.
+    #[arg(long, value_name = "PROGRAM", requires = "against")]
+    pub program: Option<PathBuf>,
+
     /// What `cargo bench` gives to every harness.
     #[arg(long, hide = true)]
     pub bench: bool,

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use super::{Batch, Error, Result, Version, VersionMismatch, mismatch, process, wire};
+use crate::shell::is_missing;
 
 /// How long a client may take for its answer.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -272,8 +273,10 @@ impl Server {
 
     fn spawn_error(&self, source: io::Error, limit: Duration) -> Error {
         let program = self.program.clone();
+        if is_missing(&program, &source) {
+            return Error::ProgramMissing { program };
+        }
         match source.kind() {
-            io::ErrorKind::NotFound => Error::ProgramMissing { program },
             io::ErrorKind::TimedOut => Error::TimedOut {
                 program,
                 socket: self.socket.path().to_owned(),

@@ -18,6 +18,8 @@ use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setpgid, setsid, tcsetpgrp};
 
+use crate::shell::is_missing;
+
 /// The argument that makes the program a monitor. Not for users.
 pub(super) const VERB: &str = "pty-monitor";
 
@@ -108,7 +110,7 @@ fn spawn(program: &OsStr, arguments: &[OsString]) -> io::Result<Pid> {
 
 /// Says in a shell's words why there is no command to run; gives the status.
 fn refused(program: &OsStr, error: &io::Error) -> u8 {
-    let is_missing = error.kind() == io::ErrorKind::NotFound;
+    let is_missing = is_missing(program, error);
     let is_path = program.as_encoded_bytes().contains(&b'/');
     let (why, status) = match error.raw_os_error().map(Errno::from_raw) {
         _ if is_missing && is_path => ("No such file or directory", NOT_FOUND),
