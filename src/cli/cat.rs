@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::convert::{FormatName, Output, failure, finish, open};
+use super::convert::{FormatName, failure, finish, open};
+use super::output_file::Output;
 use super::signals::stop_flag;
 use super::{Failure, Outcome};
 use crate::cast::{Format, TimeOptions, Writer, convert};

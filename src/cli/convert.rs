@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::ValueEnum;
 use serde_json::json;
 
+use super::output_file::Output;
 use super::pictures::{self, Scene};
 use super::progress::Metered;
 use super::signals::{StoppableInput, stop_flag};
 use super::validate::shown;
 use super::{Failure, Outcome, screenshot};
-use crate::atomic_file::{AtomicFile, Durability};
 use crate::cast::{
     self, ConvertError, Converted, EventSink, Format, Marker, Micros, Opening, Source, Strictness,
     TimeOptions, Writer, read_markers,
@@ -469,63 +469,6 @@ fn publish(
         output.publish(path)
     });
     published.map_err(|source| failure(ConvertError::Write { source }, path, stop))
-}
-
-/// Where a recording is written to.
-pub(super) enum Output {
-    /// A pipe, a terminal, a device: written to as it comes.
-    Stream(Box<dyn Write>),
-    /// A file that gets its name in the end; whether another may have it.
-    File(AtomicFile, bool),
-}
-
-impl Output {
-    pub(super) fn open(path: &Path, overwrite: bool) -> Result<Output, Failure> {
-        if path == Path::new("-") {
-            return Ok(Output::Stream(Box::new(io::stdout().lock())));
-        }
-        let cannot = |error| Failure::usage(format!("cannot write {}: {error}", shown(path)));
-        match fs::metadata(path) {
-            Ok(there) if there.is_dir() => {
-                return Err(cannot(io::ErrorKind::IsADirectory.into()));
-            }
-            Ok(there) if !there.is_file() => {
-                let file = File::options().write(true).open(path).map_err(cannot)?;
-                return Ok(Output::Stream(Box::new(file)));
-            }
-            Ok(_) if !overwrite => {
-                return Err(Failure::usage(format!("{} is there already", shown(path)))
-                    .hint("replace it with --overwrite"));
-            }
-            _ => {}
-        }
-        let file = AtomicFile::beside(path, 0o666).map_err(cannot)?;
-        Ok(Output::File(file, overwrite))
-    }
-
-    pub(super) fn publish(self, path: &Path) -> io::Result<()> {
-        match self {
-            Output::Stream(_) => Ok(()),
-            Output::File(file, true) => file.replace(path, Durability::Kill).map(drop),
-            Output::File(file, false) => file.publish_new(path, Durability::Kill),
-        }
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Output::Stream(stream) => stream.write(bytes),
-            Output::File(file, _) => file.file_mut().write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Output::Stream(stream) => stream.flush(),
-            Output::File(..) => Ok(()),
-        }
-    }
 }
 
 fn tell(arguments: &Args, to: FormatName, converted: Converted) -> io::Result<()> {

@@ -19,6 +19,7 @@ mod convert;
 mod failure;
 mod help;
 mod keyframes;
+mod output_file;
 mod pictures;
 mod play;
 mod progress;

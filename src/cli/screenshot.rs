@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCompleter;
 
-use super::convert::Output;
+use super::output_file::Output;
 use super::progress::Progress;
 use super::signals::{StoppableInput, stop_flag};
 use super::table::duration;

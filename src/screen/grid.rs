@@ -11,6 +11,10 @@ use std::ops::Range;
 
 use super::cell::Cell;
 
+/// A moment in the life of a [`Screen`](super::Screen).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Look(pub(super) u64);
+
 /// One row. Columns beyond its cells are blank.
 #[derive(Clone, Default)]
 pub(super) struct Row {

@@ -80,6 +80,7 @@ mod view;
 mod width;
 
 pub use cell::{Attributes, Colour, Style};
+pub use grid::Look;
 pub use hidden::SavedPosition;
 pub use marks::{Mark, Marked};
 pub use pool::Link;
@@ -87,4 +88,4 @@ pub use rules::Rules;
 pub use shown::{COUNTED, LIVELY, REMEMBERED, SETTLED, Seen, Shown, ShownLine};
 pub use state::BadState;
 pub use terminal::{HISTORY, LARGEST, Screen};
-pub use view::{Character, Cursor, Look, Mode, Run, ScrolledLine, Which};
+pub use view::{Character, Cursor, Mode, Run, ScrolledLine, Which};

@@ -23,9 +23,10 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::grid::Look;
 use super::rules::Rules;
 use super::terminal::Screen;
-use super::view::{Look, ScrolledLine, Which};
+use super::view::{ScrolledLine, Which};
 
 /// How long a row stays as it is to count as shown, in microseconds.
 pub const SETTLED: u64 = 1_000_000;

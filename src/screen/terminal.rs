@@ -1,12 +1,11 @@
 //! The state of a terminal, and the moves that everything else is made of.
 
 use super::cell::{Attributes, Cell, Colour, Ink};
-use super::grid::{Grid, Row};
+use super::grid::{Grid, Look, Row};
 use super::marks::Marks;
 use super::parse::Parser;
 use super::pool::{Link, Pool};
 use super::rules::Rules;
-use super::view::Look;
 use super::width::Table;
 
 /// Rows of history unless more or fewer are asked for: tmux's own default.

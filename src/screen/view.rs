@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::cell::{Colour, Style};
-use super::grid::Row;
+use super::grid::{Look, Row};
 use super::marks::Marked;
 use super::parse::State;
 use super::pool::Link;
@@ -85,10 +85,6 @@ pub enum Which {
     /// The normal screen, while the alternate one is shown.
     Normal,
 }
-
-/// A moment in the life of a [`Screen`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Look(u64);
 
 /// A line that left the screen at its top, soft wraps joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
