@@ -142,10 +142,10 @@ impl Page {
     pub fn finish(mut out: impl Write, duration: Micros, markers: &[Marker]) -> io::Result<()> {
         let seconds = duration.max(1) as f64 / 1e6;
         let mut end = String::from("</main>\n<p><button type=\"button\">Pause</button> ");
-        let _ = write!(
+        let _ = writeln!(
             end,
             "<input type=\"range\" min=\"0\" max=\"{seconds}\" step=\"any\" value=\"0\" \
-             aria-label=\"Time\"> <output>0:00</output></p>\n"
+             aria-label=\"Time\"> <output>0:00</output></p>"
         );
         if !markers.is_empty() {
             end.push_str("<ol>\n");

@@ -44,11 +44,11 @@ fn pixels((columns, rows): (u16, u16)) -> (f64, f64) {
 /// Everything before the first row.
 pub(super) fn push_start(size: (u16, u16), title: &str, theme: &Theme, out: &mut String) {
     let (width, height) = pixels(size);
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"{FONTS}\" font-size=\"{FONT}\" \
-         role=\"img\">\n"
+         role=\"img\">"
     );
     if !title.is_empty() {
         out.push_str("<title>");
