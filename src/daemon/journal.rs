@@ -91,17 +91,10 @@ impl Journal {
     }
 }
 
-/// What a daemon that died was recording, oldest first. Nobody records it now:
-/// the caller knows that no daemon runs.
-#[must_use]
-pub fn interrupted(state: &Path) -> Vec<api::Recording> {
-    let journals = Journal::read_all(state).unwrap_or_default();
-    let mut all: Vec<_> = journals
-        .into_iter()
-        .map(|(journal, _)| journal.to_api())
-        .collect();
-    all.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
-    all
+/// The windows that a daemon which died was recording.
+pub(super) fn interrupted(state: &Path) -> Vec<api::Recording> {
+    let journals = Journal::read_all(state).unwrap_or_default().into_iter();
+    journals.map(|(journal, _)| journal.to_api()).collect()
 }
 
 fn read(path: &Path) -> Result<Journal, String> {

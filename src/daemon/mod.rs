@@ -15,6 +15,7 @@ mod create;
 mod ended;
 mod error;
 mod events;
+mod interrupted;
 mod journal;
 mod list;
 mod names;
@@ -42,7 +43,7 @@ pub use create::Created;
 pub use ended::recently_ended;
 pub use error::{Error, Result};
 pub use events::Feed;
-pub use journal::interrupted;
+pub use interrupted::interrupted;
 pub use names::safe_filename;
 
 use events::Events;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::journal::{Journal, JournalFile};
 use super::recording::{OpenCast, Opening, retitle};
-use super::{Daemon, ended};
+use super::{Daemon, command, ended};
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::cast::Micros;
 use crate::clock::unix_micros;
@@ -32,7 +32,11 @@ impl Daemon {
     pub async fn recover(&self) -> io::Result<()> {
         let folder = self.shared.folders.state().to_owned();
         let state = folder.clone();
-        let tidied = tokio::task::spawn_blocking(move || ended::tidy(&state)).await;
+        let tidied = tokio::task::spawn_blocking(move || {
+            command::close_orphans(&state);
+            ended::tidy(&state)
+        })
+        .await;
         if let Ok(Err(error)) = tidied {
             tracing::warn!(%error, "what has ended cannot be tidied up");
         }

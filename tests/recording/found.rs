@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::tvmux::{Tvmux, read_cast};
+use crate::support::tvmux::{Tvmux, markers_of, read_cast};
 use crate::support::{TestTmux, wait_until};
 
 fn stderr(output: &Output) -> String {
@@ -259,4 +259,45 @@ fn what_has_just_ended_is_listed() {
     let by_api = tvmux.ok(["api", "recordings", "list", "--ended"]);
     let by_api: Vec<Value> = serde_json::from_str(&by_api).unwrap();
     assert_eq!(by_api[0]["id"], "tmux.sock.main:@1");
+}
+
+#[test]
+fn a_command_that_went_with_its_daemon_has_a_marked_cast() {
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let mut command = tvmux.command(["rec", "-q", "--", "sh", "-c", "echo up; exec sleep 1000"]);
+    let mut child = command.spawn().unwrap();
+    let recording = tvmux.wait_recording("it runs", |recording| recording["events"] != 0);
+    let cast = tvmux.cast(&recording);
+    wait_until("its output is in the cast", || {
+        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("up"))
+    });
+    // As when the machine loses its power: both at once.
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGSTOP).unwrap();
+    tvmux.end_server(Signal::SIGKILL);
+    let listed = tvmux.run(["rec", "ls"]);
+    assert_eq!(listed.status.code(), Some(1), "{listed:?}");
+    assert!(stdout(&listed).contains("INTERRUPTED"), "{listed:?}");
+    assert!(
+        stderr(&listed).contains(cast.to_str().unwrap()),
+        "{listed:?}"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    tvmux.start_server();
+    let (_, events) = read_cast(&cast);
+    let markers = markers_of(&events);
+    assert_eq!(
+        markers,
+        ["tvmux: gap: the recorder and the command were interrupted"]
+    );
+    let all = tvmux.ok(["rec", "ls", "--json", "--all"]);
+    let all: Vec<Value> = serde_json::from_str(&all).unwrap();
+    assert_eq!(
+        (all[0]["id"].clone(), all[0]["gaps"].clone()),
+        (recording["id"].clone(), 1.into())
+    );
+    assert_eq!(all[0]["state"], "finished");
+    let listed = tvmux.run(["rec", "ls"]);
+    assert_eq!(listed.status.code(), Some(0), "{listed:?}");
 }

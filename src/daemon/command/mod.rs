@@ -4,24 +4,24 @@
 //! process of a pane does, and sizes and keys through another. There is no tmux
 //! in it: nothing is followed and no screen is asked for.
 
+mod cast;
+mod journal;
 mod task;
 
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use self::task::{SpawnArgs, header, spawn};
-use super::create::{Asked, cast_folder, create_cast, create_cast_at, local_time};
-use super::names::{command_cast_name, host_name};
-use super::recording::{About, OpenCast};
+use self::cast::{begin, go_on};
+use self::journal::CommandJournal;
+use self::task::{SpawnArgs, spawn};
+use super::create::Asked;
+use super::recording::{About, Report};
 use super::registry::Key;
 use super::{Daemon, Error, Result};
 use crate::api;
-use crate::archive::repair_file::{RepairFileOptions, repair_file};
-use crate::cast::Micros;
 use crate::clock::unix_micros;
-use crate::record::{DiskFile, Fifo, Recorder, cut_tail};
-use crate::wording::chain;
+use crate::record::Fifo;
+
+pub(super) use self::journal::{close_orphans, interrupted};
 
 impl Daemon {
     /// Starts to record a command; says where its output is to go.
@@ -81,9 +81,15 @@ impl Daemon {
             started: started_micros / 1_000_000,
         };
         tracing::info!(id = about.id, path = %about.cast_path.display(), "recording");
+        let report = Report::about_command(about, cast.recorder.stats());
+        let (state, pid) = (self.shared.folders.state().to_owned(), request.pid);
+        let started = report.to_api();
+        let journal =
+            tokio::task::spawn_blocking(move || CommandJournal::write(&state, pid, &started));
         let handle = spawn(SpawnArgs {
             context: context.clone(),
-            about,
+            report,
+            journal: journal.await.expect("writing a journal does not panic"),
             request,
             cast,
             output,
@@ -109,78 +115,4 @@ impl Daemon {
         };
         Ok((make("output")?, make("control")?))
     }
-}
-
-/// Makes a new cast.
-fn begin(
-    request: &api::CommandRecording,
-    settings: &crate::config::Output,
-    started_micros: u64,
-    bound: usize,
-) -> Result<(PathBuf, OpenCast)> {
-    let mut recorder = Recorder::new(&header(request, started_micros / 1_000_000), bound);
-    recorder.blank(0);
-    let lines = recorder.take(Vec::new());
-    let (path, file) = match &request.file {
-        Some(path) => create_cast_at(path, &lines)?,
-        None => {
-            let (started, host) = (local_time(started_micros), host_name());
-            let folder = cast_folder(request.directory.as_deref(), settings, &started)?;
-            create_cast(&folder, &lines, |number| {
-                command_cast_name(&started, &host, &request.name, number)
-            })?
-        }
-    };
-    recorder.written(lines.len());
-    let cast = OpenCast {
-        recorder,
-        file,
-        length: lines.len() as u64,
-        now: 0,
-    };
-    Ok((path, cast))
-}
-
-/// Opens a cast that is there, and puts a marker behind what it holds.
-fn go_on(
-    path: &Path,
-    request: &api::CommandRecording,
-    bound: usize,
-) -> Result<(PathBuf, OpenCast)> {
-    let failed = |source: io::Error| Error::Output {
-        path: path.to_owned(),
-        source,
-    };
-    let is_there = path.try_exists().map_err(failed)?;
-    if !is_there {
-        return Err(failed(io::ErrorKind::NotFound.into()));
-    }
-    repair_file(path, &RepairFileOptions::default()).map_err(|error| Error::Invalid {
-        message: format!(
-            "{} cannot be gone on with: {}",
-            path.display(),
-            chain(&error)
-        ),
-    })?;
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(failed)?;
-    let tail = cut_tail(&file).map_err(failed)?;
-    let mut recorder = Recorder::resume(tail.length, tail.last, tail.size, tail.events, bound);
-    let asked = request.resume_at.map_or(0, |at| (at * 1e6) as Micros);
-    let now = tail.last.max(asked);
-    match &request.gap {
-        Some(why) => recorder.gap(now, &format!("tvmux: gap: {why}")),
-        None => recorder.marker(now, "tvmux: goes on"),
-    }
-    recorder.resize(now, request.columns, request.rows);
-    let cast = OpenCast {
-        recorder,
-        file: DiskFile::new(file, path),
-        length: tail.length,
-        now,
-    };
-    Ok((path.to_owned(), cast))
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::journal::CommandJournal;
 use crate::api;
 use crate::cast::{Header, Micros};
 use crate::clock::unix_seconds;
 use crate::daemon::recording::{
-    About, Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast,
-    retitle, start_keyframes,
+    Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast, retitle,
+    start_keyframes,
 };
 use crate::record::{
     Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, PipeEnd, Read, Recorder, Trouble,
@@ -19,7 +20,8 @@ use crate::record::{
 /// Everything that a command's recording starts with.
 pub(super) struct SpawnArgs {
     pub(super) context: Context,
-    pub(super) about: About,
+    pub(super) report: Report,
+    pub(super) journal: CommandJournal,
     pub(super) request: api::CommandRecording,
     pub(super) cast: OpenCast,
     pub(super) output: Fifo,
@@ -30,6 +32,7 @@ struct Task {
     context: Context,
     request: api::CommandRecording,
     report: Arc<Report>,
+    journal: CommandJournal,
     intake: Intake<Box<PipeEnd>>,
     control: Fifo,
     /// Whether anybody writes to it still.
@@ -58,7 +61,8 @@ impl Task {
     fn new(args: SpawnArgs) -> Task {
         let SpawnArgs {
             context,
-            about,
+            report,
+            journal,
             request,
             cast,
             output,
@@ -69,7 +73,8 @@ impl Task {
         intake.attach(Some(Box::new(PipeEnd::new(output))), false);
         let stats = cast.recorder.stats();
         Task {
-            report: Arc::new(Report::about_command(about, stats)),
+            report: Arc::new(report),
+            journal,
             sink: DiskSink::new(
                 Arc::clone(&context.disks),
                 cast.file,
@@ -283,6 +288,8 @@ impl Task {
             Some(Trouble::Removed) => Some(REMOVED.into()),
             Some(Trouble::Refused(_)) | None => None,
         };
+        let journal = self.journal;
+        let _ = tokio::task::spawn_blocking(move || journal.remove()).await;
         let stats = self.recorder.stats();
         let about = self.report.about();
         start_keyframes(&about.cast_path, stats.bytes);

@@ -1,0 +1,96 @@
+//! The cast of a command's recording: a new one, or one that is gone on with.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::task::header;
+use crate::api;
+use crate::archive::repair_file::{RepairFileOptions, repair_file};
+use crate::cast::Micros;
+use crate::daemon::create::{cast_folder, create_cast, create_cast_at, local_time};
+use crate::daemon::names::{command_cast_name, host_name};
+use crate::daemon::recording::OpenCast;
+use crate::daemon::{Error, Result};
+use crate::record::{DiskFile, Recorder, Tail, cut_tail};
+use crate::wording::chain;
+
+/// Makes a new cast.
+pub(super) fn begin(
+    request: &api::CommandRecording,
+    settings: &crate::config::Output,
+    started_micros: u64,
+    bound: usize,
+) -> Result<(PathBuf, OpenCast)> {
+    let mut recorder = Recorder::new(&header(request, started_micros / 1_000_000), bound);
+    recorder.blank(0);
+    let lines = recorder.take(Vec::new());
+    let (path, file) = match &request.file {
+        Some(path) => create_cast_at(path, &lines)?,
+        None => {
+            let (started, host) = (local_time(started_micros), host_name());
+            let folder = cast_folder(request.directory.as_deref(), settings, &started)?;
+            create_cast(&folder, &lines, |number| {
+                command_cast_name(&started, &host, &request.name, number)
+            })?
+        }
+    };
+    recorder.written(lines.len());
+    let cast = OpenCast {
+        recorder,
+        file,
+        length: lines.len() as u64,
+        now: 0,
+    };
+    Ok((path, cast))
+}
+
+/// Opens a cast that is there, and puts a marker behind what it holds.
+pub(super) fn go_on(
+    path: &Path,
+    request: &api::CommandRecording,
+    bound: usize,
+) -> Result<(PathBuf, OpenCast)> {
+    let (mut recorder, file, tail) = open_at_end(path, bound)?;
+    let asked = request.resume_at.map_or(0, |at| (at * 1e6) as Micros);
+    let now = tail.last.max(asked);
+    match &request.gap {
+        Some(why) => recorder.gap(now, &format!("tvmux: gap: {why}")),
+        None => recorder.marker(now, "tvmux: goes on"),
+    }
+    recorder.resize(now, request.columns, request.rows);
+    let cast = OpenCast {
+        recorder,
+        file: DiskFile::new(file, path),
+        length: tail.length,
+        now,
+    };
+    Ok((path.to_owned(), cast))
+}
+
+/// Makes a cast that is there whole, and opens it where it goes on.
+pub(super) fn open_at_end(path: &Path, bound: usize) -> Result<(Recorder, File, Tail)> {
+    let failed = |source: io::Error| Error::Output {
+        path: path.to_owned(),
+        source,
+    };
+    let is_there = path.try_exists().map_err(failed)?;
+    if !is_there {
+        return Err(failed(io::ErrorKind::NotFound.into()));
+    }
+    repair_file(path, &RepairFileOptions::default()).map_err(|error| Error::Invalid {
+        message: format!(
+            "{} cannot be gone on with: {}",
+            path.display(),
+            chain(&error)
+        ),
+    })?;
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(failed)?;
+    let tail = cut_tail(&file).map_err(failed)?;
+    let recorder = Recorder::resume(tail.length, tail.last, tail.size, tail.events, bound);
+    Ok((recorder, file, tail))
+}
