@@ -475,3 +475,31 @@ fn keys_are_recorded_but_for_what_is_not_echoed() {
         .collect();
     assert_eq!(typed, "first\rthird\r");
 }
+
+#[test]
+fn keys_that_readline_takes_are_recorded() {
+    let tvmux = user();
+    let terminal = Terminal::new(&tvmux);
+    // readline has made the terminal its own when its prompt is there.
+    let script = "read -e -p 'first''> ' a; stty -echo; echo hid''den; read b; stty echo; \
+                  read -e -p 'last''> ' c; echo got $a $b $c";
+    fs::write(terminal.tmux.folder().join("script"), script).unwrap();
+    terminal.type_line("./tvmux rec -q --input -- bash ./script");
+    terminal.wait_recorded("first> ");
+    terminal.type_line("one");
+    terminal.wait_recorded("hidden");
+    terminal.type_line("secret");
+    terminal.wait_recorded("last> ");
+    terminal.type_line("two");
+    terminal.wait_screen("got one");
+    wait_until("the recording has ended", || {
+        !tvmux.run(["server", "status"]).status.success()
+    });
+    let (_, events) = read_cast(&only_cast(&tvmux));
+    let typed: String = events
+        .iter()
+        .filter(|event| event.code == 'i')
+        .map(|event| event.data.as_str())
+        .collect();
+    assert_eq!(typed, "one\rtwo\r");
+}

@@ -6,8 +6,11 @@ pub mod tvmux;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 use ::tvmux::tmux::control::kill_session;
 use ::tvmux::tmux::{Batch, Server, Socket, Version};
@@ -40,9 +43,18 @@ pub fn program() -> OsString {
 }
 
 /// A command shielded from the environment of whoever runs the tests: only what
-/// every terminal has.
+/// every terminal has. Signals end it as usual, also below nohup.
 pub fn shielded(program: impl AsRef<OsStr>) -> std::process::Command {
     let mut command = std::process::Command::new(program);
+    // SAFETY: `signal` may be called between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            for ignored in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT] {
+                signal(ignored, SigHandler::SigDfl)?;
+            }
+            Ok(())
+        });
+    }
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
