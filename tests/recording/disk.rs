@@ -147,7 +147,8 @@ fn a_marker_that_would_not_fit_into_memory_is_refused() {
             if let Err(error) = client.mark(id, &marker).await {
                 return error;
             }
-            assert!(marks * 256 < BOUND, "{marks} markers wait in memory");
+            // What waited goes once, when another file is first tried.
+            assert!(marks * 256 < 2 * BOUND, "{marks} markers wait in memory");
         }
         unreachable!()
     });

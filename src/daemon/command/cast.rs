@@ -4,10 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::task::header;
 use crate::api;
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
-use crate::cast::Micros;
+use crate::cast::{Header, Micros};
 use crate::daemon::create::{cast_folder, create_cast, create_cast_at, local_time};
 use crate::daemon::names::{command_cast_name, host_name};
 use crate::daemon::recording::OpenCast;
@@ -93,4 +92,18 @@ pub(super) fn open_at_end(path: &Path, bound: usize) -> Result<(Recorder, File, 
     let tail = cut_tail(&file).map_err(failed)?;
     let recorder = Recorder::resume(tail.length, tail.last, tail.size, tail.events, bound);
     Ok((recorder, file, tail))
+}
+
+/// The header of a command's cast.
+pub(super) fn header(request: &api::CommandRecording, timestamp: u64) -> Header {
+    Header {
+        width: request.columns,
+        height: request.rows,
+        timestamp: Some(timestamp),
+        idle_time_limit: request.idle_time_limit,
+        command: request.command.clone(),
+        title: request.title.clone(),
+        env: request.env.clone(),
+        ..Header::default()
+    }
 }

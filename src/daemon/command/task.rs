@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::cast::header;
 use super::journal::CommandJournal;
 use crate::api;
-use crate::cast::{Header, Micros};
+use crate::cast::Micros;
 use crate::clock::unix_seconds;
 use crate::daemon::recording::{
     Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast, retitle,
@@ -296,19 +297,5 @@ impl Task {
         tracing::info!(id = about.id, bytes = stats.bytes, "finished");
         self.report
             .update(Condition::Finished { reason }, None, stats);
-    }
-}
-
-/// The header of a command's cast.
-pub(super) fn header(request: &api::CommandRecording, timestamp: u64) -> Header {
-    Header {
-        width: request.columns,
-        height: request.rows,
-        timestamp: Some(timestamp),
-        idle_time_limit: request.idle_time_limit,
-        command: request.command.clone(),
-        title: request.title.clone(),
-        env: request.env.clone(),
-        ..Header::default()
     }
 }
