@@ -90,7 +90,7 @@ fn a_daemon_whose_folders_are_gone_ends_when_asked() {
             tvmux.record(&tmux, &[]);
         }
         let command = ["a command", "both"].contains(&records).then(|| {
-            let args = ["rec", "--headless", "-q", "--", "sh", "-c", "echo up; cat"];
+            let args = ["rec", "-q", "--", "sh", "-c", "echo up; cat"];
             let mut command = tvmux.command(args);
             let command = command.stdin(std::process::Stdio::piped());
             command.stdout(std::process::Stdio::null()).spawn().unwrap()
