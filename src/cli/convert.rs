@@ -196,14 +196,14 @@ pub(super) fn run(arguments: &Args) -> Outcome {
 /// Where events go.
 enum Sink {
     Recording(Writer<Output>),
-    Text(Transcript<Output>),
+    Text(Box<Transcript<Output>>),
 }
 
 impl Sink {
     fn events(&mut self) -> &mut dyn EventSink {
         match self {
             Sink::Recording(writer) => writer,
-            Sink::Text(text) => text,
+            Sink::Text(text) => &mut **text,
         }
     }
 }
@@ -240,7 +240,7 @@ impl Job<'_> {
         let output = self.output()?;
         Ok(match to.format() {
             Some(format) => Sink::Recording(Writer::new(output, format)),
-            None => Sink::Text(Transcript::new(output, self.arguments.timestamps)),
+            None => Sink::Text(Box::new(Transcript::new(output, self.arguments.timestamps))),
         })
     }
 

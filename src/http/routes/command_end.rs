@@ -34,7 +34,7 @@ pub(super) struct CommandEnd<'a> {
 }
 
 enum Source {
-    Cast(GrowingCast),
+    Cast(Box<GrowingCast>),
     Pipe(OwnPipe),
 }
 
@@ -60,7 +60,7 @@ impl<'a> CommandEnd<'a> {
     async fn open(daemon: &Daemon, tmux: &Control, pane: PaneId) -> Result<Source> {
         match recorded_as(daemon, tmux, pane) {
             Some(path) => GrowingCast::open(path)
-                .map(Source::Cast)
+                .map(|cast| Source::Cast(Box::new(cast)))
                 .map_err(Failure::internal),
             None => OwnPipe::start(daemon, tmux, pane).await.map(Source::Pipe),
         }
