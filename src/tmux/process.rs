@@ -28,7 +28,7 @@ const LAST: Duration = Duration::from_secs(1);
 
 static STOP: OnceLock<&AtomicBool> = OnceLock::new();
 
-/// Gives up, within 0.1 s, a client that is waited for ([`output`]) while `flag`
+/// Gives up, within 0.1 s, a client that is waited for while `flag`
 /// becomes set. Those that come after get a second each. For the whole program,
 /// and once.
 pub fn stop_on(flag: &'static AtomicBool) {

@@ -25,7 +25,7 @@ fn valid(name: &str) -> Option<Value> {
         "window_id" => json!("@0"),
         "session_id" | "session" | "target_session" => json!("$0"),
         "hook_name" => json!("client-attached"),
-        "name" => json!("named"),
+        "name" | "title" => json!("named"),
         "keys" | "text" => json!("typed"),
         "direction" => json!("up"),
         "event_id" | "path" | "recording_id" => json!("none"),
