@@ -185,7 +185,7 @@ fn errors_name_the_thing_and_the_way_out() {
     fails(
         &["rec", "start", "-S", socket, "-t", "@0", "-o", file],
         1,
-        &[file, "-o DIR"],
+        &[file, "overwritten"],
     );
     assert_eq!(
         tmux.ask("main:", "#{pane_pipe}#{@tvmux_pipe}#{@tvmux_recording}"),
