@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_millis(100);
 /// started again is found, and the feed goes on after the last event that was
 /// read. The first event of each connection is `ready`, or `reset` where events
 /// are missing.
-pub struct EventReader {
+pub struct EventFeed {
     client: Client,
     body: Incoming,
     buffer: BytesMut,
@@ -41,8 +41,8 @@ impl Client {
     ///
     /// # Errors
     /// As every call.
-    pub async fn events(mut self, after: Option<u64>) -> Result<EventReader> {
-        Ok(EventReader {
+    pub async fn events(mut self, after: Option<u64>) -> Result<EventFeed> {
+        Ok(EventFeed {
             body: self.listen(after).await?,
             client: self,
             buffer: BytesMut::new(),
@@ -75,7 +75,7 @@ impl Client {
     }
 }
 
-impl EventReader {
+impl EventFeed {
     /// The next event; `None` when the daemon has gone and none came in its
     /// place within ten seconds.
     ///

@@ -37,7 +37,7 @@ pub use control::Control;
 pub use error::{Error, ObjectKind, Result, VersionMismatch};
 pub use fields::{Fields, Row};
 pub use ids::{IdError, PaneId, SessionId, WindowId};
-pub use name::{escape_format, escape_path, needs_renaming};
+pub use name::{escape_format, escape_path, needs_renaming, read_printed};
 pub use options::{OptionNames, arguments, settings};
 pub use process::stop_on;
 pub use separator::Separator;

@@ -38,7 +38,7 @@ pub fn escape_path(path: &Path) -> OsString {
 /// variable.
 #[must_use]
 pub(super) fn decode(version: Version, variable: &str, printed: &[u8]) -> String {
-    let printed = read_printed(version, &String::from_utf8_lossy(printed));
+    let printed = read_printed(version, printed);
     match variable {
         "window_name" => decode_name(&printed),
         "session_name" if version.has_escaped_session_names() => decode_name(&printed),
@@ -117,12 +117,15 @@ pub(super) fn unescape(text: &str, plain: &str) -> String {
     out
 }
 
-/// A text as it is, from what a server of this version prints of it.
-pub(super) fn read_printed(version: Version, printed: &str) -> String {
+/// A text as it is, from what a server of this version prints of it. Bytes that
+/// are no UTF-8 become U+FFFD.
+#[must_use]
+pub fn read_printed(version: Version, printed: &[u8]) -> String {
+    let printed = String::from_utf8_lossy(printed);
     if version.has_escaped_dollars() {
-        unescape(printed, "")
+        unescape(&printed, "")
     } else {
-        printed.to_owned()
+        printed.into_owned()
     }
 }
 

@@ -97,7 +97,7 @@ fn base(name: &str) -> &str {
 /// An option that is shown without a value has an empty one.
 #[must_use]
 pub fn settings(version: Version, answer: &[u8]) -> BTreeMap<String, String> {
-    read_printed(version, &String::from_utf8_lossy(answer))
+    read_printed(version, answer)
         .lines()
         .filter(|line| !line.is_empty())
         .map(|line| match line.split_once(' ') {

@@ -23,14 +23,15 @@ const STEP: Duration = Duration::from_micros(200);
 /// thread.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Time for each client once the program is to stop: what it did is taken back.
+/// Time for each client once the program is to stop: one that runs tells what it
+/// has made, so that it can be taken back; those that come after take it back.
 const LAST: Duration = Duration::from_secs(1);
 
 static STOP: OnceLock<&AtomicBool> = OnceLock::new();
 
-/// Gives up, within 0.1 s, a client that is waited for while `flag`
-/// becomes set. Those that come after get a second each. For the whole program,
-/// and once.
+/// Gives up a client that is waited for while `flag` becomes set, unless it ends
+/// within a second. Those that come after get a second each. For the whole
+/// program, and once.
 pub fn stop_on(flag: &'static AtomicBool) {
     let _ = STOP.set(flag);
 }
@@ -51,10 +52,16 @@ pub(super) fn output(command: &mut Command, limit: Duration) -> io::Result<Outpu
         false => limit.min(LAST),
     };
     let end = Instant::now() + limit;
-    let check = || match may_stop && is_stopped() {
-        true => Err(io::ErrorKind::Interrupted.into()),
-        false if Instant::now() >= end => Err(io::ErrorKind::TimedOut.into()),
-        false => Ok(()),
+    let mut last = None;
+    let check = || {
+        let now = Instant::now();
+        if may_stop && is_stopped() && now >= *last.get_or_insert(now + LAST) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match now >= end {
+            true => Err(io::ErrorKind::TimedOut.into()),
+            false => Ok(()),
+        }
     };
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
@@ -83,12 +90,12 @@ pub(super) async fn output_async(command: Command, limit: Duration) -> io::Resul
 fn collect(
     child: &mut Child,
     end: Instant,
-    check: impl Fn() -> io::Result<()>,
+    mut check: impl FnMut() -> io::Result<()>,
 ) -> io::Result<Output> {
     let mut printed = [Vec::new(), Vec::new()];
     let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
     while out.is_some() || err.is_some() {
-        let [out_ready, err_ready] = wait(&out, &err, end, &check)?;
+        let [out_ready, err_ready] = wait(&out, &err, end, &mut check)?;
         if out_ready {
             read_some(&mut out, &mut printed[0])?;
         }
@@ -116,7 +123,7 @@ fn wait(
     out: &Option<impl AsFd>,
     err: &Option<impl AsFd>,
     end: Instant,
-    check: impl Fn() -> io::Result<()>,
+    mut check: impl FnMut() -> io::Result<()>,
 ) -> io::Result<[bool; 2]> {
     let mut fds = Vec::with_capacity(2);
     fds.extend(

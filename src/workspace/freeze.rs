@@ -16,7 +16,7 @@ use super::variables::has_variable;
 use crate::tmux::pipe::RECORDING;
 use crate::tmux::{
     self, Batch, Fields, PaneId, Resolved, Row, Separator, Server, SessionId, Version, WindowId,
-    arguments, settings,
+    arguments, read_printed, settings,
 };
 
 /// A frozen session.
@@ -136,7 +136,7 @@ impl Freezer<'_> {
         let mut next = || answers.next().unwrap_or_default();
         let (panes_found, head_found) = (next(), next());
         let options = settings(version, next());
-        let environment = String::from_utf8_lossy(next()).into_owned();
+        let environment = read_printed(version, next());
         self.lose_hooks("the session", next());
         let rows = head.parse(head_found)?;
         let mut row = rows.into_iter().next().ok_or_else(|| Error::NoSuchTarget {

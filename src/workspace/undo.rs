@@ -7,7 +7,7 @@ use super::error::Result;
 use super::server_info::ServerInfo;
 use super::spec::{Setting, Workspace};
 use crate::tmux::control::kill_session;
-use crate::tmux::{Batch, Separator, Server, SessionId, Version, WindowId, settings};
+use crate::tmux::{Batch, Separator, Server, SessionId, Version, WindowId, read_printed, settings};
 
 /// What has to be taken back.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ impl Undo {
         let of = ["-t".to_owned(), target.clone()];
         self.note_options(server, info.version, &own, &of)?;
         for setting in &workspace.environment {
-            self.note_variable(server, &setting.name, &target);
+            self.note_variable(server, info.version, &setting.name, &target);
         }
         Ok(())
     }
@@ -85,10 +85,9 @@ impl Undo {
         Ok(())
     }
 
-    fn note_variable(&mut self, server: &Server, name: &str, target: &str) {
+    fn note_variable(&mut self, server: &Server, version: Version, name: &str, target: &str) {
         let answer = server.run_blocking(&Batch::of(["show-environment", "-t", target, name]));
-        let answer = answer.unwrap_or_default();
-        let answer = String::from_utf8_lossy(&answer);
+        let answer = read_printed(version, &answer.unwrap_or_default());
         let set = answer
             .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('='));

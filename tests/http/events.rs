@@ -1,7 +1,7 @@
 //! The live feed, and the history.
 
 use tvmux::api::{CallbackEvent, Event, EventKind, HookAction, RecordingCreate};
-use tvmux::client::EventReader;
+use tvmux::client::EventFeed;
 
 use super::Api;
 use super::support::DEADLINE;
@@ -17,7 +17,7 @@ async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Reads events until one of this kind comes.
-async fn until(events: &mut EventReader, kind: EventKind) -> Event {
+async fn until(events: &mut EventFeed, kind: EventKind) -> Event {
     let found = async {
         loop {
             let event = events.next().await.unwrap().expect("the feed goes on");

@@ -108,16 +108,14 @@ fn every_text_of_the_command_line_is_a_text() {
         let id = format!("{}:", ids.lines().find(|id| *id != "$0").unwrap());
         assert_eq!(stored(&walk.tmux, &id, "session_name"), session);
         assert_eq!(stored(&walk.tmux, &id, "window_name"), window);
-        for scope in [
-            &["-t", &id, "@text"][..],
-            &["-g", "@global"],
-            &["-w", "-t", &id, "@window"],
-        ] {
-            let asked = [&["show-options", "-v"], scope].concat();
-            assert_eq!(walk.tmux.tmux(&asked), text, "{scope:?}");
+        for option in ["@text", "@global", "@window"] {
+            assert_eq!(stored(&walk.tmux, &id, option), text, "{option}");
         }
-        let variable = walk.tmux.tmux(&["show-environment", "-t", &id, "TEXT"]);
-        assert_eq!(variable, format!("TEXT={text}"));
+        let process = walk.tmux.ask(&id, "#{pane_pid}");
+        let environment = std::fs::read(format!("/proc/{process}/environ")).unwrap();
+        let variable = format!("TEXT={text}");
+        let mut variables = environment.split(|byte| *byte == 0);
+        assert!(variables.any(|found| found == variable.as_bytes()));
         // It runs in its folder, whatever that is called.
         wait_until(&format!("{typed:?} is typed"), || {
             std::fs::read(folder.join("typed")).is_ok_and(|found| found == typed.as_bytes())
@@ -127,13 +125,19 @@ fn every_text_of_the_command_line_is_a_text() {
             &folder,
             &[
                 OsStr::new("freeze"),
+                OsStr::new("-fjson"),
                 OsStr::new("-S"),
                 walk.tmux.socket().as_os_str(),
                 OsStr::new(id.trim_end_matches(':')),
             ],
         );
         assert_eq!(code, Some(0), "{text:?}: {errors}");
-        assert!(frozen.contains("windows:"), "{frozen}");
+        let frozen: Value = serde_json::from_str(&frozen).unwrap();
+        assert_eq!(frozen["session_name"], session);
+        assert_eq!(frozen["environment"]["TEXT"], text);
+        assert_eq!(frozen["options"]["@text"], text);
+        assert_eq!(frozen["windows"][0]["window_name"], window);
+        assert_eq!(frozen["windows"][0]["options"]["@window"], text);
 
         // A window of this name, with a title, into a folder.
         let title = OsStr::from_bytes(bytes);

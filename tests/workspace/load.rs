@@ -361,19 +361,35 @@ fn an_interrupted_load_leaves_nothing() {
     let before = everything(&tmux);
     let path = tmux.folder().join("w.yaml");
     std::fs::write(&path, "session_name: long\nglobal_options: {repeat-time: 5}\nwindows:\n- panes: [{sleep_before: 600, shell_command: ls}]\n").unwrap();
-    let mut child = program(tmux.folder())
-        .args(["load", "-d", "-S"])
-        .arg(tmux.socket())
-        .arg(&path)
-        .spawn()
-        .unwrap();
-    wait_until("the session to be built", || {
+    let load = |program_of_tmux: &std::ffi::OsStr, is_due: &dyn Fn() -> bool| {
+        let mut child = program(tmux.folder())
+            .env("TVMUX_TMUX_COMMAND", program_of_tmux)
+            .args(["load", "-d", "-S"])
+            .arg(tmux.socket())
+            .arg(&path)
+            .spawn()
+            .unwrap();
+        wait_until("the session to be built", is_due);
+        let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+        assert_eq!(everything(&tmux), before);
+    };
+    load(&support::program(), &|| {
         tmux.try_tmux(&["list-panes", "-t", "=long:0"]).is_ok()
     });
-    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(1));
-    assert_eq!(everything(&tmux), before);
+    // While a client that has made the session has not told it yet.
+    let slow = tmux.folder().join("slow");
+    let made = tmux.folder().join("made");
+    let script = format!(
+        "#!/bin/sh\n{} \"$@\"\nstatus=$?\ncase $* in *new-session*) : >{}; sleep 0.2; esac\nexit $status\n",
+        support::program().to_string_lossy(),
+        made.display()
+    );
+    std::fs::write(&slow, script).unwrap();
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&slow, all).unwrap();
+    load(slow.as_os_str(), &|| made.exists());
 }
 
 #[test]
