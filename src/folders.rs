@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
+use nix::sys::statfs::{TMPFS_MAGIC, statfs};
 
 use crate::atomic_file::{self, Durability};
 use crate::config::expand_home;
@@ -186,12 +187,35 @@ impl Folders {
         let safe = |c: char| if is_safe(c) { c } else { '_' };
         let name: String = session.chars().map(safe).take(20).collect();
         let host: String = host.chars().map(safe).collect();
-        // FNV-1a: the same in every run and on every machine.
-        let text = format!("{host}_{session}_{tmux}");
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = fnv(format!("{host}_{session}_{tmux}").as_bytes());
         base.join(format!("session_{host}_{name}_{:06x}", hash >> 40))
+    }
+
+    /// Where recordings keep what must outlive the daemon but not the machine: a
+    /// folder on a file system that is memory, so that nobody who writes there
+    /// waits for a disk. In the runtime folder where that is one, else in
+    /// `/dev/shm`; none without either.
+    #[must_use]
+    pub fn kept(&self) -> Option<PathBuf> {
+        if is_memory(&self.runtime) {
+            return Some(self.runtime.join("kept"));
+        }
+        let shared = Path::new("/dev/shm");
+        let user = nix::unistd::getuid();
+        let hash = fnv(self.runtime.as_os_str().as_encoded_bytes());
+        is_memory(shared).then(|| shared.join(format!("tvmux-{user}-{hash:016x}")))
+    }
+
+    /// Makes that folder, or checks it.
+    ///
+    /// # Errors
+    /// When it is a link, belongs to somebody else or is open to others.
+    pub fn prepare_kept(&self) -> Result<Option<PathBuf>, Error> {
+        let kept = self.kept();
+        if let Some(kept) = &kept {
+            private(kept)?;
+        }
+        Ok(kept)
     }
 
     /// The folder of the FIFOs.
@@ -199,6 +223,17 @@ impl Folders {
     pub fn pipes(&self) -> PathBuf {
         self.runtime.join("pipes")
     }
+}
+
+/// FNV-1a: the same in every run and on every machine.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn is_memory(path: &Path) -> bool {
+    statfs(path).is_ok_and(|system| system.filesystem_type() == TMPFS_MAGIC)
 }
 
 /// The folder `name` for what can be made again, only this user's: in

@@ -20,7 +20,7 @@ use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use tvmux::cast::{Header, Utf8Carry};
-use tvmux::record::{CastFile, DiskFile, Fifo, Read, Recorder, Storage, cut_tail};
+use tvmux::record::{CastFile, DiskFile, Fifo, Lines, Read, Recorder, Storage, cut_tail};
 use tvmux::tmux::{PaneId, Separator, Snapshot, Version, snapshot};
 
 use corpus::Kind;
@@ -103,7 +103,7 @@ fn header() -> Header {
 
 /// The encoder that ships: what a pane prints to lines that fit into pages.
 fn recorder(criterion: &mut Criterion<CpuTime>) {
-    let mut spare = Vec::new();
+    let mut spare = Lines::default();
     over_corpora(criterion, "recorder", |chunks| {
         let mut recorder = Recorder::new(&header(), usize::MAX);
         for (time, chunk) in chunks.enumerate() {
@@ -142,7 +142,7 @@ fn fifo_to_file(criterion: &mut Criterion<CpuTime>) {
                 },
                 |mut file| {
                     let mut recorder = Recorder::new(&header(), usize::MAX);
-                    let mut spare = Vec::new();
+                    let mut spare = Lines::default();
                     for part in bytes.chunks(512 * 1024) {
                         writer.write_all(part).unwrap();
                         while let Read::Bytes(count) = fifo.read(&mut buffer).unwrap() {
@@ -220,7 +220,7 @@ fn decode(criterion: &mut Criterion<CpuTime>) {
         for (time, chunk) in kind.bytes(SIZE).chunks(4095).enumerate() {
             recorder.output(time as u64, chunk);
         }
-        let lines = recorder.take(Vec::new());
+        let lines = recorder.take_copy();
         file.write_all(&lines).unwrap();
         group.throughput(Throughput::Bytes(lines.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(kind.name()), |bench| {

@@ -188,6 +188,9 @@ pub struct Recording {
     pub gaps: u64,
     /// Bytes of output that are known to be missing.
     pub lost_bytes: u64,
+    /// How often a server went on with it where the one before had ended.
+    #[serde(default)]
+    pub carried: u64,
 }
 
 /// `GET /recordings`.

@@ -39,6 +39,13 @@ pub struct ServerInfo {
     /// Whether TCP clients must show the token.
     #[serde(default)]
     pub auth: bool,
+    /// When it started: seconds since the Unix epoch.
+    #[serde(default)]
+    pub started: u64,
+    /// How often a server went on with recordings today where the one before had
+    /// ended.
+    #[serde(default)]
+    pub returns_today: u64,
 }
 
 /// `GET /version`.

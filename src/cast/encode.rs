@@ -1,7 +1,8 @@
 //! Events to lines of asciicast v2 and v3.
 
+use super::buffer::Buffer;
 use super::event::{Code, Micros};
-use super::json::escape_into;
+use super::json::{escape_bounded, escape_into};
 
 /// Appends one event to `out`, which the caller reuses: no allocation per event
 /// once it has grown.
@@ -14,14 +15,14 @@ pub fn encode_event(time: Micros, code: Code, data: &str, out: &mut Vec<u8>) {
 }
 
 /// Starts a line: everything up to the data.
-pub(crate) fn open(time: Micros, code: Code, out: &mut Vec<u8>) {
+pub(crate) fn open(time: Micros, code: Code, out: &mut impl Buffer) {
     out.push(b'[');
     push_seconds(time, out);
     out.extend_from_slice(b", \"");
     match code {
         Code::Other(letter) => {
             let mut utf8 = [0; 4];
-            escape_into(letter.encode_utf8(&mut utf8), out);
+            escape_bounded(letter.encode_utf8(&mut utf8), out, usize::MAX);
         }
         known => out.push(known.letter() as u8),
     }
@@ -35,7 +36,7 @@ pub(super) fn close(out: &mut Vec<u8>) {
 
 /// Appends microseconds as decimal seconds with six places: exact, and the
 /// precision that asciinema writes.
-pub(super) fn push_seconds(time: Micros, out: &mut Vec<u8>) {
+pub(super) fn push_seconds(time: Micros, out: &mut impl Buffer) {
     let mut buffer = itoa::Buffer::new();
     out.extend_from_slice(buffer.format(time / 1_000_000).as_bytes());
     let mut digits = *b".000000";

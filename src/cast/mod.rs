@@ -8,6 +8,7 @@
 //! The format is described in the asciinema manual as
 //! [asciicast v2](https://docs.asciinema.org/manual/asciicast/v2/).
 
+mod buffer;
 mod convert;
 #[cfg(test)]
 mod dribble;
@@ -25,6 +26,7 @@ mod utf8;
 mod validate;
 mod wide;
 
+pub(crate) use buffer::Buffer;
 pub use convert::{
     ConvertError, Converted, EventSink, Format, Marker, Opening, Source, SourceKind, TimeOptions,
     Writer, convert, convert_from, read_markers,

@@ -66,6 +66,19 @@ impl Utf8Carry {
         self.len
     }
 
+    /// Has these bytes wait for the rest of their character, 3 at most: what
+    /// [`Utf8Carry::pending_bytes`] of another one gave.
+    pub fn set_pending(&mut self, bytes: &[u8]) {
+        self.len = bytes.len().min(self.pending.len() - 1);
+        self.pending[..self.len].copy_from_slice(&bytes[..self.len]);
+    }
+
+    /// The bytes that wait for the rest of their character.
+    #[must_use]
+    pub fn pending_bytes(&self) -> &[u8] {
+        &self.pending[..self.len]
+    }
+
     /// What is shown of bytes that are not UTF-8.
     fn replacement(&self) -> &'static str {
         match self.invalid {

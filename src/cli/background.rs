@@ -141,6 +141,13 @@ pub(super) async fn stop() -> Result<bool, Failure> {
     connection().stop().await.map_err(explain)
 }
 
+/// Has the daemon leave its recordings to another one, which is started. `false`
+/// when none ran.
+pub(super) async fn restart(context: &Context) -> Result<bool, Failure> {
+    let connection = connection().with_config_file(context.config_file.clone());
+    connection.restart().await.map_err(explain)
+}
+
 /// The way to the daemon. Looked for anew each time: where it listens changes
 /// from one daemon to the next.
 fn connection() -> Connection {

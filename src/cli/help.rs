@@ -177,6 +177,23 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "server restart",
+        &[
+            ("tvmux server restart", "after an upgrade"),
+            (
+                "tvmux server restart && tvmux rec ls",
+                "see that all recordings go on",
+            ),
+        ],
+    ),
+    (
+        "server unit",
+        &[(
+            "tvmux server unit >~/.config/systemd/user/tvmux.service",
+            "let systemd supervise it too",
+        )],
+    ),
+    (
         "server status",
         &[
             ("tvmux server status", "for people"),

@@ -29,6 +29,7 @@ mod screenshot;
 mod server;
 mod signals;
 mod slips;
+mod supervise;
 mod table;
 mod terminal;
 mod validate;

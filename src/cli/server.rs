@@ -13,6 +13,7 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal as unix_signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -21,8 +22,9 @@ use tracing_subscriber::{Registry, fmt, reload};
 
 use super::background::{self, READY};
 use super::signals::{Asked, DaemonSignals};
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, supervise, table};
 use crate::client;
+use crate::clock::unix_seconds;
 use crate::config::Level;
 use crate::daemon::Daemon;
 use crate::folders::Folders;
@@ -50,6 +52,9 @@ enum Verb {
     Start,
     /// Finish all recordings and end the server.
     Stop,
+    /// Start the server anew, as after an upgrade; its recordings go on and
+    /// nothing is missing from them.
+    Restart,
     /// Say whether the server runs; exits with 1 when it does not.
     Status {
         /// Print the state as a JSON object.
@@ -71,7 +76,12 @@ enum Verb {
         /// End with the last recording, if `server.auto_shutdown` is set.
         #[arg(long, hide = true)]
         on_demand: bool,
+        /// A server before this one died, and is to be gone on with.
+        #[arg(long, hide = true)]
+        again: bool,
     },
+    /// Print a systemd user unit that supervises the server.
+    Unit,
 }
 
 impl Args {
@@ -91,10 +101,23 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
         Verb::Stop => runtime.block_on(stop()),
         Verb::Status { json } => runtime.block_on(status(json)),
         Verb::Reload { json } => runtime.block_on(reload(json)),
+        Verb::Restart => runtime.block_on(restart(context)),
         Verb::Run {
             background,
             on_demand,
-        } => run_daemon(context, runtime, background, on_demand),
+            again,
+        } => {
+            let start = Start {
+                background,
+                on_demand,
+                again,
+            };
+            run_daemon(context, runtime, start)
+        }
+        Verb::Unit => {
+            anstream::print!("{}", supervise::unit(context)?);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -130,6 +153,21 @@ async fn stop() -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+async fn restart(context: &Context) -> Outcome {
+    let was_running = background::restart(context).await?;
+    let info = background::client().await?.info().await?;
+    let recordings = counted(info.recorders as u64, "recording");
+    match was_running {
+        true => anstream::println!(
+            "The server runs again (version {}, pid {}, {recordings}).",
+            info.version,
+            info.pid
+        ),
+        false => anstream::println!("The server did not run; it does now (pid {}).", info.pid),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn status(json: bool) -> Outcome {
     let asked = async { background::client().await?.info().await };
     let info = match asked.await {
@@ -148,6 +186,15 @@ async fn status(json: bool) -> Outcome {
                 "running: version {}, pid {}, {recordings}",
                 info.version, info.pid
             )?;
+            let since = table::duration(unix_seconds().saturating_sub(info.started) as f64);
+            match info.returns_today {
+                0 => writeln!(out, "since {since}")?,
+                returns => writeln!(
+                    out,
+                    "since {since}; came back {} today",
+                    counted(returns, "time")
+                )?,
+            }
             match (&info.address, &info.address_error) {
                 (Some(address), _) if info.auth => writeln!(out, "http://{address} (with token)")?,
                 (Some(address), _) => writeln!(out, "http://{address} (open to every local user)")?,
@@ -190,16 +237,19 @@ async fn reload(json: bool) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the daemon; in the background the outcome of the start is told in one
-/// line on standard output.
-fn run_daemon(
-    context: &Context,
-    runtime: tokio::runtime::Runtime,
+/// How the daemon is started.
+#[derive(Clone, Copy)]
+struct Start {
     background: bool,
     on_demand: bool,
-) -> Outcome {
-    let outcome = runtime.block_on(serve(context, background, on_demand));
-    if let (true, Err(failure)) = (background, &outcome) {
+    again: bool,
+}
+
+/// Runs the daemon; in the background the outcome of the start is told in one
+/// line on standard output.
+fn run_daemon(context: &Context, runtime: tokio::runtime::Runtime, start: Start) -> Outcome {
+    let outcome = runtime.block_on(serve(context, start));
+    if let (true, Err(failure)) = (start.background, &outcome) {
         let _ = writeln!(io::stdout(), "{failure}");
     }
     // A call that the system does not answer must not keep the process.
@@ -207,7 +257,12 @@ fn run_daemon(
     outcome
 }
 
-async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome {
+async fn serve(context: &Context, start: Start) -> Outcome {
+    let Start {
+        background,
+        on_demand,
+        again,
+    } = start;
     let folders = Folders::of_user();
     folders.prepare()?;
     if background {
@@ -226,9 +281,18 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
         Lock::Listening { holder, path } => return Err(already_runs(&holder, &path)),
     };
     raise_limits()?;
+    // systemd-tmpfiles leaves alone what is below a folder that is locked.
+    let _in_use = [Some(folders.runtime().to_owned()), folders.kept()]
+        .map(|folder| Flock::lock(File::open(folder?).ok()?, FlockArg::LockSharedNonblock).ok());
 
     // Before anything is recorded: a signal now must not be lost.
     let mut signals = DaemonSignals::new()?;
+    let mut handing_over = unix_signal(SignalKind::user_defined1())?;
+    // Before a pipe process is started, which reads it.
+    let plan = supervise::leave_plan(context, &folders, on_demand);
+    let plan = plan.inspect_err(|error| {
+        tracing::warn!(%error, "pipe processes will not start the server again");
+    });
     let daemon = Daemon::serving(
         (context.config.clone(), context.config_file.clone()),
         folders.clone(),
@@ -242,6 +306,10 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
     if let Err(error) = daemon.recover().await {
         tracing::error!(%error, "recovering recordings failed");
     }
+    if again {
+        daemon.expect_nothing();
+    }
+    supervise::announce(plan.ok());
     tracing::info!(pid = std::process::id(), socket = %folders.socket().display(), "listening");
     if background {
         writeln!(io::stdout(), "{READY}")?;
@@ -254,7 +322,7 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
         let daemon = daemon.clone();
         let mut settings = daemon.watch_settings();
         async move {
-            loop {
+            let is_left = loop {
                 let ends_alone = on_demand && settings.borrow_and_update().server.auto_shutdown;
                 tokio::select! {
                     Ok(()) = settings.changed() => {
@@ -263,7 +331,7 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
                     asked = signals.next() => match asked {
                         Asked::End(signal) => {
                             tracing::info!(signal = signal.as_str(), "ending");
-                            break;
+                            break false;
                         }
                         Asked::Reload => if let Err(error) = daemon.reload().await {
                             tracing::error!(error = chain(&error), "reloading");
@@ -271,17 +339,28 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
                     },
                     () = daemon.done(), if ends_alone => {
                         tracing::info!("nothing is recorded: ending");
-                        break;
+                        break false;
+                    }
+                    _ = handing_over.recv() => {
+                        tracing::info!("ending; another server goes on");
+                        break true;
                     }
                     () = look(&daemon) => {}
                 }
                 if let Some(listener) = socket.renew() {
                     let _ = renewals.send(listener).await;
                 }
-            }
+            };
+            supervise::say_goodbye();
             socket.close();
+            let end = async {
+                match is_left {
+                    true => daemon.hand_over().await,
+                    false => daemon.shut_down().await,
+                }
+            };
             tokio::select! {
-                () = daemon.shut_down() => {}
+                () = end => {}
                 // Of a disk that does not answer, say.
                 signal = signals.next_end() => {
                     tracing::warn!(signal = signal.as_str(), "not waiting for the end of recordings");
@@ -292,6 +371,10 @@ async fn serve(context: &Context, background: bool, on_demand: bool) -> Outcome 
     let listeners = Listeners { unix, renewed, tcp };
     http::serve(daemon, access, listeners, end).await;
     let _ = std::fs::remove_file(folders.token());
+    if let Some(kept) = folders.kept() {
+        // Where nothing is in it.
+        let _ = std::fs::remove_dir(kept);
+    }
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
 }

@@ -20,6 +20,7 @@ use nix::unistd::Pid;
 
 use super::{Client, Error, Result};
 use crate::folders::{self, Folders, LockState};
+use crate::record::RecallPlan;
 
 /// What the daemon says when it listens.
 pub const READY: &str = "ready";
@@ -207,11 +208,32 @@ impl Connection {
         }
     }
 
+    /// Has the daemon leave its recordings to another one, and starts that;
+    /// returns when it listens. Also where none ran: `false` then.
+    ///
+    /// # Errors
+    /// When the one does not end, or the other not start.
+    pub async fn restart(&self) -> Result<bool, ConnectionError> {
+        let plan = RecallPlan::read(self.folders.runtime());
+        let is_on_demand = |plan: &RecallPlan| plan.arguments.iter().any(|a| a == "--on-demand");
+        let on_demand = plan.as_ref().is_some_and(is_on_demand);
+        // The program of this call is to be the next one: pipe processes, which
+        // would start the old one's, wait.
+        let _calls = plan.as_ref().and_then(RecallPlan::hold_calls);
+        let was_running = self.end(Signal::SIGUSR1).await?;
+        self.start(on_demand && was_running)?;
+        Ok(was_running)
+    }
+
     /// Asks the daemon to end and waits until it has. `false` when none runs.
     ///
     /// # Errors
     /// When it does not end.
     pub async fn stop(&self) -> Result<bool, ConnectionError> {
+        self.end(Signal::SIGTERM).await
+    }
+
+    async fn end(&self, signal: Signal) -> Result<bool, ConnectionError> {
         let asked = async {
             let mut client = self.client().await?;
             Ok((client.info().await?.pid, client.server_pid()))
@@ -227,7 +249,7 @@ impl Connection {
         };
         let lock_path = self.folders.lock();
         let mut lock = File::open(&lock_path).map_err(at(&lock_path))?;
-        match kill(Pid::from_raw(pid), Signal::SIGTERM) {
+        match kill(Pid::from_raw(pid), signal) {
             // It has ended by itself meanwhile.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(error) => return Err(at(&lock_path)(error.into())),

@@ -52,6 +52,9 @@ schema::settings! {
         /// Memory bound of one recording for output that the disk does not
         /// take, in bytes: 1048576 (1 MiB) to 4294967296 (4 GiB).
         max_buffer_bytes: u64 = 16 << 20, between(1 << 20, 4 << 30);
+        /// Memory bound of one pane's pipe process for output that no daemon
+        /// reads, in bytes: 65536 (64 KiB) to 4294967296 (4 GiB).
+        max_held_bytes: u64 = 16 << 20, between(64 << 10, 4 << 30);
     }
     /// What is noted beside the output.
     annotations: Annotations {

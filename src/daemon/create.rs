@@ -18,9 +18,9 @@ use super::spec::RecordingSpec;
 use super::{Daemon, Error, Result};
 use crate::api;
 use crate::atomic_file::Durability;
-use crate::clock::unix_micros;
+use crate::clock::{monotonic_micros, unix_micros};
 use crate::config;
-use crate::record::{self, AttachError, Attached, DiskFile, Recorder};
+use crate::record::{self, AttachError, Attached, Carry, DiskFile, Kept, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Resolved, Server, ServerIdentity, Socket, Version,
@@ -149,7 +149,7 @@ impl Daemon {
         let mut recorder = Recorder::new(&header, context.memory_bound());
         let painted = context.paint(attached.snapshot);
         recorder.snapshot(0, header.width, header.height, &painted);
-        let lines = recorder.take(Vec::new());
+        let lines = recorder.take_copy();
         let length = lines.len();
 
         let window = found.window;
@@ -160,24 +160,32 @@ impl Daemon {
             output: self.config().output.clone(),
             window_name: found.window_name,
             journal_file: journal_file.clone(),
+            kept: context.kept_base(&journal_file.stem()),
         };
-        let (file, journal) = tokio::task::spawn_blocking(move || files.create(spec, &lines))
+        let origin = monotonic_micros() as i64;
+        let (file, journal, kept) = tokio::task::spawn_blocking(move || files.create(spec, &lines))
             .await
             .expect("creating files does not panic")?;
         journal_file.write_later(journal.clone());
         recorder.written(length);
+        let kept = match (kept, file.id()) {
+            (Some(kept), Ok(id)) => Some(recorder.keep(kept, id, origin)),
+            _ => None,
+        };
         // A status line that lacks the mark is no reason to fail.
         let _ = server.run(&pipe::flag_window(window, true)).await;
 
         if let Some(stream) = &stream {
             let fifo = stream.fifo.path();
             context.pipes.acquired(&server, stream.pane, fifo);
+            recorder.begin_stream(&shown.record(fifo), is_alternate);
         }
         let cast = OpenCast {
             recorder,
             file,
             length: length as u64,
             now: 0,
+            kept,
         };
         let opening = Opening::Started {
             shown,
@@ -186,7 +194,7 @@ impl Daemon {
         };
         let spec = journal.spec;
         tracing::info!(id = spec.id, path = %spec.cast_path.display(), "recording");
-        Ok(self.start_recording((server, version), spec, journal_file, cast, opening))
+        Ok(self.start_recording((server, version), spec, journal_file, cast, (opening, 0)))
     }
 
     /// What the recording is about; its cast has no path yet.
@@ -356,19 +364,26 @@ struct Files {
     output: config::Output,
     window_name: String,
     journal_file: JournalFile,
+    /// Where the recording's state is kept.
+    kept: Option<PathBuf>,
 }
 
 impl Files {
     /// Makes the cast, with its first lines, and its journal.
-    fn create(self, mut spec: RecordingSpec, lines: &[u8]) -> Result<(DiskFile, Journal)> {
+    fn create(
+        self,
+        mut spec: RecordingSpec,
+        lines: &[u8],
+    ) -> Result<(DiskFile, Journal, Option<Kept>)> {
         let (path, file) = self.create_cast(&spec, lines)?;
         spec.cast_path.clone_from(&path);
-        let journal = Journal::new(spec, 0, 0);
+        let journal = Journal::new(spec, 0, 0, 0);
         if let Err(source) = self.journal_file.write(&journal, Durability::Kill) {
             let _ = fs::remove_file(&path);
             return Err(Error::Output { path, source });
         }
-        Ok((file, journal))
+        let kept = self.kept.as_deref().and_then(create_kept);
+        Ok((file, journal, kept))
     }
 
     /// Makes the cast's file under a name that is free.
@@ -384,6 +399,17 @@ impl Files {
             cast_name(&started, &host, session, window, &self.window_name, number)
         })
     }
+}
+
+/// Makes the files that a recording's state is kept in. Without them it is
+/// recorded all the same.
+pub(super) fn create_kept(base: &Path) -> Option<Kept> {
+    let kept = Carry::create(base);
+    let kept = kept.inspect_err(|error| {
+        let path = base.display();
+        tracing::warn!(%path, %error, "a kill would lose what waits to be written");
+    });
+    kept.ok()
 }
 
 /// The folder for a cast: that which was asked for, else the configured one.

@@ -106,6 +106,7 @@ mod tests {
             events: 1,
             gaps: 0,
             lost_bytes: 0,
+            carried: 0,
         }
     }
 

@@ -15,8 +15,9 @@ use super::spec::RecordingSpec;
 use crate::api;
 use crate::atomic_file::{self, Durability};
 
-/// The shape of the files; another one is left alone.
-const FORMAT: u32 = 1;
+/// The shape of the files. Those of an older shape are read; a newer one is that
+/// of a newer program, which is to go on with it: it is left alone.
+const FORMAT: u32 = 2;
 
 const SUFFIX: &str = ".journal.json";
 
@@ -30,16 +31,20 @@ pub(super) struct Journal {
     pub(super) gaps: u64,
     /// Bytes of output known to be missing so far.
     pub(super) lost_bytes: u64,
+    /// How often another daemon has gone on with it. Since format 2.
+    #[serde(default)]
+    pub(super) carried: u64,
 }
 
 impl Journal {
     /// A journal of a recording with these losses.
-    pub(super) fn new(spec: RecordingSpec, gaps: u64, lost_bytes: u64) -> Journal {
+    pub(super) fn new(spec: RecordingSpec, gaps: u64, lost_bytes: u64, carried: u64) -> Journal {
         Journal {
             format: FORMAT,
             spec,
             gaps,
             lost_bytes,
+            carried,
         }
     }
 
@@ -69,12 +74,15 @@ impl Journal {
             events: 0,
             gaps: self.gaps,
             lost_bytes: self.lost_bytes,
+            carried: self.carried,
         }
     }
 
-    /// Reads all journals in a folder; what cannot be read is logged and left.
-    pub(super) fn read_all(folder: &Path) -> io::Result<Vec<(Journal, JournalFile)>> {
+    /// Reads all journals in a folder; what cannot be read is logged and left,
+    /// and how many those are is told.
+    pub(super) fn read_all(folder: &Path) -> io::Result<(Vec<(Journal, JournalFile)>, usize)> {
         let mut journals = Vec::new();
+        let mut unread = 0;
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             if !path.to_string_lossy().ends_with(SUFFIX) {
@@ -83,26 +91,38 @@ impl Journal {
             match read(&path) {
                 Ok(journal) => journals.push((journal, JournalFile::at(path))),
                 Err(error) => {
-                    tracing::warn!(path = %path.display(), error, "a journal that cannot be read");
+                    unread += 1;
+                    tracing::warn!(path = %path.display(), error, "a journal is left alone");
                 }
             }
         }
-        Ok(journals)
+        Ok((journals, unread))
     }
 }
 
 /// The windows that a daemon which died was recording.
 pub(super) fn interrupted(state: &Path) -> Vec<api::Recording> {
-    let journals = Journal::read_all(state).unwrap_or_default().into_iter();
-    journals.map(|(journal, _)| journal.to_api()).collect()
+    let (journals, _) = Journal::read_all(state).unwrap_or_default();
+    journals
+        .iter()
+        .map(|(journal, _)| journal.to_api())
+        .collect()
+}
+
+/// All that any format has.
+#[derive(Deserialize)]
+struct Shape {
+    format: u32,
 }
 
 fn read(path: &Path) -> Result<Journal, String> {
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    let journal: Journal = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-    match journal.format {
-        FORMAT => Ok(journal),
-        other => Err(format!("its format is {other}, not {FORMAT}")),
+    let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+    match shape.format {
+        ..=FORMAT => serde_json::from_slice(&bytes).map_err(|error| error.to_string()),
+        newer => Err(format!(
+            "its format is {newer}, that of a newer tvmux; this one knows {FORMAT} and older"
+        )),
     }
 }
 
@@ -129,6 +149,12 @@ impl JournalFile {
             path,
             is_removed: Arc::default(),
         }
+    }
+
+    /// What the recording's other files are named after.
+    pub(super) fn stem(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_suffix(SUFFIX).unwrap_or(&name).to_owned()
     }
 
     /// Writes the journal so that either the old one or the new one is there.
@@ -169,5 +195,32 @@ impl JournalFile {
         self.is_removed
             .lock()
             .unwrap_or_else(|error| error.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = r#"{"format":1,"id":"main:@0","cast_path":"/c","socket":"/s",
+        "server":{"pid":1,"start_time":2},"window":"@0","pane":null,"session_name":"main",
+        "started_micros":3,"title":null,"command":null,"idle_time_limit":null,"env":{},
+        "gaps":4,"lost_bytes":5}"#;
+
+    #[test]
+    fn an_older_journal_is_read_and_a_newer_one_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = folder.path().join(format!("old{SUFFIX}"));
+        let new = folder.path().join(format!("new{SUFFIX}"));
+        fs::write(&old, OLD).unwrap();
+        let content = r#"{"format":3,"all":"else"}"#;
+        fs::write(&new, content).unwrap();
+        let (journals, unread) = Journal::read_all(folder.path()).unwrap();
+        assert_eq!((journals.len(), unread), (1, 1));
+        let (journal, file) = &journals[0];
+        assert_eq!((journal.gaps, journal.carried), (4, 0));
+        assert_eq!(file.stem(), "old");
+        assert!(read(&new).unwrap_err().contains("newer tvmux"));
+        assert_eq!(fs::read_to_string(new).unwrap(), content);
     }
 }

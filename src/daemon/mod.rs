@@ -23,21 +23,24 @@ mod pipes;
 mod recording;
 mod recovery;
 mod registry;
+mod returns;
 mod servers;
 mod settings;
 mod spec;
 mod watcher;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{oneshot, watch};
 
 use crate::api;
+use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::folders::Folders;
-use crate::record::Disks;
+use crate::record::{Disks, RelayProgram};
 use crate::tmux::{Server, Socket};
+use crate::wording::chain;
 
 pub use create::Created;
 pub use ended::recently_ended;
@@ -61,6 +64,8 @@ pub struct Daemon {
 struct Shared {
     settings: Settings,
     pipes: Arc<Pipes>,
+    /// The folder in which the state of recordings outlives the daemon.
+    kept: Option<Arc<Path>>,
     disks: Arc<Disks>,
     events: Arc<Events>,
     folders: Folders,
@@ -70,6 +75,8 @@ struct Shared {
     registry: Mutex<Registry>,
     /// Held while a recording is being created: two for one window must not be.
     creating: tokio::sync::Mutex<()>,
+    /// Seconds since the Unix epoch.
+    started: u64,
     /// How many recordings run, and how many have been asked for.
     counts: watch::Sender<Counts>,
 }
@@ -92,10 +99,22 @@ impl Daemon {
         home: Socket,
         relay: Option<PathBuf>,
     ) -> Daemon {
+        let relay = relay.map(|program| RelayProgram {
+            program: Arc::from(program),
+            bound: config.recording.max_held_bytes,
+        });
+        let kept = folders.prepare_kept().unwrap_or_else(|error| {
+            tracing::warn!(
+                error = chain(&error),
+                "a kill would lose what waits to be written"
+            );
+            None
+        });
         Daemon {
             shared: Arc::new(Shared {
                 settings: Settings::new(config, file),
                 pipes: Arc::new(Pipes::new(folders.clone(), relay)),
+                kept: kept.map(Arc::from),
                 disks: Arc::default(),
                 events: Arc::new(Events::new()),
                 folders,
@@ -103,6 +122,7 @@ impl Daemon {
                 known: servers::Known::default(),
                 registry: Mutex::default(),
                 creating: tokio::sync::Mutex::default(),
+                started: unix_seconds(),
                 counts: watch::Sender::new(Counts::default()),
             }),
         }
@@ -120,6 +140,7 @@ impl Daemon {
             settings: self.shared.settings.watch(),
             config: self.config(),
             pipes: Arc::clone(&self.shared.pipes),
+            kept: self.shared.kept.clone(),
             disks: Arc::clone(&self.shared.disks),
             events: Arc::clone(&self.shared.events),
         }
@@ -151,6 +172,8 @@ impl Daemon {
             address: None,
             address_error: None,
             auth: self.config().server.auth,
+            started: self.shared.started,
+            returns_today: returns::today(self.shared.folders.state()),
         }
     }
 
@@ -257,6 +280,28 @@ impl Daemon {
     pub async fn is_recording(&self) {
         let mut counts = self.shared.counts.subscribe();
         let _ = counts.wait_for(|counts| counts.running > 0).await;
+    }
+
+    /// Ends like [`Daemon::shut_down`], but leaves all recordings to another
+    /// daemon: their pipes go on, and their casts are written up to here.
+    pub async fn hand_over(&self) {
+        self.registry().is_closing = true;
+        self.events().close();
+        drop(self.shared.creating.lock().await);
+        let handles: Vec<_> = self.registry().recordings.values().cloned().collect();
+        for handle in &handles {
+            let _ = handle.commands.send(Command::HandOver).await;
+        }
+        for handle in handles {
+            let mut ended = handle.ended;
+            let _ = ended.wait_for(|ended| *ended).await;
+        }
+    }
+
+    /// Nobody is about to ask for a recording: once none runs, [`Daemon::done`]
+    /// returns.
+    pub fn expect_nothing(&self) {
+        drop(create::Asked(self));
     }
 
     /// Returns when a recording has been asked for and none runs: it has ended,

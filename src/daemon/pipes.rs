@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::folders::Folders;
-use crate::record::{AttachError, Attached, attach_pipe};
+use crate::record::{AttachError, Attached, RelayProgram, attach_pipe};
 use crate::tmux::{PaneId, Server, Socket, Version};
 use crate::wording::chain;
 
@@ -15,7 +15,7 @@ use crate::wording::chain;
 #[derive(Debug)]
 pub(super) struct Pipes {
     folders: Folders,
-    relay: Option<Arc<Path>>,
+    relay: Option<RelayProgram>,
     serial: AtomicU64,
     owned: Mutex<HashMap<(Socket, PaneId), PathBuf>>,
 }
@@ -23,10 +23,10 @@ pub(super) struct Pipes {
 impl Pipes {
     /// Pipes in the folder for them; none yet. `relay` is the program that hands on
     /// what panes print.
-    pub(super) fn new(folders: Folders, relay: Option<PathBuf>) -> Pipes {
+    pub(super) fn new(folders: Folders, relay: Option<RelayProgram>) -> Pipes {
         Pipes {
             folders,
-            relay: relay.map(Arc::from),
+            relay,
             serial: AtomicU64::new(0),
             owned: Mutex::default(),
         }

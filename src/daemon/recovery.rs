@@ -1,27 +1,64 @@
-//! Goes on where a daemon that was killed, or lost its power, has stopped.
+//! Goes on where a daemon that was killed, replaced, or lost its power, has
+//! stopped.
 //!
-//! Each journal is a recording that nobody has ended. Its cast is made whole;
-//! where the window still lives on the same tmux server the recording goes on
-//! in the same file, with a marker for what is missing and a new snapshot;
-//! otherwise the cast stays as it is. What the other daemon has left in tmux
-//! (pipes, options, hooks) is taken out.
+//! Each journal is a recording that nobody has ended. Of a daemon that died the
+//! lines are kept that it had not written, and the pipe process has held what
+//! came since ([`crate::record`]: `carry`, `ledger`): they are written, and the
+//! recording goes on with the same stream. Nothing is missing then, and no
+//! snapshot is taken.
+//!
+//! Where that cannot be (the machine was started anew, the pipe process is gone
+//! too) the cast is made whole; where the window still lives on the same tmux
+//! server the recording goes on in the same file, with a marker for what is
+//! missing and a new snapshot; otherwise the cast stays as it is. What the other
+//! daemon has left in tmux (pipes, options, hooks) is taken out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::capture::Shown;
+use super::create::create_kept;
 use super::journal::{Journal, JournalFile};
 use super::recording::{OpenCast, Opening, retitle};
-use super::{Daemon, command, ended};
+use super::{Daemon, command, ended, returns};
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
+use crate::atomic_file::Durability;
 use crate::cast::Micros;
-use crate::clock::unix_micros;
-use crate::record::{DiskFile, Fifo, Recorder, Tail, cut_tail};
+use crate::clock::{monotonic_micros, unix_micros};
+use crate::record::{
+    self, Carry, DiskFile, Fifo, PipeEnd, RECENT, Recorder, Stream, StreamRecord, Tail, cut_tail,
+    file_id,
+};
 use crate::tmux::{
     self, Batch, PaneId, Server, ServerState, Socket, StateQuery, Version, hooks, pipe,
 };
 use crate::wording::chain;
+
+/// A recording's cast that is open again.
+struct Reopened {
+    cast: OpenCast,
+    /// Seconds since its last event.
+    silent: f64,
+    left: Left,
+}
+
+/// What the last daemon has left of a recording's stream.
+enum Left {
+    /// All of it.
+    Stream {
+        record: StreamRecord,
+        end: Box<PipeEnd>,
+        is_alternate: bool,
+        /// The end of what it has printed so far.
+        recent: Vec<u8>,
+    },
+    /// Nothing, and why there is a gap.
+    Nothing(String),
+}
+
+type Found = (Journal, JournalFile, Result<Reopened, String>);
 
 impl Daemon {
     /// Goes on with what a daemon before has left. To be called once, before
@@ -40,49 +77,87 @@ impl Daemon {
         if let Ok(Err(error)) = tidied {
             tracing::warn!(%error, "what has ended cannot be tidied up");
         }
-        let journals = tokio::task::spawn_blocking(move || Journal::read_all(&folder))
+        let (journals, unread) = tokio::task::spawn_blocking(move || Journal::read_all(&folder))
             .await
             .expect("reading journals does not panic")?;
-        let mut servers: BTreeMap<Socket, Vec<(Journal, JournalFile)>> = BTreeMap::new();
+        if !journals.is_empty() {
+            let state = self.shared.folders.state().to_owned();
+            let _ = tokio::task::spawn_blocking(move || returns::note(&state)).await;
+        }
+        let mut servers: BTreeMap<Socket, Vec<Found>> = BTreeMap::new();
+        let mut carried = BTreeSet::new();
         for (journal, file) in journals {
             let socket = Socket::at(&journal.spec.socket);
-            servers.entry(socket).or_default().push((journal, file));
+            // First of all, and whatever tmux says: pipe processes wait.
+            let reopened = self.reopen(&journal, &file).await;
+            if let Ok(Reopened {
+                left: Left::Stream { record, .. },
+                ..
+            }) = &reopened
+            {
+                carried.insert(record.fifo.clone());
+            }
+            let found = (journal, file, reopened);
+            servers.entry(socket).or_default().push(found);
         }
-        for (socket, journals) in servers {
+        for (socket, found) in servers {
             let server = self.tmux(Some(socket));
             let live = look(&server).await;
-            if let Ok((version, _)) = &live {
-                clean(&server, *version).await;
+            if let Ok((version, state)) = &live {
+                let pipes = self.shared.folders.pipes();
+                let others = pipe::may_have_others(state.identity.pid, &pipes);
+                clean(&server, *version, &carried, others).await;
             }
-            for (journal, file) in journals {
-                self.resume(&server, &live, journal, file).await;
+            for (journal, file, reopened) in found {
+                match reopened {
+                    Ok(reopened) => self.resume(&server, &live, journal, file, reopened).await,
+                    Err(error) => {
+                        let (id, path) = (&journal.spec.id, journal.spec.cast_path.display());
+                        tracing::warn!(id, %path, error, "a cast that cannot go on");
+                        self.remove(file).await;
+                    }
+                }
             }
         }
+        if unread > 0 {
+            // Their pipes are somebody else's to go on with.
+            return Ok(());
+        }
         let folder = self.shared.folders.pipes();
-        tokio::task::spawn_blocking(move || remove_stale_pipes(&folder))
+        tokio::task::spawn_blocking(move || remove_stale_pipes(&folder, &carried))
             .await
             .expect("reading a folder does not panic")
+    }
+
+    async fn reopen(&self, journal: &Journal, file: &JournalFile) -> Result<Reopened, String> {
+        let context = self.context();
+        let base = context.kept_base(&file.stem());
+        let (journal, bound) = (journal.clone(), context.memory_bound());
+        tokio::task::spawn_blocking(move || {
+            let path = &journal.spec.cast_path;
+            if let Some(base) = &base {
+                match go_on(path, base, bound) {
+                    Ok(reopened) => return Ok(reopened),
+                    Err(error) => {
+                        let path = path.display();
+                        tracing::info!(%path, %error, "nothing is left of what was kept");
+                    }
+                }
+            }
+            repair(&journal, base.as_deref(), bound)
+        })
+        .await
+        .expect("repairing does not panic")
     }
 
     async fn resume(
         &self,
         server: &Server,
         live: &tmux::Result<(Version, ServerState)>,
-        journal: Journal,
+        mut journal: Journal,
         file: JournalFile,
+        reopened: Reopened,
     ) {
-        let path = journal.spec.cast_path.clone();
-        let opened = tokio::task::spawn_blocking(move || open_whole(&path))
-            .await
-            .expect("repairing does not panic");
-        let (cast, tail) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                let (id, path) = (&journal.spec.id, journal.spec.cast_path.display());
-                tracing::warn!(id, %path, error, "a cast that cannot go on");
-                return remove(file).await;
-            }
-        };
         let version = match live {
             Ok((version, state)) if state.identity == journal.spec.server => {
                 let found = match journal.spec.pane {
@@ -93,59 +168,194 @@ impl Daemon {
             }
             _ => None,
         };
-        let Some(version) = version else {
-            let id = &journal.spec.id;
-            tracing::info!(id, "its window is gone: the recording is closed");
-            if let Some(title) = journal.spec.title.clone() {
-                let path = journal.spec.cast_path.clone();
-                let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
+        let id = journal.spec.id.clone();
+        let opening = match (reopened.left, version) {
+            (
+                Left::Stream {
+                    record,
+                    end,
+                    is_alternate,
+                    recent,
+                },
+                _,
+            ) => {
+                // Also of a window that is gone: its last words wait.
+                let pane = PaneId(record.pane);
+                self.shared.pipes.acquired(server, pane, &record.fifo);
+                tracing::info!(
+                    id,
+                    silent = reopened.silent,
+                    "the recording goes on; nothing is missing"
+                );
+                Opening::Carried {
+                    shown: Shown::of_record(&record),
+                    is_alternate,
+                    stream: Stream::of(pane, *end),
+                    recent,
+                }
             }
-            remove(file).await;
-            return;
+            (Left::Nothing(why), Some(_)) => {
+                tracing::info!(id, why, "the recording goes on");
+                Opening::AfterGap(why)
+            }
+            (Left::Nothing(_), None) => {
+                tracing::info!(id, "its window is gone: the recording is closed");
+                if let Some(title) = journal.spec.title.clone() {
+                    let path = journal.spec.cast_path.clone();
+                    let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
+                }
+                return self.remove(file).await;
+            }
         };
-        let now = now_in(&journal).max(tail.last);
-        let missing = (now - tail.last) as f64 / 1e6;
-        let recorder = Recorder::resume(
-            tail.length,
-            tail.last,
-            tail.size,
-            tail.events,
-            self.context().memory_bound(),
-        )
-        .with_losses(journal.gaps, journal.lost_bytes);
-        tracing::info!(id = journal.spec.id, missing, "the recording goes on");
+        journal.carried += 1;
+        let (gaps, lost) = (journal.gaps, journal.lost_bytes);
+        let next = Journal::new(journal.spec.clone(), gaps, lost, journal.carried);
+        let written = file.clone();
+        // What tells how often need not survive a power cut.
+        let write = move || written.write(&next, Durability::Kill);
+        let _ = tokio::task::spawn_blocking(write).await;
+        if version.is_some() {
+            let flag = pipe::flag_window(journal.spec.window, true);
+            run_quietly(server, &flag).await;
+        }
+        // A server that is gone has no version; nothing is asked of it.
+        let version = version.unwrap_or(Version::new(3, 0));
         self.start_recording(
             (server.clone(), version),
             journal.spec,
             file,
-            OpenCast {
-                recorder,
-                file: cast,
-                length: tail.length,
-                now,
-            },
-            Opening::AfterGap(format!(
-                "the recorder was interrupted; up to {missing:.1} s are missing"
-            )),
+            reopened.cast,
+            (opening, journal.carried),
         );
+    }
+
+    async fn remove(&self, file: JournalFile) {
+        let base = self.context().kept_base(&file.stem());
+        let _ = tokio::task::spawn_blocking(move || {
+            file.remove();
+            if let Some(base) = base {
+                record::remove_files(&base);
+            }
+        })
+        .await;
     }
 }
 
-/// Removes the FIFOs of a daemon that is gone: they have no reader any more.
-fn remove_stale_pipes(folder: &Path) -> io::Result<()> {
+/// Goes on with what a daemon that died has kept.
+fn go_on(path: &Path, base: &Path, bound: usize) -> io::Result<Reopened> {
+    let carry = Carry::find(base)?;
+    let cast = File::options().read(true).write(true).open(path)?;
+    let length = carry.write_lines(&cast, file_id(&cast)?)?;
+    let (taken, is_alternate) = (carry.taken(), carry.is_alternate());
+    let last = carry.last();
+    let (origin, record) = (carry.origin(), carry.stream());
+    let time_of = |monotonic: u64| {
+        let time = Micros::try_from((monotonic as i64).saturating_sub(origin));
+        time.unwrap_or(0).max(last)
+    };
+    let now = time_of(monotonic_micros());
+    let (mut recorder, spare, mut read) = Recorder::go_on(carry.take_over(length)?, length, bound);
+    let left = match record {
+        None => Err("it had no stream".to_owned()),
+        Some(record) => match PipeEnd::take_over(&record.fifo, taken) {
+            Ok((end, consumed)) => Ok((record, Box::new(end), consumed)),
+            Err(error) => {
+                recorder.count_lost(record::lost_behind(&record.fifo, taken));
+                Err(error.to_string())
+            }
+        },
+    };
+    let consumed = left.as_ref().ok().and_then(|(_, _, consumed)| *consumed);
+    let unread = read.unread(taken, consumed);
+    if !unread.is_empty() {
+        let held = left.as_ref().ok().and_then(|(_, end, _)| end.held_since());
+        recorder.output(held.map_or(last, time_of), &unread);
+    }
+    read.clear();
+    let mut recent = record::last_output(&cast, length, 4 * RECENT)?;
+    recent.extend_from_slice(&unread);
+    let left = match left {
+        Ok((record, mut end, consumed)) => {
+            let read = taken + unread.len() as u64;
+            let missing = consumed.map_or(0, |consumed| consumed.saturating_sub(read));
+            end.skip(unread.len() as u64 + missing);
+            match missing {
+                0 => Left::Stream {
+                    record,
+                    end,
+                    is_alternate,
+                    recent,
+                },
+                _ => {
+                    recorder.count_lost(missing);
+                    Left::Nothing(interrupted(now - last))
+                }
+            }
+        }
+        Err(why) => {
+            tracing::info!(path = %path.display(), why, "its stream cannot go on");
+            Left::Nothing(interrupted(now - last))
+        }
+    };
+    Ok(Reopened {
+        cast: OpenCast {
+            recorder,
+            file: DiskFile::new(cast, path),
+            length,
+            now,
+            kept: Some((spare, read)),
+        },
+        silent: (now - last) as f64 / 1e6,
+        left,
+    })
+}
+
+/// Goes on with a cast of which nothing else is left.
+fn repair(journal: &Journal, base: Option<&Path>, bound: usize) -> Result<Reopened, String> {
+    let (file, tail) = open_whole(&journal.spec.cast_path)?;
+    let now = now_in(journal).max(tail.last);
+    let mut recorder = Recorder::resume(tail.length, tail.last, tail.size, tail.events, bound)
+        .with_losses(journal.gaps, journal.lost_bytes);
+    let kept = match (base.and_then(create_kept), file.id()) {
+        (Some(kept), Ok(id)) => {
+            let origin = monotonic_micros() as i64 - now as i64;
+            Some(recorder.keep(kept, id, origin))
+        }
+        _ => None,
+    };
+    Ok(Reopened {
+        cast: OpenCast {
+            recorder,
+            file,
+            length: tail.length,
+            now,
+            kept,
+        },
+        silent: (now - tail.last) as f64 / 1e6,
+        left: Left::Nothing(interrupted(now - tail.last)),
+    })
+}
+
+fn interrupted(missing: Micros) -> String {
+    let missing = missing as f64 / 1e6;
+    format!("the recorder was interrupted; up to {missing:.1} s are missing")
+}
+
+/// Removes the FIFOs of a daemon that is gone and that nobody goes on with, and
+/// lets their pipe processes end.
+fn remove_stale_pipes(folder: &Path, carried: &BTreeSet<PathBuf>) -> io::Result<()> {
     let ours = format!("{}-", std::process::id());
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !name.starts_with(&ours) {
-            let _ = fs::remove_file(&path);
+        let fifo = path.with_extension("");
+        if name.starts_with(&ours) || carried.contains(&fifo) {
+            continue;
         }
+        record::let_go(&fifo);
+        let _ = fs::remove_file(&path);
     }
     Ok(())
-}
-
-async fn remove(file: JournalFile) {
-    let _ = tokio::task::spawn_blocking(move || file.remove()).await;
 }
 
 /// The present time in a journal's cast, by the wall clock.
@@ -182,9 +392,10 @@ async fn look(server: &Server) -> tmux::Result<(Version, ServerState)> {
 }
 
 /// Takes out of a tmux server what a daemon that is gone has left there: its
-/// hooks, its pipes, its marks. A pipe counts as its only where its process
-/// still holds the FIFO open.
-async fn clean(server: &Server, version: Version) {
+/// hooks, its pipes but those that are carried on, its marks. A pipe counts as
+/// its only where its process still holds the FIFO open, or was killed while the
+/// server has no pipes of others.
+async fn clean(server: &Server, version: Version, carried: &BTreeSet<PathBuf>, has_others: bool) {
     let Ok(answer) = server.run(&pipe::owners()).await else {
         return;
     };
@@ -202,12 +413,14 @@ async fn clean(server: &Server, version: Version) {
         let Ok(pane) = pane.parse::<PaneId>() else {
             continue;
         };
-        if path.is_empty() {
+        let fifo = PathBuf::from(path);
+        if path.is_empty() || carried.contains(&fifo) {
             continue;
         }
-        let fifo = PathBuf::from(path);
-        let has_writer = tokio::task::spawn_blocking(move || Fifo::has_writer(&fifo));
-        batches.push(if has_writer.await.unwrap_or(false) {
+        let is_ours = tokio::task::spawn_blocking(move || {
+            Fifo::has_writer(&fifo) || (!has_others && record::was_cut_off(&fifo))
+        });
+        batches.push(if is_ours.await.unwrap_or(false) {
             pipe::stop(pane, Path::new(path))
         } else {
             pipe::disown(pane)

@@ -128,7 +128,7 @@ impl Daemon {
         spec: RecordingSpec,
         journal: JournalFile,
         cast: OpenCast,
-        opening: Opening,
+        (opening, carried): (Opening, u64),
     ) -> api::Recording {
         let key = Key::Window(server.socket().clone(), spec.window);
         let handle = recording::spawn(SpawnArgs {
@@ -140,6 +140,7 @@ impl Daemon {
             journal,
             cast,
             opening,
+            carried,
         });
         let recording = handle.report.to_api();
         self.adopt(key, handle);

@@ -1,5 +1,6 @@
 //! A sink whose jobs are run: the recording's file on disk.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::disks::{Disks, Work};
+use super::lines::Lines;
 use super::recorder::Recorder;
 use super::sink::{Completion, FileEvent, Intervals, Job, Sink, Step, Trouble};
 use super::storage::DiskFile;
@@ -119,6 +121,19 @@ impl DiskSink {
     /// Makes a new file with `lines` where the old one was removed.
     pub fn replace(&mut self, lines: Vec<u8>) {
         self.sink.replace(lines, Instant::now());
+    }
+
+    /// The buffer that becomes the recorder's with the next batch.
+    pub fn set_spare(&mut self, spare: Lines) {
+        self.sink.set_spare(spare);
+    }
+
+    /// Device and inode of the file.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn file_id(&self) -> io::Result<(u64, u64)> {
+        self.sink.storage().id()
     }
 
     /// Gives back the buffer that waits for the next batch.

@@ -31,6 +31,8 @@ pub struct Fifo {
     watch: Option<AsyncFd<Arc<File>>>,
     path: PathBuf,
     is_wide: bool,
+    /// Whether it stays in the folder when dropped.
+    is_left: bool,
 }
 
 /// What reading gave.
@@ -53,12 +55,34 @@ impl Fifo {
         let file = Self::open(path).inspect_err(|_| {
             let _ = std::fs::remove_file(path);
         })?;
-        Ok(Fifo {
+        Ok(Fifo::of(file, path))
+    }
+
+    /// Opens the FIFO that a process before has made, with what is in it.
+    ///
+    /// # Errors
+    /// When it is not there or is something else.
+    pub fn take_over(path: &Path) -> io::Result<Fifo> {
+        let file = Self::open(path)?;
+        match file.metadata()?.file_type().is_fifo() {
+            true => Ok(Fifo::of(file, path)),
+            false => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    fn of(file: File, path: &Path) -> Fifo {
+        Fifo {
             file: Arc::new(file),
             watch: None,
             path: path.to_owned(),
             is_wide: false,
-        })
+            is_left: false,
+        }
+    }
+
+    /// Leaves it in the folder for another process.
+    pub fn leave(&mut self) {
+        self.is_left = true;
     }
 
     /// Lets it be until [`Fifo::readable`] is called: what is written does not
@@ -198,7 +222,9 @@ impl Fifo {
 
 impl Drop for Fifo {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        if !self.is_left {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

@@ -12,9 +12,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::alternate::AltScreenExit;
+use super::read_buffer::ReadBuffer;
 use super::recent::Recent;
 use super::recorder::Recorder;
-use super::stream::{PipeEnd, Stream};
+use super::stream::{Buffer, PipeEnd, Stream};
 use crate::cast::Micros;
 
 /// Most bytes of one stream before others have their turn.
@@ -36,6 +37,8 @@ thread_local! {
 #[derive(Debug)]
 pub struct Intake<S = Stream> {
     stream: Option<S>,
+    /// What it is read into; memory of this process's own without.
+    kept: Option<ReadBuffer>,
     /// Set while the stream began on the alternate screen and is there still.
     alt_exit: Option<AltScreenExit>,
     /// What came last, of streams that begin with a snapshot.
@@ -56,12 +59,15 @@ pub struct Taken {
     pub is_cut: bool,
     /// Whether the stream has ended: nothing more comes from it.
     pub is_closed: bool,
+    /// Whether the pipe process has dropped what would come next.
+    pub is_broken: bool,
 }
 
 impl<S> Default for Intake<S> {
     fn default() -> Intake<S> {
         Intake {
             stream: None,
+            kept: None,
             alt_exit: None,
             recent: Recent::default(),
             paused_until: None,
@@ -71,6 +77,16 @@ impl<S> Default for Intake<S> {
 }
 
 impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
+    /// Reads into memory that a kill does not take.
+    pub fn keep(&mut self, buffer: ReadBuffer) {
+        self.kept = Some(buffer);
+    }
+
+    /// The stream that is read, to be changed.
+    pub fn stream_mut(&mut self) -> Option<&mut S> {
+        self.stream.as_mut()
+    }
+
     /// The stream that is read.
     #[must_use]
     pub fn stream(&self) -> Option<&S> {
@@ -133,6 +149,9 @@ impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
                 stream.fifo.set_wide(true);
                 stream.fifo.unwatch();
             }
+            if let Some(kept) = &mut self.kept {
+                kept.set_wide(true);
+            }
         }
         taken
     }
@@ -154,23 +173,31 @@ impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
         };
         let (alt_exit, recent) = (&mut self.alt_exit, &mut self.recent);
         let mut has_left = false;
-        let bytes = BUFFER.with_borrow_mut(|buffer| {
-            stream.drain(buffer, most, |bytes| {
-                recorder.output(time, bytes);
-                recent.push(bytes);
-                has_left |= alt_exit
-                    .as_mut()
-                    .is_some_and(|alt_exit| alt_exit.feed(bytes));
-            })
-        });
+        let take = |bytes: &[u8], ago: Option<Micros>| {
+            recorder.output(time.saturating_sub(ago.unwrap_or(0)), bytes);
+            recent.push(bytes);
+            has_left |= alt_exit
+                .as_mut()
+                .is_some_and(|alt_exit| alt_exit.feed(bytes));
+        };
+        let bytes = match &mut self.kept {
+            Some(kept) => stream.drain(Buffer::Kept(kept), most, take),
+            None => BUFFER.with_borrow_mut(|buffer| {
+                stream.drain(Buffer::Own(buffer.as_mut_slice()), most, take)
+            }),
+        };
         if has_left {
             self.alt_exit = None;
+            recorder.left_alternate();
         }
+        let dropped = stream.take_dropped();
+        recorder.count_lost(dropped.unwrap_or(0));
         Taken {
             bytes,
             has_left,
             is_cut: recorder.take_cut(),
             is_closed: stream.is_closed,
+            is_broken: dropped.is_some(),
         }
     }
 
@@ -184,6 +211,9 @@ impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
             self.flooded = None;
             if let Some(stream) = &mut self.stream {
                 stream.fifo.set_wide(false);
+            }
+            if let Some(kept) = &mut self.kept {
+                kept.set_wide(false);
             }
         }
         is_calm

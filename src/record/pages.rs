@@ -8,7 +8,10 @@
 //! page ends, and what is left of a page is filled with spaces, which JSON
 //! allows before the closing bracket.
 
-use crate::cast::{Code, Header, InvalidBytes, Micros, Utf8Carry, escape_bounded, open};
+use super::lines::Lines;
+use crate::cast::{
+    Buffer as _, Code, Header, InvalidBytes, Micros, Utf8Carry, escape_bounded, open,
+};
 
 /// What the kernel copies at once, in bytes: the page size of most machines,
 /// and a divisor of the others.
@@ -25,7 +28,7 @@ const END: &[u8] = b"]\n";
 pub(super) struct PagedLines {
     /// Where in the file the buffer starts.
     offset: u64,
-    buffer: Vec<u8>,
+    buffer: Lines,
     utf8: Utf8Carry,
 }
 
@@ -34,9 +37,36 @@ impl PagedLines {
     pub(super) fn at(offset: u64) -> PagedLines {
         PagedLines {
             offset,
-            buffer: Vec::new(),
+            buffer: Lines::default(),
             utf8: Utf8Carry::new(),
         }
+    }
+
+    /// Goes on in another buffer, with the lines that wait.
+    pub(super) fn use_buffer(&mut self, mut buffer: Lines) {
+        buffer.clear();
+        buffer.extend_from_slice(&self.buffer);
+        self.buffer = buffer;
+    }
+
+    /// Which of the kept buffers it is.
+    pub(super) fn number(&self) -> Option<usize> {
+        self.buffer.number()
+    }
+
+    /// Where in the file the waiting lines start.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The beginning of a character that waits for its end.
+    pub(super) fn partial(&self) -> &[u8] {
+        self.utf8.pending_bytes()
+    }
+
+    /// Goes on with the beginning of a character.
+    pub(super) fn set_partial(&mut self, bytes: &[u8]) {
+        self.utf8.set_pending(bytes);
     }
 
     /// How many bytes wait in the buffer.
@@ -50,10 +80,18 @@ impl PagedLines {
     }
 
     /// Takes the lines out, and `spare` in as the next buffer.
-    pub(super) fn take(&mut self, mut spare: Vec<u8>) -> Vec<u8> {
+    pub(super) fn take(&mut self, mut spare: Lines) -> Lines {
         spare.clear();
         self.offset += self.buffer.len() as u64;
         std::mem::replace(&mut self.buffer, spare)
+    }
+
+    /// Takes a copy of the lines out; the buffer stays.
+    pub(super) fn take_copy(&mut self) -> Vec<u8> {
+        let lines = self.buffer.to_vec();
+        self.offset += lines.len() as u64;
+        self.buffer.clear();
+        lines
     }
 
     /// Takes back the lines behind the first `length` bytes of the buffer, and
@@ -65,7 +103,7 @@ impl PagedLines {
 
     /// Gives back the memory that no line waits in.
     pub(super) fn shrink(&mut self) {
-        self.buffer.shrink_to_fit();
+        self.buffer.shrink();
     }
 
     /// The bytes left in the present page; all of it at its start.
@@ -75,10 +113,12 @@ impl PagedLines {
 
     /// Writes the header. One that is longer than a page crosses pages.
     pub(super) fn header(&mut self, header: &Header) {
-        header.encode(&mut self.buffer);
+        let mut line = Vec::new();
+        header.encode(&mut line);
+        self.buffer.extend_from_slice(&line);
         if self.room() < LEAST_ROOM {
             // Take the newline back, fill up, and end the line again.
-            self.buffer.pop();
+            self.buffer.truncate(self.buffer.len() - 1);
             self.fill(1);
             self.buffer.push(b'\n');
         }
@@ -103,7 +143,7 @@ impl PagedLines {
 
     /// Shows bytes that are no UTF-8 by another rule.
     pub(super) fn set_invalid(&mut self, invalid: InvalidBytes) {
-        self.utf8 = Utf8Carry::new().with_invalid(invalid);
+        self.utf8 = std::mem::take(&mut self.utf8).with_invalid(invalid);
     }
 
     /// Appends output; returns how many events it took.
@@ -169,8 +209,9 @@ impl PagedLines {
 
     /// Spaces up to the last `keep` bytes of the page.
     fn fill(&mut self, keep: usize) {
+        const SPACES: [u8; PAGE] = [b' '; PAGE];
         let spaces = self.room().saturating_sub(keep);
-        self.buffer.resize(self.buffer.len() + spaces, b' ');
+        self.buffer.extend_from_slice(&SPACES[..spaces]);
     }
 }
 
@@ -251,11 +292,11 @@ mod tests {
                         lines.event(time, Code::Marker, &label);
                         labels.push(label);
                     }
-                    Step::Take => file.extend(lines.take(Vec::new())),
+                    Step::Take => file.extend(lines.take_copy()),
                 }
             }
             lines.flush(time);
-            file.extend(lines.take(Vec::new()));
+            file.extend(lines.take_copy());
             prop_assert_eq!(file.len() as u64, lines.position());
             for page in file.chunks_exact(PAGE) {
                 prop_assert_eq!(page[PAGE - 1], b'\n');

@@ -52,6 +52,13 @@ impl Recent {
         self.push(painted);
     }
 
+    /// Goes on with a stream of which the last bytes are known, on a terminal of
+    /// `size` (columns, rows).
+    pub fn resume(&mut self, size: (u16, u16), output: &[u8]) {
+        self.restart(size, output);
+        self.is_cut = true;
+    }
+
     /// More output. Copies at most [`RECENT`] bytes.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.bytes.capacity() == 0 {

@@ -3,8 +3,14 @@
 //! No I/O and no clock: bytes and times come in, lines wait to be taken. Times
 //! never go backwards, whatever the caller's clock does. What the memory bound
 //! does not let in is counted as lost.
+//!
+//! Where it keeps its state ([`super::carry`]), each call ends with a commit:
+//! another process can go on with what it has done up to there.
 
+use super::carry::{Carry, Commit, Kept, Span, StreamRecord};
+use super::lines::Lines;
 use super::pages::PagedLines;
+use super::read_buffer::ReadBuffer;
 use crate::cast::{Code, Header, InvalidBytes, Micros};
 
 /// Longest label of a marker, in bytes; longer ones are cut.
@@ -45,6 +51,9 @@ pub struct Recorder {
     is_cut: bool,
     /// Whether one was shown as U+FFFD, until that is asked for.
     has_cut: bool,
+    /// Lines that were taken last, in whole.
+    batch: Span,
+    carry: Option<Carry>,
 }
 
 impl Recorder {
@@ -85,12 +94,115 @@ impl Recorder {
             continuation: 0,
             is_cut: false,
             has_cut: false,
+            batch: Span::default(),
+            carry: None,
         }
     }
 
     /// From now on at most `bound` bytes of output wait in memory.
     pub fn set_bound(&mut self, bound: usize) {
         self.bound = bound;
+    }
+
+    /// Goes on where another process has stopped, its lines being in the cast up
+    /// to `length`; keeps its state in the same place.
+    pub fn go_on(kept: Kept, length: u64, bound: usize) -> (Recorder, Lines, ReadBuffer) {
+        let Kept { carry, lines, read } = kept;
+        let [lines, spare] = lines;
+        let commit = *carry.commit();
+        let mut recorder = Recorder::resume(length, commit.last, commit.size, commit.events, bound)
+            .with_losses(commit.gaps, commit.lost);
+        recorder = recorder.with_invalid_bytes(commit.invalid);
+        recorder.lines.use_buffer(lines);
+        let pending = usize::from(commit.pending_length);
+        recorder.lines.set_partial(&commit.pending[..pending]);
+        recorder.continuation = commit.continuation;
+        recorder.is_cut = commit.is_cut;
+        recorder.overflowed = commit.overflowed;
+        recorder.carry = Some(carry);
+        (recorder, spare, read)
+    }
+
+    /// Keeps lines and state where a kill does not take them, from now on. The
+    /// cast is the file of this device and inode; `origin` is what the monotonic
+    /// clock has at time 0 of the cast, in microseconds. Gives the buffer that is
+    /// to be the next one, and the one that streams are to be read into.
+    pub fn keep(&mut self, kept: Kept, file: (u64, u64), origin: i64) -> (Lines, ReadBuffer) {
+        let Kept { carry, lines, read } = kept;
+        let [lines, spare] = lines;
+        self.lines.use_buffer(lines);
+        self.carry = Some(carry);
+        self.set_file(file, origin);
+        (spare, read)
+    }
+
+    /// The lines that wait belong into the file of this device and inode, which
+    /// has time 0 at `origin` of the monotonic clock, in microseconds.
+    pub fn set_file(&mut self, file: (u64, u64), origin: i64) {
+        if let Some(carry) = &mut self.carry {
+            carry.update(|commit| {
+                commit.file = file;
+                commit.origin = origin;
+            });
+        }
+        self.commit(0);
+    }
+
+    /// Another stream is recorded from now on.
+    pub fn begin_stream(&mut self, record: &StreamRecord, is_alternate: bool) {
+        if let Some(carry) = &mut self.carry {
+            carry.begin_stream(record, is_alternate);
+        }
+    }
+
+    /// The stream has left the alternate screen.
+    pub fn left_alternate(&mut self) {
+        if let Some(carry) = &mut self.carry {
+            carry.update(|commit| commit.is_alternate = false);
+        }
+    }
+
+    /// The recording is over: nothing is kept for anybody.
+    pub fn forget_kept(&mut self) {
+        if let Some(carry) = self.carry.take() {
+            carry.remove();
+        }
+    }
+
+    /// Says how far it has come, having taken so many bytes more.
+    fn commit(&mut self, taken: usize) {
+        let Some(carry) = &mut self.carry else { return };
+        let waiting = Span {
+            buffer: self.lines.number(),
+            offset: self.lines.offset(),
+            length: self.lines.len() as u64,
+        };
+        let mut pending = [0; 3];
+        let partial = self.lines.partial();
+        pending[..partial.len()].copy_from_slice(partial);
+        let (batch, stats, size) = (self.batch, self.stats, self.size);
+        let invalid = self.invalid;
+        let pending_length = partial.len() as u8;
+        let (continuation, is_cut, overflowed) = (self.continuation, self.is_cut, self.overflowed);
+        carry.update(|commit| {
+            *commit = Commit {
+                taken: commit.taken + taken as u64,
+                waiting,
+                in_flight: batch,
+                last: stats.duration,
+                size,
+                events: stats.events,
+                gaps: stats.gaps,
+                lost: stats.lost_bytes,
+                pending,
+                pending_length,
+                continuation,
+                is_cut,
+                overflowed,
+                invalid,
+                ..*commit
+            };
+        });
     }
 
     /// The same with what is known to be missing already.
@@ -114,24 +226,32 @@ impl Recorder {
     /// marked: a snapshot comes first.
     pub fn restart(&mut self, header: &Header) {
         let before = self.stats;
+        let (carry, mut buffer) = (self.carry.take(), self.lines.take(Lines::default()));
+        buffer.clear();
         *self = Recorder::new(header, self.bound)
             .with_invalid_bytes(self.invalid)
             .with_losses(before.gaps, before.lost_bytes + before.bytes);
         self.overflowed = true;
+        self.lines.use_buffer(buffer);
+        self.carry = carry;
+        // There is no file for them yet.
+        self.set_file((0, 0), 0);
     }
 
     /// The pane printed `bytes`. Returns whether they were taken: at the memory
     /// bound they are dropped and counted.
     pub fn output(&mut self, time: Micros, mut bytes: &[u8]) -> bool {
+        let taken = bytes.len();
         let cut = self.cut_character(&mut bytes);
         self.has_cut |= cut;
-        if self.overflowed || !self.fits(time, cut, bytes) {
+        let fits = !self.overflowed && self.fits(time, cut, bytes);
+        if !fits {
             self.overflowed = true;
             self.stats.lost_bytes += bytes.len() as u64;
-            return false;
         }
-        self.count();
-        true
+        self.stats.bytes = self.lines.position();
+        self.commit(taken);
+        fits
     }
 
     /// Appends output, and takes it back where that is more than may wait.
@@ -202,7 +322,10 @@ impl Recorder {
 
     /// `bytes` of output are missing that never came here.
     pub fn count_lost(&mut self, bytes: u64) {
-        self.stats.lost_bytes += bytes;
+        if bytes > 0 {
+            self.stats.lost_bytes += bytes;
+            self.commit(0);
+        }
     }
 
     /// Something is missing from here on, or was until here: a marker that
@@ -269,6 +392,7 @@ impl Recorder {
 
     fn count(&mut self) {
         self.stats.bytes = self.lines.position();
+        self.commit(0);
     }
 
     /// Whether output has been dropped since the last gap marker.
@@ -312,9 +436,25 @@ impl Recorder {
     /// Takes the waiting lines; `spare` becomes the next buffer. They count as
     /// in memory until [`Recorder::written`].
     #[must_use]
-    pub fn take(&mut self, spare: Vec<u8>) -> Vec<u8> {
+    pub fn take(&mut self, spare: Lines) -> Lines {
+        let offset = self.lines.offset();
         let lines = self.lines.take(spare);
         self.in_flight += lines.len();
+        self.batch = Span {
+            buffer: lines.number(),
+            offset,
+            length: lines.len() as u64,
+        };
+        self.commit(0);
+        lines
+    }
+
+    /// The same with a copy of the lines, for a file that is made with them.
+    #[must_use]
+    pub fn take_copy(&mut self) -> Vec<u8> {
+        let lines = self.lines.take_copy();
+        self.in_flight += lines.len();
+        self.commit(0);
         lines
     }
 
@@ -343,7 +483,7 @@ mod tests {
     }
 
     fn lines(recorder: &mut Recorder) -> Vec<String> {
-        let taken = recorder.take(Vec::new());
+        let taken = recorder.take_copy();
         let text = String::from_utf8(taken).unwrap();
         text.lines().map(str::to_owned).collect()
     }
@@ -402,7 +542,7 @@ mod tests {
         assert!(recorder.output(1, &[b'a'; 800]));
         assert!(!recorder.output(2, &[b'b'; 500]));
         assert!(recorder.in_memory() <= 1000);
-        let taken = recorder.take(Vec::new());
+        let taken = recorder.take_copy();
         assert!(!recorder.output(3, b"c"));
         recorder.written(taken.len());
         // Nothing is taken before the gap is marked: the stream is broken.

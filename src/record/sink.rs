@@ -34,6 +34,7 @@ use nix::errno::Errno;
 use tokio::time::Instant;
 
 use super::cast_file::{Appended, CastFile};
+use super::lines::Lines;
 use super::recorder::Recorder;
 use super::storage::Storage;
 
@@ -105,7 +106,7 @@ pub enum Step<S> {
 /// Lines on their way, and how many bytes of them are in the file.
 #[derive(Debug)]
 struct Batch {
-    lines: Vec<u8>,
+    lines: Lines,
     done: usize,
     /// When the first of them came.
     since: Instant,
@@ -270,7 +271,7 @@ pub struct Sink<S> {
     /// Whether the file's name is on the disk.
     is_name_safe: bool,
     waiting: Option<Waiting>,
-    spare: Vec<u8>,
+    spare: Lines,
     closing: Closing,
 }
 
@@ -289,7 +290,7 @@ impl<S: Storage> Sink<S> {
             sync: Sync::Due(intervals.sync_due(now)),
             is_name_safe: false,
             waiting: None,
-            spare: Vec::new(),
+            spare: Lines::default(),
             closing: Closing::No,
         }
     }
@@ -480,9 +481,7 @@ impl<S: Storage> Sink<S> {
             if self.closing == Closing::Asked {
                 self.closing = Closing::Written;
             }
-            if batch.lines.capacity() <= LARGEST_SPARE {
-                self.spare = batch.lines;
-            }
+            self.reuse(batch.lines);
             return match before {
                 Some(Trouble::Refused(why)) => Some(FileEvent::Recovered(why)),
                 Some(Trouble::Removed) | None => None,
@@ -499,7 +498,10 @@ impl<S: Storage> Sink<S> {
         let is_new = before.as_ref() != Some(&trouble);
         let retry = now + RETRY;
         self.state = match trouble {
-            Trouble::Removed => State::Removed { ask: retry },
+            Trouble::Removed => {
+                self.reuse(batch.lines);
+                State::Removed { ask: retry }
+            }
             Trouble::Refused(_) => State::Refused {
                 file,
                 batch,
@@ -537,9 +539,29 @@ impl<S: Storage> Sink<S> {
         }
     }
 
-    /// Gives back the buffer that waits for the next batch.
+    /// The buffer of a batch is that of the one after the next.
+    fn reuse(&mut self, mut lines: Lines) {
+        lines.clear();
+        if lines.capacity() > LARGEST_SPARE {
+            lines.shrink();
+        }
+        self.spare = lines;
+    }
+
+    /// The buffer that becomes the recorder's with the next batch.
+    pub fn set_spare(&mut self, spare: Lines) {
+        self.spare = spare;
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    /// Gives back the memory of the buffer that waits for the next batch.
     pub fn shrink(&mut self) {
-        self.spare = Vec::new();
+        self.spare.shrink();
     }
 
     /// The recording ends: [`Sink::poll`] writes and syncs what is left without

@@ -101,11 +101,28 @@ impl DiskFile {
         &self.path
     }
 
+    /// Device and inode: no other file has them while this one is there.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn id(&self) -> io::Result<(u64, u64)> {
+        file_id(&self.file)
+    }
+
     /// The device number of its file system.
     #[must_use]
     pub fn device(&self) -> u64 {
         self.device
     }
+}
+
+/// Device and inode of an open file.
+///
+/// # Errors
+/// As the system says.
+pub fn file_id(file: &File) -> io::Result<(u64, u64)> {
+    let found = file.metadata()?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Makes a folder, and those above it that are missing. Returns those in which

@@ -6,8 +6,12 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::os::unix::fs::FileExt;
 
-use crate::cast::{EventReader, Micros, ReadError, Strictness};
+use crate::cast::{Code, EventReader, Micros, ReadError, Strictness};
+
+/// What events of no cast can be read behind.
+const HEADER: &[u8] = b"{\"version\":2,\"width\":80,\"height\":24}\n";
 
 /// Where a cast can go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,32 @@ pub fn find_tail(cast: impl Read) -> io::Result<Tail> {
     }
 }
 
+/// The output in the last `most` bytes of a cast, which has `length` and ends
+/// with a line.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn last_output(cast: &File, length: u64, most: usize) -> io::Result<Vec<u8>> {
+    let start = length.saturating_sub(most as u64);
+    let mut bytes = vec![0; (length - start) as usize];
+    cast.read_exact_at(&mut bytes, start)?;
+    let mut output = Vec::new();
+    // Behind the line that is cut, or the header.
+    let Some(first) = memchr::memchr(b'\n', &bytes) else {
+        return Ok(output);
+    };
+    let events = HEADER.chain(&bytes[first + 1..]);
+    let Ok(mut reader) = EventReader::new(events, Strictness::Strict) else {
+        return Ok(output);
+    };
+    while let Ok(Some(event)) = reader.next() {
+        if event.code == Code::Output {
+            output.extend_from_slice(event.data.to_str().as_bytes());
+        }
+    }
+    Ok(output)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +142,19 @@ mod tests {
                 events: 3
             }
         );
+    }
+
+    #[test]
+    fn the_last_output_is_that_of_whole_events() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(CAST.as_bytes()).unwrap();
+        let last = |most| {
+            let output = last_output(&file, CAST.len() as u64, most).unwrap();
+            String::from_utf8(output).unwrap()
+        };
+        assert_eq!(last(1000), "a\nbc");
+        assert_eq!(last(60), "c");
+        assert_eq!(last(10), "");
     }
 
     #[test]

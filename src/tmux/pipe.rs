@@ -55,9 +55,9 @@ pub fn check_path(path: &Path) -> Result<(), UnsafePath> {
 /// Starts a pipe from `pane` into the FIFO at `path`, where nobody else's runs.
 ///
 /// `own` is the FIFO that this process has the pane piped into now, if any:
-/// that pipe is replaced. `relay` is a program and its argument that hand on
-/// what comes; where it is not there, or cannot stand in the command, `cat`
-/// does. The answer ends in a line for [`parse`].
+/// that pipe is replaced. `relay` is a program and its arguments, which hands on
+/// what comes and opens the FIFO itself; where it is not there, or cannot stand
+/// in the command, `cat` does. The answer ends in a line for [`parse`].
 ///
 /// # Errors
 /// When the path cannot stand in the command.
@@ -85,9 +85,9 @@ pub fn start(
     let mut pipe = Batch::of(["set-option", "-p", "-t", &target, OWNER, &path]);
     let cat = format!("exec cat >{path}");
     let command = match relay.filter(|(program, _)| check_path(program).is_ok()) {
-        Some((program, argument)) => {
+        Some((program, arguments)) => {
             let program = program.to_string_lossy();
-            format!("test -x {program} && exec {program} {argument} >{path}; {cat}")
+            format!("test -x {program} && exec {program} {arguments}; {cat}")
         }
         None => cat,
     };
@@ -130,6 +130,22 @@ pub fn stop(pane: PaneId, path: &Path) -> Batch {
 #[must_use]
 pub fn disown(pane: PaneId) -> Batch {
     Batch::of(["set-option", "-pu", "-t", &pane.to_string(), OWNER])
+}
+
+/// Whether the tmux server with this process id may have pipes that are not into
+/// a FIFO in the folder `ours`: it has another child that reads from a socket.
+/// Where the system does not tell, it may.
+#[must_use]
+pub fn may_have_others(server: u32, ours: &Path) -> bool {
+    let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
+    let Ok(children) = children else { return true };
+    let is_other = |child: &str| {
+        let open = |fd: u32| std::fs::read_link(format!("/proc/{child}/fd/{fd}"));
+        let reads_socket =
+            open(0).is_ok_and(|input| input.as_os_str().as_bytes().starts_with(b"socket:"));
+        reads_socket && !open(1).is_ok_and(|output| output.starts_with(ours))
+    };
+    children.split_whitespace().any(is_other)
 }
 
 /// Lists all panes of a server: `pane TAB path TAB window`, where the path is

@@ -10,7 +10,7 @@ use tvmux::cast::Header;
 use tvmux::config::Config;
 use tvmux::daemon::Daemon;
 use tvmux::folders::Folders;
-use tvmux::record::Recorder;
+use tvmux::record::{Lines, Recorder};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
@@ -44,7 +44,7 @@ static ALLOCATOR: Counting = Counting;
 
 /// Types so many keys, one of them a character of three bytes that come one by
 /// one; the buffer goes to the file ten times a second.
-fn strike(recorder: &mut Recorder, keys: u64, spare: &mut Vec<u8>) {
+fn strike(recorder: &mut Recorder, keys: u64, spare: &mut Lines) {
     for key in 0..keys {
         let time = key * 1000;
         let character = if key % 50 == 0 { "€" } else { "x" };
@@ -67,7 +67,7 @@ fn a_keystroke_allocates_nothing() {
         ..Header::default()
     };
     let mut recorder = Recorder::new(&header, 1 << 20);
-    let mut spare = Vec::new();
+    let mut spare = Lines::default();
     // Until both buffers have the size that they need.
     strike(&mut recorder, 1000, &mut spare);
     let (events, before) = (recorder.stats().events, ALLOCATIONS.get());

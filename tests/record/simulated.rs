@@ -240,7 +240,7 @@ impl Recording {
         let start = Instant::now() + Duration::from_secs(3600);
         let mut recorder = Recorder::new(&header(), bound);
         recorder.snapshot(0, 80, 24, b"\x1bcthe screen");
-        let lines = recorder.take(Vec::new());
+        let lines = recorder.take_copy();
         let file = disk.create(&lines);
         recorder.written(lines.len());
         let intervals = Intervals {
@@ -325,7 +325,7 @@ impl Recording {
             FileEvent::Replaceable => {
                 self.recorder.restart(&header());
                 self.recorder.gap(0, "removed");
-                let lines = self.recorder.take(Vec::new());
+                let lines = self.recorder.take_copy();
                 self.sink.replace(lines, self.now);
             }
             FileEvent::Replaced => self.snapshot(""),

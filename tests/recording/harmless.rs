@@ -3,7 +3,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::tvmux::{Tvmux, markers_of, read_cast};
+use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
 use crate::support::{TestTmux, wait_until};
 
 /// Everything of a server that a recorder could leave behind.
@@ -77,43 +77,47 @@ fn after_a_stop_nothing_is_left() {
 }
 
 #[test]
-fn after_a_kill_and_the_next_start_nothing_is_left() {
+fn after_a_kill_nothing_is_left_or_missing() {
     let tmux = with_two_panes();
     let before = traces(&tmux);
     let mut tvmux = Tvmux::new();
     tvmux.start_server();
     let recording = tvmux.record(&tmux, &[]);
-    tvmux.end_server(Signal::SIGKILL);
+    let killed = tvmux.signal_daemon(Signal::SIGKILL);
     read_cast(&tvmux.cast(&recording));
-    tvmux.start_server();
+    tmux.tmux(&["send-keys", "-t", "%1", "echo mean''while", "Enter"]);
     // It goes on by itself.
+    tvmux.wait_for_another_server(killed);
     tvmux.wait_recording("it goes on", |recording| recording["active_pane"] == "%1");
+    assert_eq!(tmux.ask("@0", "#{@tvmux_recording}"), "1");
     tmux.tmux(&["send-keys", "-t", "%1", "echo af''ter", "Enter"]);
     let cast = tvmux.cast(&recording);
     wait_until("the cast goes on", || {
         std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("after"))
     });
-    let stop = tvmux.run(["rec", "stop"]);
-    assert_eq!(stop.status.code(), Some(1), "something is missing");
+    tvmux.ok(["rec", "stop"]);
     wait_until("all is as it was", || traces(&tmux) == before);
     let (_, events) = read_cast(&cast);
-    let markers = markers_of(&events);
-    assert_eq!(markers.len(), 1, "{markers:?}");
-    assert!(markers[0].contains("interrupted"), "{markers:?}");
+    assert_eq!(markers_of(&events), [""; 0]);
+    assert!(output_of(&events).contains("meanwhile\r\n"));
 }
 
 #[test]
-fn after_a_kill_the_next_start_cleans_up_a_closed_window_too() {
+fn after_a_kill_a_closed_window_is_cleaned_up_too() {
     let tmux = with_two_panes();
     tmux.tmux(&["new-window", "-d", "-t", "main:", "-n", "spare"]);
     let mut tvmux = Tvmux::new();
     tvmux.start_server();
     let recording = tvmux.record(&tmux, &[]);
-    tvmux.end_server(Signal::SIGKILL);
+    let killed = tvmux.signal_daemon(Signal::SIGKILL);
     tmux.tmux(&["kill-window", "-t", "@0"]);
-    tvmux.start_server();
-    assert!(tvmux.recordings().is_empty());
-    assert!(!tmux.tmux(&["show-hooks", "-g"]).contains("tvmux"));
+    wait_until("another daemon has come, or has been", || {
+        tvmux.log().contains("finished") || tvmux.server_pid().is_some_and(|pid| pid != killed)
+    });
+    wait_until("the recording is over", || tvmux.recordings().is_empty());
+    wait_until("the hooks are gone", || {
+        !tmux.tmux(&["show-hooks", "-g"]).contains("tvmux")
+    });
     read_cast(&tvmux.cast(&recording));
 }
 

@@ -1,15 +1,13 @@
 //! Nothing is lost, nothing is doubled.
 
-use nix::sys::signal::Signal;
-
-use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast};
+use crate::support::tvmux::{CastEvent, Tvmux, markers_of, read_cast};
 use crate::support::{TestTmux, wait_for, wait_until};
 
 /// A shell command that prints numbered lines for ever.
-const COUNTER: &str = "exec awk 'BEGIN { for (i = 1; ; i++) printf \"line %d end\\n\", i }'";
+pub const COUNTER: &str = "exec awk 'BEGIN { for (i = 1; ; i++) printf \"line %d end\\n\", i }'";
 
 /// The numbers of the whole lines in a stretch of output.
-fn numbers(output: &str) -> Vec<u64> {
+pub fn numbers(output: &str) -> Vec<u64> {
     output
         .split("\r\n")
         .filter_map(|line| {
@@ -22,7 +20,7 @@ fn numbers(output: &str) -> Vec<u64> {
 }
 
 /// The screen that a snapshot paints, and the output up to the next one.
-fn stretches(events: &[CastEvent]) -> Vec<(String, String)> {
+pub fn stretches(events: &[CastEvent]) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = Vec::new();
     let mut painted_at = None;
     for event in events.iter().filter(|event| event.code == 'o') {
@@ -160,62 +158,4 @@ fn last_number(painted: &str) -> Option<u64> {
     let end = painted.rfind(" end")?;
     let start = painted[..end].rfind("line ")? + 5;
     painted[start..end].parse().ok()
-}
-
-/// How often the daemon is killed; many more by hand.
-fn kills() -> u32 {
-    let asked = std::env::var("TVMUX_TEST_KILLS").ok();
-    asked.and_then(|kills| kills.parse().ok()).unwrap_or(15)
-}
-
-#[test]
-fn a_killed_daemon_leaves_a_whole_file_and_goes_on_in_it() {
-    // Each line tells when it was printed, in milliseconds.
-    let clock = "exec perl -MTime::HiRes=time -e '$|=1; for (;;) { \
-                 printf \"at %d\\n\", time*1000; print \"x\" x 60, \"\\n\" for 1..20; \
-                 select(undef, undef, undef, 0.0002) }'";
-    let tmux = TestTmux::start(clock);
-    let mut tvmux = Tvmux::new();
-    tvmux.start_server();
-    let recording = tvmux.record(&tmux, &[]);
-    let cast = tvmux.cast(&recording);
-    let length = || std::fs::metadata(&cast).unwrap().len() as usize;
-    let mut worst = 0;
-    // What has been found whole, and stays as it is.
-    let mut checked = 0;
-    for round in 0..kills() {
-        let some = length() + fastrand::usize(0..1_000_000);
-        wait_until("output comes", || length() > some);
-        tvmux.end_server(Signal::SIGKILL);
-        let killed = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_millis();
-        let bytes = std::fs::read(&cast).unwrap();
-        let header = "{\"version\":2,\"width\":80,\"height\":24}\n".as_bytes();
-        let new = [header, &bytes[checked..]].concat();
-        let (_, events) = parse_cast(&new[if checked == 0 { header.len() } else { 0 }..])
-            .unwrap_or_else(|error| panic!("kill {round}: {error}"));
-        let output = output_of(&events);
-        let last = output
-            .rmatch_indices("at ")
-            .find_map(|(at, _)| output[at + 3..].split_once("\r\n")?.0.parse::<u128>().ok());
-        worst = worst.max(killed.saturating_sub(last.unwrap()));
-        tvmux.start_server();
-        tvmux.wait_recording("it goes on", |recording| recording["active_pane"] == "%0");
-        wait_until("in the same file", || length() > bytes.len());
-        let now = std::fs::File::open(&cast).unwrap();
-        let mut again = vec![0; bytes.len() - checked];
-        std::os::unix::fs::FileExt::read_exact_at(&now, &mut again, checked as u64).unwrap();
-        assert!(again == bytes[checked..], "what was there stays as it was");
-        checked = bytes.len();
-    }
-    println!("{} kills, at most {worst} ms of output missing", kills());
-    let stop = tvmux.run(["rec", "stop", "--json"]);
-    assert_eq!(stop.status.code(), Some(1));
-    let (_, events) = read_cast(&cast);
-    assert_eq!(markers_of(&events).len(), kills() as usize);
-    // The bound itself is timing, which decides no test: a second would be a fault.
-    assert!(worst < 1000, "{worst} ms");
-    assert_eq!(tmux.ask("%0", "#{pane_dead}"), "0");
 }

@@ -12,6 +12,7 @@ mod faults;
 mod follow;
 mod found;
 mod harmless;
+mod heal;
 mod hostile;
 mod joints;
 mod loss;

@@ -5,13 +5,16 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tvmux::cast::{EventReader, Strictness};
 
-use super::{TestTmux, program, shielded, wait_for, wait_until};
+use ::tvmux::folders::Folders;
+
+use super::{DEADLINE, TestTmux, program, shielded, wait_for, wait_until};
 
 /// A user of tvmux with an empty home.
 pub struct Tvmux {
@@ -62,6 +65,12 @@ impl Tvmux {
     /// The folder of everything.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What the daemon calls its own.
+    pub fn folders(&self) -> Folders {
+        let folder = self.folder.path();
+        Folders::at(folder.join("run/tvmux"), folder.join("state/tvmux"))
     }
 
     /// The daemon's socket.
@@ -126,6 +135,36 @@ impl Tvmux {
         pid
     }
 
+    /// The daemon that runs at present, whoever has started it.
+    pub fn server_pid(&self) -> Option<u32> {
+        let holder = self.folders().lock_state().holder()?;
+        holder.is_process().then_some(holder.pid as u32)
+    }
+
+    /// Sends a signal to the daemon that runs, whoever has started it; gives its
+    /// process id.
+    pub fn signal_daemon(&mut self, signal: Signal) -> u32 {
+        let pid = wait_for("a daemon runs", || self.server_pid());
+        kill(Pid::from_raw(pid as i32), signal).unwrap();
+        if signal == Signal::SIGKILL {
+            if let Some(mut child) = self.server.take_if(|child| child.id() == pid) {
+                child.wait().unwrap();
+            }
+            wait_until("the daemon is gone", || self.server_pid() != Some(pid));
+        }
+        pid
+    }
+
+    /// Waits for another daemon than this one, that nobody but pipe processes
+    /// has started.
+    pub fn wait_for_another_server(&self, than: u32) -> u32 {
+        wait_for("another daemon", || {
+            let another = self.server_pid().filter(|pid| *pid != than)?;
+            let status = self.run(["server", "status"]);
+            status.status.success().then_some(another)
+        })
+    }
+
     /// What the daemon has logged.
     pub fn log(&self) -> String {
         let read = |path: &str| fs::read_to_string(self.folder.path().join(path));
@@ -178,12 +217,28 @@ impl Tvmux {
 
 impl Drop for Tvmux {
     fn drop(&mut self) {
+        // One that was killed comes back as long as a pipe process calls it: that
+        // ends with its FIFO.
+        let pipes = self.folders().pipes();
+        let end = Instant::now() + DEADLINE;
+        loop {
+            if let Some(pid) = self.server_pid() {
+                let _ = kill(Pid::from_raw(pid as i32), Signal::SIGCONT);
+            }
+            let _ = self.run(["server", "stop"]);
+            let is_left = fs::read_dir(&pipes).is_ok_and(|mut left| left.next().is_some());
+            if !is_left || Instant::now() > end {
+                break;
+            }
+            let _ = self.run(["server", "start"]);
+        }
         if let Some(mut child) = self.server.take() {
             let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
             let _ = child.wait();
         }
-        // One that was started in the background.
-        let _ = self.run(["server", "stop"]);
+        if let Some(kept) = self.folders().kept() {
+            let _ = fs::remove_dir_all(kept);
+        }
         if std::thread::panicking() {
             eprintln!("--- log\n{}", self.log());
         }

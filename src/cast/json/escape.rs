@@ -6,6 +6,8 @@
 //! sixteen bytes at a time, and what an escape becomes comes from a table. So
 //! the processor has a branch to guess once a block, not once an escape.
 
+use crate::cast::buffer::Buffer;
+
 /// The longest escape sequence of one byte: `\u001b`.
 pub(crate) const LONGEST_ESCAPE: usize = 6;
 
@@ -66,7 +68,7 @@ pub fn escape_into(text: &str, out: &mut Vec<u8>) {
 
 /// As [`escape_into`], but appends `max` bytes at most. Returns how many bytes
 /// of `text` are in `out` now; it stops between characters.
-pub(crate) fn escape_bounded(text: &str, out: &mut Vec<u8>, max: usize) -> usize {
+pub(crate) fn escape_bounded(text: &str, out: &mut impl Buffer, max: usize) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
     let mut left = max;
@@ -88,7 +90,13 @@ pub(crate) fn escape_bounded(text: &str, out: &mut Vec<u8>, max: usize) -> usize
 /// Escapes bytes of `input` from `at` to `end` until `max` bytes are appended;
 /// returns where it has stopped.
 #[inline]
-fn escape_stretch(input: &[u8], mut at: usize, end: usize, out: &mut Vec<u8>, max: usize) -> usize {
+fn escape_stretch(
+    input: &[u8],
+    mut at: usize,
+    end: usize,
+    out: &mut impl Buffer,
+    max: usize,
+) -> usize {
     let most = max.min((end - at) * LONGEST_ESCAPE);
     out.reserve(most + COPIED);
     let start = out.len();

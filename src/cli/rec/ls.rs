@@ -87,6 +87,11 @@ fn print_table(recordings: &[Recording]) -> std::io::Result<()> {
         if let Some(reason) = &recording.reason {
             writeln!(out, "{}: {}", printable(&recording.id), printable(reason))?;
         }
+        if recording.carried > 0 {
+            let times = counted(recording.carried, "time");
+            let id = printable(&recording.id);
+            writeln!(out, "{id}: went on {times} where a server had ended")?;
+        }
     }
     Ok(())
 }

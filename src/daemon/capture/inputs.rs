@@ -1,7 +1,9 @@
 //! What happens to a recording, and what its task has to do about it.
 
+use std::path::Path;
 use std::time::Duration;
 
+use crate::record::StreamRecord;
 use crate::tmux::PaneId;
 
 /// Time since the recording's task has started.
@@ -19,6 +21,30 @@ pub(in crate::daemon) struct Shown {
     pub(in crate::daemon) is_dead: bool,
     /// Whether tmux has drawn on it how its process has ended.
     pub(in crate::daemon) has_status: bool,
+}
+
+impl Shown {
+    /// What a later daemon needs to go on with the stream into `fifo` that began
+    /// with this.
+    pub(in crate::daemon) fn record(&self, fifo: &Path) -> StreamRecord {
+        StreamRecord {
+            fifo: fifo.to_owned(),
+            pane: self.pane.0,
+            pid: self.pid,
+            size: self.size,
+        }
+    }
+
+    /// What the stream began with that a daemon before has recorded.
+    pub(in crate::daemon) fn of_record(record: &StreamRecord) -> Shown {
+        Shown {
+            pane: PaneId(record.pane),
+            pid: record.pid,
+            size: record.size,
+            is_dead: false,
+            has_status: false,
+        }
+    }
 }
 
 /// A snapshot that was taken, and what became of the pane's pipe.

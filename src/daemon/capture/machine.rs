@@ -67,6 +67,9 @@ pub(in crate::daemon) struct Capture {
     pub(super) cuts: u32,
     /// Whether the pane's pipe was somebody else's at the last try.
     pub(super) was_foreign: bool,
+    /// Whether the pane's pipe had ended, and not by us, before the switch that
+    /// is under way.
+    pub(super) was_cut: bool,
     pub(super) last_output: Time,
     pub(super) warning: Option<Arc<str>>,
     pub(super) end: Option<End>,
@@ -110,6 +113,7 @@ impl Capture {
             tries: 0,
             cuts: 0,
             was_foreign: false,
+            was_cut: false,
             last_output: Time::ZERO,
             warning: None,
             end: None,
@@ -120,6 +124,16 @@ impl Capture {
     /// The pane that the cast shows.
     pub(in crate::daemon) fn pane(&self) -> Option<PaneId> {
         self.captured.map(|shown| shown.pane)
+    }
+
+    /// What the last snapshot showed.
+    pub(in crate::daemon) fn shown(&self) -> Option<Shown> {
+        self.captured
+    }
+
+    /// Whether nothing is under way: another daemon could go on from here.
+    pub(in crate::daemon) fn is_settled(&self) -> bool {
+        matches!(self.state, State::Capturing(_)) && self.continuity.is_whole()
     }
 
     /// The process that the cast shows.
@@ -264,6 +278,8 @@ impl Capture {
         }
         self.try_at = None;
         self.left_alone = None;
+        self.was_cut = matches!(source, Source::Stream(stream)
+            if stream.pane == wanted.pane && !stream.is_open);
         self.state = State::Switching {
             source: source.clone(),
             to: wanted,

@@ -41,6 +41,10 @@ impl Capture {
             other => return self.settle(other, to, attached, now, actions),
         };
         let is_same = stream.pane == to.pane;
+        if self.was_cut && attached.pipe != Pipe::Dead && self.continuity.is_complete() {
+            // What tmux had for it went with the pipe process.
+            self.continuity = Continuity::Gap("the pane's pipe was cut off".to_owned());
+        }
         let lives_on = match is_same {
             true => attached.pipe != Pipe::Dead,
             false => self.streamed == Life::Living,

@@ -23,7 +23,7 @@ pub(super) fn begin(
 ) -> Result<(PathBuf, OpenCast)> {
     let mut recorder = Recorder::new(&header(request, started_micros / 1_000_000), bound);
     recorder.blank(0);
-    let lines = recorder.take(Vec::new());
+    let lines = recorder.take_copy();
     let (path, file) = match &request.file {
         Some(path) => create_cast_at(path, &lines)?,
         None => {
@@ -40,6 +40,7 @@ pub(super) fn begin(
         file,
         length: lines.len() as u64,
         now: 0,
+        kept: None,
     };
     Ok((path, cast))
 }
@@ -63,6 +64,7 @@ pub(super) fn go_on(
         file: DiskFile::new(file, path),
         length: tail.length,
         now,
+        kept: None,
     };
     Ok((path.to_owned(), cast))
 }

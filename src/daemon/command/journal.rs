@@ -110,7 +110,7 @@ fn close(recording: api::Recording) -> api::Recording {
     let marked = open_at_end(&recording.cast_path, usize::MAX).map(|(mut recorder, file, tail)| {
         recorder.gap(tail.last, &format!("tvmux: gap: {reason}"));
         recorder.finish();
-        let lines = recorder.take(Vec::new());
+        let lines = recorder.take_copy();
         let written = append(file, &lines);
         (recorder.stats(), written)
     });

@@ -79,6 +79,7 @@ impl Daemon {
             title: request.title.clone(),
             socket: PathBuf::new(),
             started: started_micros / 1_000_000,
+            carried: 0,
         };
         tracing::info!(id = about.id, path = %about.cast_path.display(), "recording");
         let report = Report::about_command(about, cast.recorder.stats());

@@ -126,7 +126,7 @@ impl Task {
                         self.new_title = Some(title);
                         let _ = reply.send(());
                     }
-                    Some(Command::Stop) | None => break,
+                    Some(Command::Stop | Command::HandOver) | None => break,
                 },
                 _ = self.control.readable(), if self.is_controlled => self.read_control(),
                 ready = self.intake.readable() => self.on_readable(ready),
@@ -209,7 +209,7 @@ impl Task {
                 (header.width, header.height) = (columns, rows);
                 self.recorder.restart(&header);
                 self.mark_gap(REMOVED);
-                let lines = self.recorder.take(Vec::new());
+                let lines = self.recorder.take_copy();
                 self.sink.replace(lines);
             }
             FileEvent::Replaced => {

@@ -6,7 +6,7 @@ use super::super::capture::Action;
 use super::super::pipes::Pipes;
 use super::process::ProcessExit;
 use super::status::blind_reason;
-use super::task::{Attaching, Task};
+use super::task::{Attaching, NOBODY_READ, Task};
 use crate::record::{Attached, Stream};
 use crate::tmux::{PaneId, Server, pipe};
 
@@ -37,11 +37,19 @@ impl Task {
                 if let Some(stream) = self.attached.take() {
                     let pipes = &self.context.pipes;
                     pipes.acquired(&self.server, stream.pane, stream.fifo.path());
+                    if let Some(shown) = self.capture.shown() {
+                        let record = shown.record(stream.fifo.path());
+                        self.recorder.begin_stream(&record, is_alternate);
+                    }
+                    self.is_broken_told = false;
                     self.intake.attach(Some(stream), is_alternate);
                 }
             }
             Action::ReadAll => {
-                self.intake.read_all(time, &mut self.recorder);
+                let taken = self.intake.read_all(time, &mut self.recorder);
+                if taken.is_broken && !self.is_broken_told {
+                    self.mark_gap(NOBODY_READ);
+                }
             }
             Action::Release => {
                 if let Some(stream) = self.intake.detach() {
@@ -80,7 +88,8 @@ impl Task {
         let own = self
             .intake
             .stream()
-            .filter(|stream| stream.pane == pane && !stream.is_closed)
+            .filter(|stream| stream.pane == pane)
+            .filter(|stream| !stream.is_closed || stream.is_cut_off())
             .map(|stream| stream.fifo.path().to_owned());
         let pipes = Arc::clone(&self.context.pipes);
         let tmux = (self.server.clone(), self.version);
@@ -105,9 +114,13 @@ impl Task {
     }
 
     fn close_stream(&mut self) {
-        let Some(stream) = self.intake.detach() else {
+        let Some(mut stream) = self.intake.detach() else {
             return;
         };
+        if stream.is_closed {
+            // Its pipe process took it, and has not handed it on.
+            self.recorder.count_lost(stream.take_missing());
+        }
         let pipes = &self.context.pipes;
         pipes.released(&self.server, stream.pane, stream.fifo.path());
         // Looks through all processes.
@@ -118,6 +131,8 @@ impl Task {
         let Some(stream) = self.intake.stream() else {
             return;
         };
+        // One that is stopped would deliver nothing of what it has.
+        stream.wake_relay();
         let (server, batch) = (self.server.clone(), batch(stream));
         self.turning_off = Some(Box::pin(async move {
             let answer = server.run(&batch).await;

@@ -30,6 +30,10 @@ impl Task {
             FileEvent::Replaceable => self.start_over(),
             FileEvent::Replaced => {
                 tracing::warn!(id, "the cast was removed; there is a new one");
+                if let Ok(file) = self.sink.file_id() {
+                    let origin = self.origin();
+                    self.recorder.set_file(file, origin);
+                }
                 self.feed(Input::Missing(REMOVED.to_owned()));
             }
             FileEvent::SyncFailed(error) => {
@@ -46,7 +50,7 @@ impl Task {
         self.cast_base = 0;
         let header = self.spec.header(self.recorder.size(), unix_seconds());
         self.recorder.restart(&header);
-        let lines = self.recorder.take(Vec::new());
+        let lines = self.recorder.take_copy();
         self.sink.replace(lines);
     }
 

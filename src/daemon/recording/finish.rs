@@ -15,6 +15,16 @@ use crate::tmux::pipe;
 use crate::wording::chain;
 
 impl Task {
+    /// Leaves the recording to another daemon: its pipe goes on, and all that
+    /// was read is in the cast.
+    pub(super) async fn hand_over(mut self) {
+        self.sink.close(&mut self.recorder).await;
+        if let Some(stream) = self.intake.stream_mut() {
+            stream.leave();
+        }
+        tracing::info!(id = self.spec.id, "left to another server");
+    }
+
     pub(super) async fn finish(mut self) {
         if let Some(closing) = self.closing.take() {
             let _ = closing.await;
@@ -24,7 +34,7 @@ impl Task {
             let flag = pipe::flag_window(self.spec.window, false);
             let _ = self.server.run(&flag).await;
         }
-        if self.recorder.has_overflowed() {
+        if self.recorder.has_overflowed() || self.recorder.stats().lost_bytes > self.marked_lost {
             self.mark_gap("output was dropped");
         }
         self.recorder.finish();
@@ -40,6 +50,7 @@ impl Task {
             let path = self.spec.cast_path.clone();
             let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
         }
+        self.recorder.forget_kept();
         // Waits for a write that may be under way.
         let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.remove()).await;

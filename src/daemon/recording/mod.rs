@@ -16,6 +16,7 @@ mod process;
 mod status;
 mod task;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -29,7 +30,7 @@ use super::spec::RecordingSpec;
 use super::watcher::Watcher;
 use crate::cast::Micros;
 use crate::config::Config;
-use crate::record::{DiskFile, Disks, Intervals, Recorder, Stream};
+use crate::record::{DiskFile, Disks, Intervals, Lines, ReadBuffer, Recorder, Stream};
 use crate::tmux::snapshot::Unrevealed;
 use crate::tmux::{Server, Snapshot, Version};
 
@@ -48,6 +49,8 @@ pub(super) struct Context {
     /// has changed.
     pub(super) config: Arc<Config>,
     pub(super) pipes: Arc<Pipes>,
+    /// The folder in which the state of recordings outlives the daemon.
+    pub(super) kept: Option<Arc<Path>>,
     pub(super) disks: Arc<Disks>,
     pub(super) events: Arc<Events>,
 }
@@ -88,6 +91,11 @@ impl Context {
         }
     }
 
+    /// How the names begin of the files that a recording's state is kept in.
+    pub(super) fn kept_base(&self, stem: &str) -> Option<PathBuf> {
+        self.kept.as_deref().map(|folder| folder.join(stem))
+    }
+
     /// Most bytes that a recording keeps in memory.
     pub(super) fn memory_bound(&self) -> usize {
         usize::try_from(self.config.recording.max_buffer_bytes).unwrap_or(usize::MAX)
@@ -100,6 +108,8 @@ pub(super) enum Command {
     Mark(String, oneshot::Sender<bool>),
     SetTitle(String, oneshot::Sender<()>),
     Stop,
+    /// Stop reading; another daemon goes on.
+    HandOver,
 }
 
 /// A running recording, from outside.
@@ -118,6 +128,9 @@ pub(super) struct OpenCast {
     pub(super) length: u64,
     /// The time of the cast at this moment.
     pub(super) now: Micros,
+    /// Where its state is kept: the buffer that the recorder's next lines go to,
+    /// and the one that streams are read into.
+    pub(super) kept: Option<(Lines, ReadBuffer)>,
 }
 
 /// How a recording begins.
@@ -128,6 +141,14 @@ pub(super) enum Opening {
         is_alternate: bool,
         /// None of a pane whose process has ended.
         stream: Option<Stream>,
+    },
+    /// It goes on with the stream of a daemon before: nothing is missing.
+    Carried {
+        shown: Shown,
+        is_alternate: bool,
+        stream: Stream,
+        /// The end of what it has printed so far.
+        recent: Vec<u8>,
     },
     /// It goes on after a gap, and why there is one.
     AfterGap(String),
@@ -143,6 +164,8 @@ pub(super) struct SpawnArgs {
     pub(super) journal: JournalFile,
     pub(super) cast: OpenCast,
     pub(super) opening: Opening,
+    /// How often another daemon has gone on with it.
+    pub(super) carried: u64,
 }
 
 impl Handle {

@@ -40,6 +40,8 @@ pub(in crate::daemon) struct About {
     pub(in crate::daemon) socket: PathBuf,
     /// Seconds since the Unix epoch.
     pub(in crate::daemon) started: u64,
+    /// How often another daemon has gone on with it.
+    pub(in crate::daemon) carried: u64,
 }
 
 impl From<&RecordingSpec> for About {
@@ -52,6 +54,7 @@ impl From<&RecordingSpec> for About {
             title: spec.title.clone(),
             socket: spec.socket.clone(),
             started: spec.started(),
+            carried: 0,
         }
     }
 }
@@ -75,8 +78,17 @@ pub(in crate::daemon) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(spec: &RecordingSpec, pane: Option<PaneId>, stats: Stats) -> Report {
-        Report::starting(spec.into(), pane, stats)
+    pub(super) fn new(
+        spec: &RecordingSpec,
+        pane: Option<PaneId>,
+        stats: Stats,
+        carried: u64,
+    ) -> Report {
+        let about = About {
+            carried,
+            ..spec.into()
+        };
+        Report::starting(about, pane, stats)
     }
 
     /// The report of a recording without tmux.
@@ -154,6 +166,7 @@ impl Report {
             events: stats.events,
             gaps: stats.gaps,
             lost_bytes: stats.lost_bytes,
+            carried: about.carried,
         }
     }
 

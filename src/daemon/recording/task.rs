@@ -3,6 +3,7 @@
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -18,10 +19,18 @@ use super::status::{Condition, Report};
 use super::{Command, Context, Opening, SpawnArgs};
 use crate::api;
 use crate::cast::{InvalidBytes, Micros};
+use crate::clock::monotonic_micros;
 use crate::record::{self, AttachError, DiskSink, Intake, Recorder, Stream, Taken};
 use crate::tmux::pipe::Piped;
 use crate::tmux::{PaneId, Server, ServerState, Snapshot, Version};
 use crate::wording::chain;
+
+/// How long a change that is under way may take before another daemon takes
+/// over in the middle of it, with a gap.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Why a pipe process has dropped output.
+pub(super) const NOBODY_READ: &str = "nobody read the pane's output for too long";
 
 /// Something that tmux is asked for, beside the event loop.
 pub(super) type Asked<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -58,6 +67,13 @@ pub(super) struct Task {
     /// Ends the process of a pipe that was let go.
     pub(super) closing: Option<JoinHandle<()>>,
     pub(super) is_finished: bool,
+    /// Until when a change that is under way is waited for, where another daemon
+    /// is to go on.
+    hand_over_by: Option<Instant>,
+    /// Whether it is known that the stream's pipe process has dropped output.
+    pub(super) is_broken_told: bool,
+    /// How often another daemon has gone on with it.
+    carried: u64,
 
     pub(super) intake: Intake,
     pub(super) recorder: Recorder,
@@ -82,10 +98,12 @@ impl Task {
             journal,
             cast,
             opening,
+            carried,
         } = args;
         let intervals = context.intervals();
         let disks = Arc::clone(&context.disks);
         let mut intake = Intake::default();
+        let is_carried = matches!(opening, Opening::Carried { .. });
         let capture = match opening {
             Opening::Started {
                 shown,
@@ -97,20 +115,39 @@ impl Task {
                 intake.attach(stream, is_alternate);
                 capture
             }
+            Opening::Carried {
+                shown,
+                is_alternate,
+                stream,
+                recent,
+            } => {
+                intake.recent.resume(shown.size, &recent);
+                intake.attach(Some(stream), is_alternate);
+                Capture::started(shown, true)
+            }
             Opening::AfterGap(why) => Capture::after_gap(why),
         };
+        let mut sink = DiskSink::new(disks, cast.file, cast.length, intervals);
+        if let Some((spare, read)) = cast.kept {
+            sink.set_spare(spare);
+            intake.keep(read);
+        }
         let now = Instant::now();
         let stats = cast.recorder.stats();
-        let invalid = InvalidBytes::Tmux {
-            shown: version.shows_invalid_bytes(),
+        let recorder = match is_carried {
+            // As the one before.
+            true => cast.recorder,
+            false => cast.recorder.with_invalid_bytes(InvalidBytes::Tmux {
+                shown: version.shows_invalid_bytes(),
+            }),
         };
         let spec = Arc::new(spec);
         Task {
-            report: Arc::new(Report::new(&spec, capture.pane(), stats)),
+            report: Arc::new(Report::new(&spec, capture.pane(), stats, carried)),
             view: Some(watcher.view()),
             process: capture.process().map(ProcessExit::watch),
-            sink: DiskSink::new(disks, cast.file, cast.length, intervals),
-            recorder: cast.recorder.with_invalid_bytes(invalid),
+            sink,
+            recorder,
             cast_start: now,
             cast_base: cast.now,
             noted_gaps: stats.gaps,
@@ -123,6 +160,9 @@ impl Task {
             turning_off: None,
             closing: None,
             is_finished: false,
+            hand_over_by: None,
+            is_broken_told: false,
+            carried,
             context,
             server,
             version,
@@ -140,7 +180,15 @@ impl Task {
 
     pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
         let mut is_abandoned = false;
+        if self.recorder.has_overflowed() {
+            // The daemon before was about to make up for it.
+            self.feed(Input::Missing("output was dropped".to_owned()));
+        }
         while !self.is_finished {
+            if self.is_to_hand_over() {
+                drop(inbox);
+                return self.hand_over().await;
+            }
             if self.context.renew() {
                 self.sink.set_intervals(self.context.intervals());
                 self.recorder.set_bound(self.context.memory_bound());
@@ -183,10 +231,15 @@ impl Task {
     /// When something is due though nothing happens.
     fn due(&self) -> Option<Instant> {
         let capture = self.capture.due().map(|due| self.start + due);
-        [self.intake.paused_until(), capture, self.sink.due()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.intake.paused_until(),
+            capture,
+            self.sink.due(),
+            self.hand_over_by,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn on_time(&mut self) {
@@ -218,6 +271,9 @@ impl Task {
                 self.read_turn();
                 self.feed(Input::Stop);
             }
+            Command::HandOver => {
+                self.hand_over_by = Some(Instant::now() + SETTLE);
+            }
         }
     }
 
@@ -236,8 +292,13 @@ impl Task {
     fn note(&self) {
         let stats = self.recorder.stats();
         let spec = self.spec.as_ref().clone();
-        let journal = Journal::new(spec, stats.gaps, stats.lost_bytes);
+        let journal = Journal::new(spec, stats.gaps, stats.lost_bytes, self.carried);
         self.journal.write_later(journal);
+    }
+
+    fn is_to_hand_over(&self) -> bool {
+        self.hand_over_by
+            .is_some_and(|by| self.capture.is_settled() || Instant::now() >= by)
     }
 
     /// Gives the machine what has happened, and does what it says.
@@ -266,6 +327,12 @@ impl Task {
         if taken.bytes > 0 {
             self.watcher.look_soon();
         }
+        // First, or it would be told of the stream that begins with the end of
+        // this one.
+        if taken.is_broken && !self.is_broken_told {
+            self.is_broken_told = true;
+            self.feed(Input::Missing(NOBODY_READ.to_owned()));
+        }
         self.feed(Input::Drained(Drained {
             bytes: taken.bytes,
             is_closed: taken.is_closed,
@@ -288,6 +355,9 @@ impl Task {
 
     fn on_view(&mut self) {
         self.release_flood_buffers();
+        if let Some(stream) = self.intake.stream() {
+            stream.wake_relay();
+        }
         let input = match &mut self.view {
             None => Input::Gone("the tmux server is gone"),
             Some(view) => match &*view.borrow_and_update() {
@@ -345,6 +415,11 @@ impl Task {
         };
         self.snapshot = Some(snapshot);
         self.feed(Input::Attached(attached));
+    }
+
+    /// The monotonic clock's microseconds at time 0 of the cast.
+    pub(super) fn origin(&self) -> i64 {
+        monotonic_micros() as i64 - self.cast_time() as i64
     }
 
     /// The cast's time at this moment.
