@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use super::cell::{Attributes, Colour};
 use super::terminal::{Pen, Screen};
 
 /// What `ESC 8` brings back.
@@ -17,23 +16,6 @@ pub struct SavedPosition {
     /// The sequences that bring the pen about.
     pub pen: String,
 }
-
-/// The SGR numbers of attributes.
-const ATTRIBUTES: [(Attributes, &str); 13] = [
-    (Attributes::BOLD, "1"),
-    (Attributes::DIM, "2"),
-    (Attributes::ITALIC, "3"),
-    (Attributes::UNDERLINE, "4"),
-    (Attributes::DOUBLE_UNDERLINE, "4:2"),
-    (Attributes::CURLY_UNDERLINE, "4:3"),
-    (Attributes::DOTTED_UNDERLINE, "4:4"),
-    (Attributes::DASHED_UNDERLINE, "4:5"),
-    (Attributes::BLINK, "5"),
-    (Attributes::REVERSE, "7"),
-    (Attributes::HIDDEN, "8"),
-    (Attributes::STRIKE, "9"),
-    (Attributes::OVERLINE, "53"),
-];
 
 impl Screen {
     /// The sequences that bring about what the next character is written with:
@@ -63,25 +45,8 @@ impl Screen {
     }
 
     fn sequences_of(&self, pen: Pen) -> String {
-        let style = pen.style.shown();
-        let mut out = String::from("\x1b[0");
-        for (attribute, number) in ATTRIBUTES {
-            if style.attributes.contains(attribute) {
-                let _ = write!(out, ";{number}");
-            }
-        }
-        colour(&mut out, 30, style.fg);
-        colour(&mut out, 40, style.bg);
-        match style.underline {
-            Colour::Default => {}
-            Colour::Basic(n) | Colour::Indexed(n) => {
-                let _ = write!(out, ";58:5:{n}");
-            }
-            Colour::Rgb(r, g, b) => {
-                let _ = write!(out, ";58:2::{r}:{g}:{b}");
-            }
-        }
-        out.push('m');
+        let mut out = String::new();
+        pen.style.shown().push_sgr(&mut out);
         if let Some(link) = self.pool.link_at(pen.style.link) {
             let id = if link.id.is_empty() { "" } else { "id=" };
             let _ = write!(out, "\x1b]8;{id}{};{}\x1b\\", link.id, link.uri);
@@ -92,18 +57,6 @@ impl Screen {
         out.push(if pen.shifted { '\x0e' } else { '\x0f' });
         out
     }
-}
-
-/// Appends a colour's SGR numbers; `base` is 30 for the text, 40 for what is
-/// behind it.
-fn colour(out: &mut String, base: u8, colour: Colour) {
-    let _ = match colour {
-        Colour::Default => Ok(()),
-        Colour::Basic(n @ 0..8) => write!(out, ";{}", base + n),
-        Colour::Basic(n) => write!(out, ";{}", base + 60 + n - 8),
-        Colour::Indexed(n) => write!(out, ";{};5;{n}", base + 8),
-        Colour::Rgb(r, g, b) => write!(out, ";{};2;{r};{g};{b}", base + 8),
-    };
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ mod sgr;
 mod shown;
 mod state;
 mod strings;
+mod style;
 mod terminal;
 mod utf8;
 mod view;

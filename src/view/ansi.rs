@@ -3,23 +3,7 @@
 use std::fmt::Write as _;
 
 use super::page_of;
-use crate::screen::{Attributes, Colour, Screen, Style, Which};
-
-/// Attributes and the parameter of SGR that sets each.
-const SET: [(Attributes, &str); 12] = [
-    (Attributes::BOLD, "1"),
-    (Attributes::DIM, "2"),
-    (Attributes::ITALIC, "3"),
-    (Attributes::UNDERLINE, "4"),
-    (Attributes::DOUBLE_UNDERLINE, "4:2"),
-    (Attributes::CURLY_UNDERLINE, "4:3"),
-    (Attributes::DOTTED_UNDERLINE, "4:4"),
-    (Attributes::DASHED_UNDERLINE, "4:5"),
-    (Attributes::BLINK, "5"),
-    (Attributes::REVERSE, "7"),
-    (Attributes::HIDDEN, "8"),
-    (Attributes::STRIKE, "9"),
-];
+use crate::screen::{Screen, Style, Which};
 
 /// The text of a screen: a line for each row, blanks at its end left out. Rows that
 /// a soft wrap joins are one line. Empty lines at the end are left out.
@@ -45,7 +29,7 @@ pub fn ansi(screen: &Screen) -> String {
         let mut last = Style::default();
         for run in screen.runs(Which::Shown, row) {
             if run.style != last {
-                push_style(&run.style, &mut out);
+                run.style.push_sgr(&mut out);
                 last = run.style;
             }
             match page_of(run.link) {
@@ -70,43 +54,6 @@ fn trim_lines(text: &mut String) {
     if length > 0 {
         text.push('\n');
     }
-}
-
-/// Appends the sequence after which text has this style, whatever it had before.
-pub fn push_style(style: &Style, out: &mut String) {
-    out.push_str("\x1b[0");
-    for (attribute, parameter) in SET {
-        if style.attributes.contains(attribute) {
-            out.push(';');
-            out.push_str(parameter);
-        }
-    }
-    if style.attributes.contains(Attributes::OVERLINE) {
-        out.push_str(";53");
-    }
-    push_colour(style.fg, 30, out);
-    push_colour(style.bg, 40, out);
-    match style.underline {
-        Colour::Default => {}
-        Colour::Basic(n) | Colour::Indexed(n) => {
-            let _ = write!(out, ";58:5:{n}");
-        }
-        Colour::Rgb(r, g, b) => {
-            let _ = write!(out, ";58:2::{r}:{g}:{b}");
-        }
-    }
-    out.push('m');
-}
-
-/// `base`: 30 for the text, 40 for what is behind it.
-fn push_colour(colour: Colour, base: u16, out: &mut String) {
-    let _ = match colour {
-        Colour::Default => Ok(()),
-        Colour::Basic(n @ 0..=7) => write!(out, ";{}", base + u16::from(n)),
-        Colour::Basic(n) => write!(out, ";{}", base + 52 + u16::from(n)),
-        Colour::Indexed(n) => write!(out, ";{};5;{n}", base + 8),
-        Colour::Rgb(r, g, b) => write!(out, ";{};2;{r};{g};{b}", base + 8),
-    };
 }
 
 #[cfg(test)]

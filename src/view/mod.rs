@@ -16,7 +16,7 @@ mod theme;
 mod transcript;
 
 pub use animation::{Animation, Page};
-pub use ansi::{ansi, push_style, text};
+pub use ansi::{ansi, text};
 pub use html::html;
 pub use json::json;
 pub use paint::paint;

@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use super::ansi::push_style;
 use crate::screen::{Colour, Link, Mode, Run, Screen, Style, Which};
 
 /// Modes that a terminal starts without, and their numbers.
@@ -91,7 +90,7 @@ fn push_rows(screen: &Screen, which: Which, out: &mut String) {
 }
 
 fn push_run(run: &Run<'_>, out: &mut String) {
-    push_style(&run.style, out);
+    run.style.push_sgr(out);
     if let Some(link) = run.link {
         push_link(link, out);
     }
@@ -166,7 +165,7 @@ fn push_tabs(screen: &Screen, out: &mut String) {
 /// What the next character is written with.
 fn push_pen(screen: &Screen, out: &mut String) {
     let (style, link) = screen.pen_style();
-    push_style(&style, out);
+    style.push_sgr(out);
     if let Some(link) = link {
         push_link(link, out);
     }

@@ -9,6 +9,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
 use jiff::tz::TimeZone;
@@ -165,5 +166,14 @@ fn prepare<T: Send>(
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic),
         }
+    })
+}
+
+/// A wait for `poll`, without end when there is none. It is rounded up: a wait of
+/// nothing would be spent many times.
+fn poll_timeout(wait: Option<Duration>) -> PollTimeout {
+    wait.map_or(PollTimeout::NONE, |wait| {
+        let milliseconds = wait.as_micros().div_ceil(1000);
+        PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
     })
 }

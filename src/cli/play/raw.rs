@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 
 use super::keyboard::{self, Keyboard};
-use super::{Args, STOP, prepare};
+use super::{Args, STOP, poll_timeout, prepare};
 use crate::cast::{Code, EventReader, Micros, ReadError, Strictness};
 use crate::cli::terminal::{self, Output, TakenTerminal};
 use crate::cli::validate::shown;
@@ -292,12 +292,6 @@ impl RawPlay<'_> {
     }
 
     fn wait(&mut self, wait: Option<Duration>) -> Result<Option<ExitCode>, Failure> {
-        let timeout = match wait {
-            Some(wait) => {
-                PollTimeout::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
-            }
-            None => PollTimeout::NONE,
-        };
         let mut room = PollFlags::empty();
         room.set(PollFlags::POLLOUT, !self.output.is_idle());
         let mut more = PollFlags::empty();
@@ -314,7 +308,7 @@ impl RawPlay<'_> {
             fds.push(PollFd::new(keyboard.as_fd(), PollFlags::POLLIN));
             fds.push(PollFd::new(keys.as_fd(), PollFlags::empty()));
         }
-        match poll(&mut fds, timeout) {
+        match poll(&mut fds, poll_timeout(wait)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }

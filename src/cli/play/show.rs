@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use crossterm::Command as _;
 use crossterm::clipboard::CopyToClipboard;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 
 use super::keyboard::{self, Keyboard};
+use super::poll_timeout;
 use crate::cli::terminal::{self, Output, TakenTerminal, terminal_size};
 use crate::cli::{Failure, Outcome};
 use crate::timeline::Timeline;
@@ -167,13 +168,6 @@ impl Show<'_> {
             });
             wait = Some(wait.map_or(soon, |wait| wait.min(soon)));
         }
-        // Rounded up: a wait of nothing would be spent many times.
-        let timeout = match wait {
-            Some(wait) => {
-                PollTimeout::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(PollTimeout::MAX)
-            }
-            None => PollTimeout::NONE,
-        };
         let mut room = PollFlags::empty();
         room.set(PollFlags::POLLOUT, !self.output.is_idle());
         let mut fds = [
@@ -182,7 +176,7 @@ impl Show<'_> {
             PollFd::new(self.keys.as_fd(), PollFlags::empty()),
             PollFd::new(self.output.as_fd(), room),
         ];
-        match poll(&mut fds, timeout) {
+        match poll(&mut fds, poll_timeout(wait)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }

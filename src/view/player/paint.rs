@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::line::{Line, Span};
 use crate::screen::Style;
-use crate::view::{page_of, push_style};
+use crate::view::page_of;
 
 /// What a terminal is to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,7 +114,7 @@ fn write_span(span: &Span, out: &mut String) {
 fn change_style(now: &mut Style, style: Style, out: &mut String) {
     if *now != style {
         *now = style;
-        push_style(&style, out);
+        style.push_sgr(out);
     }
 }
 
