@@ -139,16 +139,32 @@ fn typing(program: &Path, options: &Options) -> Figures {
     let many = Many::of(quiet(program), 1, "stty -opost; exec cat >/dev/null");
     let mut terminal = many.terminals().remove(0);
     let keys = options.scale(500, 3000, 10_000);
+    let pipes = many.pipes();
+    let before = process::usage_of(&pipes);
     let (used, _) = many.during(|| {
         for key in Kind::Logs.bytes(keys).iter().take(keys) {
             terminal.write_all(&[*key]).unwrap();
             std::thread::sleep(Duration::from_millis(1));
         }
     });
+    let piped = process::usage_of(&pipes).since(before);
     let each = |value: f64| value / keys as f64;
+    let private = pipes
+        .iter()
+        .map(|pipe| process::private(*pipe))
+        .sum::<u64>();
     vec![
         ("typing: CPU µs a key", each(1e6 * used.cpu)),
         ("typing: wake-ups a key", each(used.sleeps as f64)),
+        ("typing: pipe process, CPU µs a key", each(1e6 * piped.cpu)),
+        (
+            "typing: pipe process, wake-ups a key",
+            each(piped.sleeps as f64),
+        ),
+        (
+            "typing: pipe process, kB of its own",
+            private as f64 / 1024.0,
+        ),
     ]
 }
 
@@ -157,8 +173,15 @@ fn idle(program: &Path, options: &Options) -> Figures {
     let many = Many::of(quiet(program), count, "exec cat");
     // Until the start is over: synced, its threads gone.
     std::thread::sleep(Duration::from_secs(13));
+    let pipes = many.pipes();
+    let before = process::usage_of(&pipes);
     let (used, time) = many.during(|| std::thread::sleep(Duration::from_secs(10)));
+    let piped = process::usage_of(&pipes).since(before);
     vec![
+        (
+            "idle: pipe processes, wake-ups a second",
+            piped.sleeps as f64 / time,
+        ),
         (
             "idle recordings (500): wake-ups a second",
             used.sleeps as f64 / time,

@@ -81,6 +81,11 @@ impl Many {
         self.daemon
     }
 
+    /// The processes between panes and daemon.
+    pub fn pipes(&self) -> Vec<u32> {
+        process::pipes_of(self.tmux.pid())
+    }
+
     /// What the daemon uses while something is done, and how many seconds that
     /// takes.
     pub fn during(&self, act: impl FnOnce()) -> (Usage, f64) {

@@ -63,6 +63,14 @@ pub fn resident(pid: u32) -> u64 {
     status(Path::new(&format!("/proc/{pid}/status")), "VmRSS:") * 1024
 }
 
+/// Memory that no other process shares and that it has written, in bytes.
+pub fn private(pid: u32) -> u64 {
+    status(
+        Path::new(&format!("/proc/{pid}/smaps_rollup")),
+        "Private_Dirty:",
+    ) * 1024
+}
+
 /// Most resident memory so far, in bytes.
 pub fn peak(pid: u32) -> u64 {
     status(Path::new(&format!("/proc/{pid}/status")), "VmHWM:") * 1024

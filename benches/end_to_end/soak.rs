@@ -63,9 +63,10 @@ pub fn run(time: Duration, seed: u64) -> Table {
         while Instant::now() < slice {
             match rng.u32(..20) {
                 0 => {
-                    tvmux.end_server(Signal::SIGKILL);
+                    let killed = tvmux.signal_daemon(Signal::SIGKILL);
                     check_prefix(&cast);
-                    daemon = tvmux.start_server();
+                    // It comes back by itself.
+                    daemon = tvmux.wait_for_another_server(killed);
                     tvmux.wait_recording("it goes on", |recording| {
                         recording["active_pane"].is_string()
                     });
@@ -102,12 +103,8 @@ pub fn run(time: Duration, seed: u64) -> Table {
         let (_, events) = parse_cast(&bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         check_complete(&events, seed);
         let gaps = events.iter().filter(|event| event.code == 'm').count() as u64;
-        // A daemon killed right after its start has not yet written its marker;
-        // that of the next one tells of both.
-        assert!(
-            gaps <= kills && gaps >= kills.min(1),
-            "seed {seed}: {gaps} gaps and {kills} kills"
-        );
+        // Only where a switch is cut short something may be missing.
+        assert!(gaps <= kills, "seed {seed}: {gaps} gaps and {kills} kills");
         done.gaps += gaps;
         done.kills += kills as u32;
         done.bytes += bytes.len() as u64;

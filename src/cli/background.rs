@@ -1,17 +1,23 @@
 //! Starts and ends the daemon from outside: [`Connection`], with the way out
 //! of what went wrong.
 
+use std::time::{Duration, Instant};
+
 use super::table::printable;
 use super::{Context, Failure};
 use crate::api::{CommandRecording, CommandStarted, Recording, RecordingCreate};
 use crate::client::{self, Client, Connection, ConnectionError};
 use crate::daemon::interrupted;
 use crate::folders::{Folders, LockState};
+use crate::record::RecallPlan;
 
 pub(super) use crate::client::READY;
 
 /// Servers that are found ending, one after the other, before it is an error.
 const TRIES: usize = 5;
+
+/// How long somebody else may take to start the daemon again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Starts a recording, and the daemon where none runs; `true` when it is new.
 /// `explain` adds the way out to what the daemon refuses.
@@ -146,6 +152,19 @@ pub(super) async fn stop() -> Result<bool, Failure> {
 pub(super) async fn restart(context: &Context) -> Result<bool, Failure> {
     let connection = connection().with_config_file(context.config_file.clone());
     connection.restart().await.map_err(explain)
+}
+
+/// Waits until nobody starts the daemon again, and has nobody else do so as long
+/// as what is given lives.
+pub(super) fn hold_calls() -> Option<impl Drop> {
+    let plan = RecallPlan::read(Folders::of_user().runtime())?;
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match plan.hold_calls() {
+            None if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+            calls => return calls,
+        }
+    }
 }
 
 /// The way to the daemon. Looked for anew each time: where it listens changes

@@ -1,7 +1,9 @@
 //! `tvmux server`.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Write};
+use std::mem;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,7 @@ use crate::config::Level;
 use crate::daemon::Daemon;
 use crate::folders::Folders;
 use crate::http::{self, Access, Listeners};
+use crate::record::RecallPlan;
 use crate::wording::{chain, counted};
 
 mod socket;
@@ -281,9 +284,6 @@ async fn serve(context: &Context, start: Start) -> Outcome {
         Lock::Listening { holder, path } => return Err(already_runs(&holder, &path)),
     };
     raise_limits()?;
-    // systemd-tmpfiles leaves alone what is below a folder that is locked.
-    let _in_use = [Some(folders.runtime().to_owned()), folders.kept()]
-        .map(|folder| Flock::lock(File::open(folder?).ok()?, FlockArg::LockSharedNonblock).ok());
 
     // Before anything is recorded: a signal now must not be lost.
     let mut signals = DaemonSignals::new()?;
@@ -299,6 +299,7 @@ async fn serve(context: &Context, start: Start) -> Outcome {
         context.tmux_socket(),
         std::env::current_exe().ok(),
     );
+    let mut in_use = hold_folders(&folders);
     // From here on clients find it, and may send signals.
     let (mut socket, unix) = Socket::bind(&folders, state.try_clone()?)?;
     let (renewals, renewed) = mpsc::channel(1);
@@ -309,7 +310,8 @@ async fn serve(context: &Context, start: Start) -> Outcome {
     if again {
         daemon.expect_nothing();
     }
-    supervise::announce(plan.ok());
+    let plan = plan.ok();
+    supervise::announce(plan.as_ref());
     tracing::info!(pid = std::process::id(), socket = %folders.socket().display(), "listening");
     if background {
         writeln!(io::stdout(), "{READY}")?;
@@ -318,11 +320,14 @@ async fn serve(context: &Context, start: Start) -> Outcome {
         nix::unistd::dup2_stdout(&null)?;
     }
 
+    let is_left = Cell::new(false);
     let end = {
         let daemon = daemon.clone();
+        let token = access.token.clone();
         let mut settings = daemon.watch_settings();
+        let is_left = &is_left;
         async move {
-            let is_left = loop {
+            let leaves = loop {
                 let ends_alone = on_demand && settings.borrow_and_update().server.auto_shutdown;
                 tokio::select! {
                     Ok(()) = settings.changed() => {
@@ -348,13 +353,16 @@ async fn serve(context: &Context, start: Start) -> Outcome {
                     () = look(&daemon) => {}
                 }
                 if let Some(listener) = socket.renew() {
+                    drop(mem::replace(&mut in_use, hold_folders(socket.folders())));
                     let _ = renewals.send(listener).await;
                 }
+                leave_again(socket.folders(), token.as_ref(), plan.as_ref());
             };
             supervise::say_goodbye();
             socket.close();
+            is_left.set(leaves);
             let end = async {
-                match is_left {
+                match leaves {
                     true => daemon.hand_over().await,
                     false => daemon.shut_down().await,
                 }
@@ -376,7 +384,30 @@ async fn serve(context: &Context, start: Start) -> Outcome {
         let _ = std::fs::remove_dir(kept);
     }
     tracing::info!("ended");
-    Ok(ExitCode::SUCCESS)
+    Ok(supervise::exit_code(is_left.get()))
+}
+
+/// Locks the folders that hold what must not be swept: systemd-tmpfiles leaves
+/// alone what is below one that is locked.
+fn hold_folders(folders: &Folders) -> Vec<Flock<File>> {
+    [Some(folders.runtime().to_owned()), folders.kept()]
+        .into_iter()
+        .flatten()
+        .filter_map(|folder| {
+            let folder = File::open(folder).ok()?;
+            Flock::lock(folder, FlockArg::LockSharedNonblock).ok()
+        })
+        .collect()
+}
+
+/// Leaves in the runtime folder what others read there, as far as it is gone.
+fn leave_again(folders: &Folders, token: Option<&http::Token>, plan: Option<&RecallPlan>) {
+    let token = token.map_or(Ok(()), |token| token.leave(folders));
+    let plan = plan.map_or(Ok(()), |plan| plan.leave_again(folders.runtime()));
+    if let Err(error) = token.and(plan) {
+        let path = folders.runtime().display();
+        tracing::error!(%path, %error, "the runtime folder lacks what others need");
+    }
 }
 
 /// Returns after a while in which something is recorded.

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use std::env;
 use std::io;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::task::JoinHandle;
 
 use super::{Context, Failure};
 use crate::folders::Folders;
@@ -72,21 +76,29 @@ pub(super) fn leave_plan(
     Ok(plan)
 }
 
+/// Tells a supervisor, if there is one; off the event loop, which must not wait for
+/// one that does not read.
+fn tell(state: NotifyState<'static>) -> JoinHandle<()> {
+    tokio::task::spawn_blocking(move || {
+        let _ = sd_notify::notify(false, &[state]);
+    })
+}
+
 /// The daemon runs: tells a supervisor, and keeps telling one that wants to know
 /// that its event loop turns.
-pub(super) fn announce(plan: Option<RecallPlan>) {
-    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+pub(super) fn announce(plan: Option<&RecallPlan>) {
+    drop(tell(NotifyState::Ready));
     let mut micros = 0;
     if sd_notify::watchdog_enabled(false, &mut micros) {
         let half = Duration::from_micros(micros / 2).max(Duration::from_millis(1));
         tokio::spawn(async move {
             loop {
-                let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Watchdog]);
+                let _ = tell(NotifyState::Watchdog).await;
                 tokio::time::sleep(half).await;
             }
         });
     }
-    if let Some(plan) = plan {
+    if let Some(plan) = plan.cloned() {
         tokio::spawn(async move {
             tokio::time::sleep(WELL).await;
             plan.note_success();
@@ -94,9 +106,22 @@ pub(super) fn announce(plan: Option<RecallPlan>) {
     }
 }
 
+/// The status of a daemon that has ended for another one, which its supervisor is
+/// to start; nobody else needs to.
+const HANDED_OVER: u8 = 75;
+
+/// The status of a daemon that ends, leaving its recordings to another one or
+/// not.
+pub(super) fn exit_code(is_left: bool) -> ExitCode {
+    match is_left && env::var_os("NOTIFY_SOCKET").is_some() {
+        true => ExitCode::from(HANDED_OVER),
+        false => ExitCode::SUCCESS,
+    }
+}
+
 /// The daemon ends.
 pub(super) fn say_goodbye() {
-    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
+    drop(tell(NotifyState::Stopping));
 }
 
 /// A systemd user unit that supervises the daemon of this program.
@@ -112,13 +137,15 @@ pub(super) fn unit(context: &Context) -> Result<String, Failure> {
 #   systemctl --user daemon-reload && systemctl --user enable --now tvmux
 [Unit]
 Description=tvmux, a flight recorder for tmux
-Documentation=man:tmux(1)
 
 [Service]
 Type=notify
 ExecStart={program}{config} server run
 Restart=on-failure
 RestartSec=1
+# `tvmux server restart` leaves it to systemd to start the next one.
+RestartForceExitStatus={HANDED_OVER}
+SuccessExitStatus={HANDED_OVER}
 WatchdogSec=30
 # Panes go on while it is away, and so do their pipe processes.
 KillMode=process

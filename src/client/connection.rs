@@ -221,8 +221,23 @@ impl Connection {
         // would start the old one's, wait.
         let _calls = plan.as_ref().and_then(RecallPlan::hold_calls);
         let was_running = self.end(Signal::SIGUSR1).await?;
-        self.start(on_demand && was_running)?;
+        let patience = plan.as_ref().map_or(0, |plan| plan.patience_ms);
+        if !(was_running && self.comes_back(Duration::from_millis(patience)).await) {
+            self.start(on_demand && was_running)?;
+        }
         Ok(was_running)
+    }
+
+    /// Whether a supervisor starts the daemon again within this time.
+    async fn comes_back(&self, within: Duration) -> bool {
+        let end = Instant::now() + within;
+        while Instant::now() < end {
+            if self.is_running().await {
+                return true;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        false
     }
 
     /// Asks the daemon to end and waits until it has. `false` when none runs.

@@ -9,6 +9,7 @@
 //! recorded any more.
 
 mod capture;
+mod carried;
 mod casts;
 mod command;
 mod create;

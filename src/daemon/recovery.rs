@@ -19,6 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::capture::Shown;
+use super::carried::{Left, Reopened, go_on, interrupted};
 use super::create::create_kept;
 use super::journal::{Journal, JournalFile};
 use super::recording::{OpenCast, Opening, retitle};
@@ -28,35 +29,12 @@ use crate::atomic_file::Durability;
 use crate::cast::Micros;
 use crate::clock::{monotonic_micros, unix_micros};
 use crate::record::{
-    self, Carry, DiskFile, Fifo, PipeEnd, RECENT, Recorder, Stream, StreamRecord, Tail, cut_tail,
-    file_id,
+    self, DiskFile, Fifo, PipeEnd, Recorder, Stream, StreamRecord, Tail, cut_tail,
 };
 use crate::tmux::{
     self, Batch, PaneId, Server, ServerState, Socket, StateQuery, Version, hooks, pipe,
 };
 use crate::wording::chain;
-
-/// A recording's cast that is open again.
-struct Reopened {
-    cast: OpenCast,
-    /// Seconds since its last event.
-    silent: f64,
-    left: Left,
-}
-
-/// What the last daemon has left of a recording's stream.
-enum Left {
-    /// All of it.
-    Stream {
-        record: StreamRecord,
-        end: Box<PipeEnd>,
-        is_alternate: bool,
-        /// The end of what it has printed so far.
-        recent: Vec<u8>,
-    },
-    /// Nothing, and why there is a gap.
-    Nothing(String),
-}
 
 type Found = (Journal, JournalFile, Result<Reopened, String>);
 
@@ -68,13 +46,14 @@ impl Daemon {
     /// When the folder of the journals cannot be read.
     pub async fn recover(&self) -> io::Result<()> {
         let folder = self.shared.folders.state().to_owned();
-        let state = folder.clone();
-        let tidied = tokio::task::spawn_blocking(move || {
-            command::close_orphans(&state);
-            ended::tidy(&state)
+        let (state, context) = (folder.clone(), self.context());
+        let (commands, tidied) = tokio::task::spawn_blocking(move || {
+            let commands = command::close_orphans(&state, &context);
+            (commands, ended::tidy(&state))
         })
-        .await;
-        if let Ok(Err(error)) = tidied {
+        .await
+        .expect("closing casts does not panic");
+        if let Err(error) = tidied {
             tracing::warn!(%error, "what has ended cannot be tidied up");
         }
         let (journals, unread) = tokio::task::spawn_blocking(move || Journal::read_all(&folder))
@@ -84,8 +63,10 @@ impl Daemon {
             let state = self.shared.folders.state().to_owned();
             let _ = tokio::task::spawn_blocking(move || returns::note(&state)).await;
         }
+        let stems: BTreeSet<String> = journals.iter().map(|(_, file)| file.stem()).collect();
         let mut servers: BTreeMap<Socket, Vec<Found>> = BTreeMap::new();
-        let mut carried = BTreeSet::new();
+        // Pipes that are gone on with: of commands once their processes ask.
+        let mut carried: BTreeSet<PathBuf> = commands.into_iter().collect();
         for (journal, file) in journals {
             let socket = Socket::at(&journal.spec.socket);
             // First of all, and whatever tmux says: pipe processes wait.
@@ -103,7 +84,9 @@ impl Daemon {
         for (socket, found) in servers {
             let server = self.tmux(Some(socket));
             let live = look(&server).await;
-            if let Ok((version, state)) = &live {
+            if let Ok((version, state)) = &live
+                && unread == 0
+            {
                 let pipes = self.shared.folders.pipes();
                 let others = pipe::may_have_others(state.identity.pid, &pipes);
                 clean(&server, *version, &carried, others).await;
@@ -123,10 +106,15 @@ impl Daemon {
             // Their pipes are somebody else's to go on with.
             return Ok(());
         }
-        let folder = self.shared.folders.pipes();
-        tokio::task::spawn_blocking(move || remove_stale_pipes(&folder, &carried))
-            .await
-            .expect("reading a folder does not panic")
+        let (folder, kept) = (self.shared.folders.pipes(), self.shared.kept.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Some(kept) = kept {
+                remove_stale_kept(&kept, &stems)?;
+            }
+            remove_stale_pipes(&folder, &carried)
+        })
+        .await
+        .expect("reading a folder does not panic")
     }
 
     async fn reopen(&self, journal: &Journal, file: &JournalFile) -> Result<Reopened, String> {
@@ -136,7 +124,7 @@ impl Daemon {
         tokio::task::spawn_blocking(move || {
             let path = &journal.spec.cast_path;
             if let Some(base) = &base {
-                match go_on(path, base, bound) {
+                match go_on(path, base, bound, take_over) {
                     Ok(reopened) => return Ok(reopened),
                     Err(error) => {
                         let path = path.display();
@@ -241,73 +229,9 @@ impl Daemon {
     }
 }
 
-/// Goes on with what a daemon that died has kept.
-fn go_on(path: &Path, base: &Path, bound: usize) -> io::Result<Reopened> {
-    let carry = Carry::find(base)?;
-    let cast = File::options().read(true).write(true).open(path)?;
-    let length = carry.write_lines(&cast, file_id(&cast)?)?;
-    let (taken, is_alternate) = (carry.taken(), carry.is_alternate());
-    let last = carry.last();
-    let (origin, record) = (carry.origin(), carry.stream());
-    let time_of = |monotonic: u64| {
-        let time = Micros::try_from((monotonic as i64).saturating_sub(origin));
-        time.unwrap_or(0).max(last)
-    };
-    let now = time_of(monotonic_micros());
-    let (mut recorder, spare, mut read) = Recorder::go_on(carry.take_over(length)?, length, bound);
-    let left = match record {
-        None => Err("it had no stream".to_owned()),
-        Some(record) => match PipeEnd::take_over(&record.fifo, taken) {
-            Ok((end, consumed)) => Ok((record, Box::new(end), consumed)),
-            Err(error) => {
-                recorder.count_lost(record::lost_behind(&record.fifo, taken));
-                Err(error.to_string())
-            }
-        },
-    };
-    let consumed = left.as_ref().ok().and_then(|(_, _, consumed)| *consumed);
-    let unread = read.unread(taken, consumed);
-    if !unread.is_empty() {
-        let held = left.as_ref().ok().and_then(|(_, end, _)| end.held_since());
-        recorder.output(held.map_or(last, time_of), &unread);
-    }
-    read.clear();
-    let mut recent = record::last_output(&cast, length, 4 * RECENT)?;
-    recent.extend_from_slice(&unread);
-    let left = match left {
-        Ok((record, mut end, consumed)) => {
-            let read = taken + unread.len() as u64;
-            let missing = consumed.map_or(0, |consumed| consumed.saturating_sub(read));
-            end.skip(unread.len() as u64 + missing);
-            match missing {
-                0 => Left::Stream {
-                    record,
-                    end,
-                    is_alternate,
-                    recent,
-                },
-                _ => {
-                    recorder.count_lost(missing);
-                    Left::Nothing(interrupted(now - last))
-                }
-            }
-        }
-        Err(why) => {
-            tracing::info!(path = %path.display(), why, "its stream cannot go on");
-            Left::Nothing(interrupted(now - last))
-        }
-    };
-    Ok(Reopened {
-        cast: OpenCast {
-            recorder,
-            file: DiskFile::new(cast, path),
-            length,
-            now,
-            kept: Some((spare, read)),
-        },
-        silent: (now - last) as f64 / 1e6,
-        left,
-    })
+/// Goes on with the pipe of a pane.
+fn take_over(record: &StreamRecord, taken: u64) -> io::Result<(PipeEnd, Option<u64>)> {
+    PipeEnd::take_over(&record.fifo, taken)
 }
 
 /// Goes on with a cast of which nothing else is left.
@@ -336,9 +260,16 @@ fn repair(journal: &Journal, base: Option<&Path>, bound: usize) -> Result<Reopen
     })
 }
 
-fn interrupted(missing: Micros) -> String {
-    let missing = missing as f64 / 1e6;
-    format!("the recorder was interrupted; up to {missing:.1} s are missing")
+/// Removes what was kept of recordings that have no journal.
+fn remove_stale_kept(folder: &Path, journals: &BTreeSet<String>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        if !journals.contains(&*stem) && !command::is_kept(&stem) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(())
 }
 
 /// Removes the FIFOs of a daemon that is gone and that nobody goes on with, and

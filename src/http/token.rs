@@ -26,6 +26,18 @@ impl Token {
         Ok(Token(text))
     }
 
+    /// Leaves it there again, where somebody has swept it or the folder is another
+    /// one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn leave(&self, folders: &Folders) -> io::Result<()> {
+        match folders.token().symlink_metadata() {
+            Ok(_) => Ok(()),
+            Err(_) => folders.write_token(&self.0),
+        }
+    }
+
     pub(super) fn matches(&self, shown: &str) -> bool {
         self.0.as_bytes().ct_eq(shown.as_bytes()).into()
     }

@@ -189,6 +189,9 @@ pub struct StreamRecord {
     pub pid: u32,
     /// Columns and rows, as the snapshot found them.
     pub size: (u16, u16),
+    /// The FIFO for sizes and keys, of a command that runs without tmux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control: Option<PathBuf>,
 }
 
 /// All that is kept of a recording.

@@ -35,6 +35,9 @@ const WINDOW: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long a process that was killed may hold its lock.
+const DYING: Duration = Duration::from_millis(100);
+
 /// How long a start may take before somebody else may try.
 const START: Duration = Duration::from_secs(60);
 
@@ -78,6 +81,17 @@ impl RecallPlan {
             &content,
             Durability::Kill,
         )
+    }
+
+    /// Leaves it again, where somebody has swept it or the folder is another one.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn leave_again(&self, runtime: &Path) -> io::Result<()> {
+        match RecallPlan::path(runtime).symlink_metadata() {
+            Ok(_) => Ok(()),
+            Err(_) => self.leave(runtime),
+        }
     }
 
     /// The plan that a daemon has left, if there is one.
@@ -146,6 +160,14 @@ impl Recall {
         self.has_given_up
     }
 
+    /// Whether nothing more is to be done: the daemon is up or comes up, or no more
+    /// tries are made.
+    pub(super) fn has_called(&self) -> bool {
+        // The one that has died may hold its lock for a moment longer.
+        let is_up = || self.since.elapsed() > DYING && is_locked(&self.plan.lock);
+        self.has_given_up || self.daemon.is_some() || is_up()
+    }
+
     /// To be called often while no daemon reads.
     pub(super) fn turn(&mut self) {
         self.reap();
@@ -161,16 +183,6 @@ impl Recall {
             return;
         }
         let Some(mut tries) = lock(&self.plan.tries_path()) else {
-            if self
-                .plan
-                .lock
-                .parent()
-                .is_some_and(|folder| !folder.exists())
-            {
-                // Swept, with the list of tries. This process ends now, so that
-                // it is one try of each.
-                self.daemon = self.start().ok();
-            }
             return;
         };
         // It may have come up while the lock was somebody else's.

@@ -250,8 +250,8 @@ impl Relay {
 
     fn begin_to_hold(&mut self) {
         // Whatever flags it came with: a write must not wait.
-        let flags = fcntl(&self.output, FcntlArg::F_GETFL)
-            .map_or(OFlag::empty(), |flags| OFlag::from_bits_retain(flags));
+        let flags =
+            fcntl(&self.output, FcntlArg::F_GETFL).map_or(OFlag::empty(), OFlag::from_bits_retain);
         let _ = fcntl(&self.output, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK));
         let is_read = self.backlog.is_empty() && self.waiting() == 0;
         if let Some(ledger) = &mut self.ledger
@@ -341,7 +341,8 @@ impl Relay {
                 ledger.set_holding(false);
                 return Mode::Stuck;
             }
-            if self.is_unlinked() {
+            let has_called = self.recall.as_ref().is_none_or(Recall::has_called);
+            if has_called && self.is_unlinked() {
                 // Somebody has swept the folder: no daemon will find the FIFO,
                 // nor start another pipe while this one is there.
                 return Mode::Finished(false);

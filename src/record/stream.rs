@@ -231,6 +231,21 @@ impl PipeEnd {
         Ok((end, is_holding.then_some(consumed)))
     }
 
+    /// The FIFO of a daemon that is gone, which process `writer` has open still,
+    /// and from which `taken` bytes were read.
+    ///
+    /// # Errors
+    /// When it is not there, or the process does not write to it any more.
+    pub fn take_over_from(writer: u32, path: &Path, taken: u64) -> io::Result<PipeEnd> {
+        if !has_open(writer, path) {
+            let why = "the process that runs the command has left it";
+            return Err(io::Error::new(io::ErrorKind::NotConnected, why));
+        }
+        let mut end = PipeEnd::new(Fifo::take_over(path)?);
+        end.position = taken;
+        Ok(end)
+    }
+
     /// `count` bytes more were read than was known.
     pub fn skip(&mut self, count: u64) {
         self.position += count;
@@ -402,6 +417,15 @@ pub fn lost_behind(fifo: &Path, taken: u64) -> u64 {
 fn is_writer(pid: Pid, fifo: &Path) -> bool {
     pid.as_raw() > 0
         && std::fs::read_link(format!("/proc/{pid}/fd/1")).is_ok_and(|output| output == fifo)
+}
+
+/// Whether a process has the file open.
+fn has_open(pid: u32, path: &Path) -> bool {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd"));
+    open.into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| std::fs::read_link(entry.path()).is_ok_and(|target| target == path))
 }
 
 /// Whether somebody has stopped a process (SIGSTOP).

@@ -1,6 +1,7 @@
 //! A daemon that dies comes back by itself, and nothing is missing.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use crate::loss::{COUNTER, numbers, stretches};
 use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast};
-use crate::support::{TestTmux, wait_for, wait_until};
+use crate::support::{TestTmux, shielded, wait_for, wait_until};
 
 /// A shell command that prints a thousand numbered lines a second, each with its
 /// time in milliseconds.
@@ -196,6 +197,31 @@ fn memory(pid: u32) -> u64 {
     field("Private_Dirty:") + field("Private_Clean:")
 }
 
+/// Kilobytes that a process has written to, without what the loader has written of
+/// its program: that depends on how it was built.
+fn written(pid: u32) -> u64 {
+    let maps = fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap();
+    let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    let program = program.to_str().unwrap();
+    let mut is_program = false;
+    let mut sum = 0;
+    for line in maps.lines() {
+        if line
+            .split(' ')
+            .next()
+            .is_some_and(|range| range.contains('-'))
+        {
+            is_program = line.ends_with(program);
+        } else if let Some(kilobytes) = line.strip_prefix("Private_Dirty:")
+            && !is_program
+        {
+            let kilobytes = kilobytes.split_whitespace().next().unwrap();
+            sum += kilobytes.parse::<u64>().unwrap();
+        }
+    }
+    sum
+}
+
 /// The process between the pane and its FIFO.
 fn pipe_process(tvmux: &Tvmux) -> Option<u32> {
     let pipes = tvmux.folder().join("run/tvmux/pipes");
@@ -291,6 +317,213 @@ fn a_restart_under_a_flood_loses_no_byte() {
 }
 
 #[test]
+fn a_command_is_carried_over_like_a_pane() {
+    let mut tvmux = Tvmux::new();
+    let end = tvmux.folder().join("end");
+    let script = format!(
+        "$|=1; for ($i = 1; !-e \"{}\"; $i++) {{ printf \"line %d end\\n\", $i; \
+         select(undef, undef, undef, 0.001) }}",
+        end.display()
+    );
+    let args = ["rec", "-q", "--headless", "--", "perl", "-e", &script];
+    let mut command = tvmux.command(args).spawn().unwrap();
+    let recording = tvmux.wait_recording("it is recorded", |_| true);
+    let cast = tvmux.cast(&recording);
+    for round in 0..kills() {
+        let some = length(&cast) + fastrand::usize(0..60_000);
+        wait_until("output comes", || length(&cast) > some);
+        if round % 4 == 3 {
+            tvmux.ok(["server", "restart"]);
+        } else {
+            // Its client starts another one.
+            let killed = tvmux.signal_daemon(Signal::SIGKILL);
+            tvmux.wait_for_another_server(killed);
+        }
+        let carried = u64::from(round) + 1;
+        let now = tvmux.wait_recording("it goes on", |now| now["carried"] == carried);
+        assert_eq!(now["id"], recording["id"]);
+        assert_eq!(now["cast_path"], recording["cast_path"]);
+        let now = length(&cast);
+        wait_until("in the same file", || length(&cast) > now);
+    }
+    fs::write(&end, "").unwrap();
+    let status = command.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "nothing is missing");
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events), [""; 0]);
+    assert!(events.is_sorted_by_key(|event| event.time));
+    let lines = is_contiguous(&output_of(&events)).unwrap();
+    println!("{} ends of the daemon, {lines} lines of a command", kills());
+    let kept = tvmux.folders().kept().unwrap();
+    assert_eq!(fs::read_dir(kept).map_or(0, Iterator::count), 0);
+}
+
+#[test]
+fn a_suspended_machine_goes_on_where_it_stood() {
+    let tmux = TestTmux::start(CLOCK);
+    let mut tvmux = Tvmux::new();
+    let (_, cast) = record(&tmux, &tvmux);
+    let pipe = wait_for("a pipe process", || pipe_process(&tvmux));
+    let daemon = tvmux.server_pid().unwrap();
+    for _ in 0..3 {
+        let some = length(&cast) + fastrand::usize(0..30_000);
+        wait_until("output comes", || length(&cast) > some);
+        // All at once, as far as that can be had, and in another order each time.
+        let mut all = [daemon, pipe, tmux.pid()];
+        fastrand::shuffle(&mut all);
+        for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
+            for pid in all {
+                kill(Pid::from_raw(pid as i32), signal).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let now = length(&cast);
+        wait_until("the cast goes on", || length(&cast) > now);
+    }
+    assert_eq!(tvmux.signal_daemon(Signal::SIGCONT), daemon);
+    assert_eq!(tvmux.recordings()[0]["gaps"], 0);
+    tvmux.ok(["rec", "stop"]);
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events), [""; 0]);
+    is_contiguous(&output_of(&events)).unwrap();
+}
+
+#[test]
+fn a_clock_that_was_set_back_turns_no_time_back() {
+    let tmux = TestTmux::start(CLOCK);
+    let mut tvmux = Tvmux::new();
+    let (_, cast) = record(&tmux, &tvmux);
+    // As if the recording had begun an hour from now, by the clock of today.
+    let journal = fs::read_dir(tvmux.folders().state()).unwrap().flatten();
+    let mut journal = journal
+        .map(|file| file.path())
+        .filter(|path| path.to_string_lossy().ends_with(".journal.json"));
+    let journal = journal.next().unwrap();
+    let set_back = || {
+        let mut content: Value = serde_json::from_slice(&fs::read(&journal).unwrap()).unwrap();
+        let started = content["started_micros"].as_u64().unwrap();
+        content["started_micros"] = (started + 3_600_000_000).into();
+        fs::write(&journal, content.to_string()).unwrap();
+    };
+    for is_kept in [true, false] {
+        let some = length(&cast);
+        wait_until("output comes", || length(&cast) > some);
+        tvmux.signal_daemon(Signal::SIGSTOP);
+        set_back();
+        if !is_kept {
+            fs::remove_dir_all(tvmux.folders().kept().unwrap()).unwrap();
+        }
+        let killed = tvmux.signal_daemon(Signal::SIGKILL);
+        tvmux.wait_for_another_server(killed);
+        let now = length(&cast);
+        wait_until("the cast goes on", || length(&cast) > now);
+    }
+    // What was not kept is missing, and that is said.
+    assert_eq!(tvmux.recordings()[0]["gaps"], 1);
+    assert_eq!(tvmux.run(["rec", "stop"]).status.code(), Some(1));
+    let (_, events) = read_cast(&cast);
+    assert!(events.is_sorted_by_key(|event| event.time));
+    let last = events.last().unwrap().time;
+    assert!(last < 600.0, "{last} s");
+}
+
+#[test]
+fn a_pipe_process_has_little_memory_of_its_own() {
+    let tmux = TestTmux::start(CLOCK);
+    let mut tvmux = Tvmux::new();
+    let (_, cast) = record(&tmux, &tvmux);
+    let some = length(&cast) + 20_000;
+    wait_until("output comes", || length(&cast) > some);
+    let pipe = wait_for("a pipe process", || pipe_process(&tvmux));
+    let before = written(pipe);
+    // Also when it has held something, and has handed it on.
+    let killed = tvmux.signal_daemon(Signal::SIGKILL);
+    tvmux.wait_for_another_server(killed);
+    let some = length(&cast) + 20_000;
+    wait_until("the cast goes on", || length(&cast) > some);
+    let after = written(pipe);
+    println!("{before} kB of its own, {after} kB behind a daemon's end");
+    assert!(before < 500, "{before} kB");
+    assert!(after < 500, "{after} kB");
+}
+
+#[test]
+fn a_supervisor_is_told_and_given_the_first_turn() {
+    let tmux = TestTmux::start(CLOCK);
+    let tvmux = Tvmux::new();
+    let path = tvmux.folder().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    // What daemons have told; from the third on nobody reads it.
+    let mut told = Vec::new();
+    let mut is_told = |what: &str| {
+        let mut buffer = [0; 100];
+        while let Ok(count) = socket.recv(&mut buffer) {
+            told.push(String::from_utf8_lossy(&buffer[..count]).trim().to_owned());
+        }
+        told.iter().any(|told| told == what)
+    };
+    socket.set_nonblocking(true).unwrap();
+    let supervised = || {
+        // As systemd does: only the process that is supervised feeds the watchdog.
+        let program = env!("CARGO_BIN_EXE_tvmux");
+        let run =
+            format!("WATCHDOG_PID=$$ exec '{program}' server run 2>>\"$XDG_RUNTIME_DIR/../log\"");
+        let mut command = shielded("/bin/sh");
+        let variables = tvmux.command([""; 0]);
+        let variables = variables
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        command.args(["-c", &run]).envs(variables);
+        command.env("NOTIFY_SOCKET", &path);
+        command.env("WATCHDOG_USEC", "200000").spawn().unwrap()
+    };
+    let mut first = supervised();
+    wait_until("it is ready", || is_told("READY=1"));
+    wait_until("its watchdog is fed", || is_told("WATCHDOG=1"));
+    let (_, cast) = record(&tmux, &tvmux);
+    let pipe = wait_for("a pipe process", || pipe_process(&tvmux));
+
+    // One that dies is started by its supervisor, not by the pipe process.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let mut second = supervised();
+    assert_eq!(tvmux.wait_for_another_server(first.id()), second.id());
+    let now = length(&cast);
+    wait_until("the cast goes on", || length(&cast) > now);
+
+    // So is the next one that is asked for.
+    let restart = tvmux.command(["server", "restart"]).spawn().unwrap();
+    let status = second.wait().unwrap();
+    assert_eq!(
+        status.code(),
+        Some(75),
+        "the supervisor is to start another"
+    );
+    assert!(is_told("STOPPING=1"));
+    let mut third = supervised();
+    assert!(restart.wait_with_output().unwrap().status.success());
+    assert_eq!(tvmux.server_pid(), Some(third.id()));
+    tvmux.wait_recording("it goes on", |now| now["carried"] == 2);
+    assert_eq!(pipe_process(&tvmux), Some(pipe));
+    tvmux.ok(["server", "stop"]);
+    assert_eq!(third.wait().unwrap().code(), Some(0));
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events), [""; 0]);
+    is_contiguous(&output_of(&events)).unwrap();
+}
+
+#[test]
+fn the_unit_supervises_this_program() {
+    let tvmux = Tvmux::new();
+    let unit = tvmux.ok(["server", "unit"]);
+    let program = env!("CARGO_BIN_EXE_tvmux");
+    assert!(unit.contains(&format!("\nExecStart=\"{program}\" server run\n")));
+    for line in ["Type=notify", "WatchdogSec=30", "KillMode=process"] {
+        assert!(unit.lines().any(|found| found == line), "{line}: {unit}");
+    }
+}
+
+#[test]
 fn a_daemon_that_was_stopped_does_not_come_back() {
     let tmux = TestTmux::start(CLOCK);
     let tvmux = Tvmux::new();
@@ -378,6 +611,22 @@ fn a_pipe_process_that_is_stopped_holds_up_no_stop_and_loses_nothing() {
 }
 
 #[test]
+fn a_pipe_process_that_is_stopped_is_woken() {
+    let tmux = TestTmux::start("");
+    let tvmux = Tvmux::new();
+    let (_, cast) = record(&tmux, &tvmux);
+    let pipe = wait_for("a pipe process", || pipe_process(&tvmux));
+    kill(Pid::from_raw(pipe as i32), Signal::SIGSTOP).unwrap();
+    tmux.tmux(&["send-keys", "-t", "@0", "echo wh''ile", "Enter"]);
+    wait_until("it is recorded all the same", || {
+        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("while"))
+    });
+    assert_eq!(pipe_process(&tvmux), Some(pipe));
+    tvmux.ok(["rec", "stop"]);
+    assert!(tvmux.log().contains("a pipe process was stopped"));
+}
+
+#[test]
 fn a_pipe_process_that_is_killed_is_replaced_and_the_gap_marked() {
     let tmux = TestTmux::start("");
     let tvmux = Tvmux::new();
@@ -435,9 +684,16 @@ fn a_swept_runtime_folder_is_made_anew_by_the_next_daemon() {
     let tvmux = Tvmux::new();
     let (_, cast) = record(&tmux, &tvmux);
     let daemon = tvmux.server_pid().unwrap();
+    let token = fs::read(tvmux.folders().token()).unwrap();
     fs::remove_dir_all(tvmux.folder().join("run/tvmux")).unwrap();
     let now = length(&cast);
     wait_until("it goes on without", || length(&cast) > now);
+    // Whoever looks for it has it made again.
+    tvmux.ok(["server", "status"]);
+    wait_until("the token is there again", || {
+        fs::read(tvmux.folders().token()).is_ok_and(|again| again == token)
+    });
+    assert_eq!(tvmux.server_pid(), Some(daemon));
     kill(Pid::from_raw(daemon as i32), Signal::SIGKILL).unwrap();
     tvmux.wait_for_another_server(daemon);
     let now = length(&cast);

@@ -150,7 +150,10 @@ impl Tvmux {
             if let Some(mut child) = self.server.take_if(|child| child.id() == pid) {
                 child.wait().unwrap();
             }
-            wait_until("the daemon is gone", || self.server_pid() != Some(pid));
+            wait_until("the daemon is gone", || {
+                let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+                stat.map_or(true, |stat| stat.contains(") Z "))
+            });
         }
         pid
     }

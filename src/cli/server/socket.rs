@@ -63,6 +63,11 @@ impl Socket {
         None
     }
 
+    /// Where it listens.
+    pub(super) fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
     /// From here on a client finds nobody, and starts another daemon.
     pub(super) fn close(&mut self) {
         let _ = self.lock.set_len(0);

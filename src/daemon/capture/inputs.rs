@@ -32,6 +32,7 @@ impl Shown {
             pane: self.pane.0,
             pid: self.pid,
             size: self.size,
+            control: None,
         }
     }
 

@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 use crate::api;
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::cast::{Header, Micros};
-use crate::daemon::create::{cast_folder, create_cast, create_cast_at, local_time};
+use crate::clock::monotonic_micros;
+use crate::daemon::carried::{self, Left};
+use crate::daemon::create::{cast_folder, create_cast, create_cast_at, create_kept, local_time};
 use crate::daemon::names::{command_cast_name, host_name};
 use crate::daemon::recording::OpenCast;
 use crate::daemon::{Error, Result};
-use crate::record::{DiskFile, Recorder, Tail, cut_tail};
+use crate::record::{DiskFile, Fifo, PipeEnd, Recorder, StreamRecord, Tail, cut_tail};
 use crate::wording::chain;
+
+/// Where a command's output comes in, and its sizes and keys.
+pub(super) type Pipes = (PipeEnd, Fifo);
 
 /// Makes a new cast.
 pub(super) fn begin(
@@ -43,6 +48,50 @@ pub(super) fn begin(
         kept: None,
     };
     Ok((path, cast))
+}
+
+/// Goes on with what a daemon that died has kept of the recording to `path` in
+/// the files whose names begin with `base`.
+///
+/// # Errors
+/// When nothing was kept, or it does not fit the cast.
+pub(super) fn carry_on(
+    path: &Path,
+    base: &Path,
+    pid: u32,
+    bound: usize,
+) -> io::Result<(OpenCast, Option<Pipes>)> {
+    let take_over = |record: &StreamRecord, taken: u64| {
+        let end = PipeEnd::take_over_from(pid, &record.fifo, taken)?;
+        Ok((end, None))
+    };
+    let reopened = carried::go_on(path, base, bound, take_over)?;
+    let mut cast = reopened.cast;
+    let why = match reopened.left {
+        Left::Stream {
+            record: StreamRecord { control, .. },
+            end,
+            ..
+        } => match control.map(|path| Fifo::take_over(&path)) {
+            Some(Ok(control)) => return Ok((cast, Some((*end, control)))),
+            _ => carried::interrupted(cast.now - cast.recorder.stats().duration),
+        },
+        Left::Nothing(why) => why,
+    };
+    cast.recorder.gap(cast.now, &format!("tvmux: gap: {why}"));
+    Ok((cast, None))
+}
+
+/// Keeps the recorder's state from now on, if it is not kept already, in files
+/// whose names begin with `base`. Without, a kill loses what waits.
+pub(super) fn keep(cast: &mut OpenCast, base: &Path) {
+    if cast.kept.is_some() {
+        return;
+    }
+    let origin = monotonic_micros() as i64 - cast.now as i64;
+    if let (Some(kept), Ok(id)) = (create_kept(base), cast.file.id()) {
+        cast.kept = Some(cast.recorder.keep(kept, id, origin));
+    }
 }
 
 /// Opens a cast that is there, and puts a marker behind what it holds.

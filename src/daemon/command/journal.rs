@@ -17,9 +17,14 @@ use crate::api;
 use crate::atomic_file::{self, Durability};
 use crate::clock::unix_seconds;
 use crate::daemon::ended;
+use crate::daemon::recording::Context;
+use crate::record::{Carry, StreamRecord, file_id};
 use crate::wording::chain;
 
 const SUFFIX: &str = ".command.json";
+
+/// How the names of kept files begin, before the process id.
+const KEPT: &str = "command-";
 
 /// The journal of a running recording.
 #[derive(Debug)]
@@ -77,12 +82,32 @@ pub(in crate::daemon) fn interrupted(state: &Path) -> Vec<api::Recording> {
     left(state).into_iter().map(as_left).collect()
 }
 
+/// The recording that a daemon before has left of the process `pid`.
+pub(super) fn left_by(state: &Path, pid: u32) -> Option<api::Recording> {
+    let journal = fs::read(state.join(format!("{pid}{SUFFIX}"))).ok()?;
+    serde_json::from_slice(&journal).ok()
+}
+
 /// Ends the recordings whose command is gone too; the others are asked for again
-/// by the processes that run them. Blocks: casts are made whole.
-pub(in crate::daemon) fn close_orphans(state: &Path) {
+/// by the processes that run them: gives their pipes. Blocks: casts are made
+/// whole.
+pub(in crate::daemon) fn close_orphans(state: &Path, context: &Context) -> Vec<PathBuf> {
+    let mut pipes = Vec::new();
     for (path, recording) in left(state) {
+        let stem = pid_of(&recording).and_then(|pid| u32::try_from(pid).ok());
+        let base = stem.and_then(|pid| kept_base(context, pid));
+        let kept = base.as_deref().and_then(|base| Carry::find(base).ok());
         if is_running(&recording) {
+            let stream = kept.and_then(|kept| kept.stream());
+            pipes.extend(stream.into_iter().flat_map(|stream| {
+                let StreamRecord { fifo, control, .. } = stream;
+                [Some(fifo), control].into_iter().flatten()
+            }));
             continue;
+        }
+        if let Some(kept) = kept {
+            write_kept(&recording.cast_path, &kept);
+            kept.remove();
         }
         tracing::info!(
             id = recording.id,
@@ -94,14 +119,39 @@ pub(in crate::daemon) fn close_orphans(state: &Path) {
         }
         let _ = fs::remove_file(path);
     }
+    pipes
+}
+
+/// How the names begin of the files that a command's recording is kept in.
+pub(super) fn kept_base(context: &Context, pid: u32) -> Option<PathBuf> {
+    context.kept_base(&format!("{KEPT}{pid}"))
+}
+
+/// Whether files of this name are kept for a command that runs.
+pub(in crate::daemon) fn is_kept(stem: &str) -> bool {
+    let pid = stem.strip_prefix(KEPT).and_then(|pid| pid.parse().ok());
+    pid.is_some_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
+}
+
+/// Writes the lines that a daemon had not written when it died.
+fn write_kept(path: &Path, kept: &Carry) {
+    let write = || {
+        let cast = File::options().read(true).write(true).open(path)?;
+        kept.write_lines(&cast, file_id(&cast)?)
+    };
+    if let Err(error) = write() {
+        tracing::info!(path = %path.display(), %error, "nothing is left of what was kept");
+    }
 }
 
 /// Whether the process that hands a recording's output over is there. (Its id
 /// may be another one's by now; then the journal waits for that to end.)
 fn is_running(recording: &api::Recording) -> bool {
-    let pid = recording.id.strip_prefix("command:");
-    let pid = pid.and_then(|pid| pid.parse().ok());
-    pid.is_some_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
+    pid_of(recording).is_some_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
+}
+
+fn pid_of(recording: &api::Recording) -> Option<i32> {
+    recording.id.strip_prefix("command:")?.parse().ok()
 }
 
 /// Makes a cast whole and says at its end that there should be more.

@@ -10,18 +10,19 @@ mod task;
 
 use std::path::{Path, PathBuf};
 
-use self::cast::{begin, go_on};
-use self::journal::CommandJournal;
+use self::cast::{Pipes, begin, carry_on, go_on, keep};
+use self::journal::{CommandJournal, kept_base, left_by};
 use self::task::{SpawnArgs, spawn};
 use super::create::Asked;
-use super::recording::{About, Report};
+use super::recording::{About, OpenCast, Report};
 use super::registry::Key;
 use super::{Daemon, Error, Result};
 use crate::api;
 use crate::clock::unix_micros;
-use crate::record::Fifo;
+use crate::config;
+use crate::record::{Fifo, PipeEnd, StreamRecord};
 
-pub(super) use self::journal::{close_orphans, interrupted};
+pub(super) use self::journal::{close_orphans, interrupted, is_kept};
 
 impl Daemon {
     /// Starts to record a command; says where its output is to go.
@@ -57,20 +58,41 @@ impl Daemon {
                 message: format!("{path} is being recorded to"),
             });
         }
-        let (output, control) = self.command_pipes(request.pid)?;
-        let paths = (output.path().to_owned(), control.path().to_owned());
-
         let started_micros = unix_micros();
         let bound = context.memory_bound();
         let (request, settings) = (request.clone(), self.config().output.clone());
+        let state = self.shared.folders.state().to_owned();
+        let base = kept_base(context, request.pid);
         let opened = tokio::task::spawn_blocking({
-            let request = request.clone();
-            move || match &request.append {
-                Some(path) => go_on(path, &request, bound),
-                None => begin(&request, &settings, started_micros, bound),
-            }
+            let (request, state) = (request.clone(), state.clone());
+            move || open(&request, &settings, started_micros, bound, &state, base)
         });
-        let (path, cast) = opened.await.expect("creating files does not panic")?;
+        let Opened {
+            path,
+            mut cast,
+            pipes,
+            before,
+        } = opened.await.expect("creating files does not panic")?;
+        let is_new = pipes.is_none();
+        let (output, control) = match pipes {
+            Some(pipes) => pipes,
+            None => self.command_pipes(request.pid)?,
+        };
+        let paths = (output.fifo.path().to_owned(), control.path().to_owned());
+        if is_new {
+            let record = StreamRecord {
+                fifo: paths.0.clone(),
+                control: Some(paths.1.clone()),
+                pane: 0,
+                pid: request.pid,
+                size: cast.recorder.size(),
+            };
+            cast.recorder.begin_stream(&record, false);
+        }
+        let (carried, started) = match before {
+            Some(before) => (before.carried + 1, before.started),
+            None => (0, started_micros / 1_000_000),
+        };
         let about = About {
             id: format!("command:{}", request.pid),
             session_id: "command".to_owned(),
@@ -78,12 +100,12 @@ impl Daemon {
             cast_path: path,
             title: request.title.clone(),
             socket: PathBuf::new(),
-            started: started_micros / 1_000_000,
-            carried: 0,
+            started,
+            carried,
         };
-        tracing::info!(id = about.id, path = %about.cast_path.display(), "recording");
+        tracing::info!(carried, id = about.id, path = %about.cast_path.display(), "recording");
         let report = Report::about_command(about, cast.recorder.stats());
-        let (state, pid) = (self.shared.folders.state().to_owned(), request.pid);
+        let pid = request.pid;
         let started = report.to_api();
         let journal =
             tokio::task::spawn_blocking(move || CommandJournal::write(&state, pid, &started));
@@ -107,13 +129,70 @@ impl Daemon {
     }
 
     /// The FIFOs of a command.
-    fn command_pipes(&self, pid: u32) -> Result<(Fifo, Fifo)> {
+    fn command_pipes(&self, pid: u32) -> Result<Pipes> {
         let make = |what: &str| {
             let path = self.shared.pipes.command_path(pid, what);
             Fifo::create(&path).map_err(|source| Error::Capture {
                 message: format!("cannot make the pipe {}: {source}", path.display()),
             })
         };
-        Ok((make("output")?, make("control")?))
+        Ok((PipeEnd::new(make("output")?), make("control")?))
     }
+}
+
+/// A command's cast that is open, and where it stands.
+struct Opened {
+    path: PathBuf,
+    cast: OpenCast,
+    /// Those of a daemon before, where they are gone on with.
+    pipes: Option<Pipes>,
+    /// The recording as a daemon before has left it.
+    before: Option<api::Recording>,
+}
+
+/// Makes the cast of a command, or goes on with one: that of a daemon that died
+/// where it has stopped.
+fn open(
+    request: &api::CommandRecording,
+    settings: &config::Output,
+    started_micros: u64,
+    bound: usize,
+    state: &Path,
+    base: Option<PathBuf>,
+) -> Result<Opened> {
+    let append = request.append.as_deref();
+    // Its client has lost another daemon.
+    let before = append
+        .filter(|_| request.gap.is_some())
+        .and_then(|path| left_by(state, request.pid).filter(|left| left.cast_path == path));
+    let carried = before
+        .as_ref()
+        .zip(base.as_deref())
+        .and_then(|(left, base)| {
+            let path = &left.cast_path;
+            let carried = carry_on(path, base, request.pid, bound).inspect_err(|error| {
+                tracing::info!(path = %path.display(), %error, "nothing is left of what was kept");
+            });
+            Some((path.clone(), carried.ok()?))
+        });
+    let (path, mut cast, pipes) = match (carried, append) {
+        (Some((path, (cast, pipes))), _) => (path, cast, pipes),
+        (None, Some(path)) => {
+            let (path, cast) = go_on(path, request, bound)?;
+            (path, cast, None)
+        }
+        (None, None) => {
+            let (path, cast) = begin(request, settings, started_micros, bound)?;
+            (path, cast, None)
+        }
+    };
+    if let Some(base) = &base {
+        keep(&mut cast, base);
+    }
+    Ok(Opened {
+        path,
+        cast,
+        pipes,
+        before,
+    })
 }

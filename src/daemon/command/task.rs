@@ -9,7 +9,7 @@ use super::cast::header;
 use super::journal::CommandJournal;
 use crate::api;
 use crate::cast::Micros;
-use crate::clock::unix_seconds;
+use crate::clock::{monotonic_micros, unix_seconds};
 use crate::daemon::recording::{
     Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast, retitle,
     start_keyframes,
@@ -25,7 +25,7 @@ pub(super) struct SpawnArgs {
     pub(super) journal: CommandJournal,
     pub(super) request: api::CommandRecording,
     pub(super) cast: OpenCast,
-    pub(super) output: Fifo,
+    pub(super) output: PipeEnd,
     pub(super) control: Fifo,
 }
 
@@ -71,17 +71,22 @@ impl Task {
         } = args;
         let intervals = context.intervals();
         let mut intake = Intake::default();
-        intake.attach(Some(Box::new(PipeEnd::new(output))), false);
+        intake.attach(Some(Box::new(output)), false);
+        let mut sink = DiskSink::new(
+            Arc::clone(&context.disks),
+            cast.file,
+            cast.length,
+            intervals,
+        );
+        if let Some((spare, read)) = cast.kept {
+            sink.set_spare(spare);
+            intake.keep(read);
+        }
         let stats = cast.recorder.stats();
         Task {
             report: Arc::new(report),
             journal,
-            sink: DiskSink::new(
-                Arc::clone(&context.disks),
-                cast.file,
-                cast.length,
-                intervals,
-            ),
+            sink,
             context,
             request,
             intake,
@@ -126,7 +131,8 @@ impl Task {
                         self.new_title = Some(title);
                         let _ = reply.send(());
                     }
-                    Some(Command::Stop | Command::HandOver) | None => break,
+                    Some(Command::HandOver) => return self.hand_over().await,
+                    Some(Command::Stop) | None => break,
                 },
                 _ = self.control.readable(), if self.is_controlled => self.read_control(),
                 ready = self.intake.readable() => self.on_readable(ready),
@@ -214,6 +220,10 @@ impl Task {
             }
             FileEvent::Replaced => {
                 tracing::warn!(id, "the cast was removed; there is a new one");
+                if let Ok(file) = self.sink.file_id() {
+                    let origin = monotonic_micros() as i64 - self.cast_time() as i64;
+                    self.recorder.set_file(file, origin);
+                }
             }
             FileEvent::SyncFailed(error) => {
                 tracing::error!(id, %error, "syncing the cast failed");
@@ -260,6 +270,18 @@ impl Task {
         }
     }
 
+    /// Leaves the recording to another daemon: its pipes go on, and all that was
+    /// read is in the cast.
+    async fn hand_over(mut self) {
+        self.read_control();
+        self.sink.close(&mut self.recorder).await;
+        if let Some(stream) = self.intake.stream_mut() {
+            stream.leave();
+        }
+        self.control.leave();
+        tracing::info!(id = self.report.about().id, "left to another server");
+    }
+
     async fn finish(mut self) {
         self.read_control();
         let time = self.cast_time();
@@ -289,6 +311,7 @@ impl Task {
             Some(Trouble::Removed) => Some(REMOVED.into()),
             Some(Trouble::Refused(_)) | None => None,
         };
+        self.recorder.forget_kept();
         let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.remove()).await;
         let stats = self.recorder.stats();

@@ -27,6 +27,9 @@ const STUCK: Duration = Duration::from_secs(1);
 /// Most bytes that wait for a daemon that is stuck or not there.
 const MOST: usize = 16 * 1024 * 1024;
 
+/// Most bytes of sizes and keys that wait so: what a FIFO takes at once.
+const UNTOLD: usize = 64 * 1024;
+
 /// How it stands with the recording.
 #[derive(Debug)]
 enum State {
@@ -34,8 +37,11 @@ enum State {
         output: File,
         control: File,
     },
-    /// The daemon died: another one is being asked.
-    Lost,
+    /// The daemon died: another one is being asked. It reads on in the same
+    /// FIFOs, in which things stay as long as somebody has them open.
+    Lost {
+        _held: [File; 2],
+    },
     /// Somebody ended the recording; the command goes on without.
     Ended,
 }
@@ -50,6 +56,10 @@ pub(super) struct Link {
     has_failed: bool,
     moved: Instant,
     keys: Utf8Carry,
+    /// Sizes and keys while no daemon reads.
+    untold: Vec<u8>,
+    /// The last size that was told.
+    size: Option<(u16, u16)>,
 }
 
 impl Link {
@@ -62,6 +72,8 @@ impl Link {
             has_failed: false,
             moved: Instant::now(),
             keys: Utf8Carry::new(),
+            untold: Vec::new(),
+            size: None,
         })
     }
 
@@ -70,6 +82,13 @@ impl Link {
         self.state = open(started)?;
         self.path.clone_from(&started.output);
         self.moved = Instant::now();
+        if let State::Open { control, .. } = &mut self.state {
+            // What does not fit is as good as lost: it was not waited for.
+            let _ = control.write_all(&std::mem::take(&mut self.untold));
+        }
+        if let Some((columns, rows)) = self.size {
+            self.tell(&Control::Resize(columns, rows));
+        }
         self.flush();
         Ok(())
     }
@@ -88,7 +107,7 @@ impl Link {
 
     /// Whether the daemon died.
     pub(super) fn is_lost(&self) -> bool {
-        matches!(self.state, State::Lost)
+        matches!(self.state, State::Lost { .. })
     }
 
     /// Whether everything was handed over, up to the end of the recording.
@@ -101,7 +120,7 @@ impl Link {
     pub(super) fn watched(&self) -> Option<(BorrowedFd<'_>, bool)> {
         match &self.state {
             State::Open { output, .. } => Some((output.as_fd(), !self.backlog.is_empty())),
-            State::Lost | State::Ended => None,
+            State::Lost { .. } | State::Ended => None,
         }
     }
 
@@ -153,6 +172,7 @@ impl Link {
     }
 
     pub(super) fn resize(&mut self, columns: u16, rows: u16) {
+        self.size = Some((columns, rows));
         self.tell(&Control::Resize(columns, rows));
     }
 
@@ -193,9 +213,14 @@ impl Link {
     }
 
     fn tell(&mut self, message: &Control) -> bool {
+        let line = message.line();
         match &mut self.state {
-            State::Open { control, .. } => control.write_all(&message.line()).is_ok(),
-            State::Lost | State::Ended => false,
+            State::Open { control, .. } => control.write_all(&line).is_ok(),
+            State::Lost { .. } if self.untold.len() + line.len() <= UNTOLD => {
+                self.untold.extend_from_slice(&line);
+                true
+            }
+            State::Lost { .. } | State::Ended => false,
         }
     }
 
@@ -203,10 +228,14 @@ impl Link {
     /// ends; where the FIFO is still there, it died.
     pub(super) fn on_reader_gone(&mut self) {
         let has_died = self.path.symlink_metadata().is_ok();
-        if has_died {
-            self.state = State::Lost;
-        } else {
-            self.end();
+        match std::mem::replace(&mut self.state, State::Ended) {
+            State::Open { output, control } if has_died => {
+                self.state = State::Lost {
+                    _held: [output, control],
+                };
+            }
+            lost @ State::Lost { .. } => self.state = lost,
+            State::Open { .. } | State::Ended => self.end(),
         }
     }
 }

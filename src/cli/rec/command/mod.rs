@@ -232,9 +232,11 @@ fn spawn(command: &[OsString], is_headless: bool, slave: OwnedFd) -> io::Result<
     Ok(Pid::from_raw(pid))
 }
 
-/// Asks another daemon to go on with the cast; starts one where none runs.
+/// Asks another daemon to go on with the cast; starts one where none runs, and
+/// nobody else does.
 fn go_on(context: &Context, request: &CommandRecording) -> Option<CommandStarted> {
     let runtime = runtime().ok()?;
+    let _calls = background::hold_calls();
     for attempt in 0..TRIES {
         if attempt > 0 {
             std::thread::sleep(Duration::from_millis(200));
