@@ -254,6 +254,22 @@ pub fn cache(name: &str) -> Result<PathBuf, Error> {
     Ok(folder)
 }
 
+/// The folder for what is kept of this user's: `$XDG_DATA_HOME/tvmux`, else
+/// `~/.local/share/tvmux`. It is made, for this user alone, where it is missing.
+///
+/// # Errors
+/// When it cannot be made, is a link or is open to others.
+pub fn data() -> Result<PathBuf, Error> {
+    let base = absolute("XDG_DATA_HOME").unwrap_or_else(|| expand_home("~/.local/share"));
+    fs::create_dir_all(&base).map_err(|source| Error::Io {
+        path: base.clone(),
+        source,
+    })?;
+    let folder = base.join("tvmux");
+    private(&folder)?;
+    Ok(folder)
+}
+
 /// The folder that a variable names, if it is an absolute path.
 fn absolute(name: &str) -> Option<PathBuf> {
     env::var_os(name)

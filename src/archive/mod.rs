@@ -1,8 +1,19 @@
-//! Casts on disk: looked at, kept in order, repaired.
+//! Casts on disk: known, looked at, kept in order, repaired.
 //!
+//! The files are the truth. The catalogue (`catalogue`) and what was read out of
+//! the casts (`index`, which `search` looks into) are derived: they may be deleted, and are made again.
 //! Knows no daemon and no recording: whoever has a path may use it.
 
+mod catalogue;
+mod index;
 pub mod repair_file;
+mod search;
 mod title;
 
+pub use catalogue::{
+    Archive, ArchiveError, Condition, Entry, Filter, Looked, NameError, Status, UpdateLock,
+    cast_files,
+};
+pub use index::{CommandRow, Indexed, Verified};
+pub use search::{Hit, Pattern, PatternError, PatternOptions, SearchOptions};
 pub use title::set_title;

@@ -69,6 +69,21 @@ pub(super) fn casts_and_recordings(current: &OsStr) -> Vec<CompletionCandidate> 
     all
 }
 
+/// Casts by path, and those that the archive knows by their names.
+pub(super) fn archived(current: &OsStr) -> Vec<CompletionCandidate> {
+    let mut all = casts().complete(current);
+    let start = current.to_string_lossy();
+    let entries = super::archive::open()
+        .ok()
+        .and_then(|archive| archive.entries(&Default::default()).ok());
+    let names = entries.into_iter().flatten().map(|entry| entry.name());
+    let fitting = names
+        .chain(["@latest".to_owned()])
+        .filter(|name| name.starts_with(&*start));
+    all.extend(fitting.map(CompletionCandidate::new));
+    all
+}
+
 /// Names of workspaces, and workspace files.
 pub(super) fn workspaces(current: &OsStr) -> Vec<CompletionCandidate> {
     let is_file = |path: &Path| {

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::validate::shown;
-use super::{Context, Failure, background, runtime};
+use super::{Context, Failure, archive, background, runtime};
 use crate::api::State;
+use crate::archive::NameError;
 use crate::client;
 use crate::daemon::safe_filename;
 
@@ -18,7 +19,7 @@ pub(super) struct Found {
 
 /// The cast that is meant. A file of that name comes first; otherwise it is the id, the
 /// window or the tmux target of a recording that runs, or the id of one that has
-/// ended, whose cast is in the output folder.
+/// ended, whose cast is in the output folder, or a name that the archive knows.
 pub(super) fn find(context: &Context, text: &Path) -> Result<Found, Failure> {
     let finished = |path| Found {
         path,
@@ -38,11 +39,14 @@ pub(super) fn find(context: &Context, text: &Path) -> Result<Found, Failure> {
         if let Some(path) = ended(&context.config.output.directory(), id) {
             return Ok(finished(path));
         }
+        if let Some(path) = archived(context, id)? {
+            return Ok(finished(path));
+        }
     }
     Err(Failure::usage(format!(
-        "there is no file {name}, and no recording of that id"
+        "there is no file {name}, no recording of that id and no cast of that name"
     ))
-    .hint("`tvmux rec ls` lists what is recorded"))
+    .hint("`tvmux rec ls` lists what is recorded, `tvmux ls` all casts"))
 }
 
 /// The cast of a recording that the daemon knows.
@@ -59,6 +63,18 @@ fn running(id: &str) -> Result<Option<Found>, Failure> {
         }
         Err(error) => Err(Failure::usage(error)),
     }
+}
+
+/// The cast that the archive knows by that name.
+fn archived(context: &Context, name: &str) -> Result<Option<PathBuf>, Failure> {
+    archive::with_archive(|archive| {
+        archive::look(context, archive, false)?;
+        match archive.named(name) {
+            Ok(entry) => Ok(Some(entry.path)),
+            Err(NameError::Unknown { .. }) => Ok(None),
+            Err(error) => Err(Failure::usage(error)),
+        }
+    })
 }
 
 /// The newest cast of an ended recording of that id, `@3` or `main:@3`, by the names

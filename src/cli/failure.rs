@@ -56,8 +56,8 @@ impl Failure {
         self.error
     }
 
-    /// The error, if it is the system's own.
-    pub(super) fn io_error(&self) -> Option<&io::Error> {
+    /// The error, if it is of that type.
+    pub(super) fn error<E: Error + 'static>(&self) -> Option<&E> {
         self.error.downcast_ref()
     }
 
@@ -66,7 +66,7 @@ impl Failure {
     pub fn report(self) -> ExitCode {
         // `tvmux … | head` closing its end is no failure of ours.
         let broken_pipe = self
-            .io_error()
+            .error::<io::Error>()
             .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         if broken_pipe {
             return ExitCode::SUCCESS;

@@ -7,13 +7,14 @@ use anstyle::Style;
 use clap::Command;
 
 /// Verbs by purpose. One that is in no group is shown last.
-const GROUPS: [(&str, &[&str]); 6] = [
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Record", &["rec"]),
-    ("Look", &["play", "screenshot"]),
-    ("Casts", &["validate", "repair", "convert", "cat"]),
+    ("Look", &["play", "screenshot", "cat", "convert"]),
+    ("Find", &["ls", "show", "search", "commands"]),
+    ("Keep", &["rm", "archive", "validate", "repair"]),
     ("Workspaces", &["load", "freeze", "workspace"]),
     ("Server", &["server", "api"]),
-    ("Setup", &["config", "completions"]),
+    ("Setup", &["config", "init", "completions"]),
 ];
 
 /// The examples that end a command's help: each a line to type and what it
@@ -25,6 +26,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("tvmux rec", "record this tmux window"),
             ("tvmux rec -- make test", "record a command"),
             ("tvmux play day.cast", "look at a recording, at any moment"),
+            ("tvmux search 'connection refused'", "where that was seen"),
             ("tvmux load work", "build a session from a workspace file"),
         ],
     ),
@@ -131,6 +133,122 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ),
             ("tvmux repair --dry-run *.cast", "say what would be done"),
             ("tvmux repair - -o good.cast < bad.cast", "from a pipe"),
+        ],
+    ),
+    (
+        "ls",
+        &[
+            ("tvmux ls", "all casts, the newest first"),
+            (
+                "tvmux ls --since mon --session work deploy",
+                "of that session since Monday, with `deploy` in them",
+            ),
+            ("tvmux ls -q -n 1", "the path of the newest"),
+        ],
+    ),
+    (
+        "show",
+        &[
+            ("tvmux show @latest", "the newest cast"),
+            (
+                "tvmux show --json 2026-11-26_14",
+                "by the start of its name, for programs",
+            ),
+        ],
+    ),
+    (
+        "search",
+        &[
+            (
+                "tvmux search 'connection refused'",
+                "where that was seen, and when",
+            ),
+            (
+                "tvmux search -E 'error\\[E\\d+\\]' --since 3d -C 2",
+                "a regular expression, with the lines around it",
+            ),
+            (
+                "tvmux search --open needle",
+                "play the newest hit from its moment on",
+            ),
+        ],
+    ),
+    (
+        "commands",
+        &[
+            (
+                "tvmux commands --failed --since today",
+                "what went wrong today",
+            ),
+            (
+                "tvmux commands --slow=60 make",
+                "what took longer than a minute",
+            ),
+        ],
+    ),
+    (
+        "commands show",
+        &[
+            ("tvmux commands show @latest:3", "what that command printed"),
+            ("tvmux commands show --json 2026-11-26_14:3", "for programs"),
+        ],
+    ),
+    (
+        "init",
+        &[
+            (
+                "eval \"$(tvmux init bash)\"",
+                "at the end of ~/.bashrc; zsh alike",
+            ),
+            (
+                "tvmux init fish | source",
+                "in ~/.config/fish/config.fish, before fish 4",
+            ),
+        ],
+    ),
+    (
+        "rm",
+        &[
+            ("tvmux rm @latest", "after a question"),
+            (
+                "tvmux ls -q --until 2025-12-31 | xargs -d '\\n' tvmux rm --yes",
+                "all that is older",
+            ),
+        ],
+    ),
+    (
+        "archive",
+        &[
+            ("tvmux archive status", "what is known, and what it takes"),
+            ("tvmux archive update", "read what is new"),
+        ],
+    ),
+    (
+        "archive status",
+        &[
+            ("tvmux archive status", "for people"),
+            ("tvmux archive status --json", "for programs"),
+        ],
+    ),
+    (
+        "archive update",
+        &[
+            ("tvmux archive update", "read what is new in the casts"),
+            ("tvmux archive update --low-priority -q", "for cron"),
+        ],
+    ),
+    (
+        "archive rebuild",
+        &[
+            ("tvmux archive rebuild", "read all casts anew"),
+            ("tvmux archive rebuild --low-priority", "beside other work"),
+        ],
+    ),
+    (
+        "archive verify",
+        &[
+            ("tvmux archive verify", "check database and casts"),
+            ("tvmux archive verify --json", "for programs"),
         ],
     ),
     (

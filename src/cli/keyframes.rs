@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> Outcome {
 }
 
 /// Lets every other process go first, to the processor and to the disk.
-fn yield_to_others() {
+pub(super) fn yield_to_others() {
     /// `IOPRIO_CLASS_IDLE` in its place, and `IOPRIO_WHO_PROCESS`: linux/ioprio.h.
     const IDLE: libc::c_int = 3 << 13;
     const PROCESS: libc::c_int = 1;

@@ -9,24 +9,31 @@
 //! with the command's status.
 
 mod api;
+mod archive;
 mod background;
 mod candidates;
 mod cast_argument;
 mod cat;
+mod commands;
 mod completions;
 mod config;
 mod convert;
 mod failure;
 mod help;
+mod init;
 mod keyframes;
+mod ls;
 mod output_file;
 mod pictures;
 mod play;
 mod progress;
 mod rec;
 mod repair;
+mod rm;
 mod screenshot;
+mod search;
 mod server;
+mod show;
 mod signals;
 mod slips;
 mod supervise;
@@ -89,6 +96,12 @@ enum Verb {
     Keyframes(keyframes::Args),
     Convert(Box<convert::Args>),
     Cat(cat::Args),
+    Ls(Box<ls::Args>),
+    Show(show::Args),
+    Search(Box<search::Args>),
+    Commands(Box<commands::Args>),
+    Rm(rm::Args),
+    Archive(archive::Args),
     /// Start, stop and look at the server that records.
     Server(server::Args),
     /// Ask the server over its HTTP API.
@@ -98,6 +111,7 @@ enum Verb {
     Workspace(Box<workspace::Workspaces>),
     /// Show the settings that are in force, or the defaults.
     Config(config::Args),
+    Init(init::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }
@@ -155,6 +169,7 @@ fn run(cli: Cli) -> Outcome {
     // These need no settings, so bad ones do not stop them.
     match &verb {
         Verb::Completions(args) => return completions::run(args),
+        Verb::Init(args) => return init::run(args),
         Verb::Validate(args) => return validate::run(args),
         Verb::Repair(args) => return repair::run(args),
         Verb::Convert(args) => return convert::run(args),
@@ -180,6 +195,13 @@ fn run(cli: Cli) -> Outcome {
     match verb {
         Verb::Rec(args) => rec::run(&context, *args),
         Verb::Play(args) => play::run(&context, &args),
+        Verb::Ls(args) => ls::run(&context, &args),
+        Verb::Show(args) => show::run(&context, &args),
+        Verb::Search(args) => search::run(&context, &args),
+        Verb::Commands(args) => commands::run(&context, &args),
+        Verb::Init(args) => init::run(&args),
+        Verb::Rm(args) => rm::run(&context, &args),
+        Verb::Archive(args) => archive::run(&context, &args),
         Verb::Server(args) => server::run(&context, args),
         Verb::Api(args) => api::run(args),
         Verb::Load(load) => load.run(&context),

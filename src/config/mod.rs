@@ -23,6 +23,12 @@ schema::settings! {
         /// The subfolder of a recording, as strftime writes it; may be empty.
         date_format: String = "%Y-%m".into(), stays_below;
     }
+    /// The catalogue of casts, and the search in them.
+    archive: Archive {
+        /// Folders with casts beside `output.directory`, absolute or with `~`;
+        /// separated by `:`.
+        directories: String = String::new(), whole_paths;
+    }
     /// The daemon and its HTTP API.
     server: Server {
         /// TCP port of the HTTP API on the loopback interface; 0 takes any that
@@ -102,6 +108,11 @@ fn whole_path(path: &String) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("`{path}` must begin with `/` or `~/`")),
     }
+}
+
+fn whole_paths(paths: &String) -> Result<(), String> {
+    let mut paths = paths.split(':').filter(|path| !path.is_empty());
+    paths.try_for_each(|path| whole_path(&path.to_owned()))
 }
 
 fn between(least: u64, most: u64) -> impl Fn(&u64) -> Result<(), String> {
@@ -185,6 +196,18 @@ impl Output {
     #[must_use]
     pub fn directory(&self) -> PathBuf {
         expand_home(&self.directory)
+    }
+}
+
+impl Config {
+    /// The folders whose casts are known to the archive, with `~` expanded.
+    #[must_use]
+    pub fn cast_folders(&self) -> Vec<PathBuf> {
+        let more = self.archive.directories.split(':');
+        let more = more.filter(|path| !path.is_empty()).map(expand_home);
+        std::iter::once(self.output.directory())
+            .chain(more)
+            .collect()
     }
 }
 

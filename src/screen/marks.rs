@@ -4,6 +4,7 @@
 //! them, so who pairs them takes nothing for granted.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 /// What a shell said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Marked {
     /// The row, counted from the first that the terminal ever had.
     pub row: u64,
     pub column: usize,
+    /// The shell's folder, of [`Mark::Output`] alone.
+    pub folder: Option<PathBuf>,
 }
 
 /// Marks that wait to be taken; the oldest go first.
@@ -49,7 +52,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    pub fn push(&mut self, mark: Mark, (row, column): (u64, usize)) {
+    pub fn push(&mut self, mark: Mark, (row, column): (u64, usize), folder: Option<PathBuf>) {
         match mark {
             Mark::Input => self.input = Some((row, column)),
             Mark::Prompt | Mark::Output { .. } => self.input = None,
@@ -58,7 +61,12 @@ impl Marks {
         if self.waiting.len() == WAITING {
             self.waiting.pop_front();
         }
-        self.waiting.push_back(Marked { mark, row, column });
+        self.waiting.push_back(Marked {
+            mark,
+            row,
+            column,
+            folder,
+        });
     }
 
     pub fn set_command(&mut self, command: String) {

@@ -20,22 +20,20 @@
 //! Memory does not grow with what is fed: lines that were given are known by their
 //! hash, the last [`REMEMBERED`] of them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
 
 use super::grid::Look;
+use super::marks::Marked;
+use super::row_states::{COUNTED, Remembered, Rows, Settled, Step, is_redraw, letters};
 use super::rules::Rules;
+use super::state::BadState;
 use super::terminal::Screen;
 use super::view::{ScrolledLine, Which};
 
 /// How long a row stays as it is to count as shown, in microseconds.
 pub const SETTLED: u64 = 1_000_000;
-/// Redraws that are told before a row of the alternate screen is known to count.
-pub const COUNTED: u32 = 3;
-/// The time between two redraws of such a row at most, in microseconds.
-pub const LIVELY: u64 = 5_000_000;
-/// How many lines are remembered at least as given.
-pub const REMEMBERED: usize = 16_384;
 /// Bytes that are fed between two looks at what scrolled off: no more lines come
 /// of them than the history holds.
 const PART: usize = 1024;
@@ -63,72 +61,19 @@ pub struct ShownLine {
     pub last: u64,
     /// It is longer than can be kept: the next one goes on with it.
     pub continues: bool,
+    /// Its first row, counted from the first that the terminal ever had; of
+    /// [`Seen::InText`] alone, and only until the terminal has another width.
+    pub row: Option<u64>,
+    /// How it grew, where it was not all there at `first`.
+    pub steps: Vec<Step>,
 }
 
-/// A row that settled.
-#[derive(Clone, Debug)]
-struct Settled {
-    text: String,
-    first: u64,
-    last: u64,
-    /// How often it was redrawn one after the other.
-    redraws: u32,
-}
-
-/// What is known of a row.
-#[derive(Clone, Debug, Default)]
-struct RowState {
-    /// When something stood in it first.
-    born: Option<u64>,
-    /// When it changed last, until that is looked at.
-    changed: Option<u64>,
-    settled: Option<Settled>,
-    /// What it showed at a look while it kept changing, and when.
-    sample: Option<(u64, String)>,
-}
-
-/// The rows of one of the two screens, from number `base` on.
-#[derive(Clone, Debug, Default)]
-struct Rows {
-    base: u64,
-    states: VecDeque<RowState>,
-}
-
-impl Rows {
-    fn at(&mut self, row: u64) -> Option<&mut RowState> {
-        let index = usize::try_from(row.checked_sub(self.base)?).ok()?;
-        while self.states.len() <= index {
-            self.states.push_back(RowState::default());
-        }
-        self.states.get_mut(index)
-    }
-
-    /// Takes out the rows before `row`.
-    fn take_before(&mut self, row: u64) -> impl Iterator<Item = RowState> {
-        let count = row.saturating_sub(self.base);
-        self.base = self.base.max(row);
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        self.states.drain(..count.min(self.states.len()))
-    }
-}
-
-/// The last lines that were given, as hashes.
-#[derive(Clone, Debug, Default)]
-struct Remembered {
-    new: HashSet<u64>,
-    old: HashSet<u64>,
-}
-
-impl Remembered {
-    /// Whether it is new; it is known from now on.
-    fn insert(&mut self, text: &str) -> bool {
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        let hash = hasher.finish();
-        if self.new.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.new);
-        }
-        self.new.insert(hash) && !self.old.contains(&hash)
+impl ShownLine {
+    /// When its first `length` bytes were there as they were in the end, in
+    /// microseconds.
+    pub fn time_of(&self, length: usize) -> u64 {
+        let step = self.steps.iter().find(|step| step.length >= length);
+        step.map_or(self.first, |step| step.time)
     }
 }
 
@@ -156,6 +101,20 @@ pub struct Shown {
     lines: VecDeque<ShownLine>,
 }
 
+/// A [`Shown`] without its screen, as it is saved.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    now: u64,
+    top: u64,
+    normal: Rows,
+    alternate: Option<Rows>,
+    on_alternate: Remembered,
+    overwritten: Remembered,
+    oldest: Option<u64>,
+    resized_below: bool,
+    last_text: String,
+}
+
 impl Shown {
     /// A blank screen of that size.
     pub fn new(columns: u16, rows: u16, rules: Rules) -> Shown {
@@ -179,6 +138,58 @@ impl Shown {
     /// The screen as it is now.
     pub fn screen(&self) -> &Screen {
         &self.screen
+    }
+
+    /// What the shell said since the last call.
+    pub fn take_marks(&mut self) -> Vec<Marked> {
+        self.screen.take_marks()
+    }
+
+    /// The complete state, once the lines that are known were taken: as
+    /// [`Screen::save`].
+    pub fn save(&self) -> Vec<u8> {
+        let known = Known {
+            now: self.now,
+            top: self.top,
+            normal: self.normal.clone(),
+            alternate: self.alternate.clone(),
+            on_alternate: self.on_alternate.clone(),
+            overwritten: self.overwritten.clone(),
+            oldest: self.oldest,
+            resized_below: self.resized_below,
+            last_text: self.last_text.clone(),
+        };
+        let known = serde_json::to_vec(&known).unwrap_or_default();
+        let mut state = (known.len() as u64).to_le_bytes().to_vec();
+        state.extend_from_slice(&known);
+        state.extend_from_slice(&self.screen.save());
+        state
+    }
+
+    /// One that goes on where another was saved.
+    ///
+    /// # Errors
+    /// When `state` was not saved by this version.
+    pub fn restore(state: &[u8]) -> Result<Shown, BadState> {
+        let (length, rest) = state.split_first_chunk().ok_or(BadState)?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| BadState)?;
+        let (known, screen) = rest.split_at_checked(length).ok_or(BadState)?;
+        let known: Known = serde_json::from_slice(known).map_err(|_| BadState)?;
+        let mut screen = Screen::restore(screen)?;
+        Ok(Shown {
+            look: screen.look(),
+            screen,
+            now: known.now,
+            top: known.top,
+            normal: known.normal,
+            alternate: known.alternate,
+            on_alternate: known.on_alternate,
+            overwritten: known.overwritten,
+            oldest: known.oldest,
+            resized_below: known.resized_below,
+            last_text: known.last_text,
+            lines: VecDeque::new(),
+        })
     }
 
     /// Takes what a program printed at `time`, in microseconds; times come in order.
@@ -246,9 +257,11 @@ impl Shown {
         while lines.last().is_some_and(|(_, text)| text.is_empty()) {
             lines.pop();
         }
-        for (row, text) in lines {
+        let ends: Vec<u64> = lines.iter().skip(1).map(|(row, _)| *row).collect();
+        for (at, (row, text)) in lines.into_iter().enumerate() {
             self.give_text(ScrolledLine {
                 row,
+                rows: ends.get(at).map_or(1, |end| end - row),
                 text,
                 continues: false,
             });
@@ -289,6 +302,7 @@ impl Shown {
         for y in changed {
             if let Some(state) = rows.at(top + y as u64) {
                 state.changed = Some(self.now);
+                state.written = self.now;
                 if state.born.is_none() && self.screen.has_text(y) {
                     state.born = Some(self.now);
                 }
@@ -332,15 +346,23 @@ impl Shown {
     /// Gives a line that leaves the normal screen.
     fn give_text(&mut self, line: ScrolledLine) {
         self.give_overwritten_before(line.row);
+        let now = self.now;
+        let written = (line.row..line.row + line.rows)
+            .filter_map(|row| Some(self.normal.at(row)?.written))
+            .max();
         let state = self.normal.at(line.row);
-        let born = state.and_then(|state| state.born);
+        let born = state.as_ref().and_then(|state| state.born).unwrap_or(now);
+        let settled = state.as_ref().and_then(|state| state.settled.as_ref());
+        let steps = Settled::steps_to(settled, &line.text, born, written.unwrap_or(born));
         self.last_text.clone_from(&line.text);
         self.lines.push_back(ShownLine {
             text: line.text,
             seen: Seen::InText,
-            first: born.unwrap_or(self.now),
-            last: self.now,
+            first: born,
+            last: now,
             continues: line.continues,
+            row: Some(line.row),
+            steps,
         });
     }
 
@@ -396,7 +418,7 @@ impl Shown {
                 state.changed = None;
             }
             let first = state.born.filter(|_| is_normal).unwrap_or(at);
-            let new = Settled::new(text, first, self.now);
+            let new = Settled::new(text, (first, at), self.now);
             gone.extend(new.replace(&mut state.settled, untold));
         }
         for settled in gone {
@@ -429,11 +451,13 @@ impl Shown {
             return;
         }
         self.lines.push_back(ShownLine {
+            steps: settled.all_steps(),
             text: settled.text,
             seen: Seen::Overwritten,
             first: settled.first,
             last: settled.last,
             continues: false,
+            row: None,
         });
     }
 
@@ -454,11 +478,13 @@ impl Shown {
     fn give_alternate(&mut self, settled: Settled) {
         if !settled.text.is_empty() && self.on_alternate.insert(&settled.text) {
             self.lines.push_back(ShownLine {
+                steps: settled.all_steps(),
                 text: settled.text,
                 seen: Seen::OnAlternate,
                 first: settled.first,
                 last: settled.last,
                 continues: false,
+                row: None,
             });
         }
     }
@@ -496,59 +522,4 @@ impl Shown {
         });
         born.collect()
     }
-}
-
-impl Settled {
-    fn new(text: String, first: u64, last: u64) -> Settled {
-        Settled {
-            text,
-            first,
-            last,
-            redraws: 0,
-        }
-    }
-
-    /// Puts what a row shows now in the place of what settled in it before; gives
-    /// that if it is to be told: not as a redraw after `untold` of them.
-    fn replace(mut self, place: &mut Option<Settled>, untold: u32) -> Option<Settled> {
-        let Some(old) = place else {
-            *place = Some(self);
-            return None;
-        };
-        let goes_on = extends(&old.text, &self.text) && (untold == 0 || has_letters(&old.text));
-        let counts = counts(&old.text, &self.text);
-        if counts {
-            self.redraws = old.redraws + 1;
-        }
-        let is_lively = untold == 0 || self.first < old.last.saturating_add(LIVELY);
-        if old.text == self.text || goes_on || counts && old.redraws >= untold && is_lively {
-            self.first = old.first;
-            *place = Some(self);
-            return None;
-        }
-        place.replace(self).filter(|old| !old.text.is_empty())
-    }
-}
-
-/// Whether the new text is a later state of the old one on the normal screen.
-fn is_redraw(old: &str, new: &str) -> bool {
-    old == new || extends(old, new) || counts(old, new)
-}
-
-/// Whether the new text goes on with the old one.
-fn extends(old: &str, new: &str) -> bool {
-    !old.is_empty() && new.starts_with(old)
-}
-
-/// Whether digits and marks are all that differs.
-fn counts(old: &str, new: &str) -> bool {
-    has_letters(old) && letters(old).eq(letters(new))
-}
-
-fn has_letters(text: &str) -> bool {
-    letters(text).next().is_some()
-}
-
-fn letters(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(|c| c.is_alphabetic())
 }

@@ -16,7 +16,7 @@ use super::pool::Link;
 use super::rules::Rules;
 use super::terminal::{LARGEST, Modes, Normal, Pen, SavedCursor, Screen, possible};
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// Blank cells at the ends of rows that a state may have: more than a screen and a
 /// history that are full.
 const BLANK: usize = 16 << 20;
@@ -253,6 +253,11 @@ impl Writer<'_> {
             }
             self.number(marked.row);
             self.size(marked.column);
+            let folder = marked
+                .folder
+                .as_ref()
+                .map(|folder| folder.to_string_lossy());
+            self.option(folder, |out, folder| out.bytes(folder.as_bytes()));
         }
         self.option(marks.input, |out, (row, column)| {
             out.number(row);
@@ -526,7 +531,13 @@ impl<'a> Reader<'a> {
                 _ => return Err(BadState),
             };
             let (row, column) = (self.number()?, self.up_to(10_000)?);
-            screen.marks.waiting.push_back(Marked { mark, row, column });
+            let folder = self.option(Self::text)?.map(Into::into);
+            screen.marks.waiting.push_back(Marked {
+                mark,
+                row,
+                column,
+                folder,
+            });
         }
         let input = self.option(|from| Ok((from.number()?, from.up_to(10_000)?)))?;
         screen.marks.input = input;

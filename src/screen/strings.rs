@@ -111,8 +111,8 @@ impl Screen {
         let mut parts = text.split(';');
         let at = (self.absolute_y(), self.x);
         match parts.next() {
-            Some("A") => self.marks.push(Mark::Prompt, at),
-            Some("B") => self.marks.push(Mark::Input, at),
+            Some("A") => self.marks.push(Mark::Prompt, at, None),
+            Some("B") => self.marks.push(Mark::Input, at, None),
             Some("C") => {
                 let given = parts.find_map(|part| {
                     let url = part.strip_prefix("cmdline_url=").map(percent_decoded);
@@ -122,11 +122,12 @@ impl Screen {
                 let command = given
                     .or_else(|| self.marks.take_command())
                     .or_else(|| self.typed());
-                self.marks.push(Mark::Output { command }, at);
+                let folder = self.folder();
+                self.marks.push(Mark::Output { command }, at, folder);
             }
             Some("D") => {
                 let status = parts.next().and_then(|status| status.parse().ok());
-                self.marks.push(Mark::Finished { status }, at);
+                self.marks.push(Mark::Finished { status }, at, None);
             }
             _ => {}
         }

@@ -91,6 +91,8 @@ pub enum Which {
 pub struct ScrolledLine {
     /// Its first row, counted from the first that the terminal ever had.
     pub row: u64,
+    /// How many rows it takes.
+    pub rows: u64,
     pub text: String,
     /// It is longer than 1024 rows: the next one goes on with it.
     pub continues: bool,
@@ -420,6 +422,7 @@ impl Screen {
                 }
                 lines.push(ScrolledLine {
                     row: self.grid.dropped + start as u64,
+                    rows: (y - start) as u64,
                     text: std::mem::take(&mut text),
                     continues,
                 });

@@ -1,5 +1,7 @@
 //! The commands of a shell, out of its marks.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cast::Micros;
@@ -20,9 +22,20 @@ pub struct Command {
     pub text: Option<String>,
     /// Its exit status, if the shell says so.
     pub status: Option<i32>,
+    /// The folder it was started in, if the shell says so.
+    pub folder: Option<PathBuf>,
+    /// The rows of the normal screen that its output begins in and ends before,
+    /// counted from the first that the terminal ever had; other rows after a change
+    /// of the width.
+    pub rows: (u64, Option<u64>),
 }
 
 impl Command {
+    /// Whether it ran at a time.
+    pub(crate) fn contains(&self, time: Micros) -> bool {
+        self.start <= time && self.end.is_none_or(|end| time < end.max(self.start + 1))
+    }
+
     /// Whether it ended with a status other than 0.
     #[must_use]
     pub fn has_failed(&self) -> bool {
@@ -33,7 +46,7 @@ impl Command {
 /// Pairs marks. Shells leave out some of them, and two integrations in one shell
 /// double them: a second start or end of the same command is none.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Commands {
+pub(crate) struct Commands {
     all: Vec<Command>,
     /// The last command runs.
     is_open: bool,
@@ -46,16 +59,17 @@ impl Commands {
 
     /// What the shell said at `time`.
     pub fn add(&mut self, time: Micros, marked: Marked) {
+        let end = marked.row + u64::from(marked.column > 0);
         match marked.mark {
-            Mark::Output { command } => self.start(time, command),
-            Mark::Finished { status } => self.finish(time, status),
+            Mark::Output { command } => self.start(time, command, marked.folder, marked.row),
+            Mark::Finished { status } => self.finish(time, status, end),
             // A new prompt ends what never said that it ended.
-            Mark::Prompt => self.finish(time, None),
+            Mark::Prompt => self.finish(time, None, end),
             Mark::Input => {}
         }
     }
 
-    fn start(&mut self, time: Micros, text: Option<String>) {
+    fn start(&mut self, time: Micros, text: Option<String>, folder: Option<PathBuf>, row: u64) {
         let text = text.map(|text| shortened(&text));
         if self.is_open {
             if let (Some(last), Some(_)) = (self.all.last_mut(), &text)
@@ -72,17 +86,20 @@ impl Commands {
                 end: None,
                 text,
                 status: None,
+                folder,
+                rows: (row, None),
             });
         }
     }
 
-    fn finish(&mut self, time: Micros, status: Option<i32>) {
+    fn finish(&mut self, time: Micros, status: Option<i32>, end_row: u64) {
         let Some(last) = self.all.last_mut() else {
             return;
         };
         if std::mem::take(&mut self.is_open) {
             last.end = Some(time);
             last.status = status;
+            last.rows.1 = Some(end_row);
         } else if last.end == Some(time) && last.status.is_none() {
             last.status = status;
         }
@@ -105,8 +122,13 @@ mod tests {
         let mut commands = Commands::default();
         for (time, mark) in marks {
             let mark = mark.clone();
-            let (row, column) = (0, 0);
-            commands.add(*time, Marked { mark, row, column });
+            let marked = Marked {
+                mark,
+                row: 0,
+                column: 0,
+                folder: None,
+            };
+            commands.add(*time, marked);
         }
         let all = commands.all().iter();
         all.map(|one| (one.start, one.end, one.status)).collect()

@@ -40,6 +40,7 @@ use source::{Bytes, Source};
 use store::Store;
 
 pub use commands::Command;
+pub(crate) use commands::Commands;
 pub use folding::Folding;
 pub use frames::{Frame, Frames, FramesBack};
 pub use index::{Activity, PAUSE, Resize};
@@ -616,7 +617,7 @@ impl State {
 }
 
 /// The rules of the terminal that a header names.
-fn rules_of(header: &Header) -> Rules {
+pub(crate) fn rules_of(header: &Header) -> Rules {
     Rules::of_env(|name| {
         let own = header.term_type.as_deref().filter(|_| name == "TERM");
         own.or_else(|| header.env.get(name).map(String::as_str))

@@ -42,7 +42,7 @@ pub use options::{OptionNames, arguments, settings};
 pub use process::stop_on;
 pub use separator::Separator;
 pub use server::{Server, Socket};
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, begins_with_snapshot};
 pub use state::{PaneState, ServerIdentity, ServerState, StateQuery};
 pub use target::{Resolved, resolve, resolve_blocking};
 pub use version::{Version, VersionError};

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use crate::cast::{Code, Event, EventSink, Header, Micros, TextBuffer};
-use crate::screen::{Rules, Shown, ShownLine};
+use crate::screen::{Shown, ShownLine};
+use crate::timeline::rules_of;
 
 /// How much is gathered before it is written, in bytes.
 const GATHERED: usize = 128 * 1024;
@@ -91,11 +92,7 @@ impl<W: Write> EventSink for Transcript<W> {
         match &mut self.shown {
             Some(shown) => shown.resize(self.last, columns, rows),
             None => {
-                let rules = Rules::of_env(|name| match (name, &header.term_type) {
-                    ("TERM", Some(term)) => Some(term),
-                    _ => header.env.get(name).map(String::as_str),
-                });
-                self.shown = Some(Shown::new(columns, rows, rules));
+                self.shown = Some(Shown::new(columns, rows, rules_of(header)));
             }
         }
         Ok(())

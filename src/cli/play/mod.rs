@@ -6,7 +6,7 @@ mod show;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -80,6 +80,21 @@ pub(super) struct Args {
     /// + and - change the speed, q quits.
     #[arg(long, conflicts_with_all = ["is_looped", "follow"])]
     raw: bool,
+}
+
+/// Plays a cast from a time on, in microseconds.
+pub(super) fn open_at(context: &Context, cast: &Path, time: Micros) -> Outcome {
+    let args = Args {
+        cast: cast.to_owned(),
+        at: Some(Moment::FromStart(time)),
+        speed: Speed::Times(1.0),
+        idle: None,
+        is_looped: false,
+        follow: false,
+        pause_on_markers: false,
+        raw: false,
+    };
+    run(context, &args)
 }
 
 fn parse_speed(text: &str) -> Result<Speed, String> {

@@ -90,7 +90,7 @@ pub(super) fn play(context: &Context, args: &Args, signals: &SignalFd) -> Outcom
 }
 
 fn is_gone(failure: &Failure) -> bool {
-    failure.io_error().is_some_and(|error| {
+    failure.error::<io::Error>().is_some_and(|error| {
         let number = error.raw_os_error().map(Errno::from_raw);
         matches!(number, Some(Errno::EIO | Errno::EPIPE | Errno::ENXIO))
     })

@@ -1,6 +1,6 @@
 //! The verbs around workspace files.
 
-mod ask;
+pub(super) mod ask;
 mod files;
 mod freeze;
 mod list;

@@ -29,6 +29,7 @@ mod tests;
 
 use super::name::decode;
 use super::{Result, Separator, Version};
+pub use paint::begins_with_snapshot;
 pub use query::query;
 use query::{Section, Sections, State};
 use row::{Captures, Row};

@@ -16,6 +16,13 @@ use super::{SavedCursor, Snapshot, Unrevealed};
 /// resets softly what a terminal may have that is not named below.
 const INTERRUPT: &str = "\x18\x1b\\\x1b[?2026l\x1b[!p";
 
+/// Whether output is that of a snapshot, or begins with one: it shows again what
+/// was on the screen.
+#[must_use]
+pub fn begins_with_snapshot(output: &str) -> bool {
+    output.starts_with(INTERRUPT)
+}
+
 /// Leaves the alternate screen, left-right margins and the region; then modes
 /// off: cursor keys, reverse video, origin, blinking cursor, cursor, reverse
 /// wrap, all of the mouse, focus, bracketed paste, theme reports, insert, new

@@ -1,0 +1,205 @@
+//! Brings the catalogue's list in line with what is on disk: new casts get a row
+//! with what their header says, those that changed are due to be read, those that
+//! are gone are forgotten.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, params};
+
+use super::entry::{Condition, Named, path_bytes};
+use super::walk::{Found, cast_files};
+use super::{Archive, ArchiveError, database};
+use crate::cast::{EventReader, Header, Strictness};
+use crate::timeline::{Timeline, TimelineOptions};
+
+/// What has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    pub new: usize,
+    pub changed: usize,
+    pub gone: usize,
+    /// Folders that are there and cannot be read: their casts stay as they were.
+    pub unreadable: Vec<PathBuf>,
+}
+
+/// What is known of a file.
+struct Known {
+    id: i64,
+    file: (i64, i64, i64, i64),
+    is_running: bool,
+}
+
+impl Archive {
+    /// Compares the catalogue with the casts below `folders`. `running` are those
+    /// that are being recorded; all others are finished. With `all_sizes` each file
+    /// is asked how long it is; else only new ones, and those that run.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub fn look(
+        &mut self,
+        folders: &[PathBuf],
+        running: &HashSet<PathBuf>,
+        all_sizes: bool,
+    ) -> Result<Looked, ArchiveError> {
+        let mut known = self.with(known_files)?;
+        let mut looked = Looked::default();
+        let (mut new, mut changed, mut turned) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        let mut away: Vec<PathBuf> = Vec::new();
+        for folder in folders {
+            let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+            let walked = cast_files(&folder, &mut |path| {
+                let runs = running.contains(&path);
+                let Some(old) = known.get(&path) else {
+                    if seen.insert(path.clone()) {
+                        new.extend(Found::at(path).map(|found| (found, runs)));
+                    }
+                    return;
+                };
+                if all_sizes || runs || old.is_running {
+                    let Some(found) = Found::at(path.clone()) else {
+                        return;
+                    };
+                    if columns(&found) != old.file {
+                        changed.push((old.id, found));
+                    }
+                }
+                if runs != old.is_running {
+                    turned.push((old.id, runs));
+                }
+                known.remove(&path);
+            });
+            if let Err(error) = walked {
+                if error.kind() != std::io::ErrorKind::NotFound {
+                    looked.unreadable.push(folder.clone());
+                }
+                away.push(folder);
+            }
+        }
+        // A disk that is not there has taken no cast away.
+        known.retain(|path, _| !away.iter().any(|folder| path.starts_with(folder)));
+        (looked.new, looked.changed, looked.gone) = (new.len(), changed.len(), known.len());
+        if new.is_empty() && changed.is_empty() && known.is_empty() && turned.is_empty() {
+            return Ok(looked);
+        }
+        self.change(|connection| {
+            for file in known.values() {
+                database::forget(connection, file.id)?;
+            }
+            for (found, runs) in &new {
+                insert(connection, found, *runs)?;
+            }
+            for (id, found) in &changed {
+                let (device, inode, size, modified) = columns(found);
+                connection
+                    .prepare_cached(
+                        "UPDATE cast SET device = ?, inode = ?, size = ?, modified = ?, is_due = 1
+                         WHERE id = ?",
+                    )?
+                    .execute(params![device, inode, size, modified, id])?;
+            }
+            for (id, runs) in &turned {
+                // What ended is read once more: to say what `validate` finds.
+                connection
+                    .prepare_cached("UPDATE cast SET condition = ?, is_due = 1 WHERE id = ?")?
+                    .execute(params![condition(*runs).number(), id])?;
+            }
+            Ok(())
+        })?;
+        Ok(looked)
+    }
+}
+
+fn condition(runs: bool) -> Condition {
+    match runs {
+        true => Condition::Running,
+        false => Condition::Finished,
+    }
+}
+
+fn columns(found: &Found) -> (i64, i64, i64, i64) {
+    (
+        found.device as i64,
+        found.inode as i64,
+        found.size as i64,
+        found.modified,
+    )
+}
+
+fn known_files(connection: &Connection) -> rusqlite::Result<HashMap<PathBuf, Known>> {
+    let mut select = connection
+        .prepare_cached("SELECT path, id, device, inode, size, modified, condition FROM cast")?;
+    let mut rows = select.query([])?;
+    let mut known = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let path = OsString::from_vec(row.get(0)?).into();
+        let file = Known {
+            id: row.get(1)?,
+            file: (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?),
+            is_running: row.get::<_, i64>(6)? == Condition::Running.number(),
+        };
+        known.insert(path, file);
+    }
+    Ok(known)
+}
+
+/// Adds a cast, with what its first and last bytes say.
+fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Result<()> {
+    let path = &found.path;
+    let is_compressed = path.extension().is_some_and(|end| end == "zst");
+    let header = header(path, is_compressed);
+    let duration = match is_compressed {
+        // It would have to be unpacked.
+        true => 0,
+        false => Timeline::open(path, TimelineOptions::default())
+            .map_or(0, |timeline| timeline.likely_duration()),
+    };
+    let named = Named::read(path);
+    let (device, inode, size, modified) = columns(found);
+    let started = header.timestamp.map(|seconds| seconds as i64 * 1_000_000);
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO cast (path, device, inode, size, modified, condition,
+                 is_compressed, host, session, window, title, program, started, duration,
+                 columns, rows)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            path_bytes(path),
+            device,
+            inode,
+            size,
+            modified,
+            condition(runs).number(),
+            is_compressed,
+            named.host,
+            named.session,
+            named.window,
+            header.title,
+            header.command,
+            started.unwrap_or(modified - duration as i64),
+            duration as i64,
+            header.width,
+            header.height,
+        ])?;
+    Ok(())
+}
+
+fn header(path: &Path, is_compressed: bool) -> Header {
+    let read = || {
+        let file = File::open(path).ok()?;
+        let input: Box<dyn Read> = match is_compressed {
+            true => Box::new(zstd::Decoder::new(file).ok()?),
+            false => Box::new(file),
+        };
+        let reader = EventReader::new(input, Strictness::Forgiving).ok()?;
+        Some(reader.header().clone())
+    };
+    read().unwrap_or_default()
+}

@@ -1,0 +1,92 @@
+//! The cast that a name means.
+
+use std::path::Path;
+
+use super::{Archive, ArchiveError, Entry, Filter};
+
+/// Names that fit several casts and are told at most.
+const TOLD: usize = 5;
+
+/// Why a name means no cast.
+#[derive(Debug, thiserror::Error)]
+pub enum NameError {
+    /// Nothing fits.
+    #[error("the archive has no cast {name:?}")]
+    Unknown { name: String },
+    /// There is none at all, or none of that session.
+    #[error("the archive has no cast{}", of(.session))]
+    None { session: String },
+    /// More than one cast's name starts so.
+    #[error("{name:?} fits several casts: {}", .casts.join(", "))]
+    Ambiguous { name: String, casts: Vec<String> },
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+}
+
+fn of(session: &str) -> String {
+    match session {
+        "" => String::new(),
+        session => format!(" of a session {session:?}"),
+    }
+}
+
+impl Archive {
+    /// The cast that is meant: by its path, its file's name with or without the
+    /// suffix, the start of that where it fits only one; `@latest` is the newest,
+    /// `@latest:session` that of a session.
+    ///
+    /// # Errors
+    /// When none or several fit.
+    pub fn named(&self, name: &str) -> Result<Entry, NameError> {
+        if let Some(rest) = name.strip_prefix("@latest")
+            && (rest.is_empty() || rest.starts_with(':'))
+        {
+            let session = rest.trim_start_matches(':');
+            let filter = Filter {
+                session: Some(session.to_owned()).filter(|session| !session.is_empty()),
+                ..Filter::default()
+            };
+            let newest = self.entries(&filter)?.into_iter().next();
+            let session = session.to_owned();
+            return newest.ok_or(NameError::None { session });
+        }
+        if let Ok(path) = Path::new(name).canonicalize()
+            && let Some(entry) = self.entry(&path)?
+        {
+            return Ok(entry);
+        }
+        let name = name.to_owned();
+        if name.is_empty() || name.contains('/') {
+            return Err(NameError::Unknown { name });
+        }
+        let all = self.entries(&Filter::default())?;
+        let is_whole = |entry: &&Entry| {
+            let own = entry.name();
+            own == name || own.split(".cast").next() == Some(&name)
+        };
+        let starts = |entry: &&Entry| entry.name().starts_with(&name);
+        let mut fitting: Vec<&Entry> = all.iter().filter(is_whole).collect();
+        if fitting.is_empty() {
+            fitting = all.iter().filter(starts).collect();
+        }
+        match fitting[..] {
+            [] => Err(NameError::Unknown { name }),
+            [entry] => Ok(entry.clone()),
+            _ => {
+                let mut casts: Vec<String> = fitting.iter().map(|entry| entry.name()).collect();
+                if casts.iter().all(|cast| *cast == casts[0]) {
+                    casts = fitting
+                        .iter()
+                        .map(|entry| entry.path.display().to_string())
+                        .collect();
+                }
+                let more = casts.len().saturating_sub(TOLD);
+                casts.truncate(TOLD);
+                if more > 0 {
+                    casts.push(format!("and {more} more"));
+                }
+                Err(NameError::Ambiguous { name, casts })
+            }
+        }
+    }
+}

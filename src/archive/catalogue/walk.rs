@@ -1,0 +1,64 @@
+//! The casts below a folder: one walk, and one question to the system for each.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Folders within folders are looked through so deep.
+const DEEPEST: usize = 8;
+
+/// A file and how the system says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub path: PathBuf,
+    pub device: u64,
+    pub inode: u64,
+    pub size: u64,
+    /// Microseconds since the Unix epoch.
+    pub modified: i64,
+}
+
+impl Found {
+    /// A file as it is now; `None` when it is gone, or no file.
+    pub fn at(path: PathBuf) -> Option<Found> {
+        let found = fs::symlink_metadata(&path).ok()?;
+        found.is_file().then(|| Found {
+            path,
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            modified: found.mtime() * 1_000_000 + found.mtime_nsec() / 1000,
+        })
+    }
+}
+
+/// Whether a file is called as casts are: `.cast`, compressed or not.
+fn is_cast(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    !name.starts_with(b".") && (name.ends_with(b".cast") || name.ends_with(b".cast.zst"))
+}
+
+/// Calls `take` with each cast below `folder`. Links are not followed; a folder
+/// below that cannot be read is as if it were empty.
+///
+/// # Errors
+/// When `folder` itself cannot be read.
+pub fn cast_files(folder: &Path, take: &mut dyn FnMut(PathBuf)) -> io::Result<()> {
+    look(folder, DEEPEST, take)
+}
+
+fn look(folder: &Path, depth: usize, take: &mut dyn FnMut(PathBuf)) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry: DirEntry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_file() && is_cast(&entry.file_name()) {
+            take(entry.path());
+        } else if kind.is_dir() && depth > 0 {
+            let _ = look(&entry.path(), depth - 1, take);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! Reads a cast into the database, or what was added to it since the last time.
+//!
+//! What was read is written in large steps, each of which leaves a whole: a process
+//! that ends in between has lost what it read since the last one.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use super::scan::{Scan, saved_offset};
+use super::write::{Target, Writer};
+use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, UpdateLock};
+use crate::cast::{ReadError, Reader, Severity, ValidateOptions, validate};
+
+/// Bytes of a cast between two looks at whether to stop.
+const STEP: u64 = 1 << 20;
+
+/// What was written so lately may grow, whoever writes it.
+const LATELY: Duration = Duration::from_secs(15 * 60);
+
+/// What stood before the place where reading goes on must be the same, in bytes.
+const COMPARED: usize = 4096;
+
+/// What became of a cast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Indexed {
+    /// All that was there was read: bytes.
+    Read(u64),
+    /// It is gone, or cannot be read.
+    Unreadable,
+    /// It was to stop; the next time goes on there.
+    Stopped,
+}
+
+/// The state of a scan, and what stood in the cast before it.
+struct Saved {
+    before: Vec<u8>,
+    scan: Vec<u8>,
+}
+
+impl Archive {
+    /// The casts of which not all was read, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn due(&self) -> Result<Vec<Entry>, ArchiveError> {
+        let all = self.entries(&Default::default())?;
+        Ok(all.into_iter().filter(|entry| entry.is_due).collect())
+    }
+
+    /// Reads what was not read of a cast. `watch` is told how many bytes were read
+    /// since the last call, and may end it.
+    ///
+    /// # Errors
+    /// When the database cannot be written; a cast that cannot be read is none.
+    pub fn index(
+        &mut self,
+        _: &UpdateLock,
+        entry: &Entry,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<Indexed, ArchiveError> {
+        match self.try_index(entry, watch) {
+            Ok(indexed) => Ok(indexed),
+            Err(Trouble::Archive(ArchiveError::Database {
+                source: rusqlite::Error::QueryReturnedNoRows,
+                ..
+            })) => Ok(Indexed::Unreadable),
+            Err(Trouble::Archive(error)) => Err(error),
+            Err(Trouble::Cast(why)) => {
+                self.set_unreadable(entry.id, &why)?;
+                Ok(Indexed::Unreadable)
+            }
+        }
+    }
+
+    fn try_index(
+        &mut self,
+        entry: &Entry,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<Indexed, Trouble> {
+        let file = File::open(&entry.path)?;
+        let found = file.metadata()?;
+        let is_late = |time: SystemTime| time.elapsed().is_ok_and(|age| age < LATELY);
+        let runs = entry.state == Condition::Running;
+        let may_grow = !entry.is_compressed && (runs || is_late(found.modified()?));
+        let target = Target {
+            cast: entry.id,
+            file: (found.dev(), found.ino(), found.size()),
+            modified: found.mtime() * 1_000_000 + found.mtime_nsec() / 1000,
+            is_running: runs,
+        };
+        let kept = self.progress(entry.id, (found.dev(), found.ino()))?;
+        let kept = kept.and_then(Saved::unpack);
+        let resumed = kept.and_then(|saved| saved.resume(&file));
+        let mut writer = Writer::new(target);
+        let mut scan = match resumed {
+            Some(scan) => {
+                writer.goes_on(scan.figures(), scan.commands());
+                scan
+            }
+            None => {
+                (&file).seek(SeekFrom::Start(0))?;
+                let (scan, header) = Scan::new(input(&file, entry.is_compressed)?)?;
+                writer.begins(header);
+                scan
+            }
+        };
+        let mut read = scan.offset();
+        loop {
+            let more = scan.step(STEP, &mut |line| writer.add(line))?;
+            let now = scan.offset();
+            let is_stopped = watch(now.saturating_sub(read)).is_break();
+            read = now;
+            writer.check()?;
+            if is_stopped || writer.is_much() {
+                writer.flush(self, &scan, Some(Saved::of(&scan, &entry.path)?.pack()?))?;
+            }
+            if is_stopped {
+                return Ok(Indexed::Stopped);
+            }
+            if !more {
+                break;
+            }
+        }
+        let progress = match may_grow {
+            true => Some(Saved::of(&scan, &entry.path)?.pack()?),
+            false => None,
+        };
+        if may_grow {
+            writer.close_block()?;
+            writer.rest_begins();
+        }
+        scan.give_rest(&mut |line| writer.add(line));
+        let finding = match runs {
+            true => None,
+            false => finding(&entry.path, entry.is_compressed)?,
+        };
+        writer.finish(self, &scan, progress, finding)?;
+        Ok(Indexed::Read(read))
+    }
+}
+
+type Input<'a> = Box<dyn Read + 'a>;
+
+fn input(file: &File, is_compressed: bool) -> io::Result<Input<'_>> {
+    Ok(match is_compressed {
+        true => Box::new(zstd::Decoder::new(file)?),
+        false => Box::new(file),
+    })
+}
+
+/// What `validate` says of a cast that is damaged.
+fn finding(path: &Path, is_compressed: bool) -> io::Result<Option<String>> {
+    let options = ValidateOptions {
+        max_findings: 200,
+        ..ValidateOptions::default()
+    };
+    let mut first = None;
+    let mut file = File::open(path)?;
+    let mut take = |finding: &crate::cast::Finding| {
+        if finding.severity == Severity::Error && first.is_none() {
+            first = Some(format!("line {}: {}", finding.line, finding.kind.message()));
+        }
+    };
+    let summary = match is_compressed {
+        true => validate(zstd::Decoder::new(&mut file)?, &options, &mut take)?,
+        false => validate(&mut file, &options, &mut take)?,
+    };
+    let errors = summary.findings.total(Reader::Asciinema, Severity::Error);
+    Ok(match (errors, first) {
+        (0, _) => None,
+        (1, Some(first)) => Some(first),
+        (errors, Some(first)) => Some(format!("{first}, and {} more", errors - 1)),
+        (errors, None) => Some(format!("{errors} errors")),
+    })
+}
+
+/// Why a cast was not read.
+pub(super) enum Trouble {
+    Archive(ArchiveError),
+    Cast(String),
+}
+
+impl From<ArchiveError> for Trouble {
+    fn from(error: ArchiveError) -> Trouble {
+        Trouble::Archive(error)
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        Trouble::Cast(error.to_string())
+    }
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Trouble {
+        Trouble::Cast(crate::wording::chain(&error))
+    }
+}
+
+impl Saved {
+    fn of<R: Read>(scan: &Scan<R>, path: &Path) -> io::Result<Saved> {
+        Ok(Saved {
+            before: before(&File::open(path)?, scan.offset())?,
+            scan: scan.save(),
+        })
+    }
+
+    fn pack(&self) -> io::Result<Vec<u8>> {
+        let version = env!("CARGO_PKG_VERSION").as_bytes();
+        let mut bytes = Vec::new();
+        for part in [version, &self.before] {
+            bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(part);
+        }
+        bytes.extend_from_slice(&self.scan);
+        zstd::stream::encode_all(&bytes[..], 1)
+    }
+
+    /// `None` for what another version has saved.
+    fn unpack(packed: Vec<u8>) -> Option<Saved> {
+        let bytes = zstd::stream::decode_all(&packed[..]).ok()?;
+        let mut rest = &bytes[..];
+        let mut part = || {
+            let (length, more) = rest.split_first_chunk()?;
+            let (part, more) = more.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+            rest = more;
+            Some(part.to_owned())
+        };
+        let (version, before) = (part()?, part()?);
+        (version == env!("CARGO_PKG_VERSION").as_bytes()).then(|| Saved {
+            before,
+            scan: rest.to_owned(),
+        })
+    }
+
+    /// Goes on, if the cast is the same up to there.
+    fn resume(self, mut file: &File) -> Option<Scan<Input<'_>>> {
+        let offset = saved_offset(&self.scan)?;
+        if before(file, offset).ok()? != self.before {
+            return None;
+        }
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        Scan::resume(input(file, false).ok()?, &self.scan)
+    }
+}
+
+/// The bytes before a place.
+fn before(file: &File, offset: u64) -> io::Result<Vec<u8>> {
+    let length = offset.min(COMPARED as u64);
+    let mut bytes = vec![0; length as usize];
+    file.read_exact_at(&mut bytes, offset - length)?;
+    Ok(bytes)
+}

@@ -1,0 +1,247 @@
+//! Keeps of which parts of all texts the gram bits are on.
+//!
+//! A part is about 256 KiB of text, of one cast or of several short ones. Of the
+//! newest parts the bits are kept as they are. 128 that are full go on a shelf, where
+//! what belongs to one bit stands together: a search for a few grams reads some
+//! kilobytes a shelf, whatever is on it. Bits of what was taken out stay on, and cost
+//! a look in vain at most.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::block::FULL;
+use super::grams::{BITS, BYTES, Wanted, add, fold};
+
+/// Parts on a shelf.
+const PARTS: i64 = 128;
+
+/// Bits in one row of a shelf.
+const PER_ROW: usize = 64;
+
+/// Rows of a shelf, and room between the numbers of two.
+const ROWS: i64 = (BITS / PER_ROW) as i64;
+
+/// The part that is being filled.
+pub(super) struct Open {
+    id: i64,
+    length: usize,
+    bits: Vec<u8>,
+    folded: Vec<u8>,
+}
+
+impl Open {
+    /// The last part, or a new one.
+    pub fn load(connection: &Connection) -> rusqlite::Result<Open> {
+        let last = connection
+            .prepare_cached("SELECT id, length, bits FROM part ORDER BY id DESC LIMIT 1")?
+            .query_row([], |row| {
+                Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?))
+            })
+            .optional()?;
+        if let Some((id, length, bits)) = last {
+            let bits: Vec<u8> = bits;
+            let length = length as usize;
+            if bits.len() == BYTES && length < FULL {
+                return Ok(Open {
+                    id,
+                    length,
+                    bits,
+                    folded: Vec::new(),
+                });
+            }
+            return Ok(Open::new(id + 1));
+        }
+        let shelves: Option<i64> =
+            connection.query_row("SELECT max(id) FROM shelf", [], |row| row.get(0))?;
+        Ok(Open::new(
+            shelves.map_or(0, |last| (last / ROWS + 1) * PARTS),
+        ))
+    }
+
+    fn new(id: i64) -> Open {
+        Open {
+            id,
+            length: 0,
+            bits: vec![0; BYTES],
+            folded: Vec::new(),
+        }
+    }
+
+    /// Adds a text; gives the part that it is in.
+    pub fn add(&mut self, connection: &Connection, text: &[u8]) -> rusqlite::Result<i64> {
+        if self.length >= FULL {
+            self.save(connection)?;
+            let next = self.id + 1;
+            if next % PARTS == 0 {
+                shelve(connection, next / PARTS - 1)?;
+            }
+            *self = Open::new(next);
+        }
+        fold(text, &mut self.folded);
+        add(&self.folded, &mut self.bits);
+        self.length += text.len();
+        Ok(self.id)
+    }
+
+    /// Writes the part as it is.
+    pub fn save(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO part (id, length, bits) VALUES (?, ?, ?)")?
+            .execute(params![self.id, self.length as i64, self.bits])?;
+        Ok(())
+    }
+}
+
+/// Puts the parts of a shelf there.
+fn shelve(connection: &Connection, shelf: i64) -> rusqlite::Result<()> {
+    let mut turned = vec![0u128; BITS];
+    let first = shelf * PARTS;
+    each_part(connection, first, &mut |at, bits| {
+        turn(at, bits, &mut turned)
+    })?;
+    let mut insert =
+        connection.prepare_cached("INSERT OR REPLACE INTO shelf (id, bits) VALUES (?, ?)")?;
+    for (at, row) in turned.chunks(PER_ROW).enumerate() {
+        let bytes: Vec<u8> = row.iter().flat_map(|parts| parts.to_le_bytes()).collect();
+        insert.execute(params![shelf * ROWS + at as i64, bytes])?;
+    }
+    let delete = "DELETE FROM part WHERE id >= ? AND id < ?";
+    connection.execute(delete, [first, first + PARTS])?;
+    Ok(())
+}
+
+/// Calls `take` with the bits of each part from `first` on, and its place on its
+/// shelf.
+fn each_part(
+    connection: &Connection,
+    first: i64,
+    take: &mut dyn FnMut(usize, &[u8]),
+) -> rusqlite::Result<()> {
+    let mut select =
+        connection.prepare_cached("SELECT id, bits FROM part WHERE id >= ? AND id < ?")?;
+    let mut rows = select.query([first, first + PARTS])?;
+    while let Some(row) = rows.next()? {
+        let at = row.get::<_, i64>(0)?.rem_euclid(PARTS) as usize;
+        take(at, row.get_ref(1)?.as_bytes()?);
+    }
+    Ok(())
+}
+
+fn turn(at: usize, bits: &[u8], turned: &mut [u128]) {
+    for (byte, eight) in bits.iter().zip(turned.chunks_mut(8)) {
+        if *byte == 0 {
+            continue;
+        }
+        for (bit, parts) in eight.iter_mut().enumerate() {
+            *parts |= u128::from(byte >> bit & 1) << at;
+        }
+    }
+}
+
+/// The parts that may have what is wanted, as ranges of their numbers, the first and
+/// the last of each; in order.
+pub fn columns_with(connection: &Connection, wanted: &Wanted) -> rusqlite::Result<Vec<(i64, i64)>> {
+    if *wanted == Wanted::Anything {
+        return Ok(vec![(0, i64::MAX)]);
+    }
+    let mut bits = Vec::new();
+    wanted.bits(&mut bits);
+    bits.sort_unstable();
+    bits.dedup();
+    let mut ranges = Ranges(Vec::new());
+    let shelves: i64 = connection.query_row(
+        "SELECT coalesce(max(id) / ?, -1) + 1 FROM shelf",
+        [ROWS],
+        |row| row.get(0),
+    )?;
+    let mut select = connection.prepare_cached("SELECT bits FROM shelf WHERE id = ?")?;
+    let mut columns = vec![0u128; bits.len()];
+    let column = |columns: &[u128], bit: u16| {
+        let at = bits.binary_search(&bit);
+        at.map_or(u128::MAX, |at| columns[at])
+    };
+    for shelf in 0..shelves {
+        let mut row = (-1, Vec::new());
+        for (bit, column) in bits.iter().zip(&mut columns) {
+            let number = shelf * ROWS + (usize::from(*bit) / PER_ROW) as i64;
+            if row.0 != number {
+                let found: Option<Vec<u8>> =
+                    select.query_row([number], |row| row.get(0)).optional()?;
+                row = (number, found.unwrap_or_default());
+            }
+            let parts = row.1.chunks_exact(16).nth(usize::from(*bit) % PER_ROW);
+            // What is not there rules nothing out.
+            *column = parts.map_or(u128::MAX, |parts| {
+                parts
+                    .iter()
+                    .rev()
+                    .fold(0, |all, byte| all << 8 | u128::from(*byte))
+            });
+        }
+        ranges.add(shelf * PARTS, wanted.fitting(&|bit| column(&columns, bit)));
+    }
+    let (mut known, mut turned) = (0u128, vec![0u128; bits.len()]);
+    each_part(connection, shelves * PARTS, &mut |at, own| {
+        known |= 1 << at;
+        for (bit, parts) in bits.iter().zip(&mut turned) {
+            let byte = own.get(usize::from(*bit) / 8).copied().unwrap_or(u8::MAX);
+            *parts |= u128::from(byte >> (bit % 8) & 1) << at;
+        }
+    })?;
+    let fitting = wanted.fitting(&|bit| column(&turned, bit));
+    ranges.add(shelves * PARTS, fitting & known);
+    Ok(ranges.0)
+}
+
+struct Ranges(Vec<(i64, i64)>);
+
+impl Ranges {
+    fn add(&mut self, base: i64, fitting: u128) {
+        for at in (0..PARTS).filter(|at| fitting >> at & 1 == 1) {
+            let part = base + at;
+            match self.0.last_mut() {
+                Some((_, last)) if *last + 1 == part => *last = part,
+                _ => self.0.push((part, part)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_on_shelves_and_off() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(include_str!("../catalogue/tables.sql"))
+            .unwrap();
+        let mut open = Open::load(&connection).unwrap();
+        let filling = "x".repeat(FULL);
+        let mut at = Vec::new();
+        for number in 0..300 {
+            let text = format!(
+                "needle{}needle {filling}",
+                (b'a' + number as u8 % 26) as char
+            );
+            at.push(open.add(&connection, text.as_bytes()).unwrap());
+            if number % 50 == 0 {
+                open.save(&connection).unwrap();
+                open = Open::load(&connection).unwrap();
+            }
+        }
+        open.save(&connection).unwrap();
+        assert_eq!(at, (0..300).collect::<Vec<_>>());
+        let with = |text: &str| {
+            let ranges = columns_with(&connection, &Wanted::literal(text.as_bytes())).unwrap();
+            ranges
+                .into_iter()
+                .flat_map(|(first, last)| first..=last)
+                .collect::<Vec<_>>()
+        };
+        let expected: Vec<i64> = (0..300).filter(|number| number % 26 == 2).collect();
+        assert_eq!(with("EedleCneed"), expected);
+        assert_eq!(with("needle").len(), 300);
+        assert_eq!(with("nowhere"), [0; 0]);
+    }
+}

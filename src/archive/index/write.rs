@@ -1,0 +1,333 @@
+//! Puts what a scan gives into the database, block by block.
+
+use std::collections::VecDeque;
+use std::io::Read;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::block::{Builder, Packed};
+use super::read::Trouble;
+use super::scan::{Figures, Line, Scan};
+use super::shelf::Open;
+use crate::archive::catalogue::{Archive, ArchiveError, Condition, clear};
+use crate::cast::Header;
+use crate::timeline::Command;
+
+/// Bytes of text that are held back before they are written.
+const MUCH: usize = 32 << 20;
+
+/// How many of the last commands stand in a cast's row, and bytes of each.
+const LAST_COMMANDS: usize = 3;
+const LONGEST: usize = 120;
+
+/// The cast that is read, and its file as it was opened.
+pub(super) struct Target {
+    pub cast: i64,
+    /// Device, inode, size.
+    pub file: (u64, u64, u64),
+    pub modified: i64,
+    pub is_running: bool,
+}
+
+/// What waits to be written.
+pub(super) struct Writer {
+    target: Target,
+    /// Set where the cast is read from its start.
+    header: Option<Header>,
+    builder: Builder,
+    /// Blocks, and whether each has what stands on the screen in the end.
+    blocks: VecDeque<(Packed, bool)>,
+    waiting: usize,
+    is_rest: bool,
+    /// Commands and markers that are in the database and do not change any more.
+    kept_commands: usize,
+    kept_markers: usize,
+    trouble: Option<std::io::Error>,
+}
+
+impl Writer {
+    pub fn new(target: Target) -> Writer {
+        Writer {
+            target,
+            header: None,
+            builder: Builder::default(),
+            blocks: VecDeque::new(),
+            waiting: 0,
+            is_rest: false,
+            kept_commands: 0,
+            kept_markers: 0,
+            trouble: None,
+        }
+    }
+
+    /// The cast is read from its start: what was known of it goes.
+    pub fn begins(&mut self, header: Header) {
+        self.header = Some(header);
+    }
+
+    /// Reading goes on where these were known.
+    pub fn goes_on(&mut self, figures: &Figures, commands: &[Command]) {
+        // The last one may have run at that time.
+        self.kept_commands = commands.len().saturating_sub(1);
+        self.kept_markers = figures.markers.len();
+    }
+
+    pub fn add(&mut self, (line, command): Line) {
+        self.builder.add(&line, command);
+        if self.builder.is_full()
+            && let Err(error) = self.close_block()
+        {
+            self.trouble = Some(error);
+        }
+    }
+
+    /// Packs the lines that wait.
+    pub fn close_block(&mut self) -> std::io::Result<()> {
+        if !self.builder.is_empty() {
+            let packed = self.builder.pack()?;
+            self.waiting += packed.length;
+            self.blocks.push_back((packed, self.is_rest));
+        }
+        Ok(())
+    }
+
+    /// What comes now stands on the screen at the end of a cast that may grow.
+    pub fn rest_begins(&mut self) {
+        self.is_rest = true;
+    }
+
+    /// Whether packing went wrong.
+    pub fn check(&mut self) -> std::io::Result<()> {
+        self.trouble.take().map_or(Ok(()), Err)
+    }
+
+    pub fn is_much(&self) -> bool {
+        self.waiting >= MUCH
+    }
+
+    /// Writes all that waits, and how to go on from here.
+    pub fn flush<R: Read>(
+        &mut self,
+        archive: &mut Archive,
+        scan: &Scan<R>,
+        progress: Option<Vec<u8>>,
+    ) -> Result<(), Trouble> {
+        self.close_block()?;
+        archive.change(|connection| {
+            self.write(connection, scan, progress.as_deref())?;
+            connection
+                .prepare_cached("UPDATE cast SET is_due = 1 WHERE id = ?")?
+                .execute([self.target.cast])?;
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Writes all that waits: the cast was read to its end.
+    pub fn finish<R: Read>(
+        mut self,
+        archive: &mut Archive,
+        scan: &Scan<R>,
+        progress: Option<Vec<u8>>,
+        finding: Option<String>,
+    ) -> Result<(), Trouble> {
+        self.close_block()?;
+        let condition = match (self.target.is_running, &finding) {
+            (true, _) => Condition::Running,
+            (false, Some(_)) => Condition::Damaged,
+            (false, None) => Condition::Finished,
+        };
+        archive.change(|connection| {
+            self.write(connection, scan, progress.as_deref())?;
+            let (device, inode, size) = self.target.file;
+            connection
+                .prepare_cached(
+                    "UPDATE cast SET device = ?, inode = ?, size = ?, modified = ?,
+                         is_due = 0, condition = ?, finding = ?
+                     WHERE id = ?",
+                )?
+                .execute(params![
+                    device as i64,
+                    inode as i64,
+                    size as i64,
+                    self.target.modified,
+                    condition.number(),
+                    finding,
+                    self.target.cast
+                ])?;
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn write<R: Read>(
+        &mut self,
+        connection: &Connection,
+        scan: &Scan<R>,
+        progress: Option<&[u8]>,
+    ) -> rusqlite::Result<()> {
+        let cast = self.target.cast;
+        if let Some(header) = self.header.take() {
+            clear(connection, cast)?;
+            connection
+                .prepare_cached(
+                    "UPDATE cast SET title = ?, program = ?, columns = ?, rows = ?,
+                         started = coalesce(?, started)
+                     WHERE id = ?",
+                )?
+                .execute(params![
+                    header.title,
+                    header.command,
+                    header.width,
+                    header.height,
+                    header.timestamp.map(|seconds| seconds as i64 * 1_000_000),
+                    cast
+                ])?;
+        }
+        connection
+            .prepare_cached("DELETE FROM block WHERE cast = ? AND is_rest = 1")?
+            .execute([cast])?;
+        self.write_blocks(connection)?;
+        self.write_marks(connection, scan)?;
+        let figures = scan.figures();
+        let read = match scan.offset() {
+            // Of a compressed one, that is not the place in the file.
+            _ if progress.is_none() => self.target.file.2,
+            offset => offset,
+        };
+        let written = connection
+            .prepare_cached(
+                "UPDATE cast SET indexed = ?, progress = ?, duration = ?, events = ?, gaps = ?,
+                     lost = ?, markers = ?, commands = ?, last_commands = ?,
+                     lines = (SELECT coalesce(sum(count), 0) FROM block WHERE cast = ?10)
+                 WHERE id = ?10",
+            )?
+            .execute(params![
+                read as i64,
+                progress,
+                figures.duration as i64,
+                figures.events as i64,
+                figures.gaps as i64,
+                figures.lost as i64,
+                figures.markers.len() as i64,
+                scan.commands().len() as i64,
+                last_commands(scan.commands()),
+                cast
+            ])?;
+        match written {
+            // It was taken out meanwhile: nothing of this is kept.
+            0 => Err(rusqlite::Error::QueryReturnedNoRows),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_blocks(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.blocks.is_empty() {
+            return Ok(());
+        }
+        let mut open = Open::load(connection)?;
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO block (cast, is_rest, part, count, text, lines) VALUES (?, ?, ?, ?, ?, ?)",
+        )?;
+        for (block, is_rest) in self.blocks.drain(..) {
+            let part = open.add(connection, &block.plain)?;
+            insert.execute(params![
+                self.target.cast,
+                is_rest,
+                part,
+                block.count as i64,
+                block.text,
+                block.lines
+            ])?;
+        }
+        self.waiting = 0;
+        open.save(connection)
+    }
+
+    fn write_marks<R: Read>(
+        &mut self,
+        connection: &Connection,
+        scan: &Scan<R>,
+    ) -> rusqlite::Result<()> {
+        let cast = self.target.cast;
+        let mut insert = connection.prepare_cached(
+            "INSERT OR REPLACE INTO command (cast, number, text, folder, started, ended, status)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )?;
+        let commands = scan.commands().iter().enumerate();
+        for (at, command) in commands.skip(self.kept_commands) {
+            insert.execute(params![
+                cast,
+                at as i64 + 1,
+                command.text,
+                command
+                    .folder
+                    .as_ref()
+                    .map(|folder| folder.to_string_lossy()),
+                command.start as i64,
+                command.end.map(|end| end as i64),
+                command.status
+            ])?;
+        }
+        let mut insert =
+            connection.prepare_cached("INSERT INTO marker (cast, time, label) VALUES (?, ?, ?)")?;
+        for (time, label) in scan.figures().markers.iter().skip(self.kept_markers) {
+            insert.execute(params![cast, *time as i64, label])?;
+        }
+        self.goes_on(scan.figures(), scan.commands());
+        Ok(())
+    }
+}
+
+/// The texts of the last commands, each once, one a line.
+fn last_commands(commands: &[Command]) -> String {
+    let mut last: Vec<String> = Vec::new();
+    for text in commands
+        .iter()
+        .rev()
+        .filter_map(|command| command.text.as_ref())
+    {
+        let first = text.lines().next().unwrap_or_default();
+        let short: String = first.chars().take(LONGEST).collect();
+        if !short.is_empty() && !last.contains(&short) {
+            last.push(short);
+        }
+        if last.len() == LAST_COMMANDS {
+            break;
+        }
+    }
+    last.reverse();
+    last.join("\n")
+}
+
+impl Archive {
+    /// How to go on with a cast, if that is still the file it was.
+    pub(super) fn progress(
+        &self,
+        cast: i64,
+        (device, inode): (u64, u64),
+    ) -> Result<Option<Vec<u8>>, ArchiveError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(
+                "SELECT progress FROM cast WHERE id = ? AND device = ? AND inode = ?",
+            )?;
+            let found =
+                select.query_row(params![cast, device as i64, inode as i64], |row| row.get(0));
+            Ok(found.optional()?.flatten())
+        })
+    }
+
+    /// A cast cannot be read: says so, until its file changes.
+    pub(super) fn set_unreadable(&mut self, cast: i64, why: &str) -> Result<(), ArchiveError> {
+        let condition = Condition::Damaged.number();
+        self.change(|connection| {
+            clear(connection, cast)?;
+            connection.execute(
+                "UPDATE cast SET condition = ?, finding = ?, is_due = 0, progress = NULL,
+                     indexed = 0, lines = 0, commands = 0 WHERE id = ?",
+                params![condition, why, cast],
+            )?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,45 @@
+//! `tvmux archive`: what is seldom done with the catalogue of casts.
+
+mod catalogue;
+mod filter;
+mod status;
+mod update;
+mod verify;
+mod when;
+
+use clap::Subcommand;
+
+pub(super) use catalogue::{look, named, open, with_archive};
+pub(super) use filter::FilterArgs;
+pub(super) use when::{long_ago, time_of_day};
+
+use super::{Context, Outcome};
+
+/// Look after the catalogue of casts, and what is read out of them
+///
+/// Casts below output.directory and archive.directories are known by themselves:
+/// when a recording ends, and at the latest when something asks. The catalogue is in
+/// $XDG_DATA_HOME/tvmux/archive.db; it may be deleted, and is made again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Status(status::Args),
+    Update(update::Args),
+    /// Forget all that was read, and read all casts anew
+    Rebuild(update::Args),
+    Verify(verify::Args),
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Outcome {
+    match &args.verb {
+        Verb::Status(args) => status::run(context, args),
+        Verb::Update(args) => update::run(context, args, false),
+        Verb::Rebuild(args) => update::run(context, args, true),
+        Verb::Verify(args) => verify::run(context, args),
+    }
+}

@@ -1,0 +1,124 @@
+//! `tvmux archive update` and `tvmux archive rebuild`.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::{look, with_archive};
+use crate::archive::{Archive, ArchiveError, Entry, Indexed, UpdateLock};
+use crate::cli::keyframes::yield_to_others;
+use crate::cli::progress::Progress;
+use crate::cli::signals::stop_flag;
+use crate::cli::table::size;
+use crate::cli::{Context, Failure, Outcome};
+use crate::wording::counted;
+
+/// Read what is new in the casts, so that it can be searched
+///
+/// Goes on where an earlier one was stopped. The server starts one by itself, at low
+/// priority, when a recording ends.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Let every other process go first, to the processor and to the disk
+    #[arg(long)]
+    low_priority: bool,
+    /// Print one JSON object that says what was read
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+}
+
+/// What was read.
+#[derive(Default)]
+struct Done {
+    casts: u64,
+    bytes: u64,
+    unreadable: u64,
+}
+
+pub(super) fn run(context: &Context, args: &Args, anew: bool) -> Outcome {
+    if args.low_priority {
+        yield_to_others();
+    }
+    let stop = stop_flag()?;
+    let mut anew = anew;
+    let done = with_archive(|archive| {
+        let lock = archive.lock_for_update().map_err(stopped)?;
+        if std::mem::take(&mut anew) {
+            archive.forget_all()?;
+        }
+        look(context, archive, true)?;
+        let due = archive.due()?;
+        read_all(archive, &lock, &due, stop)
+    })?;
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        let object = json!({
+            "casts": done.casts, "bytes": done.bytes, "unreadable": done.unreadable,
+        });
+        writeln!(out, "{object}")?;
+    } else if !args.quiet {
+        match done.casts {
+            0 => writeln!(out, "All is up to date.")?,
+            casts => writeln!(
+                out,
+                "{}, {} were read.",
+                counted(casts, "cast"),
+                size(done.bytes)
+            )?,
+        }
+        if done.unreadable > 0 {
+            let casts = counted(done.unreadable, "cast");
+            writeln!(out, "{casts} cannot be read: `tvmux ls` says which.")?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C while another process is waited for.
+fn stopped(error: ArchiveError) -> Failure {
+    match error {
+        error @ ArchiveError::Stopped => Failure::stopped(error),
+        error => error.into(),
+    }
+}
+
+fn read_all(
+    archive: &mut Archive,
+    lock: &UpdateLock,
+    due: &[Entry],
+    stop: &'static AtomicBool,
+) -> Result<Done, Failure> {
+    let total = due
+        .iter()
+        .map(|entry| entry.bytes.saturating_sub(entry.indexed));
+    let mut progress = Progress::new(Some(total.sum()));
+    let mut done = Done::default();
+    for entry in due {
+        let mut bytes = 0;
+        let indexed = archive.index(lock, entry, &mut |read| {
+            bytes += read;
+            progress.advance(read);
+            match stop.load(Ordering::Relaxed) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        })?;
+        done.casts += 1;
+        done.bytes += bytes;
+        match indexed {
+            Indexed::Read(_) => {}
+            Indexed::Unreadable => done.unreadable += 1,
+            Indexed::Stopped => {
+                let hint = "what was read is kept; the next update goes on there";
+                return Err(Failure::stopped("stopped").hint(hint));
+            }
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,237 @@
+//! `tvmux commands`: what was run, where, for how long and how it ended.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use jiff::Zoned;
+use serde_json::json;
+
+use super::archive::{FilterArgs, long_ago, look, named, with_archive};
+use super::table::{self, printable};
+use super::{Context, Failure, Outcome};
+use crate::archive::{CommandRow, Entry};
+
+/// List the commands that shells told of, the newest first
+///
+/// Each FILTER must stand in the command, in either case. Shells tell of their
+/// commands by OSC 133 or OSC 633: fish 4 and VS Code's terminal by themselves, bash
+/// and zsh with `tvmux init`. Nothing is guessed where they do not.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    list: List,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Show(Show),
+}
+
+#[derive(Debug, clap::Args)]
+struct List {
+    #[arg(value_name = "FILTER")]
+    words: Vec<String>,
+    /// Only those that ended with a status other than 0
+    #[arg(long)]
+    failed: bool,
+    /// Only those that took longer, by default than 10 seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "10")]
+    slow: Option<f64>,
+    /// Only those that were run in that folder, or below it
+    #[arg(long, value_name = "FOLDER")]
+    cwd: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// At most N
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+    /// One JSON object a line for each command
+    #[arg(long)]
+    json: bool,
+}
+
+/// Print what one command printed
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// A cast, and the number of the command in it
+    #[arg(value_name = "CAST:N")]
+    command: String,
+    /// One JSON object, with the lines
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Outcome {
+    match &args.verb {
+        Some(Verb::Show(show)) => print_output(context, show),
+        None => list(context, &args.list),
+    }
+}
+
+fn list(context: &Context, args: &List) -> Outcome {
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let listed = with_archive(|archive| {
+        look(context, archive, false)?;
+        let mut listed = Vec::new();
+        for entry in archive.entries(&args.filter.filter())? {
+            if entry.commands == 0 {
+                continue;
+            }
+            let commands = archive.commands(entry.id)?;
+            let fitting = commands.into_iter().filter(|command| fits(args, command));
+            listed.extend(fitting.map(|command| (entry.clone(), command)));
+        }
+        Ok(listed)
+    });
+    let mut listed = listed?;
+    let started = |(entry, command): &(Entry, CommandRow)| entry.started + command.start;
+    listed.sort_by(|a, b| started(b).total_cmp(&started(a)));
+    listed.truncate(limit);
+    if args.json {
+        let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+        for (entry, command) in &listed {
+            writeln!(out, "{}", object(entry, command))?;
+        }
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if listed.is_empty() {
+        anstream::eprintln!("No commands: `tvmux commands --help` says which are known.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let now = Zoned::now();
+    let rows: Vec<_> = listed
+        .iter()
+        .map(|(entry, command)| row(entry, command, &now))
+        .collect();
+    table::print(
+        &["STARTED", "TIME", "STATUS", "COMMAND", "FOLDER", "CAST:N"],
+        &rows,
+        &["COMMAND", "FOLDER"],
+        &["FOLDER", "CAST:N"],
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn fits(args: &List, command: &CommandRow) -> bool {
+    let text = command.text.as_deref().unwrap_or_default().to_lowercase();
+    let is_below = |cwd: &String| {
+        let folder = command.folder.as_deref().unwrap_or_default();
+        let below = folder.strip_prefix(cwd.trim_end_matches('/'));
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    (!args.failed || command.has_failed())
+        && args
+            .slow
+            .is_none_or(|slow| command.duration().is_some_and(|took| took > slow))
+        && args.cwd.as_ref().is_none_or(|cwd| is_below(&whole(cwd)))
+        && args
+            .words
+            .iter()
+            .all(|word| text.contains(&word.to_lowercase()))
+}
+
+/// A folder by its whole path, if it is there.
+fn whole(folder: &str) -> String {
+    let found = std::fs::canonicalize(crate::config::expand_home(folder));
+    found.map_or_else(
+        |_| folder.to_owned(),
+        |path| path.to_string_lossy().into_owned(),
+    )
+}
+
+fn object(entry: &Entry, command: &CommandRow) -> serde_json::Value {
+    json!({
+        "cast": entry.path.to_string_lossy(),
+        "number": command.number,
+        "command": command.text,
+        "folder": command.folder,
+        "status": command.status,
+        "time": command.start,
+        "until": command.end,
+        "duration": command.duration(),
+        "host": entry.host,
+        "session": entry.session,
+        "window": entry.window,
+        "started": entry.started + command.start,
+    })
+}
+
+fn row(entry: &Entry, command: &CommandRow, now: &Zoned) -> Vec<String> {
+    let text = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), printable);
+    let name = entry.name();
+    let name = name.split(".cast").next().unwrap_or_default();
+    vec![
+        long_ago(entry.started + command.start, now),
+        command.duration().map_or_else(
+            || "-".to_owned(),
+            |took| match took {
+                ..60.0 => format!("{took:.1} s"),
+                _ => table::duration(took),
+            },
+        ),
+        command
+            .status
+            .map_or_else(|| "-".to_owned(), |status| status.to_string()),
+        text(command.text.as_deref().and_then(|text| text.lines().next())),
+        text(command.folder.as_deref()),
+        printable(&format!("{name}:{}", command.number)),
+    ]
+}
+
+fn print_output(context: &Context, args: &Show) -> Outcome {
+    let wanted = args
+        .command
+        .rsplit_once(':')
+        .and_then(|(cast, number)| Some((cast, number.parse::<u64>().ok()?)));
+    let Some((cast, number)) = wanted else {
+        let error = format!("{} is no command", printable(&args.command));
+        return Err(Failure::usage(error).hint("CAST:N is wanted, as `tvmux commands` shows it"));
+    };
+    let mut lines: Vec<String> = Vec::new();
+    let (entry, command) = with_archive(|archive| {
+        look(context, archive, false)?;
+        let entry = named(archive, cast)?;
+        let commands = archive.commands(entry.id)?;
+        let Some(command) = commands
+            .into_iter()
+            .find(|command| command.number == number)
+        else {
+            let error = format!(
+                "{} has {} commands",
+                printable(&entry.name()),
+                entry.commands
+            );
+            return Err(Failure::usage(error));
+        };
+        lines.clear();
+        let mut is_open = false;
+        archive.command_output(entry.id, number, &mut |line, continues| {
+            let line = String::from_utf8_lossy(line);
+            match lines.last_mut().filter(|_| is_open) {
+                Some(last) => last.push_str(&line),
+                None => lines.push(line.into_owned()),
+            }
+            is_open = continues;
+            true
+        })?;
+        Ok((entry, command))
+    })?;
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    if args.json {
+        let mut object = object(&entry, &command);
+        object["lines"] = json!(lines);
+        writeln!(out, "{object}")?;
+    } else {
+        for line in &lines {
+            writeln!(out, "{}", printable(line))?;
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,127 @@
+//! `tvmux ls`: the casts that there are.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use jiff::Zoned;
+
+use super::archive::{FilterArgs, long_ago, look, with_archive};
+use super::table::{self, printable};
+use super::{Context, Outcome};
+use crate::archive::{Condition, Entry};
+use crate::wording::counted;
+use crate::workspace::abbreviate_home;
+
+/// List the casts that there are, the newest first
+///
+/// Each FILTER must stand in a cast's file name, title, session, recorded program or
+/// last commands, in either case. DONE is what was done last, where the shell tells
+/// of its commands (see `tvmux init`).
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[arg(value_name = "FILTER")]
+    words: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Casts whose title has this in it
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Casts that are being recorded
+    #[arg(long)]
+    running: bool,
+    /// At most N
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+    /// Only the paths, one a line
+    #[arg(short, long)]
+    quiet: bool,
+    /// As a JSON array
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Outcome {
+    let mut filter = args.filter.filter();
+    filter.words.clone_from(&args.words);
+    filter.title.clone_from(&args.title);
+    filter.only_running = args.running;
+    let mut entries = with_archive(|archive| {
+        look(context, archive, false)?;
+        Ok(archive.entries(&filter)?)
+    })?;
+    entries.truncate(args.limit.unwrap_or(usize::MAX));
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &entries)?;
+        writeln!(out)?;
+    } else if args.quiet {
+        for entry in &entries {
+            writeln!(out, "{}", super::validate::shown(&entry.path))?;
+        }
+    } else if entries.is_empty() {
+        drop(out);
+        anstream::eprintln!(
+            "No casts{}.",
+            match filter == Default::default() {
+                true => " so far: `tvmux rec` records this window",
+                false => " fit",
+            }
+        );
+        return Ok(ExitCode::SUCCESS);
+    } else {
+        drop(out);
+        return print_table(&entries);
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_table(entries: &[Entry]) -> Outcome {
+    let now = Zoned::now();
+    let rows: Vec<_> = entries.iter().map(|entry| row(entry, &now)).collect();
+    table::print(
+        &[
+            "STARTED", "TIME", "SIZE", "SESSION", "TITLE", "STATE", "LOST", "DONE", "CAST",
+        ],
+        &rows,
+        &["TITLE", "DONE"],
+        &["LOST", "SIZE", "SESSION", "TITLE", "DONE", "STATE"],
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(entry: &Entry, now: &Zoned) -> Vec<String> {
+    let text = |text: Option<&String>| match text {
+        Some(text) if !text.is_empty() => printable(text),
+        _ => "-".to_owned(),
+    };
+    let state = match entry.state {
+        Condition::Finished => "-".to_owned(),
+        Condition::Running => "recording".to_owned(),
+        Condition::Damaged => "DAMAGED".to_owned(),
+    };
+    let lost = match (entry.gaps, entry.lost_bytes) {
+        (0, 0) => "-".to_owned(),
+        (gaps, 0) => counted(gaps, "gap"),
+        (_, bytes) => table::size(bytes),
+    };
+    let done = match entry.last_commands.is_empty() {
+        true => entry.program.clone(),
+        false => Some(entry.last_commands.join(" · ")),
+    };
+    let session = entry.session.as_ref().map(|session| match &entry.window {
+        Some(window) => format!("{session}:{window}"),
+        None => session.clone(),
+    });
+    vec![
+        long_ago(entry.started, now),
+        table::duration(entry.duration),
+        table::size(entry.bytes),
+        text(session.as_ref()),
+        text(entry.title.as_ref()),
+        state,
+        lost,
+        text(done.as_ref()),
+        printable(&abbreviate_home(&entry.path)),
+    ]
+}

@@ -1,0 +1,206 @@
+//! What is known of the rows of a screen whose lines are told: since when they
+//! show something, what settled in them, and what of it was told. See `shown`.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+/// Redraws that are told before a row of the alternate screen is known to count.
+pub const COUNTED: u32 = 3;
+/// The time between two redraws of such a row at most, in microseconds.
+pub const LIVELY: u64 = 5_000_000;
+/// How many lines are remembered at least as given.
+pub const REMEMBERED: usize = 16_384;
+
+/// From a time on, a line began with so many bytes of what it was in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Bytes from its start.
+    pub length: usize,
+    /// Microseconds.
+    pub time: u64,
+}
+
+/// A row that settled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Settled {
+    pub text: String,
+    pub first: u64,
+    pub last: u64,
+    /// Since when it says this.
+    pub since: u64,
+    /// What it said before that this goes on with.
+    pub steps: Vec<Step>,
+    /// How often it was redrawn one after the other.
+    pub redraws: u32,
+}
+
+/// What is known of a row.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct RowState {
+    /// When something stood in it first.
+    pub born: Option<u64>,
+    /// When it changed last.
+    pub written: u64,
+    /// The same, until that is looked at.
+    pub changed: Option<u64>,
+    pub settled: Option<Settled>,
+    /// What it showed at a look while it kept changing, and when.
+    pub sample: Option<(u64, String)>,
+}
+
+/// The rows of one of the two screens, from number `base` on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Rows {
+    pub base: u64,
+    pub states: VecDeque<RowState>,
+}
+
+impl Rows {
+    pub fn at(&mut self, row: u64) -> Option<&mut RowState> {
+        let index = usize::try_from(row.checked_sub(self.base)?).ok()?;
+        while self.states.len() <= index {
+            self.states.push_back(RowState::default());
+        }
+        self.states.get_mut(index)
+    }
+
+    /// Takes out the rows before `row`.
+    pub fn take_before(&mut self, row: u64) -> impl Iterator<Item = RowState> {
+        let count = row.saturating_sub(self.base);
+        self.base = self.base.max(row);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.states.drain(..count.min(self.states.len()))
+    }
+}
+
+/// The last lines that were given, as hashes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    new: HashSet<u64>,
+    old: HashSet<u64>,
+}
+
+impl Remembered {
+    /// Whether it is known.
+    pub fn has(&self, text: &str) -> bool {
+        let hash = hash(text);
+        self.new.contains(&hash) || self.old.contains(&hash)
+    }
+
+    /// Whether it is new; it is known from now on.
+    pub fn insert(&mut self, text: &str) -> bool {
+        let hash = hash(text);
+        if self.new.len() >= REMEMBERED {
+            self.old = std::mem::take(&mut self.new);
+        }
+        self.new.insert(hash) && !self.old.contains(&hash)
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Settled {
+    pub fn new(text: String, (first, since): (u64, u64), last: u64) -> Settled {
+        Settled {
+            text,
+            first,
+            last,
+            since,
+            steps: Vec::new(),
+            redraws: 0,
+        }
+    }
+
+    /// Puts what a row shows now in the place of what settled in it before; gives
+    /// that if it is to be told: not as a redraw after `untold` of them.
+    pub fn replace(mut self, place: &mut Option<Settled>, untold: u32) -> Option<Settled> {
+        let Some(old) = place else {
+            *place = Some(self);
+            return None;
+        };
+        let goes_on = extends(&old.text, &self.text) && (untold == 0 || has_letters(&old.text));
+        let counts = counts(&old.text, &self.text);
+        if counts {
+            self.redraws = old.redraws + 1;
+        }
+        let is_lively = untold == 0 || self.first < old.last.saturating_add(LIVELY);
+        if old.text == self.text || goes_on || counts && old.redraws >= untold && is_lively {
+            self.first = old.first;
+            if old.text == self.text {
+                self.since = old.since;
+                self.steps = std::mem::take(&mut old.steps);
+            } else if extends(&old.text, &self.text) {
+                self.steps = std::mem::take(&mut old.steps);
+                self.steps.push(Step {
+                    length: old.text.len(),
+                    time: old.since,
+                });
+            }
+            *place = Some(self);
+            return None;
+        }
+        place.replace(self).filter(|old| !old.text.is_empty())
+    }
+
+    /// The steps in which it grew; none where all of it was there at `first`.
+    pub fn all_steps(&self) -> Vec<Step> {
+        Settled::steps_to(Some(self), &self.text, self.first, self.since)
+    }
+
+    /// The steps in which a line grew to `text`, which was there from `written` on;
+    /// none where all of it was there at `first`.
+    pub fn steps_to(settled: Option<&Settled>, text: &str, first: u64, written: u64) -> Vec<Step> {
+        let (mut steps, mut since) = (Vec::new(), written);
+        if let Some(old) = settled.filter(|old| text.starts_with(&old.text)) {
+            if old.text.len() == text.len() {
+                since = old.since;
+            }
+            if old.text.len() == text.len() || !old.text.is_empty() {
+                steps.clone_from(&old.steps);
+            }
+            if old.text.len() < text.len() && !old.text.is_empty() {
+                steps.push(Step {
+                    length: old.text.len(),
+                    time: old.since,
+                });
+            }
+        }
+        if steps.is_empty() && since <= first {
+            return steps;
+        }
+        steps.push(Step {
+            length: text.len(),
+            time: since,
+        });
+        steps
+    }
+}
+
+/// Whether the new text is a later state of the old one on the normal screen.
+pub(super) fn is_redraw(old: &str, new: &str) -> bool {
+    old == new || extends(old, new) || counts(old, new)
+}
+
+/// Whether the new text goes on with the old one.
+fn extends(old: &str, new: &str) -> bool {
+    !old.is_empty() && new.starts_with(old)
+}
+
+/// Whether digits and marks are all that differs.
+fn counts(old: &str, new: &str) -> bool {
+    has_letters(old) && letters(old).eq(letters(new))
+}
+
+fn has_letters(text: &str) -> bool {
+    letters(text).next().is_some()
+}
+
+pub(super) fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|c| c.is_alphabetic())
+}

@@ -1,0 +1,255 @@
+//! What shells tell of their commands: marks in casts, and marks of real shells.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::tvmux::Tvmux;
+use crate::support::{TestTmux, skipped, wait_until};
+use crate::{made, write};
+
+fn commands(user: &Tvmux, args: &[&str]) -> Vec<Value> {
+    let text = user.ok(["commands", "--json"].iter().chain(args));
+    let mut all: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    all.reverse();
+    all
+}
+
+fn texts(commands: &[Value]) -> Vec<&str> {
+    commands
+        .iter()
+        .map(|command| command["command"].as_str().unwrap_or("-"))
+        .collect()
+}
+
+#[test]
+fn commands_have_text_folder_time_status_and_output() {
+    let user = Tvmux::new();
+    let events = [
+        (
+            1.0,
+            "\x1b]7;file://box/home/me%20x\x07\x1b]133;A\x07$ \x1b]133;B\x07make all\r\n",
+        ),
+        (2.0, "\x1b]133;C\x07"),
+        (3.0, "one\r\ntwo\r\n"),
+        (
+            14.5,
+            "\x1b]133;D;2\x07\x1b]133;A\x07$ \x1b]133;B\x07cd /;echo hi\r\n",
+        ),
+        // All of it in one read, folder and all.
+        (
+            15.0,
+            "\x1b]133;C;cmdline_url=cd%20/%3Becho%20hi\x07hi\r\n\x1b]133;D;0\x07\x1b]7;file://box/\x07\x1b]133;A\x07$ \x1b]133;B\x07",
+        ),
+        (16.0, "vim\r\n\x1b]133;C\x07\x1b[?1049h\x1b[Hin vim"),
+        (
+            20.0,
+            "\x1b[?1049l\x1b]133;D;0\x07\x1b]133;A\x07$ \x1b]133;B\x07",
+        ),
+        (21.0, "sleep 9\r\n\x1b]133;C\x07"),
+    ];
+    write(&user, "2026-11-26_1405_box_main_@3_sh.cast", &made(&events));
+    user.ok(["archive", "update"]);
+    let all = commands(&user, &[]);
+    assert_eq!(texts(&all), ["make all", "cd /;echo hi", "vim", "sleep 9"]);
+    assert_eq!(all[0]["folder"], "/home/me x");
+    assert_eq!(all[1]["folder"], "/home/me x", "where it was started");
+    assert_eq!(all[2]["folder"], "/");
+    assert_eq!(
+        (all[0]["status"].as_i64(), all[0]["duration"].as_f64()),
+        (Some(2), Some(12.5))
+    );
+    assert_eq!(all[3]["status"], Value::Null);
+    assert_eq!(texts(&commands(&user, &["--failed"])), ["make all"]);
+    assert_eq!(texts(&commands(&user, &["--slow"])), ["make all"]);
+    assert_eq!(texts(&commands(&user, &["--slow=3"])), ["make all", "vim"]);
+    assert_eq!(
+        texts(&commands(&user, &["--cwd", "/home"])),
+        ["make all", "cd /;echo hi"]
+    );
+    assert_eq!(texts(&commands(&user, &["ECHO"])), ["cd /;echo hi"]);
+    assert_eq!(texts(&commands(&user, &["-n", "1"])), ["sleep 9"]);
+    assert_eq!(commands(&user, &["--session", "other"]).len(), 0);
+    assert_eq!(user.ok(["commands", "show", "@latest:1"]), "one\ntwo\n");
+    assert_eq!(user.ok(["commands", "show", "2026-11-26:2"]), "hi\n");
+    assert_eq!(user.ok(["commands", "show", "@latest:3"]), "in vim\n");
+    assert_eq!(user.ok(["commands", "show", "@latest:4"]), "");
+    assert_eq!(
+        user.run(["commands", "show", "@latest:5"]).status.code(),
+        Some(2)
+    );
+    assert_eq!(
+        user.run(["commands", "show", "nonsense"]).status.code(),
+        Some(2)
+    );
+    let hit = &crate::found(&user, &["two"])[0];
+    assert_eq!(
+        (hit["command"].as_str(), hit["status"].as_i64()),
+        (Some("make all"), Some(2))
+    );
+    assert_eq!(crate::found(&user, &["--failed", "o"]).len(), 2);
+    assert_eq!(crate::found(&user, &["--command", "echo", "hi"]).len(), 1);
+    let listed = user.ok(["ls"]);
+    assert!(listed.contains("sleep 9"), "{listed}");
+}
+
+/// Types lines into a real shell that is recorded; gives its commands.
+fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
+    if Command::new(shell).arg("--version").output().is_err() {
+        skipped(shell, "what it tells of its commands");
+        return None;
+    }
+    let user = Tvmux::new();
+    let folder = user.folder().join("home");
+    fs::create_dir_all(folder.join("fish")).unwrap();
+    let program = env!("CARGO_BIN_EXE_tvmux");
+    let init = user.ok(["init", shell]);
+    fs::write(folder.join("init"), &init).unwrap();
+    let home = folder.to_str().unwrap();
+    let source = format!("{rc}\n. {home}/init\n");
+    let start = match shell {
+        "bash" => {
+            fs::write(folder.join("rc"), format!("PS1='$ '\n{source}")).unwrap();
+            format!("HOME={home} exec bash --noprofile --rcfile {home}/rc -i")
+        }
+        "zsh" => {
+            fs::write(folder.join(".zshrc"), format!("PS1='$ '\n{source}")).unwrap();
+            format!("HOME={home} ZDOTDIR={home} exec zsh -d -i")
+        }
+        _ => {
+            let config =
+                format!("function fish_prompt; echo '$ '; end\nset fish_greeting\n{source}");
+            fs::write(folder.join("fish/config.fish"), config).unwrap();
+            format!("HOME={home} XDG_CONFIG_HOME={home} exec fish -i")
+        }
+    };
+    assert!(Path::new(program).exists());
+    let tmux = TestTmux::start("cat");
+    let recording = user.record(&tmux, &[]);
+    let cast = user.cast(&recording);
+    tmux.tmux(&["respawn-pane", "-k", "-t", "main:", &start]);
+    let screen = || tmux.tmux(&["capture-pane", "-p", "-t", "main:"]);
+    let is_at_prompt = || screen().trim_end().ends_with('$');
+    wait_until("the shell is ready", is_at_prompt);
+    for line in lines {
+        for (at, part) in line.split("^C").enumerate() {
+            if at > 0 {
+                tmux.tmux(&["send-keys", "-t", "main:", "C-c"]);
+            }
+            tmux.tmux(&["send-keys", "-t", "main:", "-l", part]);
+        }
+        if !line.ends_with("^C") {
+            tmux.tmux(&["send-keys", "-t", "main:", "Enter"]);
+        }
+        if line.contains("sleep") {
+            wait_until("it sleeps", || screen().contains("asleep"));
+            tmux.tmux(&["send-keys", "-t", "main:", "C-c"]);
+        }
+        wait_until("the next prompt", || {
+            is_at_prompt() && !screen().trim_end().ends_with(&format!("{line}\n$"))
+                || is_at_prompt()
+        });
+    }
+    let end = "echo the-very-end";
+    tmux.tmux(&["send-keys", "-t", "main:", "-l", end]);
+    tmux.tmux(&["send-keys", "-t", "main:", "Enter"]);
+    wait_until("all was recorded", || {
+        let text = fs::read_to_string(&cast).unwrap();
+        text.contains("the-very-end\\r\\n") && text.matches("133;D;").count() > 0
+    });
+    wait_until("the last prompt", is_at_prompt);
+    user.ok(["rec", "stop"]);
+    user.ok(["archive", "update"]);
+    let mut all = commands(&user, &[]);
+    assert_eq!(all.pop().unwrap()["command"], end);
+    Some(all)
+}
+
+fn status(command: &Value) -> Option<i64> {
+    command["status"].as_i64()
+}
+
+#[test]
+fn bash_tells_of_its_commands() {
+    // Hooks of others that set status and prompt.
+    let rc = "PROMPT_COMMAND='false; PS1=\"$ \"'";
+    let lines = [
+        "true; false",
+        "(exit 7)",
+        "for i in 1 2",
+        "do echo \"<$i;%>\"; done",
+        "not run^C",
+        "",
+        "cd /tmp",
+        "bash -c 'echo asleep; sleep 30'",
+    ];
+    let Some(all) = typed("bash", rc, &lines) else {
+        return;
+    };
+    let expected = [
+        "true; false",
+        "(exit 7)",
+        "for i in 1 2; do echo \"<$i;%>\"; done",
+        "cd /tmp",
+        "bash -c 'echo asleep; sleep 30'",
+    ];
+    assert_eq!(texts(&all), expected);
+    let statuses: Vec<_> = all.iter().map(status).collect();
+    assert_eq!(statuses, [Some(1), Some(7), Some(0), Some(0), Some(130)]);
+    assert_eq!(all[4]["folder"], "/tmp");
+}
+
+#[test]
+fn zsh_tells_of_its_commands() {
+    let rc = "other() { false; PS1='$ ' }; precmd_functions=(other)";
+    let lines = [
+        "true; false",
+        "(exit 7)",
+        "for i in 1 2",
+        "do echo \"<$i;%>\"; done",
+        "not run^C",
+        "",
+        "cd /tmp",
+        "sh -c 'echo asleep; sleep 30'",
+    ];
+    let Some(all) = typed("zsh", rc, &lines) else {
+        return;
+    };
+    let expected = [
+        "true; false",
+        "(exit 7)",
+        "for i in 1 2\ndo echo \"<$i;%>\"; done",
+        "cd /tmp",
+        "sh -c 'echo asleep; sleep 30'",
+    ];
+    assert_eq!(texts(&all), expected);
+    let statuses: Vec<_> = all.iter().map(status).collect();
+    assert_eq!(statuses, [Some(1), Some(7), Some(0), Some(0), Some(130)]);
+    assert_eq!(all[4]["folder"], "/tmp");
+}
+
+#[test]
+fn fish_tells_of_its_commands() {
+    let lines = [
+        "true; false",
+        "sh -c 'exit 7'",
+        "not run^C",
+        "cd /tmp",
+        "echo '<;%>'",
+    ];
+    let Some(all) = typed("fish", "", &lines) else {
+        return;
+    };
+    assert_eq!(
+        texts(&all),
+        ["true; false", "sh -c 'exit 7'", "cd /tmp", "echo '<;%>'"]
+    );
+    let statuses: Vec<_> = all.iter().map(status).collect();
+    assert_eq!(statuses, [Some(1), Some(7), Some(0), Some(0)]);
+    assert_eq!(all[3]["folder"], "/tmp");
+}
