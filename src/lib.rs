@@ -13,7 +13,7 @@
 //! | 2 | [`view`] | what draws a cast: the player, text, JSON, HTML, SVG |
 //! | 2 | [`client`] | asks the daemon, over its Unix socket or TCP, and starts it |
 //! | 1 | [`record`] | from a pane's FIFO to a cast file |
-//! | 1 | [`archive`] | casts on disk: file repair |
+//! | 1 | [`archive`] | casts on disk: catalogue, search in what was shown, commands, file repair |
 //! | 1 | [`timeline`] | a cast at any moment: keyframes, frames forwards and backwards |
 //! | 1 | [`workspace`] | workspace files: parse, expand, plan, load, freeze, import |
 //! | 0 | [`cast`] | the asciicast format: events, encoding, validating, repairing |

@@ -67,14 +67,18 @@ fn running(id: &str) -> Result<Option<Found>, Failure> {
 
 /// The cast that the archive knows by that name.
 fn archived(context: &Context, name: &str) -> Result<Option<PathBuf>, Failure> {
-    archive::with_archive(|archive| {
+    let named = archive::with_archive(|archive| {
         archive::look(context, archive, false)?;
-        match archive.named(name) {
-            Ok(entry) => Ok(Some(entry.path)),
-            Err(NameError::Unknown { .. }) => Ok(None),
-            Err(error) => Err(Failure::usage(error)),
+        Ok(archive.named(name))
+    });
+    match named {
+        Ok(Ok(entry)) => Ok(Some(entry.path)),
+        Ok(Err(error @ (NameError::Ambiguous { .. } | NameError::None { .. }))) => {
+            Err(Failure::usage(error))
         }
-    })
+        // Where there is no archive, no name is known.
+        Ok(Err(_)) | Err(_) => Ok(None),
+    }
 }
 
 /// The newest cast of an ended recording of that id, `@3` or `main:@3`, by the names

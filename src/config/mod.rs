@@ -28,6 +28,9 @@ schema::settings! {
         /// Folders with casts beside `output.directory`, absolute or with `~`;
         /// separated by `:`.
         directories: String = String::new(), whole_paths;
+        /// Whether the daemon starts `tvmux archive update`, at low priority, when
+        /// a recording ends.
+        auto_update: bool = true, any;
     }
     /// The daemon and its HTTP API.
     server: Server {

@@ -148,6 +148,11 @@ fn a_recording_that_grows_is_searched_as_far_as_it_is() {
     let path = user.folder().join("casts/a.cast");
     let mut rng = Rng::with_seed(7);
     let mut lines = Vec::new();
+    // Long enough that reading goes on where it ended.
+    for _ in 0..2000 {
+        let filling = format!("filling {:040}\r\n", 1);
+        cast.events.push((0, Code::Output, filling));
+    }
     for second in 0..12 {
         for _ in 0..rng.usize(1..20) {
             let line = format!("line-{:04}-of-{second}", lines.len());

@@ -89,6 +89,7 @@ impl Tvmux {
             .env("XDG_CONFIG_HOME", self.folder.path().join("config"))
             .env("TVMUX_OUTPUT_DIRECTORY", self.folder.path().join("casts"))
             .env("TVMUX_OUTPUT_DATE_FORMAT", "")
+            .env("TVMUX_ARCHIVE_AUTO_UPDATE", "false")
             .env("TVMUX_SERVER_PORT", "0")
             .env("TVMUX_TMUX_COMMAND", program())
             .env("TVMUX_LOGGING_LEVEL", "DEBUG")

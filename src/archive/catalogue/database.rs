@@ -21,7 +21,7 @@ pub(super) const FIGURES: &str = "
     SELECT count(*), coalesce(sum(size), 0),
         coalesce(sum(is_due), 0), coalesce(sum(is_due * (size - min(size, indexed))), 0),
         coalesce(sum(condition = ?1), 0), coalesce(sum(lines), 0), coalesce(sum(commands), 0)
-    FROM cast";
+    FROM casts";
 
 /// Opens the database, and brings its tables up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, ArchiveError> {
@@ -100,7 +100,7 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, ArchiveError> {
 pub(super) fn forget(connection: &Connection, cast: i64) -> rusqlite::Result<()> {
     clear(connection, cast)?;
     connection
-        .prepare_cached("DELETE FROM cast WHERE id = ?")?
+        .prepare_cached("DELETE FROM casts WHERE id = ?")?
         .execute([cast])?;
     Ok(())
 }
@@ -108,7 +108,7 @@ pub(super) fn forget(connection: &Connection, cast: i64) -> rusqlite::Result<()>
 /// Takes out what was read of a cast.
 pub(in crate::archive) fn clear(connection: &Connection, cast: i64) -> rusqlite::Result<()> {
     for table in ["marker", "command", "block"] {
-        let delete = format!("DELETE FROM {table} WHERE cast = ?");
+        let delete = format!("DELETE FROM {table} WHERE cast_id = ?");
         connection.prepare_cached(&delete)?.execute([cast])?;
     }
     Ok(())
@@ -116,7 +116,7 @@ pub(in crate::archive) fn clear(connection: &Connection, cast: i64) -> rusqlite:
 
 /// Takes everything out.
 pub(super) fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
-    for table in ["marker", "command", "block", "part", "shelf", "cast"] {
+    for table in ["marker", "command", "block", "part", "shelf", "casts"] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())

@@ -12,7 +12,7 @@ macro_rules! select {
         concat!(
             "SELECT id, path, size, condition, finding, is_compressed, host, session, window, ",
             "title, program, started, duration, columns, rows, events, gaps, lost, markers, ",
-            "commands, lines, last_commands, indexed, is_due FROM cast ",
+            "commands, lines, last_commands, indexed, is_due FROM casts ",
             $rest
         )
     };

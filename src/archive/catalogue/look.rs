@@ -99,7 +99,7 @@ impl Archive {
                 let (device, inode, size, modified) = columns(found);
                 connection
                     .prepare_cached(
-                        "UPDATE cast SET device = ?, inode = ?, size = ?, modified = ?, is_due = 1
+                        "UPDATE casts SET device = ?, inode = ?, size = ?, modified = ?, is_due = 1
                          WHERE id = ?",
                     )?
                     .execute(params![device, inode, size, modified, id])?;
@@ -107,7 +107,7 @@ impl Archive {
             for (id, runs) in &turned {
                 // What ended is read once more: to say what `validate` finds.
                 connection
-                    .prepare_cached("UPDATE cast SET condition = ?, is_due = 1 WHERE id = ?")?
+                    .prepare_cached("UPDATE casts SET condition = ?, is_due = 1 WHERE id = ?")?
                     .execute(params![condition(*runs).number(), id])?;
             }
             Ok(())
@@ -134,7 +134,7 @@ fn columns(found: &Found) -> (i64, i64, i64, i64) {
 
 fn known_files(connection: &Connection) -> rusqlite::Result<HashMap<PathBuf, Known>> {
     let mut select = connection
-        .prepare_cached("SELECT path, id, device, inode, size, modified, condition FROM cast")?;
+        .prepare_cached("SELECT path, id, device, inode, size, modified, condition FROM casts")?;
     let mut rows = select.query([])?;
     let mut known = HashMap::new();
     while let Some(row) = rows.next()? {
@@ -165,7 +165,7 @@ fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Resul
     let started = header.timestamp.map(|seconds| seconds as i64 * 1_000_000);
     connection
         .prepare_cached(
-            "INSERT OR IGNORE INTO cast (path, device, inode, size, modified, condition,
+            "INSERT OR IGNORE INTO casts (path, device, inode, size, modified, condition,
                  is_compressed, host, session, window, title, program, started, duration,
                  columns, rows)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

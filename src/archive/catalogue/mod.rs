@@ -230,8 +230,9 @@ impl Archive {
     /// When the database cannot be read.
     pub fn markers(&self, cast: i64) -> Result<Vec<(u64, String)>, ArchiveError> {
         self.with(|connection| {
-            let mut select = connection
-                .prepare_cached("SELECT time, label FROM marker WHERE cast = ? ORDER BY rowid")?;
+            let mut select = connection.prepare_cached(
+                "SELECT time, label FROM marker WHERE cast_id = ? ORDER BY rowid",
+            )?;
             let rows = select.query_map([cast], |row| {
                 Ok((row.get::<_, i64>(0)? as u64, row.get(1)?))
             })?;

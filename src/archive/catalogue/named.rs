@@ -1,6 +1,6 @@
 //! The cast that a name means.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Archive, ArchiveError, Entry, Filter};
 
@@ -19,6 +19,9 @@ pub enum NameError {
     /// More than one cast's name starts so.
     #[error("{name:?} fits several casts: {}", .casts.join(", "))]
     Ambiguous { name: String, casts: Vec<String> },
+    /// A file that is in none of the archive's folders.
+    #[error("{} is in none of the archive's folders", .path.display())]
+    Outside { path: PathBuf },
     #[error(transparent)]
     Archive(#[from] ArchiveError),
 }
@@ -50,10 +53,11 @@ impl Archive {
             let session = session.to_owned();
             return newest.ok_or(NameError::None { session });
         }
-        if let Ok(path) = Path::new(name).canonicalize()
-            && let Some(entry) = self.entry(&path)?
-        {
-            return Ok(entry);
+        if let Ok(path) = Path::new(name).canonicalize() {
+            return match self.entry(&path)? {
+                Some(entry) => Ok(entry),
+                None => Err(NameError::Outside { path }),
+            };
         }
         let name = name.to_owned();
         if name.is_empty() || name.contains('/') {

@@ -1,5 +1,5 @@
 -- Times are microseconds, those of casts since their start; paths are bytes.
-CREATE TABLE cast (
+CREATE TABLE casts (
     id INTEGER PRIMARY KEY,
     path BLOB NOT NULL UNIQUE,
     -- The file as it was when last looked at.
@@ -33,19 +33,19 @@ CREATE TABLE cast (
     -- The last few, one a line.
     last_commands TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX cast_started ON cast (started);
+CREATE INDEX cast_started ON casts (started);
 
 CREATE TABLE marker (
-    cast INTEGER NOT NULL,
+    cast_id INTEGER NOT NULL,
     time INTEGER NOT NULL,
     label TEXT NOT NULL
 );
-CREATE INDEX marker_cast ON marker (cast);
+CREATE INDEX marker_cast ON marker (cast_id);
 
 -- Lines that were shown, packed together.
 CREATE TABLE block (
     id INTEGER PRIMARY KEY,
-    cast INTEGER NOT NULL,
+    cast_id INTEGER NOT NULL,
     -- What stood on the screen at the end of what was read of a cast that may grow.
     is_rest INTEGER NOT NULL,
     part INTEGER NOT NULL,
@@ -53,8 +53,8 @@ CREATE TABLE block (
     text BLOB NOT NULL,
     lines BLOB NOT NULL
 );
-CREATE INDEX block_part ON block (part, cast, id);
-CREATE INDEX block_cast ON block (cast, is_rest);
+CREATE INDEX block_part ON block (part, cast_id, id);
+CREATE INDEX block_cast ON block (cast_id, is_rest);
 
 -- Which three bytes in a row stand in 256 KiB of text: parts that are on no shelf.
 CREATE TABLE part (
@@ -72,12 +72,12 @@ CREATE TABLE shelf (
 
 -- What shells told of (OSC 133): numbered from 1 in each cast.
 CREATE TABLE command (
-    cast INTEGER NOT NULL,
+    cast_id INTEGER NOT NULL,
     number INTEGER NOT NULL,
     text TEXT,
     folder TEXT,
     started INTEGER NOT NULL,
     ended INTEGER,
     status INTEGER,
-    PRIMARY KEY (cast, number)
+    PRIMARY KEY (cast_id, number)
 ) WITHOUT ROWID;

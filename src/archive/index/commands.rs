@@ -56,7 +56,7 @@ impl Archive {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT number, text, folder, started, ended, status FROM command
-                 WHERE cast = ? ORDER BY number",
+                 WHERE cast_id = ? ORDER BY number",
             )?;
             select.query_map([cast], CommandRow::of_row)?.collect()
         })
@@ -75,7 +75,7 @@ impl Archive {
     ) -> Result<(), ArchiveError> {
         self.with(|connection| {
             let mut select = connection
-                .prepare_cached("SELECT text, lines FROM block WHERE cast = ? ORDER BY id")?;
+                .prepare_cached("SELECT text, lines FROM block WHERE cast_id = ? ORDER BY id")?;
             let mut rows = select.query(params![cast])?;
             while let Some(row) = rows.next()? {
                 let (text, lines) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);

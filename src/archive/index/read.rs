@@ -21,6 +21,9 @@ const STEP: u64 = 1 << 20;
 /// What was written so lately may grow, whoever writes it.
 const LATELY: Duration = Duration::from_secs(15 * 60);
 
+/// Casts that are shorter are read again, unless they are known to run.
+const WORTH: u64 = 64 << 10;
+
 /// What stood before the place where reading goes on must be the same, in bytes.
 const COMPARED: usize = 4096;
 
@@ -49,6 +52,23 @@ impl Archive {
     pub fn due(&self) -> Result<Vec<Entry>, ArchiveError> {
         let all = self.entries(&Default::default())?;
         Ok(all.into_iter().filter(|entry| entry.is_due).collect())
+    }
+
+    /// Forgets how to go on with casts that will hardly grow any more.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn tidy(&mut self, _: &UpdateLock) -> Result<(), ArchiveError> {
+        let now = crate::clock::unix_micros() as i64;
+        let before = now - LATELY.as_micros() as i64;
+        self.with(|connection| {
+            connection.execute(
+                "UPDATE casts SET progress = NULL
+                 WHERE progress IS NOT NULL AND is_due = 0 AND condition != ? AND modified < ?",
+                [Condition::Running.number(), before],
+            )?;
+            Ok(())
+        })
     }
 
     /// Reads what was not read of a cast. `watch` is told how many bytes were read
@@ -85,7 +105,8 @@ impl Archive {
         let found = file.metadata()?;
         let is_late = |time: SystemTime| time.elapsed().is_ok_and(|age| age < LATELY);
         let runs = entry.state == Condition::Running;
-        let may_grow = !entry.is_compressed && (runs || is_late(found.modified()?));
+        let is_late = found.len() > WORTH && is_late(found.modified()?);
+        let may_grow = !entry.is_compressed && (runs || is_late);
         let target = Target {
             cast: entry.id,
             file: (found.dev(), found.ino(), found.size()),

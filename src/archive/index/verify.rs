@@ -27,8 +27,8 @@ impl Archive {
         let mut is_stopped = false;
         self.with(|connection| {
             verified.damage = integrity(connection)?;
-            let mut select =
-                connection.prepare("SELECT cast, count, text, lines FROM block ORDER BY cast")?;
+            let mut select = connection
+                .prepare("SELECT cast_id, count, text, lines FROM block ORDER BY cast_id")?;
             let mut rows = select.query([])?;
             while let Some(row) = rows.next()? {
                 if !watch() {

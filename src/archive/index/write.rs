@@ -116,7 +116,7 @@ impl Writer {
         archive.change(|connection| {
             self.write(connection, scan, progress.as_deref())?;
             connection
-                .prepare_cached("UPDATE cast SET is_due = 1 WHERE id = ?")?
+                .prepare_cached("UPDATE casts SET is_due = 1 WHERE id = ?")?
                 .execute([self.target.cast])?;
             Ok(())
         })?;
@@ -142,7 +142,7 @@ impl Writer {
             let (device, inode, size) = self.target.file;
             connection
                 .prepare_cached(
-                    "UPDATE cast SET device = ?, inode = ?, size = ?, modified = ?,
+                    "UPDATE casts SET device = ?, inode = ?, size = ?, modified = ?,
                          is_due = 0, condition = ?, finding = ?
                      WHERE id = ?",
                 )?
@@ -171,7 +171,7 @@ impl Writer {
             clear(connection, cast)?;
             connection
                 .prepare_cached(
-                    "UPDATE cast SET title = ?, program = ?, columns = ?, rows = ?,
+                    "UPDATE casts SET title = ?, program = ?, columns = ?, rows = ?,
                          started = coalesce(?, started)
                      WHERE id = ?",
                 )?
@@ -185,7 +185,7 @@ impl Writer {
                 ])?;
         }
         connection
-            .prepare_cached("DELETE FROM block WHERE cast = ? AND is_rest = 1")?
+            .prepare_cached("DELETE FROM block WHERE cast_id = ? AND is_rest = 1")?
             .execute([cast])?;
         self.write_blocks(connection)?;
         self.write_marks(connection, scan)?;
@@ -197,9 +197,9 @@ impl Writer {
         };
         let written = connection
             .prepare_cached(
-                "UPDATE cast SET indexed = ?, progress = ?, duration = ?, events = ?, gaps = ?,
+                "UPDATE casts SET indexed = ?, progress = ?, duration = ?, events = ?, gaps = ?,
                      lost = ?, markers = ?, commands = ?, last_commands = ?,
-                     lines = (SELECT coalesce(sum(count), 0) FROM block WHERE cast = ?10)
+                     lines = (SELECT coalesce(sum(count), 0) FROM block WHERE cast_id = ?10)
                  WHERE id = ?10",
             )?
             .execute(params![
@@ -227,7 +227,7 @@ impl Writer {
         }
         let mut open = Open::load(connection)?;
         let mut insert = connection.prepare_cached(
-            "INSERT INTO block (cast, is_rest, part, count, text, lines) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO block (cast_id, is_rest, part, count, text, lines) VALUES (?, ?, ?, ?, ?, ?)",
         )?;
         for (block, is_rest) in self.blocks.drain(..) {
             let part = open.add(connection, &block.plain)?;
@@ -251,7 +251,7 @@ impl Writer {
     ) -> rusqlite::Result<()> {
         let cast = self.target.cast;
         let mut insert = connection.prepare_cached(
-            "INSERT OR REPLACE INTO command (cast, number, text, folder, started, ended, status)
+            "INSERT OR REPLACE INTO command (cast_id, number, text, folder, started, ended, status)
              VALUES (?, ?, ?, ?, ?, ?, ?)",
         )?;
         let commands = scan.commands().iter().enumerate();
@@ -269,8 +269,8 @@ impl Writer {
                 command.status
             ])?;
         }
-        let mut insert =
-            connection.prepare_cached("INSERT INTO marker (cast, time, label) VALUES (?, ?, ?)")?;
+        let mut insert = connection
+            .prepare_cached("INSERT INTO marker (cast_id, time, label) VALUES (?, ?, ?)")?;
         for (time, label) in scan.figures().markers.iter().skip(self.kept_markers) {
             insert.execute(params![cast, *time as i64, label])?;
         }
@@ -309,7 +309,7 @@ impl Archive {
     ) -> Result<Option<Vec<u8>>, ArchiveError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT progress FROM cast WHERE id = ? AND device = ? AND inode = ?",
+                "SELECT progress FROM casts WHERE id = ? AND device = ? AND inode = ?",
             )?;
             let found =
                 select.query_row(params![cast, device as i64, inode as i64], |row| row.get(0));
@@ -323,7 +323,7 @@ impl Archive {
         self.change(|connection| {
             clear(connection, cast)?;
             connection.execute(
-                "UPDATE cast SET condition = ?, finding = ?, is_due = 0, progress = NULL,
+                "UPDATE casts SET condition = ?, finding = ?, is_due = 0, progress = NULL,
                      indexed = 0, lines = 0, commands = 0 WHERE id = ?",
                 params![condition, why, cast],
             )?;

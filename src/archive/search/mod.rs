@@ -74,7 +74,7 @@ impl Archive {
         if parts <= FEW {
             self.with(|connection| {
                 let mut select = connection
-                    .prepare_cached("SELECT cast, id FROM block WHERE part BETWEEN ? AND ?")?;
+                    .prepare_cached("SELECT cast_id, id FROM block WHERE part BETWEEN ? AND ?")?;
                 for (first, last) in &ranges {
                     let mut rows = select.query([first, last])?;
                     while let Some(row) = rows.next()? {
@@ -165,7 +165,7 @@ fn blocks_of(
     ranges: &[(i64, i64)],
 ) -> rusqlite::Result<Vec<i64>> {
     let mut select =
-        connection.prepare_cached("SELECT id, part FROM block WHERE cast = ? ORDER BY id")?;
+        connection.prepare_cached("SELECT id, part FROM block WHERE cast_id = ? ORDER BY id")?;
     let mut rows = select.query([cast])?;
     let mut ids = Vec::new();
     while let Some(row) = rows.next()? {

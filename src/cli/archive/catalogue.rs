@@ -77,6 +77,9 @@ fn running() -> HashSet<PathBuf> {
 pub(in crate::cli) fn named(archive: &Archive, name: &str) -> Result<Entry, Failure> {
     archive.named(name).map_err(|error| match error {
         NameError::Archive(error) => error.into(),
+        error @ NameError::Outside { .. } => {
+            Failure::usage(error).hint("archive.directories in the configuration adds folders")
+        }
         error => Failure::usage(error).hint("`tvmux ls` lists the casts that are known"),
     })
 }

@@ -53,6 +53,7 @@ pub(super) fn run(context: &Context, args: &Args, anew: bool) -> Outcome {
             archive.forget_all()?;
         }
         look(context, archive, true)?;
+        archive.tidy(&lock)?;
         let due = archive.due()?;
         read_all(archive, &lock, &due, stop)
     })?;

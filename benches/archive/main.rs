@@ -1,0 +1,294 @@
+//! The archive: what it costs to read casts into it, how large it gets, and how long
+//! a search takes, the whole process. Beside it, of the same casts: the emulator
+//! alone, and grep over their transcripts, compressed.
+//!
+//! ```text
+//! cargo bench --bench archive
+//! ```
+//!
+//! `ARCHIVE_BENCH_MB` sets the size of all casts (300), `ARCHIVE_BENCH_DIR` the folder
+//! for them, `ARCHIVE_BENCH_SMALL` how many small casts are listed (10000).
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use tvmux::cast::{Code, EventReader, Strictness};
+use tvmux::screen::{Rules, Screen};
+
+mod casts;
+#[path = "../corpus/mod.rs"]
+mod corpus;
+
+/// Searches of each kind.
+const SEARCHES: usize = 40;
+
+fn main() {
+    // `cargo test --benches` only wants to know that it starts.
+    if env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let number = |name: &str, usual: u64| {
+        let given = env::var(name).ok().and_then(|text| text.parse().ok());
+        given.unwrap_or(usual)
+    };
+    let bytes = number("ARCHIVE_BENCH_MB", 300) * 1_000_000;
+    let parent = env::var_os("ARCHIVE_BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
+    let folder = tempfile::tempdir_in(parent).expect("a folder for the casts");
+    let home = Home(folder.path().join("large"));
+    let (planted, count) = casts::fill(&home.casts(), bytes).expect("casts are written");
+    println!(
+        "{count} casts, {:.0} MB, {} words planted",
+        bytes as f64 / 1e6,
+        planted.len()
+    );
+
+    reading(&home);
+    searching(&home, &planted);
+    transcripts(&home, &planted);
+
+    let small = Home(folder.path().join("small"));
+    let count = number("ARCHIVE_BENCH_SMALL", 10_000) as usize;
+    casts::fill_small(&small.casts(), count).expect("casts are written");
+    small.run(&["archive", "update", "-q"]);
+    for args in [&["ls"][..], &["archive", "update", "-q"]] {
+        let times = (0..SEARCHES).map(|_| small.time(args)).collect();
+        report(&format!("{count} casts: {}", args.join(" ")), times);
+    }
+}
+
+/// A user with casts.
+struct Home(PathBuf);
+
+impl Home {
+    fn casts(&self) -> PathBuf {
+        self.0.join("casts")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tvmux"));
+        command
+            .args(args)
+            .env("HOME", &self.0)
+            .env("XDG_DATA_HOME", self.0.join("data"))
+            .env("XDG_STATE_HOME", self.0.join("state"))
+            .env("XDG_CONFIG_HOME", self.0.join("config"))
+            .env("XDG_RUNTIME_DIR", &self.0)
+            .env("TVMUX_OUTPUT_DIRECTORY", self.casts())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) {
+        self.command(args).status().expect("tvmux runs");
+    }
+
+    fn time(&self, args: &[&str]) -> Duration {
+        let start = Instant::now();
+        self.run(args);
+        start.elapsed()
+    }
+
+    fn database(&self) -> u64 {
+        let files = fs::read_dir(self.0.join("data/tvmux")).expect("the archive's folder");
+        files
+            .map(|file| {
+                file.and_then(|file| file.metadata())
+                    .map_or(0, |found| found.len())
+            })
+            .sum()
+    }
+}
+
+fn report(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at =
+        |part: usize| times[(times.len() * part / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    println!(
+        "{what}: median {:.1} ms, 95 % {:.1} ms, slowest {:.1} ms",
+        at(50),
+        at(95),
+        at(100)
+    );
+}
+
+/// Processor time and largest memory of the children so far.
+fn children() -> (Duration, i64) {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("usage");
+    let time = |time: nix::sys::time::TimeVal| {
+        Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000)
+    };
+    (
+        time(usage.user_time()) + time(usage.system_time()),
+        usage.max_rss(),
+    )
+}
+
+fn reading(home: &Home) {
+    let (emulator, output, size) = emulate(&home.casts());
+    let before = children().0;
+    home.run(&["archive", "update", "-q"]);
+    let (after, memory) = children();
+    let index = home.database();
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let speed = |time: Duration| megabytes(output) / time.as_secs_f64();
+    println!(
+        "emulator alone {:.1} MB/s of output; reading into the archive, all of it, {:.1} MB/s: {:.0} %; \
+         memory {:.0} MB",
+        speed(emulator),
+        speed(after - before),
+        100.0 * emulator.as_secs_f64() / (after - before).as_secs_f64(),
+        memory as f64 / 1e3
+    );
+    println!(
+        "archive {:.1} MB, {:.1} % of the casts",
+        megabytes(index),
+        100.0 * index as f64 / size as f64
+    );
+}
+
+/// Feeds all output to screens; gives the processor time of that alone, the bytes of
+/// output and of the casts.
+fn emulate(casts: &Path) -> (Duration, u64, u64) {
+    let (mut time, mut bytes, mut size) = (Duration::ZERO, 0, 0);
+    for cast in fs::read_dir(casts).expect("the casts") {
+        let file = File::open(cast.expect("a cast").path()).expect("a cast");
+        size += file.metadata().map_or(0, |found| found.len());
+        let mut reader = EventReader::new(file, Strictness::Forgiving).expect("a cast");
+        let (width, height) = (reader.header().width, reader.header().height);
+        let mut screen = Screen::new(width, height, Rules::OTHER);
+        let mut texts: Vec<String> = Vec::new();
+        while let Some(event) = reader.next().expect("an event") {
+            if event.code == Code::Output {
+                bytes += event.data.to_str().len() as u64;
+                texts.push(event.data.to_str().into_owned());
+            }
+        }
+        let start = cpu_time();
+        texts.iter().for_each(|text| screen.feed(text.as_bytes()));
+        time += cpu_time() - start;
+    }
+    (time, bytes, size)
+}
+
+fn cpu_time() -> Duration {
+    let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
+    nix::time::clock_gettime(clock)
+        .expect("every thread has a clock of its own")
+        .into()
+}
+
+fn searching(home: &Home, planted: &[casts::Planted]) {
+    let (mut wrong, mut times) = (0, Vec::new());
+    for planted in planted.iter().rev().take(SEARCHES) {
+        let start = Instant::now();
+        let output = home
+            .command(&["search", "-q", &planted.word])
+            .stdout(Stdio::piped())
+            .output()
+            .expect("tvmux runs");
+        times.push(start.elapsed());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let at = text
+            .trim()
+            .rsplit_once(" --at ")
+            .and_then(|(_, at)| at.parse::<f64>().ok());
+        let is_cast = text.contains(&format!("_@{}_", planted.cast));
+        let is_time = at.is_some_and(|at| (at - planted.second).abs() < 0.05);
+        wrong += u32::from(text.lines().count() != 1 || !is_cast || !is_time);
+    }
+    report("rare word", times);
+    println!("  found at its moment, once: all but {wrong}");
+    let first = |args: &[&str]| {
+        let start = Instant::now();
+        let mut child = home
+            .command(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tvmux runs");
+        let mut line = String::new();
+        let output = child.stdout.take().expect("its output");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        let time = start.elapsed();
+        let _ = child.kill();
+        let _ = child.wait();
+        time
+    };
+    let frequent = ["request", "Compiling", "漢字"];
+    let times = (0..SEARCHES)
+        .map(|at| first(&["search", "-q", frequent[at % 3]]))
+        .collect();
+    report("frequent word, first line", times);
+    let words = planted.iter().rev().take(SEARCHES);
+    let times = words.map(|planted| {
+        let pattern = format!(r"{}\s+w[a-z]s\b", &planted.word[..8]);
+        home.time(&["search", "-q", "-E", &pattern])
+    });
+    report("expression with a literal", times.collect());
+    report(
+        "word that is nowhere",
+        (0..SEARCHES)
+            .map(|_| home.time(&["search", "zqxjkvbp"]))
+            .collect(),
+    );
+    report(
+        "number that is nowhere",
+        (0..5)
+            .map(|_| home.time(&["search", "918273645918"]))
+            .collect(),
+    );
+    report(
+        "expression without a literal",
+        (0..3)
+            .map(|_| home.time(&["search", "-q", "-E", r"[a-z]{30}"]))
+            .collect(),
+    );
+    report(
+        "two letters that are nowhere",
+        (0..3).map(|_| home.time(&["search", "-q", "Qz"])).collect(),
+    );
+}
+
+/// grep over transcripts that zstd has compressed.
+fn transcripts(home: &Home, planted: &[casts::Planted]) {
+    let folder = home.0.join("text");
+    fs::create_dir_all(&folder).expect("a folder");
+    let mut packed = 0;
+    for cast in fs::read_dir(home.casts()).expect("the casts").flatten() {
+        let text = folder.join(cast.file_name()).with_extension("txt");
+        let paths = [cast.path(), text.clone()];
+        let paths = paths.each_ref().map(|path| path.to_str().expect("a name"));
+        home.run(&["convert", "-q", paths[0], paths[1], "--timestamps"]);
+        let bytes = fs::read(&text).expect("a transcript");
+        let small = zstd::encode_all(&bytes[..], 6).expect("zstd");
+        packed += small.len();
+        fs::write(text.with_extension("zst"), small).expect("a file");
+    }
+    let grep = format!(
+        "cat {}/*.zst | zstd -dc | grep -F -c \"$1\"",
+        folder.display()
+    );
+    let is_there = Command::new("zstd")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok();
+    println!("transcripts, compressed: {:.1} MB", packed as f64 / 1e6);
+    if is_there {
+        let words = planted.iter().take(5).map(|planted| {
+            let start = Instant::now();
+            let mut sh = Command::new("sh");
+            let _ = sh
+                .args(["-c", &grep, "sh", &planted.word])
+                .stdout(Stdio::null())
+                .status();
+            start.elapsed()
+        });
+        report("zstd -dc | grep -F", words.collect());
+    }
+}
