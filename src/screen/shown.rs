@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::Look;
 use super::marks::Marked;
-use super::row_states::{COUNTED, Remembered, Rows, Settled, Step, is_redraw, letters};
+use super::row_states::{COUNTED, Remembered, RowState, Rows, Settled, Step, is_redraw, letters};
 use super::rules::Rules;
 use super::state::BadState;
 use super::terminal::Screen;
@@ -96,10 +96,15 @@ pub struct Shown {
     oldest: Option<u64>,
     /// The size changed while the alternate screen was shown.
     resized_below: bool,
+    /// What was known of the normal screen's lines when the alternate one was entered.
+    below: Option<Kept>,
     /// The line that left the normal screen last.
     last_text: String,
     lines: VecDeque<ShownLine>,
 }
+
+/// What is known of lines, by their texts, in their order.
+type Kept = HashMap<String, VecDeque<RowState>>;
 
 /// A [`Shown`] without its screen, as it is saved.
 #[derive(Serialize, Deserialize)]
@@ -112,6 +117,8 @@ struct Known {
     overwritten: Remembered,
     oldest: Option<u64>,
     resized_below: bool,
+    /// What was known of the normal screen's lines when the alternate one was entered.
+    below: Option<Kept>,
     last_text: String,
 }
 
@@ -130,6 +137,7 @@ impl Shown {
             overwritten: Remembered::default(),
             oldest: None,
             resized_below: false,
+            below: None,
             last_text: String::new(),
             lines: VecDeque::new(),
         }
@@ -157,6 +165,7 @@ impl Shown {
             overwritten: self.overwritten.clone(),
             oldest: self.oldest,
             resized_below: self.resized_below,
+            below: self.below.clone(),
             last_text: self.last_text.clone(),
         };
         let known = serde_json::to_vec(&known).unwrap_or_default();
@@ -187,6 +196,7 @@ impl Shown {
             overwritten: known.overwritten,
             oldest: known.oldest,
             resized_below: known.resized_below,
+            below: known.below,
             last_text: known.last_text,
             lines: VecDeque::new(),
         })
@@ -215,14 +225,14 @@ impl Shown {
             self.screen.resize(columns, rows);
             self.resized_below = true;
         } else {
-            let born = self.born_by_text();
+            let kept = self.keep(Which::Shown);
             self.screen.resize(columns, rows);
             self.number_anew();
-            for (row, text) in self.lines_of(Which::Shown) {
-                if let Some(state) = self.normal.at(row) {
-                    state.born = born.get(&text).copied();
-                }
-            }
+            // For lines that leave the screen by it, and for those that stay.
+            self.restore_rows(Which::Shown, kept.clone());
+            self.after_change();
+            self.restore_rows(Which::Shown, kept);
+            return;
         }
         self.after_change();
     }
@@ -247,6 +257,9 @@ impl Shown {
         if self.alternate.is_some() {
             self.settle(true);
             self.leave_alternate();
+            if let Some(kept) = self.below.take() {
+                self.restore_rows(Which::Normal, kept);
+            }
         }
         self.take_scrolled();
         let which = match self.screen.is_alternate() {
@@ -254,17 +267,11 @@ impl Shown {
             false => Which::Shown,
         };
         let mut lines = self.lines_of(which);
-        while lines.last().is_some_and(|(_, text)| text.is_empty()) {
+        while lines.last().is_some_and(|line| line.text.is_empty()) {
             lines.pop();
         }
-        let ends: Vec<u64> = lines.iter().skip(1).map(|(row, _)| *row).collect();
-        for (at, (row, text)) in lines.into_iter().enumerate() {
-            self.give_text(ScrolledLine {
-                row,
-                rows: ends.get(at).map_or(1, |end| end - row),
-                text,
-                continues: false,
-            });
+        for line in lines {
+            self.give_text(line);
         }
         self.give_overwritten_before(u64::MAX);
     }
@@ -280,6 +287,7 @@ impl Shown {
     fn after_change(&mut self) {
         match (self.screen.is_alternate(), self.alternate.is_some()) {
             (true, false) => {
+                self.below = Some(self.keep(Which::Normal));
                 self.alternate = Some(Rows::default());
                 self.on_alternate = Remembered::default();
                 self.oldest = None;
@@ -294,15 +302,26 @@ impl Shown {
         };
         let changed: Vec<usize> = self.screen.changed_since(self.look).collect();
         if is_normal {
+            let before = self.top;
             self.renumber(top, &changed);
+            let height = u64::from(self.screen.size().1);
+            for row in before.min(top)..top + height {
+                if self.screen.was_written(row, self.look)
+                    && let Some(state) = self.normal.at(row)
+                {
+                    state.written = self.now;
+                }
+            }
         }
         self.take_scrolled();
         let rows = self.alternate.as_mut().unwrap_or(&mut self.normal);
         let mut any = false;
         for y in changed {
             if let Some(state) = rows.at(top + y as u64) {
+                if state.changed.is_none() && !is_normal {
+                    state.sample = Some((self.now, self.screen.text(Which::Shown, y)));
+                }
                 state.changed = Some(self.now);
-                state.written = self.now;
                 if state.born.is_none() && self.screen.has_text(y) {
                     state.born = Some(self.now);
                 }
@@ -312,6 +331,9 @@ impl Shown {
         if any {
             self.look = self.screen.look();
             self.oldest.get_or_insert(self.now);
+        }
+        if is_normal && let Some(kept) = self.below.take() {
+            self.restore_rows(Which::Shown, kept);
         }
     }
 
@@ -347,9 +369,7 @@ impl Shown {
     fn give_text(&mut self, line: ScrolledLine) {
         self.give_overwritten_before(line.row);
         let now = self.now;
-        let written = (line.row..line.row + line.rows)
-            .filter_map(|row| Some(self.normal.at(row)?.written))
-            .max();
+        let written = self.written(&line);
         let state = self.normal.at(line.row);
         let born = state.as_ref().and_then(|state| state.born).unwrap_or(now);
         let settled = state.as_ref().and_then(|state| state.settled.as_ref());
@@ -418,7 +438,9 @@ impl Shown {
                 state.changed = None;
             }
             let first = state.born.filter(|_| is_normal).unwrap_or(at);
-            let new = Settled::new(text, (first, at), self.now);
+            // A row of the normal screen counts as changed also where it only moved.
+            let since = if is_normal { state.written } else { at };
+            let new = Settled::new(text, (first, since), self.now);
             gone.extend(new.replace(&mut state.settled, untold));
         }
         for settled in gone {
@@ -472,6 +494,9 @@ impl Shown {
         self.oldest = None;
         if std::mem::take(&mut self.resized_below) {
             self.number_anew();
+            if let Some(kept) = self.below.clone().filter(|_| !self.screen.is_alternate()) {
+                self.restore_rows(Which::Shown, kept);
+            }
         }
     }
 
@@ -489,37 +514,85 @@ impl Shown {
         }
     }
 
-    /// The lines of a screen that did not scroll off, soft wraps joined, with the
-    /// numbers of their first rows.
-    fn lines_of(&self, which: Which) -> Vec<(u64, String)> {
+    /// The lines of a screen that did not scroll off, soft wraps joined.
+    fn lines_of(&self, which: Which) -> Vec<ScrolledLine> {
         let mut lines = Vec::new();
         let mut start = self.screen.first_unscrolled();
         let mut text = String::new();
         let mut row = start;
+        let mut add = |start, end, text: String| {
+            lines.push(ScrolledLine {
+                row: start,
+                rows: end - start,
+                text,
+                continues: false,
+            });
+        };
         while let Some(wrapped) = self.screen.push_row(which, row, &mut text) {
             row += 1;
             if !wrapped {
                 text.truncate(text.trim_end_matches(' ').len());
-                lines.push((start, std::mem::take(&mut text)));
+                add(start, row, std::mem::take(&mut text));
                 start = row;
             }
         }
         if !text.is_empty() {
-            lines.push((start, text));
+            add(start, row, text);
         }
         lines
     }
 
-    /// When the lines of the normal screen appeared.
-    fn born_by_text(&mut self) -> HashMap<String, u64> {
-        if self.screen.is_alternate() {
-            return HashMap::new();
+    /// What is known of the normal screen's lines: their rows will count as changed,
+    /// or have other numbers.
+    fn keep(&mut self, which: Which) -> Kept {
+        let mut kept = Kept::new();
+        for line in self.lines_of(which) {
+            if line.text.is_empty() {
+                continue;
+            }
+            let written = self.written(&line);
+            let Some(state) = self.normal.at(line.row) else {
+                continue;
+            };
+            let mut state = state.clone();
+            // It came with what made the alternate screen.
+            state.born.get_or_insert(self.now);
+            state.written = written.unwrap_or(self.now);
+            kept.entry(line.text).or_default().push_back(state);
         }
-        let lines = self.lines_of(Which::Shown);
-        let born = lines.into_iter().filter_map(|(row, text)| {
-            let born = self.normal.at(row)?.born?;
-            Some((text, born))
+        kept
+    }
+
+    /// When the last of a line's rows was written.
+    fn written(&mut self, line: &ScrolledLine) -> Option<u64> {
+        let rows = line.row..line.row + line.rows;
+        let states = rows.filter_map(|row| {
+            let state = self.normal.at(row)?;
+            state.born.map(|_| state.written)
         });
-        born.collect()
+        states.max()
+    }
+
+    /// Takes what was known of lines that are still there.
+    fn restore_rows(&mut self, which: Which, mut kept: Kept) {
+        for line in self.lines_of(which) {
+            let known = kept.get_mut(&line.text).and_then(VecDeque::pop_front);
+            let Some(mut state) = known else {
+                continue;
+            };
+            let written = state.written;
+            for row in line.row..line.row + line.rows {
+                if let Some(other) = self.normal.at(row) {
+                    other.written = written;
+                }
+            }
+            if state.settled.is_none() {
+                state.changed = Some(written);
+                self.oldest = self.oldest.into_iter().chain([written]).min();
+            }
+            if let Some(place) = self.normal.at(line.row) {
+                *place = state;
+            }
+        }
     }
 }

@@ -395,6 +395,15 @@ impl Screen {
         (0..self.height()).filter(move |y| self.grid.changed_since(look.0, *y))
     }
 
+    /// Whether something was written after that look into the row of that number, of
+    /// the history or the screen that is shown; unlike a row that changed, it may not
+    /// just have moved.
+    pub(super) fn was_written(&self, number: u64, look: Look) -> bool {
+        let index = number.checked_sub(self.grid.dropped);
+        let row = index.and_then(|index| self.grid.rows.get(usize::try_from(index).ok()?));
+        row.is_some_and(|row| row.generation > look.0)
+    }
+
     /// The rows that changed since the last call: all of them at first.
     pub fn take_changed(&mut self) -> Vec<usize> {
         let changed = self.changed_since(self.last_look).collect();

@@ -1,7 +1,6 @@
 //! What shells tell of their commands: marks in casts, and marks of real shells.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -98,6 +97,9 @@ fn commands_have_text_folder_time_status_and_output() {
     assert!(listed.contains("sleep 9"), "{listed}");
 }
 
+/// What is typed last.
+const END: &str = "echo the-very-end";
+
 /// Types lines into a real shell that is recorded; gives its commands.
 fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     if Command::new(shell).arg("--version").output().is_err() {
@@ -107,7 +109,6 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     let user = Tvmux::new();
     let folder = user.folder().join("home");
     fs::create_dir_all(folder.join("fish")).unwrap();
-    let program = env!("CARGO_BIN_EXE_tvmux");
     let init = user.ok(["init", shell]);
     fs::write(folder.join("init"), &init).unwrap();
     let home = folder.to_str().unwrap();
@@ -128,45 +129,45 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
             format!("HOME={home} XDG_CONFIG_HOME={home} exec fish -i")
         }
     };
-    assert!(Path::new(program).exists());
     let tmux = TestTmux::start("cat");
     let recording = user.record(&tmux, &[]);
     let cast = user.cast(&recording);
     tmux.tmux(&["respawn-pane", "-k", "-t", "main:", &start]);
     let screen = || tmux.tmux(&["capture-pane", "-p", "-t", "main:"]);
-    let is_at_prompt = || screen().trim_end().ends_with('$');
-    wait_until("the shell is ready", is_at_prompt);
-    for line in lines {
-        for (at, part) in line.split("^C").enumerate() {
-            if at > 0 {
-                tmux.tmux(&["send-keys", "-t", "main:", "C-c"]);
+    let prompts = || fs::read_to_string(&cast).unwrap().matches("133;A").count();
+    wait_until("the shell is ready", || prompts() > 0);
+    let keys = |keys: &[&str]| {
+        tmux.tmux(&[&["send-keys", "-t", "main:"], keys].concat());
+    };
+    for line in lines.iter().chain(&[END]) {
+        let before = prompts();
+        match line.strip_suffix("^C") {
+            Some(typed) => {
+                keys(&["-l", typed]);
+                wait_until("it is typed", || screen().contains(typed));
+                keys(&["C-c"]);
             }
-            tmux.tmux(&["send-keys", "-t", "main:", "-l", part]);
-        }
-        if !line.ends_with("^C") {
-            tmux.tmux(&["send-keys", "-t", "main:", "Enter"]);
+            None => {
+                keys(&["-l", line]);
+                keys(&["Enter"]);
+            }
         }
         if line.contains("sleep") {
-            wait_until("it sleeps", || screen().contains("asleep"));
-            tmux.tmux(&["send-keys", "-t", "main:", "C-c"]);
+            wait_until("it sleeps", || {
+                screen().lines().any(|line| line == "asleep")
+            });
+            keys(&["C-c"]);
         }
         wait_until("the next prompt", || {
-            is_at_prompt() && !screen().trim_end().ends_with(&format!("{line}\n$"))
-                || is_at_prompt()
+            // fish tells of none after Ctrl-C.
+            let is_given_up = line.ends_with("^C") && screen().contains("^C");
+            prompts() > before || screen().ends_with('>') || is_given_up
         });
     }
-    let end = "echo the-very-end";
-    tmux.tmux(&["send-keys", "-t", "main:", "-l", end]);
-    tmux.tmux(&["send-keys", "-t", "main:", "Enter"]);
-    wait_until("all was recorded", || {
-        let text = fs::read_to_string(&cast).unwrap();
-        text.contains("the-very-end\\r\\n") && text.matches("133;D;").count() > 0
-    });
-    wait_until("the last prompt", is_at_prompt);
     user.ok(["rec", "stop"]);
     user.ok(["archive", "update"]);
     let mut all = commands(&user, &[]);
-    assert_eq!(all.pop().unwrap()["command"], end);
+    assert_eq!(all.pop().unwrap()["command"], END);
     Some(all)
 }
 

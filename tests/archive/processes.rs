@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::casts::mixed;
 use crate::support::tvmux::Tvmux;
+use crate::support::{TestTmux, wait_until};
 use crate::{found, listed, write};
 
 fn fill(user: &Tvmux, casts: u64) {
@@ -87,4 +88,26 @@ fn updates_that_are_killed_lose_and_double_nothing() {
     other.ok(["archive", "update"]);
     assert_eq!(all_lines(&user), all_lines(&other));
     assert!(user.ok(["archive", "verify"]).contains("all is well"));
+}
+
+#[test]
+fn a_recording_is_found_while_it_runs_and_read_by_itself_when_it_ends() {
+    let user = Tvmux::new().with("TVMUX_ARCHIVE_AUTO_UPDATE", "true");
+    let tmux = TestTmux::start("");
+    let recording = user.record(&tmux, &[]);
+    tmux.tmux(&["send-keys", "-t", "main:", "echo live-$((40+2))", "Enter"]);
+    wait_until("it is found while it is recorded", || {
+        found(&user, &["live-42"]).len() == 1
+    });
+    let running = listed(&user, &["--running"]);
+    assert_eq!(running.len(), 1);
+    assert_eq!(running[0]["cast"], recording["cast_path"]);
+    let refused = user.run(["rm", "--yes", "@latest"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("being recorded"));
+    user.ok(["rec", "stop"]);
+    wait_until("the server has had it read", || {
+        let entry = listed(&user, &[]).remove(0);
+        entry["state"] == "finished" && entry["due"] == false
+    });
+    assert_eq!(found(&user, &["live-42"]).len(), 1);
 }

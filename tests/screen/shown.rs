@@ -326,3 +326,72 @@ fn how_the_bytes_are_cut_changes_no_line() {
         assert_eq!(text(all(whole)), text(all(cut)), "seed {seed}");
     }
 }
+
+#[test]
+fn one_that_was_saved_goes_on_as_it_would_have() {
+    for seed in 0..200 {
+        let mut random = Rng::with_seed(seed);
+        let mut one = Shown::new(10, 5, Rules::TMUX_3_7);
+        let mut other = one.clone();
+        let (mut time, mut lines) = (0, [Vec::new(), Vec::new()]);
+        for bytes in stream(&mut random, true) {
+            time += random.u64(..SETTLED * 2);
+            if random.u32(..8) == 0 {
+                let size = (random.u16(5..20), random.u16(3..8));
+                one.resize(time, size.0, size.1);
+                other.resize(time, size.0, size.1);
+            }
+            one.feed(time, &bytes);
+            other.feed(time, &bytes);
+            for (shown, lines) in [&mut one, &mut other].into_iter().zip(&mut lines) {
+                lines.extend(std::iter::from_fn(|| shown.next_line()));
+            }
+            other = Shown::restore(&other.save()).unwrap();
+        }
+        for (mut shown, lines) in [one, other].into_iter().zip(&mut lines) {
+            shown.finish(time);
+            lines.extend(std::iter::from_fn(|| shown.next_line()));
+        }
+        assert_eq!(lines[0], lines[1], "seed {seed}");
+    }
+    assert!(Shown::restore(b"nothing of the kind").is_err());
+}
+
+#[test]
+fn a_line_says_when_each_part_of_it_was_there() {
+    let at = |parts: &[(u64, &str)], text: &str| {
+        let lines = lines(parts, 90);
+        let line = lines.iter().find(|line| line.text.contains(text));
+        let line = line.unwrap_or_else(|| panic!("{text}: {lines:?}"));
+        let end = line.text.find(text).unwrap() + text.len();
+        line.time_of(end) / SECOND
+    };
+    let typed = [(1, "$ "), (5, "one"), (9, " two"), (20, "\r\n")];
+    assert_eq!(at(&typed, "$"), 1);
+    assert_eq!(at(&typed, "one"), 5);
+    assert_eq!(at(&typed, "two"), 9);
+    let repainted = [(1, "same"), (9, "\r\x1b[2Ksame"), (20, "\r\n")];
+    assert_eq!(at(&repainted, "same"), 1);
+    // Before an editor, and an editor in another size.
+    let below = [
+        (1, "one\r\n"),
+        (2, "two\x1b[?1049h"),
+        (30, "\x1b[?1049l"),
+        (40, "\r\n\n\n\n\n\n"),
+    ];
+    assert_eq!([at(&below, "one"), at(&below, "two")], [1, 2]);
+    let mut shown = Shown::new(20, 5, Rules::TMUX_3_7);
+    shown.feed(SECOND, b"one two three\r\n\x1b[?1049h");
+    shown.resize(5 * SECOND, 12, 4);
+    shown.feed(9 * SECOND, b"\x1b[?1049l\r\n\n\n\n\n\n");
+    let line = std::iter::from_fn(|| shown.next_line()).find(|line| line.text.contains("one"));
+    let line = line.unwrap();
+    assert_eq!(
+        (
+            line.text.as_str(),
+            line.first / SECOND,
+            line.time_of(13) / SECOND
+        ),
+        ("one two three", 1, 1)
+    );
+}

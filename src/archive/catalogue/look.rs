@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
@@ -15,7 +16,11 @@ use super::entry::{Condition, Named, path_bytes};
 use super::walk::{Found, cast_files};
 use super::{Archive, ArchiveError, database};
 use crate::cast::{EventReader, Header, Strictness};
+use crate::clock::unix_micros;
 use crate::timeline::{Timeline, TimelineOptions};
+
+/// What was written so lately may grow, whoever writes it.
+pub(in crate::archive) const LATELY: Duration = Duration::from_secs(15 * 60);
 
 /// What has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +42,8 @@ struct Known {
 impl Archive {
     /// Compares the catalogue with the casts below `folders`. `running` are those
     /// that are being recorded; all others are finished. With `all_sizes` each file
-    /// is asked how long it is; else only new ones, and those that run.
+    /// is asked how long it is; else only new ones, those that run, and those that
+    /// were written lately, by whomever.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -48,6 +54,7 @@ impl Archive {
         all_sizes: bool,
     ) -> Result<Looked, ArchiveError> {
         let mut known = self.with(known_files)?;
+        let late = unix_micros() as i64 - LATELY.as_micros() as i64;
         let mut looked = Looked::default();
         let (mut new, mut changed, mut turned) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
@@ -62,7 +69,7 @@ impl Archive {
                     }
                     return;
                 };
-                if all_sizes || runs || old.is_running {
+                if all_sizes || runs || old.is_running || old.file.3 > late {
                     let Some(found) = Found::at(path.clone()) else {
                         return;
                     };

@@ -26,6 +26,7 @@ pub use named::NameError;
 pub use walk::cast_files;
 
 pub(super) use database::clear;
+pub(super) use look::LATELY;
 
 /// Why the archive cannot be used.
 #[derive(Debug, thiserror::Error)]

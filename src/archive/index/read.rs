@@ -8,18 +8,15 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::scan::{Scan, saved_offset};
 use super::write::{Target, Writer};
-use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, UpdateLock};
+use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, LATELY, UpdateLock};
 use crate::cast::{ReadError, Reader, Severity, ValidateOptions, validate};
 
 /// Bytes of a cast between two looks at whether to stop.
 const STEP: u64 = 1 << 20;
-
-/// What was written so lately may grow, whoever writes it.
-const LATELY: Duration = Duration::from_secs(15 * 60);
 
 /// Casts that are shorter are read again, unless they are known to run.
 const WORTH: u64 = 64 << 10;

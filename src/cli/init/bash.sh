@@ -27,10 +27,10 @@ if [[ $- == *i* && $TERM != dumb && -z ${__tvmux_none-} ]] &&
     }
     # Runs after them: some make the prompt anew each time.
     __tvmux_prompt() {
-        local status=$? next='\!'
-        __tvmux_number=${next@P}
+        local status=$?
         if [[ $PS1 != *]133\;A* ]]; then
-            PS1='\[\e]133;A\a\]'$PS1'\[\e]133;B\a\]'
+            # With the number that the next command has in the history.
+            PS1='\[\e]133;A\a\]${__tvmux_none:$((__tvmux_number=\!)):0}'$PS1'\[\e]133;B\a\]'
         fi
         return "$status"
     }

@@ -12,7 +12,7 @@ use crate::cast::Micros;
 use crate::clock::{monotonic_micros, unix_seconds};
 use crate::daemon::recording::{
     Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast, retitle,
-    start_keyframes,
+    start_archive_update, start_keyframes,
 };
 use crate::record::{
     Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, PipeEnd, Read, Recorder, Trouble,
@@ -320,5 +320,6 @@ impl Task {
         tracing::info!(id = about.id, bytes = stats.bytes, "finished");
         self.report
             .update(Condition::Finished { reason }, None, stats);
+        start_archive_update(&self.context.config);
     }
 }

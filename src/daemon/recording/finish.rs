@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::capture::End;
 use super::file::REMOVED;
-use super::keyframes::start_keyframes;
+use super::keyframes::{start_archive_update, start_keyframes};
 use super::status::Condition;
 use super::task::Task;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
@@ -66,6 +66,7 @@ impl Task {
         tracing::info!(id, reason = reason.as_deref(), bytes, "finished");
         let condition = Condition::Finished { reason };
         self.report.update(condition, self.capture.pane(), stats);
+        start_archive_update(&self.context.config);
     }
 }
 

@@ -1,27 +1,44 @@
-//! Keyframes of a recording that has ended: made by a process of its own and of low
-//! priority, so that whoever looks at the cast need not wait.
+//! What is done for a recording that has ended, so that whoever looks at its cast or
+//! searches in it need not wait: each by a process of its own and of low priority.
 
 use std::path::Path;
 use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::config::Config;
 
 /// Casts that are shorter are gone through in a moment, in bytes.
 const WORTH: u64 = 4 << 20;
 
 /// Starts `tvmux keyframes` for a cast of so many bytes, if that is worth it.
-/// Nobody waits for it, and nothing depends on it.
 pub(in crate::daemon) fn start_keyframes(cast: &Path, bytes: u64) {
-    if bytes < WORTH {
+    if bytes >= WORTH {
+        start(Command::new("/proc/self/exe").arg("keyframes").arg(cast));
+    }
+}
+
+/// Starts `tvmux archive update`, which takes in what was recorded.
+pub(in crate::daemon) fn start_archive_update(config: &Config) {
+    if !config.archive.auto_update {
         return;
     }
-    let started = tokio::process::Command::new("/proc/self/exe")
-        .arg("keyframes")
-        .arg(cast)
+    // With the folders that this process works with, wherever it has them from.
+    start(
+        Command::new("/proc/self/exe")
+            .args(["archive", "update", "--low-priority", "--quiet"])
+            .env("TVMUX_OUTPUT_DIRECTORY", config.output.directory())
+            .env("TVMUX_ARCHIVE_DIRECTORIES", &config.archive.directories),
+    );
+}
+
+/// Nobody waits for it, and nothing depends on it.
+fn start(command: &mut Command) {
+    let command = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    if let Err(error) = started {
-        let cast = cast.display();
-        tracing::info!(%cast, %error, "no keyframes are made");
+        .stderr(Stdio::null());
+    if let Err(error) = command.spawn() {
+        tracing::info!(%error, ?command, "not started");
     }
 }

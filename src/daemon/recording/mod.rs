@@ -37,7 +37,7 @@ use crate::tmux::{Server, Snapshot, Version};
 pub(super) use self::alarm::Alarm;
 pub(super) use self::file::REMOVED;
 pub(super) use self::finish::{check_cast, retitle};
-pub(super) use self::keyframes::start_keyframes;
+pub(super) use self::keyframes::{start_archive_update, start_keyframes};
 pub(super) use self::status::{About, Condition, Report};
 
 /// What the daemon lends to its recordings.
