@@ -27,10 +27,13 @@ pub struct Header {
     pub command: Option<String>,
     /// What the recording is called.
     pub title: Option<String>,
-    /// Environment of the recorded program, by convention `SHELL` and `TERM`.
+    /// Environment of the recorded program, by convention `SHELL` and `TERM`;
+    /// `TERM_PROGRAM` and `TERM_PROGRAM_VERSION` say which terminal it was.
     pub env: BTreeMap<String, String>,
     /// What the terminal calls itself, which v3 has apart from `TERM` in `env`.
     pub term_type: Option<String>,
+    /// Name and version of the terminal, as v3 has them: `tmux 3.5a`.
+    pub term_version: Option<String>,
     /// The terminal's colours, as they stand in the cast: `fg`, `bg`, `palette`.
     pub theme: Option<Value>,
 }
@@ -53,7 +56,7 @@ impl Serialize for Header {
         if let Some(title) = &self.title {
             map.serialize_entry("title", title)?;
         }
-        let env = self.env_with_term();
+        let env = self.env_with_terminal();
         if !env.is_empty() {
             map.serialize_entry("env", &*env)?;
         }
@@ -84,6 +87,7 @@ impl Header {
                 .filter_map(|(name, value)| Some((name, value?)))
                 .collect(),
             term_type: None,
+            term_version: None,
             theme: None,
         };
         let (term, names) = match (version, object.get(block, "term")) {
@@ -93,6 +97,7 @@ impl Header {
         let object = Object::read(term);
         if version == 3 {
             header.term_type = field(term, &object, "type");
+            header.term_version = field(term, &object, "version");
         }
         header.theme = field(term, &object, "theme").filter(Value::is_object);
         for (name, side) in names
@@ -106,16 +111,31 @@ impl Header {
         header
     }
 
-    /// The environment, with the terminal's type as `TERM` where it has none.
-    fn env_with_term(&self) -> Cow<'_, BTreeMap<String, String>> {
-        match &self.term_type {
-            Some(term) if !self.env.contains_key("TERM") => {
-                let mut env = self.env.clone();
-                env.insert("TERM".to_owned(), term.clone());
-                Cow::Owned(env)
+    /// A variable that tells of the terminal: `TERM`, `TERM_PROGRAM` or
+    /// `TERM_PROGRAM_VERSION`. What v3 says of the terminal itself comes first.
+    pub fn terminal_variable(&self, name: &str) -> Option<&str> {
+        let version = self.term_version.as_deref();
+        let program = version.and_then(|version| version.rsplit_once(' '));
+        let own = match name {
+            "TERM" => self.term_type.as_deref(),
+            "TERM_PROGRAM" => program.map(|(name, _)| name),
+            "TERM_PROGRAM_VERSION" => program.map(|(_, version)| version),
+            _ => None,
+        };
+        own.or_else(|| self.env.get(name).map(String::as_str))
+    }
+
+    /// The environment, with what v3 says of the terminal where it does not.
+    fn env_with_terminal(&self) -> Cow<'_, BTreeMap<String, String>> {
+        let mut env = Cow::Borrowed(&self.env);
+        for name in ["TERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION"] {
+            if !env.contains_key(name)
+                && let Some(value) = self.terminal_variable(name)
+            {
+                env.to_mut().insert(name.to_owned(), value.to_owned());
             }
-            _ => Cow::Borrowed(&self.env),
         }
+        env
     }
 
     /// Appends the header line of v3, with its newline, to `out`.
@@ -123,6 +143,9 @@ impl Header {
         let mut term = json!({"cols": self.width, "rows": self.height});
         if let Some(name) = self.term_type.as_ref().or_else(|| self.env.get("TERM")) {
             term["type"] = json!(name);
+        }
+        if let Some(version) = &self.term_version {
+            term["version"] = json!(version);
         }
         if let Some(theme) = &self.theme {
             term["theme"] = theme.clone();
@@ -145,7 +168,7 @@ impl Header {
         if let Some(title) = &self.title {
             header["title"] = json!(title);
         }
-        let env = self.env_with_term();
+        let env = self.env_with_terminal();
         if !env.is_empty() {
             header["env"] = json!(&*env);
         }

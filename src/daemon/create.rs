@@ -144,7 +144,7 @@ impl Daemon {
         let is_alternate = attached.snapshot.is_alternate();
         let stream = attached.stream.ok();
 
-        let spec = self.spec(request, &server, &found);
+        let spec = self.spec(request, (&server, version), &found);
         let header = spec.header(shown.size, spec.started());
         let mut recorder = Recorder::new(&header, context.memory_bound());
         let painted = context.paint(attached.snapshot);
@@ -201,7 +201,7 @@ impl Daemon {
     fn spec(
         &self,
         request: &api::RecordingCreate,
-        server: &Server,
+        (server, version): (&Server, Version),
         found: &Found,
     ) -> RecordingSpec {
         let follow = request
@@ -223,6 +223,9 @@ impl Daemon {
             env: BTreeMap::from([
                 ("SHELL".to_owned(), found.shell.clone()),
                 ("TERM".to_owned(), found.terminal.clone()),
+                // As tmux tells its panes: versions show the same bytes differently.
+                ("TERM_PROGRAM".to_owned(), "tmux".to_owned()),
+                ("TERM_PROGRAM_VERSION".to_owned(), version.to_string()),
             ]),
         }
     }

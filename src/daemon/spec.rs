@@ -29,7 +29,7 @@ pub(super) struct RecordingSpec {
     pub(super) command: Option<String>,
     /// For players, in seconds.
     pub(super) idle_time_limit: Option<f64>,
-    /// The cast's environment: `SHELL` and `TERM`.
+    /// The cast's environment: shell, and terminal with its version.
     pub(super) env: BTreeMap<String, String>,
 }
 

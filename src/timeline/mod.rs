@@ -618,10 +618,7 @@ impl State {
 
 /// The rules of the terminal that a header names.
 pub(crate) fn rules_of(header: &Header) -> Rules {
-    Rules::of_env(|name| {
-        let own = header.term_type.as_deref().filter(|_| name == "TERM");
-        own.or_else(|| header.env.get(name).map(String::as_str))
-    })
+    Rules::of_env(|name| header.terminal_variable(name))
 }
 
 /// The screen before the first event.

@@ -38,6 +38,12 @@ fn a_window_is_recorded_from_start_to_stop() {
             .as_str()
             .is_some_and(|term| !term.is_empty())
     );
+    assert_eq!(header["env"]["TERM_PROGRAM"], "tmux");
+    let version = tmux.ask("main:", "#{version}");
+    assert_eq!(
+        header["env"]["TERM_PROGRAM_VERSION"],
+        version.trim_start_matches("next-")
+    );
     assert!(header["timestamp"].as_u64().unwrap() > 1_600_000_000);
     assert!(output_of(&events).contains("hello\r\n"));
     assert_eq!(markers_of(&events), ["here"]);

@@ -77,7 +77,7 @@ pub(super) struct CommandArgs {
         long,
         value_name = "NAMES",
         value_delimiter = ',',
-        default_value = "SHELL,TERM",
+        default_value = "SHELL,TERM,TERM_PROGRAM,TERM_PROGRAM_VERSION",
         requires = "command"
     )]
     env: Vec<String>,
