@@ -194,9 +194,12 @@ impl Screen {
             Ok(text) => text.chars().for_each(|c| self.print_char(c)),
             // Beyond the last code point: one character of four.
             Err(_) if matches!(whole, [0xf4, 0x90..=0xbf, 0x80..=0xbf, 0x80..=0xbf]) => {
-                self.invalid();
-                for _ in 1..if self.rules.shows_invalid { length } else { 0 } {
-                    self.append(char::REPLACEMENT_CHARACTER);
+                if self.rules.shows_beyond {
+                    self.print_char(char::REPLACEMENT_CHARACTER);
+                    for _ in 1..length {
+                        self.append(char::REPLACEMENT_CHARACTER);
+                    }
+                    self.last = None;
                 }
             }
             Err(_) => self.invalid(),

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn another_terminal_writes_the_same() {
-        for rules in [Rules::TMUX_3_3, Rules::TMUX_3_7] {
+        for rules in Rules::ALL {
             for output in [
                 "\x1b[1;3;4:3;31;48;5;200m",
                 "\x1b[2;9;53;97;48;2;1;2;3;58;5;9m",

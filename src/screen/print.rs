@@ -2,7 +2,8 @@
 
 use super::cell::Cell;
 use super::grid::Row;
-use super::terminal::{Modes, Screen};
+use super::rules::Joining;
+use super::terminal::{Modes, Pen, Screen};
 use super::utf8::decode;
 use super::width::DROPPED;
 
@@ -10,21 +11,8 @@ const JOINER: char = '\u{200d}';
 /// Variation selector 16.
 const WIDENING: char = '\u{fe0f}';
 
-/// Whether a modifier of skin joins a character: the list is what tmux 3.7 does.
-fn takes_modifier(c: char) -> bool {
-    matches!(u32::from(c),
-        0x1f44b..=0x1f450 | 0x1f466..=0x1f469 | 0x1f46e | 0x1f470..=0x1f478 | 0x1f47c
-        | 0x1f481..=0x1f483 | 0x1f485..=0x1f487 | 0x1f4aa | 0x1f575 | 0x1f57a | 0x1f590
-        | 0x1f595 | 0x1f596 | 0x1f645..=0x1f647 | 0x1f64b..=0x1f64f | 0x1f6b4..=0x1f6b6
-        | 0x1f926 | 0x1f937..=0x1f939 | 0x1f93d | 0x1f93e | 0x1f9b5 | 0x1f9b6 | 0x1f9b8
-        | 0x1f9b9 | 0x1f9cd..=0x1f9cf | 0x1f9d1..=0x1f9df)
-}
-
 /// What is left of half a wide character.
-const HALF: Cell = SPACE;
-
-/// A space without style, which tmux does not write where nothing is.
-const SPACE: Cell = Cell::narrow(b' ' as u32, 0);
+const HALF: Cell = Cell::narrow(b' ' as u32, 0);
 
 /// When the cell before a covered second half is blanked.
 #[derive(Clone, Copy)]
@@ -115,7 +103,7 @@ impl Screen {
     /// the bytes read; 0 when it takes more than that.
     pub(super) fn print_run(&mut self, bytes: &[u8]) -> usize {
         let columns = self.columns();
-        let special = self.joining || self.rules.joins_emoji;
+        let special = self.joining || self.rules.joining != Joining::Waits;
         if special || self.modes.0 & (Modes::INSERT | Modes::WRAP) != Modes::WRAP {
             return 0;
         }
@@ -160,7 +148,8 @@ impl Screen {
     #[inline]
     pub(super) fn print_char(&mut self, c: char) {
         self.last = self.rules.repeats_all.then_some(c);
-        if c == JOINER && !self.rules.joins_emoji {
+        let waits = self.rules.joining == Joining::Waits;
+        if c == JOINER && waits {
             self.joining = true;
             return;
         }
@@ -169,7 +158,7 @@ impl Screen {
             self.last = None;
             return;
         }
-        if self.rules.joins_emoji {
+        if !waits {
             if self.combine_emoji(c, width) {
                 return;
             }
@@ -245,26 +234,29 @@ impl Screen {
         let (x, y) = (self.x, self.y);
         let row = self.grid.row_mut(y);
         let there = row.cell(x);
+        // A space that looks as nothing does is not written where nothing is.
         // tmux looks for halves only in a row of which it keeps something in long form.
         let cuts = row.cell(x).is_padding() || row.cell(x + width).is_padding();
         if cuts && (!self.rules.has_long_cells || row.cells.iter().any(|cell| cell.is_long())) {
             cut_wide(row, columns, x, x + width, Head::Always);
         }
-        if cell != SPACE || self.modes.has(Modes::INSERT) || x < row.room(columns) {
+        let shows_nothing = cell.is_space() && self.pool.look_same(cell.style(), 0);
+        if !shows_nothing || self.modes.has(Modes::INSERT) || x < row.room(columns) {
             row.reach(x + width);
             row.used = row.used.max(x + width);
             let style = cell.style();
             for covered in &mut row.cells[x + 1..x + width] {
                 *covered = Cell::covered(style, *covered);
             }
-            // tmux does not write what looks the same, whatever the underline's
-            // colour, unless it keeps it in its long form.
+            // tmux does not write what looks the same, most versions whatever the
+            // underline's colour, unless it keeps it in its long form.
             let same = !there.is_long()
                 && width == 1
                 && cell.code() < 0x80
                 && !self.pool.is_long(there.style())
-                && there.with_style(style) == cell
-                && self.pool.look_same(there.style(), style);
+                && there.with_style(style) == cell.in_form(false)
+                && self.pool.look_same(there.style(), style)
+                && (!self.rules.tells_underlines || there.style() == style);
             row.cells[x] = if same { there } else { cell.over(there) };
         }
         // Without room for the cursor beside the character tmux forgets that it is
@@ -293,7 +285,6 @@ impl Screen {
     /// The same as newer tmux does it: what joins depends on the character before.
     fn combine_emoji(&mut self, c: char, width: u8) -> bool {
         let zero = width == 0 || c == JOINER || c == WIDENING;
-        let modifies = ('\u{1f3fb}'..='\u{1f3ff}').contains(&c);
         let Some(x) = self.before_cursor() else {
             return zero;
         };
@@ -305,8 +296,7 @@ impl Screen {
         if !zero {
             let mut text = String::new();
             self.pool.push_code(cell, &mut text);
-            let base = text.chars().next().is_some_and(takes_modifier);
-            widens = modifies && base;
+            widens = self.rules.joining.joins(&text, c);
             if !widens && !text.ends_with(JOINER) {
                 return false;
             }
@@ -324,12 +314,20 @@ impl Screen {
         let columns = self.columns();
         if widens && self.x <= columns {
             // At the last column the second half is behind it.
-            let style = cell.style();
+            let (style, covers) = (cell.style(), self.rules.covers_widened);
             let row = self.grid.row_mut(self.y);
             row.cells[x] = row.cells[x].widened();
-            let covered = Cell::covered(style, row.cell(x + 1));
-            row.set(x + 1, covered);
-            self.x = (self.x + 1).min(columns);
+            if covers {
+                let covered = Cell::covered(style, row.cell(x + 1));
+                row.set(x + 1, covered);
+            }
+            self.x = if self.x < columns {
+                self.x + 1
+            } else if self.rules.joining == Joining::Paired {
+                columns
+            } else {
+                columns - 1
+            };
         } else if self.x > columns {
             self.x = columns - 1;
         }
@@ -380,12 +378,23 @@ impl Screen {
         let Some(c) = self.last else {
             return;
         };
+        let pen = self.pen;
+        let undrawn = self.rules.repeats_undrawn && pen.drawing != [false; 2];
+        if undrawn {
+            self.set_pen(Pen {
+                drawing: [false; 2],
+                ..pen
+            });
+        }
         for _ in 0..count.min(self.columns().saturating_sub(self.x)) {
             if c.is_ascii() {
                 self.print_ascii(&[c as u8]);
             } else {
                 self.print_char(c);
             }
+        }
+        if undrawn {
+            self.set_pen(pen);
         }
         self.last = None;
     }

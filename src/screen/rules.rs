@@ -11,11 +11,19 @@ pub struct Rules {
     pub(super) cluster_bytes: usize,
     /// Invalid UTF-8 shows U+FFFD; otherwise nothing.
     pub(super) shows_invalid: bool,
-    /// Characters join as emoji do: a zero width joiner is written at once,
-    /// variation selector 16 makes two columns, modifiers of skin join.
-    pub(super) joins_emoji: bool,
+    /// A number beyond the last code point shows U+FFFD for each of its bytes;
+    /// otherwise it is as any invalid UTF-8.
+    pub(super) shows_beyond: bool,
+    pub(super) joining: Joining,
+    /// What variation selector 16 widens covers a second column; otherwise that one
+    /// stays as it was.
+    pub(super) covers_widened: bool,
     /// REP repeats any character; otherwise ASCII only.
     pub(super) repeats_all: bool,
+    /// A character in another underline's colour is another one.
+    pub(super) tells_underlines: bool,
+    /// REP forgets the line drawing set.
+    pub(super) repeats_undrawn: bool,
     /// ASCII over the second half of a wide character in the first column blanks the
     /// first half.
     pub(super) blanks_first: bool,
@@ -36,8 +44,57 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Tmux33,
+    Tmux34,
+    Tmux35,
+    Tmux36,
     Tmux37,
     Other,
+}
+
+/// How characters join the one before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joining {
+    /// A zero width joiner waits for the next character of the same read.
+    Waits,
+    /// As emoji do: a joiner is written at once, variation selector 16 makes two
+    /// columns. Modifiers of skin and letters of flags join any character but ASCII.
+    Loose,
+    /// The same; a modifier joins characters of a list, a letter of a flag those
+    /// before it.
+    Listed,
+    /// The same; letters of flags join in pairs.
+    Paired,
+}
+
+impl Joining {
+    /// Whether `c`, which has a width of its own, joins a character and what joined
+    /// that one already.
+    pub(super) fn joins(self, before: &str, c: char) -> bool {
+        let is_letter = |c: &char| ('\u{1f1e6}'..='\u{1f1ff}').contains(c);
+        let Some(first) = before.chars().next() else {
+            return false;
+        };
+        let modifies = ('\u{1f3fb}'..='\u{1f3ff}').contains(&c);
+        if !modifies && !is_letter(&c) {
+            return false;
+        }
+        match self {
+            Joining::Waits | Joining::Loose => !first.is_ascii(),
+            _ if modifies => takes_modifier(first),
+            Joining::Listed => is_letter(&first),
+            Joining::Paired => is_letter(&first) && before.chars().filter(is_letter).count() == 1,
+        }
+    }
+}
+
+/// Whether a modifier of skin joins a character: the list is what tmux 3.7 does.
+fn takes_modifier(c: char) -> bool {
+    matches!(u32::from(c),
+        0x1f44b..=0x1f450 | 0x1f466..=0x1f469 | 0x1f46e | 0x1f470..=0x1f478 | 0x1f47c
+        | 0x1f481..=0x1f483 | 0x1f485..=0x1f487 | 0x1f4aa | 0x1f575 | 0x1f57a | 0x1f590
+        | 0x1f595 | 0x1f596 | 0x1f645..=0x1f647 | 0x1f64b..=0x1f64f | 0x1f6b4..=0x1f6b6
+        | 0x1f926 | 0x1f937..=0x1f939 | 0x1f93d | 0x1f93e | 0x1f9b5 | 0x1f9b6 | 0x1f9b8
+        | 0x1f9b9 | 0x1f9cd..=0x1f9cf | 0x1f9d1..=0x1f9df)
 }
 
 impl Rules {
@@ -47,8 +104,12 @@ impl Rules {
         widths: Widths::Tmux33,
         cluster_bytes: 21,
         shows_invalid: false,
-        joins_emoji: false,
+        shows_beyond: false,
+        joining: Joining::Waits,
+        covers_widened: false,
         repeats_all: false,
+        tells_underlines: false,
+        repeats_undrawn: false,
         blanks_first: false,
         keeps_tabs: false,
         flows_alternate: true,
@@ -57,20 +118,47 @@ impl Rules {
         more_sequences: false,
     };
 
-    /// tmux 3.7.
-    pub const TMUX_3_7: Rules = Rules {
-        kind: Kind::Tmux37,
+    /// tmux 3.4.
+    pub const TMUX_3_4: Rules = Rules {
+        kind: Kind::Tmux34,
+        widths: Widths::Tmux34,
+        shows_beyond: true,
+        joining: Joining::Loose,
+        tells_underlines: true,
+        flows_alternate: false,
+        ..Rules::TMUX_3_3
+    };
+
+    /// tmux 3.5a.
+    pub const TMUX_3_5: Rules = Rules {
+        kind: Kind::Tmux35,
+        covers_widened: true,
+        tells_underlines: false,
+        repeats_all: true,
+        repeats_undrawn: true,
+        ..Rules::TMUX_3_4
+    };
+
+    /// tmux 3.6b.
+    pub const TMUX_3_6: Rules = Rules {
+        kind: Kind::Tmux36,
         widths: Widths::Tmux37,
         cluster_bytes: 32,
         shows_invalid: true,
-        joins_emoji: true,
-        repeats_all: true,
+        joining: Joining::Listed,
+        repeats_undrawn: false,
         blanks_first: true,
         keeps_tabs: true,
-        flows_alternate: false,
         has_long_cells: true,
         erases_in_form: true,
-        ..Rules::TMUX_3_3
+        ..Rules::TMUX_3_5
+    };
+
+    /// tmux 3.7.
+    pub const TMUX_3_7: Rules = Rules {
+        kind: Kind::Tmux37,
+        joining: Joining::Paired,
+        ..Rules::TMUX_3_6
     };
 
     /// A terminal other than tmux: its newest rules, and what most terminals
@@ -81,12 +169,24 @@ impl Rules {
         ..Rules::TMUX_3_7
     };
 
+    /// All rules there are.
+    pub const ALL: [Rules; 6] = [
+        Rules::TMUX_3_3,
+        Rules::TMUX_3_4,
+        Rules::TMUX_3_5,
+        Rules::TMUX_3_6,
+        Rules::TMUX_3_7,
+        Rules::OTHER,
+    ];
+
     /// The rules nearest to a version of tmux.
     pub const fn tmux(major: u16, minor: u16) -> Rules {
-        if major > 3 || major == 3 && minor > 3 {
-            Rules::TMUX_3_7
-        } else {
-            Rules::TMUX_3_3
+        match (major, minor) {
+            (..3, _) | (3, ..=3) => Rules::TMUX_3_3,
+            (3, 4) => Rules::TMUX_3_4,
+            (3, 5) => Rules::TMUX_3_5,
+            (3, 6) => Rules::TMUX_3_6,
+            _ => Rules::TMUX_3_7,
         }
     }
 
@@ -111,16 +211,12 @@ impl Rules {
     }
 
     pub(super) fn number(self) -> u8 {
-        match self.kind {
-            Kind::Tmux33 => 0,
-            Kind::Tmux37 => 1,
-            Kind::Other => 2,
-        }
+        self.kind as u8
     }
 
     pub(super) fn of_number(number: u8) -> Option<Rules> {
-        [Rules::TMUX_3_3, Rules::TMUX_3_7, Rules::OTHER]
-            .get(usize::from(number))
-            .copied()
+        Rules::ALL
+            .into_iter()
+            .find(|rules| rules.number() == number)
     }
 }

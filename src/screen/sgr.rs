@@ -45,7 +45,10 @@ pub(super) fn apply(style: &mut Ink, parameters: &Parameters) {
                         at += 3;
                     }
                 }
-                Some(5) if set_indexed(style, number, part(1)) => at += 1,
+                Some(5) => {
+                    set_indexed(style, number, part(1));
+                    at += 1;
+                }
                 _ => {}
             }
             continue;
@@ -139,9 +142,7 @@ fn with_subparameters(style: &mut Ink, text: &[u8]) {
                 set_colour(style, which, colour);
             }
         }
-        Some(5) => {
-            set_indexed(style, which, parts[2]);
-        }
+        Some(5) => set_indexed(style, which, parts[2]),
         _ => {}
     }
 }
@@ -151,19 +152,12 @@ fn rgb(r: Option<u32>, g: Option<u32>, b: Option<u32>) -> Option<Colour> {
     Some(Colour::Rgb(part(r)?, part(g)?, part(b)?))
 }
 
-/// Whether `index` is a colour. If not, the default is set.
-fn set_indexed(style: &mut Ink, which: u32, index: Option<u32>) -> bool {
+/// What is no colour sets the default, of an underline nothing.
+fn set_indexed(style: &mut Ink, which: u32, index: Option<u32>) {
     match index.and_then(|index| u8::try_from(index).ok()) {
-        Some(index) => {
-            set_colour(style, which, Colour::Indexed(index));
-            true
-        }
-        None => {
-            if which != 58 {
-                set_colour(style, which, Colour::Default);
-            }
-            false
-        }
+        Some(index) => set_colour(style, which, Colour::Indexed(index)),
+        None if which != 58 => set_colour(style, which, Colour::Default),
+        None => {}
     }
 }
 

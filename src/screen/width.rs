@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Widths {
     Tmux33,
+    Tmux34,
     Tmux37,
 }
 
@@ -64,9 +65,11 @@ impl Table {
 impl Widths {
     pub fn table(self) -> &'static Table {
         static TMUX_3_3: OnceLock<Table> = OnceLock::new();
+        static TMUX_3_4: OnceLock<Table> = OnceLock::new();
         static TMUX_3_7: OnceLock<Table> = OnceLock::new();
         let (table, list) = match self {
             Widths::Tmux33 => (&TMUX_3_3, include_str!("widths/tmux-3.3.txt")),
+            Widths::Tmux34 => (&TMUX_3_4, include_str!("widths/tmux-3.4.txt")),
             Widths::Tmux37 => (&TMUX_3_7, include_str!("widths/tmux-3.7.txt")),
         };
         table.get_or_init(|| Table::parse(list))

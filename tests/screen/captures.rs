@@ -1,7 +1,9 @@
 //! What tmux tells of a pane: formats and captures, read into rows of characters.
 
+use std::sync::OnceLock;
+
 use tvmux::screen::{Attributes, Colour, Rules, Style};
-use tvmux::tmux::{Batch, Separator};
+use tvmux::tmux::{Batch, Separator, Version};
 
 use super::support::TestTmux;
 
@@ -61,18 +63,37 @@ pub const FORMATS: &[&str] = &[
 
 const FIELD: &str = "<|>";
 
+/// The version of the tmux that is tested.
+pub fn version() -> Version {
+    static VERSION: OnceLock<Version> = OnceLock::new();
+    *VERSION.get_or_init(|| {
+        let program = super::support::program();
+        let output = std::process::Command::new(program)
+            .arg("-V")
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.trim().trim_start_matches("tmux ").parse().unwrap()
+    })
+}
+
 /// The rules of the tmux that is tested.
 pub fn rules() -> Rules {
-    let program = super::support::program();
-    let output = std::process::Command::new(program)
-        .arg("-V")
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let number = text.trim().trim_start_matches("tmux ");
-    let (major, minor) = number.split_once('.').unwrap();
-    let minor: String = minor.chars().take_while(char::is_ascii_digit).collect();
-    Rules::tmux(major.parse().unwrap(), minor.parse().unwrap())
+    Rules::tmux(version().major(), version().minor())
+}
+
+/// What a format gives, as the program gave it.
+fn decoded(name: &str, value: &str) -> String {
+    let value = if version().has_escaped_dollars() {
+        value.replace(r"\$", "$")
+    } else {
+        value.to_owned()
+    };
+    if name == "pane_title" && version().has_escaped_titles() {
+        value.replace(r"\\", r"\")
+    } else {
+        value
+    }
 }
 
 /// The server is gone: some bytes end some versions of tmux.
@@ -102,8 +123,11 @@ pub fn capture(tmux: &TestTmux, pane: &str) -> Result<Shown, ServerEnded> {
     };
     let mut parts = separator.answers(&answer).map(String::from_utf8_lossy);
     let told = parts.next().unwrap();
-    let values = told.trim_end_matches('\n').split(FIELD).map(str::to_owned);
-    let state: Vec<_> = FORMATS.iter().copied().zip(values).collect();
+    let values = told.trim_end_matches('\n').split(FIELD);
+    let state = FORMATS.iter().zip(values);
+    let state: Vec<_> = state
+        .map(|(name, value)| (*name, decoded(name, value)))
+        .collect();
     let rows = read_rows(&parts.next().unwrap(), rules);
     let mut normal = read_rows(&parts.next().unwrap(), rules);
     if state.contains(&("alternate_on", "0".to_owned())) {

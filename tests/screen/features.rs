@@ -64,6 +64,10 @@ fn rules_are_those_of_the_terminal_of_a_cast() {
     let tmux = ("TERM_PROGRAM", "tmux");
     let version = |version| rules(&[tmux, ("TERM_PROGRAM_VERSION", version)]);
     assert_eq!(version("3.3a"), Rules::TMUX_3_3);
+    assert_eq!(version("2.9a"), Rules::TMUX_3_3);
+    assert_eq!(version("3.4"), Rules::TMUX_3_4);
+    assert_eq!(version("3.5a"), Rules::TMUX_3_5);
+    assert_eq!(version("3.6b"), Rules::TMUX_3_6);
     assert_eq!(version("3.7c"), Rules::TMUX_3_7);
     assert_eq!(version("next-3.8"), Rules::TMUX_3_7);
     assert_eq!(rules(&[tmux]), Rules::TMUX_3_3);
@@ -260,7 +264,7 @@ fn other_terminals_know_more_sequences() {
 fn any_bytes_in_any_pieces_keep_the_bounds() {
     for seed in 0..200 {
         let mut random = Rng::with_seed(seed);
-        let rules = [Rules::TMUX_3_3, Rules::TMUX_3_7, Rules::OTHER][seed as usize % 3];
+        let rules = Rules::ALL[seed as usize % Rules::ALL.len()];
         let mut screen = Screen::with_history(
             random.u16(..30),
             random.u16(..12),

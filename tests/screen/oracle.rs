@@ -304,8 +304,9 @@ pub fn difference(tmux: &Shown, ours: &Shown, rules: Rules) -> Option<String> {
     let mut out = String::new();
     for ((name, theirs), (_, value)) in tmux.state.iter().zip(&ours.state) {
         // Behind the last column after a resize without reflow.
-        let width = |shown: &Shown| shown.state[FORMATS.len() - 2].1.parse::<u32>().unwrap();
-        let behind = |text: &str| text.parse::<u32>().is_ok_and(|x| x >= width(tmux));
+        let mut sizes = tmux.state.iter().filter(|(name, _)| *name == "pane_width");
+        let width: u32 = sizes.next().unwrap().1.parse().unwrap();
+        let behind = |text: &str| text.parse::<u32>().is_ok_and(|x| x >= width);
         if *name == "cursor_x" && behind(theirs) && behind(value) {
             continue;
         }

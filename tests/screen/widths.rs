@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::captures::rules;
+use super::captures::{rules, version};
 use super::oracle::{Case, Oracle, Step, difference, ours};
 
 const COLUMNS: u16 = 800;
@@ -89,11 +89,7 @@ fn update() {
             }
         }
     }
-    let name = if rules() == tvmux::screen::Rules::TMUX_3_3 {
-        "3.3"
-    } else {
-        "3.7"
-    };
+    let name = format!("{}.{}", version().major(), version().minor());
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/screen/widths");
     std::fs::write(format!("{folder}/tmux-{name}.txt"), list).unwrap();
 }

@@ -12,7 +12,7 @@ fuzz_target!(|input: &[u8]| {
     let [columns, rows, choice, cut, bytes @ ..] = input else {
         return;
     };
-    let rules = [Rules::TMUX_3_3, Rules::TMUX_3_7, Rules::OTHER][usize::from(*choice) % 3];
+    let rules = Rules::ALL[usize::from(*choice) % Rules::ALL.len()];
     let history = usize::from(choice >> 2);
     let mut screen = Screen::with_history((*columns).into(), (*rows).into(), rules, history);
     let (before, after) = bytes.split_at(usize::from(*cut).min(bytes.len()));
