@@ -1,6 +1,7 @@
 //! A saved state and the rest give the same as all at once.
 
 use fastrand::Rng;
+use tvmux::cast::{Code, EventReader, Strictness};
 use tvmux::screen::{Rules, Screen};
 
 use super::oracle::{Case, Step};
@@ -75,8 +76,91 @@ fn a_state_saved_at_random_places_of_random_streams_is_complete() {
     let mut random = Rng::with_seed(7);
     for seed in 0..10_000 {
         let case = random::case(seed);
-        let rules = [Rules::TMUX_3_3, Rules::TMUX_3_7, Rules::OTHER][seed as usize % 3];
+        let rules = Rules::ALL[seed as usize % Rules::ALL.len()];
         check(&case, rules, random.usize(..=bytes(&case)));
+    }
+}
+
+/// A number that the environment asks for, to test longer.
+fn setting(name: &str, usual: usize) -> usize {
+    std::env::var(name).map_or(usual, |value| value.parse().unwrap())
+}
+
+/// Recordings of real programs: `fixtures/screen/casts`.
+fn casts() -> Vec<Case> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/screen/casts");
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let file = std::fs::File::open(path).unwrap();
+        let mut reader = EventReader::new(file, Strictness::Strict).unwrap();
+        let (columns, rows) = (reader.header().width, reader.header().height);
+        let mut steps = Vec::new();
+        while let Some(event) = reader.next().unwrap() {
+            if event.code == Code::Output {
+                steps.push(Step::Bytes(event.data.to_str().as_bytes().to_vec()));
+            } else if let Some((columns, rows)) = event.size() {
+                steps.push(Step::Resize(columns, rows));
+            }
+        }
+        Case {
+            name: path.file_name().unwrap().to_str().unwrap().to_owned(),
+            columns,
+            rows,
+            steps,
+        }
+    };
+    paths.iter().map(read).collect()
+}
+
+/// `TVMUX_SAVED_STEP=1` saves at every byte.
+#[test]
+fn a_recording_that_goes_through_a_saved_state_at_every_byte_shows_the_same() {
+    let step = setting("TVMUX_SAVED_STEP", 199);
+    let casts = casts();
+    assert_eq!(casts.len(), 10);
+    for case in casts {
+        let new = || Screen::new(case.columns, case.rows, Rules::TMUX_3_3);
+        let (mut straight, mut saved) = (new(), new());
+        let mut until_save = 0;
+        for part in &case.steps {
+            let bytes = match part {
+                Step::Resize(columns, rows) => {
+                    straight.resize(*columns, *rows);
+                    saved.resize(*columns, *rows);
+                    continue;
+                }
+                Step::Bytes(bytes) => bytes,
+            };
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(rest.len().min(step - until_save));
+                straight.feed(now);
+                saved.feed(now);
+                rest = later;
+                until_save += now.len();
+                if until_save == step {
+                    until_save = 0;
+                    let state = saved.save();
+                    assert!(straight.save() == state, "{}", case.name);
+                    saved = Screen::restore(&state).unwrap();
+                }
+            }
+        }
+        assert!(straight.save() == saved.save(), "{}", case.name);
+    }
+}
+
+/// `TVMUX_SAVED_POINTS` says how many.
+#[test]
+fn the_rest_of_a_recording_after_a_saved_state_shows_the_same() {
+    let mut random = Rng::with_seed(9);
+    let casts = casts();
+    for point in 0..setting("TVMUX_SAVED_POINTS", 60) {
+        let case = &casts[point % casts.len()];
+        let rules = Rules::ALL[point % Rules::ALL.len()];
+        check(case, rules, random.usize(..=bytes(case)));
     }
 }
 
