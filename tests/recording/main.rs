@@ -4,6 +4,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+// What a pane shows, beside the library's screen.
+#[allow(dead_code)]
+#[path = "../screen/captures.rs"]
+mod captures;
+#[allow(dead_code)]
+#[path = "../screen/oracle.rs"]
+mod oracle;
+
 mod basics;
 mod command;
 mod daemon;
