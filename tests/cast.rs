@@ -7,6 +7,8 @@ mod convert;
 mod damage;
 #[path = "cast/memory.rs"]
 mod memory;
+#[path = "cast/peer.rs"]
+mod peer;
 #[path = "cast/program.rs"]
 mod program;
 #[path = "cast/readers.rs"]

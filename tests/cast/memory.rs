@@ -1,4 +1,4 @@
-//! README: `validate` and `repair` stay below 16 MB, whatever the file.
+//! README: `validate`, `repair` and `convert` stay below 16 MB, whatever the file.
 
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -72,21 +72,55 @@ fn memory_is_bounded_whatever_the_cast() {
     let out = out.to_str().unwrap();
     for (name, start, part) in casts {
         for arguments in [&["validate", "-"][..], &["repair", "-", "-o", out]] {
-            let [small, large] = SIZES.map(|size| {
-                peak(arguments, |input| {
-                    input.write_all(start.as_bytes()).unwrap();
-                    let block = part.repeat(64 * 1024 / part.len());
-                    for _ in 0..size / block.len() {
-                        input.write_all(block.as_bytes()).unwrap();
-                    }
-                })
-            });
-            let verb = arguments[0];
-            assert!(large < MOST, "{name}, {verb}: {large} kB");
-            assert!(
-                large < small + MOST_BEYOND,
-                "{name}, {verb}: {large} kB after {small} kB"
+            check(name, arguments, start, part);
+        }
+    }
+}
+
+#[test]
+fn converting_takes_the_same_memory_for_any_length() {
+    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    let casts = [
+        (
+            "lines",
+            "[1, \"o\", \"some output\\u001b[1mbold\\u001b[m\\r\\n\"]\n",
+        ),
+        (
+            "a screen drawn again and again",
+            "[1, \"o\", \"\\u001b[H\\u001b[2Jtext\"]\n",
+        ),
+        ("a progress bar", "[1, \"o\", \"\\r\\u001b[K#####\"]\n"),
+        (
+            "sizes",
+            "[1, \"r\", \"90x30\"]\n[1, \"o\", \"a\\n\"]\n[1, \"r\", \"40x10\"]\n",
+        ),
+    ];
+    for (name, part) in casts {
+        for format in ["v1", "v2", "v3", "raw", "text"] {
+            check(
+                name,
+                &["convert", "-", "-", "-q", "--to", format],
+                header,
+                part,
             );
         }
     }
+}
+
+/// Feeds `start` and then `part` again and again.
+fn check(name: &str, arguments: &[&str], start: &str, part: &str) {
+    let [small, large] = SIZES.map(|size| {
+        peak(arguments, |input| {
+            input.write_all(start.as_bytes()).unwrap();
+            let block = part.repeat(64 * 1024 / part.len());
+            for _ in 0..size / block.len() {
+                input.write_all(block.as_bytes()).unwrap();
+            }
+        })
+    });
+    assert!(large < MOST, "{name}, {arguments:?}: {large} kB");
+    assert!(
+        large < small + MOST_BEYOND,
+        "{name}, {arguments:?}: {large} kB after {small} kB"
+    );
 }
