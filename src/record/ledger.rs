@@ -72,7 +72,6 @@ enum Word {
     Holding,
     Reader,
     LetGo,
-    Ended,
     Passed,
     Held,
     /// One more than where the hole is; 0 without.
@@ -81,6 +80,7 @@ enum Word {
     /// Odd while times are being written.
     Turn,
     Times,
+    Ended,
 }
 
 /// When the bytes from `position` on came.
