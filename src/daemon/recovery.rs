@@ -10,7 +10,7 @@
 //! Where that cannot be (the machine was started anew, the pipe process is gone
 //! too) the cast is made whole; where the window still lives on the same tmux
 //! server the recording goes on in the same file, with a marker for what is
-//! missing and a new snapshot; otherwise the cast stays as it is. What the other
+//! missing and a new snapshot; otherwise it ends with that marker. What the other
 //! daemon has left in tmux (pipes, options, hooks) is taken out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ use super::capture::Shown;
 use super::carried::{Left, Reopened, go_on, interrupted};
 use super::create::create_kept;
 use super::journal::{Journal, JournalFile};
-use super::recording::{OpenCast, Opening, retitle};
+use super::recording::{OpenCast, Opening};
 use super::{Daemon, command, ended, returns};
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::atomic_file::Durability;
@@ -157,16 +157,13 @@ impl Daemon {
             _ => None,
         };
         let id = journal.spec.id.clone();
-        let opening = match (reopened.left, version) {
-            (
-                Left::Stream {
-                    record,
-                    end,
-                    is_alternate,
-                    recent,
-                },
-                _,
-            ) => {
+        let opening = match reopened.left {
+            Left::Stream {
+                record,
+                end,
+                is_alternate,
+                recent,
+            } => {
                 // Also of a window that is gone: its last words wait.
                 let pane = PaneId(record.pane);
                 self.shared.pipes.acquired(server, pane, &record.fifo);
@@ -182,17 +179,10 @@ impl Daemon {
                     recent,
                 }
             }
-            (Left::Nothing(why), Some(_)) => {
+            Left::Nothing(why) => {
+                // Where the window is gone too, it ends behind that marker.
                 tracing::info!(id, why, "the recording goes on");
                 Opening::AfterGap(why)
-            }
-            (Left::Nothing(_), None) => {
-                tracing::info!(id, "its window is gone: the recording is closed");
-                if let Some(title) = journal.spec.title.clone() {
-                    let path = journal.spec.cast_path.clone();
-                    let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
-                }
-                return self.remove(file).await;
             }
         };
         journal.carried += 1;

@@ -679,6 +679,33 @@ fn a_daemon_and_a_pipe_process_that_are_killed_together_leave_a_gap_also_in_sile
 }
 
 #[test]
+fn a_window_that_went_with_daemon_and_pipe_process_ends_its_recording_visibly() {
+    let tmux = TestTmux::start("");
+    tmux.tmux(&["new-window", "-d", "-t", "main:"]);
+    let mut tvmux = Tvmux::new();
+    let (_, cast) = record(&tmux, &tvmux);
+    let pipe = wait_for("a pipe process", || pipe_process(&tvmux));
+    tvmux.signal_daemon(Signal::SIGSTOP);
+    kill(Pid::from_raw(pipe as i32), Signal::SIGKILL).unwrap();
+    tmux.tmux(&["kill-window", "-t", "@0"]);
+    tvmux.signal_daemon(Signal::SIGKILL);
+    tvmux.ok(["server", "start"]);
+    let ended = wait_for("it has ended", || {
+        let all: Value = serde_json::from_str(&tvmux.ok(["rec", "ls", "--all", "--json"])).unwrap();
+        let first = all.as_array()?.first()?.clone();
+        (first["state"] == "finished").then_some(first)
+    });
+    assert_eq!(tvmux.cast(&ended), cast);
+    assert_eq!(ended["gaps"], 1);
+    let (_, events) = read_cast(&cast);
+    let markers = markers_of(&events);
+    assert!(
+        markers.len() == 1 && markers[0].contains("interrupted"),
+        "{markers:?}"
+    );
+}
+
+#[test]
 fn a_swept_runtime_folder_is_made_anew_by_the_next_daemon() {
     let tmux = TestTmux::start(CLOCK);
     let tvmux = Tvmux::new();
