@@ -3,8 +3,10 @@
 
 use std::fs::File;
 use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 
 use nix::libc;
 
@@ -25,16 +27,20 @@ pub(super) fn run(args: &Args) -> Outcome {
     let stop = stop_flag()?;
     for cast in &args.casts {
         // Before the cache folder is made: the cast may be gone.
-        File::open(cast)?;
-        let goes_on = |_| {
-            if stop.load(std::sync::atomic::Ordering::Relaxed) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+        let file = File::open(cast)?;
+        let is_removed = || file.metadata().is_ok_and(|found| found.nlink() == 0);
+        let goes_on = |_| match stop.load(Ordering::Relaxed) || is_removed() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         };
-        let gone_through = Timeline::open(cast, TimelineOptions::of_user())
-            .and_then(|timeline| timeline.cover(None, goes_on).map(|_| timeline.save()));
+        let gone_through = Timeline::open(cast, TimelineOptions::of_user()).and_then(|timeline| {
+            timeline.cover(None, goes_on)?;
+            // Nobody looks at a cast that has been removed meanwhile.
+            if !is_removed() {
+                timeline.save();
+            }
+            Ok(())
+        });
         gone_through.map_err(|error| failure(error, cast, stop))?;
     }
     Ok(ExitCode::SUCCESS)
