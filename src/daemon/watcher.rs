@@ -19,6 +19,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::events::Events;
+use crate::record;
 use crate::tmux::{self, Batch, Server, ServerState, StateQuery, Version, hooks};
 
 /// How often the server is looked at though no hook has called. A look wakes
@@ -88,6 +89,7 @@ impl Watcher {
             last_look: Instant::now(),
             soon: None,
             hidden: 0,
+            woken: (Instant::now(), 0),
             events,
         };
         tokio::spawn(async move {
@@ -165,6 +167,9 @@ struct Task {
     /// How many hooks seem to be missing though they are installed: others of a
     /// session or window hide them.
     hidden: usize,
+    /// When stopped pipe processes were last looked for, and from which one on
+    /// they are the next time.
+    woken: (Instant, usize),
     events: Arc<Events>,
 }
 
@@ -296,6 +301,7 @@ impl Task {
                     if self.soon.take().is_some() {
                         self.look_soon.is_wanted.store(false, Ordering::Relaxed);
                     }
+                    self.wake_relays().await;
                     if !self.read(false).await && self.ask(Batch::new()).await.is_err() {
                         return Woken::Failed;
                     }
@@ -308,6 +314,18 @@ impl Task {
     fn next_look(&self) -> Instant {
         let slow = self.last_look + SLOW_LOOK;
         self.soon.map_or(slow, |soon| soon.min(slow))
+    }
+
+    /// Pipe processes that are stopped deliver nothing, and nobody else would
+    /// notice.
+    async fn wake_relays(&mut self) {
+        let (last, from) = self.woken;
+        let server = match &*self.view.borrow() {
+            View::Live(state) if last.elapsed() >= SLOW_LOOK => state.identity.pid,
+            View::Live(_) | View::Unknown | View::Gone => return,
+        };
+        let wake = tokio::task::spawn_blocking(move || record::wake_relays(server, from));
+        self.woken = (Instant::now(), wake.await.unwrap_or(0));
     }
 
     /// How many hooks are missing, as far as is known.

@@ -66,6 +66,6 @@ pub use sink::{Completion, FileEvent, Intervals, Job, Sink, Step, Trouble};
 pub use storage::{DiskFile, Storage, create_folder, file_id};
 pub use stream::{
     Attached, Buffer, Error as AttachError, PipeEnd, RelayProgram, Stream, attach_pipe, let_go,
-    lost_behind, was_cut_off,
+    lost_behind, wake_relays, was_cut_off,
 };
 pub use tail::{Tail, cut_tail, find_tail, last_output};

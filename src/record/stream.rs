@@ -22,6 +22,9 @@ use crate::tmux::{self, PaneId, Separator, Server, Snapshot, Version, snapshot};
 /// How long a pipe that was turned off may take to deliver its rest.
 const REST: Duration = Duration::from_secs(5);
 
+/// How many processes are looked at in one go.
+const AT_ONCE: usize = 64;
+
 /// How long a relay may take to notice that its reader has gone: it need only
 /// be woken.
 const NOTICE: Duration = Duration::from_millis(200);
@@ -411,6 +414,37 @@ pub fn lost_behind(fifo: &Path, taken: u64) -> u64 {
         let all = ledger.passed().max(taken) + ledger.held() + ledger.dropped();
         all - taken
     })
+}
+
+/// Has relays go on that somebody has stopped, among the children of the tmux server
+/// with this process id: of [`AT_ONCE`] of them, from the one of this number on.
+/// Gives where to go on the next time.
+#[must_use]
+pub fn wake_relays(server: u32, from: usize) -> usize {
+    let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
+    let children = children.unwrap_or_default();
+    let mut looked_at = 0;
+    for child in children.split_whitespace().skip(from).take(AT_ONCE) {
+        looked_at += 1;
+        let Ok(pid) = child.parse().map(Pid::from_raw) else {
+            continue;
+        };
+        if is_stopped(pid) && is_relay(pid) {
+            tracing::warn!(%pid, "a pipe process was stopped: it goes on");
+            let _ = kill(pid, Signal::SIGCONT);
+        }
+    }
+    match looked_at {
+        AT_ONCE => from + AT_ONCE,
+        _ => 0,
+    }
+}
+
+/// Whether a process is a relay, by its arguments.
+fn is_relay(pid: Pid) -> bool {
+    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let verb = arguments.split(|byte| *byte == 0).nth(1);
+    verb == Some(relay::VERB.as_bytes())
 }
 
 /// Whether a process has the FIFO as its standard output.

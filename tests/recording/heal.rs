@@ -114,6 +114,33 @@ fn a_killed_daemon_comes_back_and_every_line_is_there_once() {
 }
 
 #[test]
+fn a_daemon_that_is_killed_in_a_flood_misses_no_byte_of_it() {
+    const LINES: u64 = 700_000;
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new().with("TVMUX_RECORDING_REPAIR_ON_STOP", "false");
+    let (_, cast) = record(&tmux, &tvmux);
+    // All of it is less than a pipe process holds.
+    let flood = format!("seq -f 'line %.0f end' 1 {LINES}");
+    tmux.tmux(&["send-keys", "-t", "@0", &flood, "Enter"]);
+    for _ in 0..2 {
+        let some = length(&cast) + fastrand::usize(0..2_000_000);
+        wait_until("output comes", || length(&cast) > some);
+        let killed = tvmux.signal_daemon(Signal::SIGKILL);
+        tvmux.wait_for_another_server(killed);
+    }
+    let last = format!("line {LINES} end");
+    wait_until("all is in the cast", || {
+        let bytes = fs::read(&cast).unwrap();
+        memchr::memmem::rfind(&bytes, last.as_bytes()).is_some()
+    });
+    assert_eq!(tvmux.recordings()[0]["gaps"], 0);
+    tvmux.ok(["rec", "stop"]);
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events), [""; 0]);
+    assert_eq!(is_contiguous(&output_of(&events)), Ok(LINES as usize));
+}
+
+#[test]
 fn a_flood_of_which_nobody_reads_is_held_up_to_the_bound() {
     let tmux = TestTmux::start("");
     let mut tvmux = Tvmux::new().with("TVMUX_RECORDING_REPAIR_ON_STOP", "false");

@@ -152,8 +152,11 @@ impl Tvmux {
                 child.wait().unwrap();
             }
             wait_until("the daemon is gone", || {
+                // Its files are closed when its last thread has ended.
                 let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+                let threads = fs::read_dir(format!("/proc/{pid}/task"));
                 stat.map_or(true, |stat| stat.contains(") Z "))
+                    && threads.map_or(true, |threads| threads.count() <= 1)
             });
         }
         pid
