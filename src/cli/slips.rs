@@ -5,7 +5,7 @@ use clap::Command;
 use super::Failure;
 
 /// What a slip of the tongue means: the words typed, and what to type.
-const MEANT: [(&[&str], &str); 16] = [
+const MEANT: [(&[&str], &str); 18] = [
     (
         &["stop"],
         "`tvmux rec stop` ends recordings, `tvmux server stop` the server",
@@ -20,8 +20,13 @@ const MEANT: [(&[&str], &str); 16] = [
     ),
     (&["record"], "`tvmux rec` records this window"),
     (&["mark"], "`tvmux rec mark` marks a recording"),
-    (&["list"], "`tvmux rec ls` shows the recordings"),
-    (&["ls"], "`tvmux rec ls` shows the recordings"),
+    (
+        &["list"],
+        "`tvmux ls` lists all casts, `tvmux rec ls` what is recorded",
+    ),
+    (&["find"], "`tvmux search` finds what was on a screen"),
+    (&["grep"], "`tvmux search` finds what was on a screen"),
+    (&["history"], "`tvmux commands` lists what was run"),
     (&["ps"], "`tvmux rec ls` shows the recordings"),
     (
         &["run"],

@@ -47,8 +47,8 @@ fn lines(
 ) -> Vec<String> {
     let limit = limit.unwrap_or(usize::MAX);
     let natural = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].width());
-        cells.chain([header[column].width()]).max().unwrap_or(0)
+        let cells = rows.iter().map(|row| width(&row[column]));
+        cells.chain([width(header[column])]).max().unwrap_or(0)
     };
     let says_something = |column: &usize| rows.iter().any(|row| row[*column] != "-");
     let mut columns: Vec<(usize, usize)> = (0..header.len())
@@ -84,9 +84,9 @@ fn lines(
     columns[0].1 = columns[0].1.saturating_sub(excess).max(NARROWEST);
     let line = |cells: &[&str]| {
         let mut text = String::new();
-        for (column, width) in &columns {
-            let cell = cut(cells[*column], *width, *column == last);
-            let pad = width.saturating_sub(cell.width()) + GAP;
+        for (column, most) in &columns {
+            let cell = cut(cells[*column], *most, *column == last);
+            let pad = most.saturating_sub(width(&cell)) + GAP;
             text.push_str(&cell);
             text.extend(std::iter::repeat_n(' ', pad));
         }
@@ -101,12 +101,20 @@ fn lines(
         .collect()
 }
 
-/// A cell in at most `width` columns; `…` stands for what is cut.
-fn cut(cell: &str, width: usize, at_start: bool) -> String {
-    if cell.width() <= width {
+/// How many columns a text takes; that of most is told at once.
+fn width(text: &str) -> usize {
+    match text.is_ascii() {
+        true => text.len(),
+        false => text.width(),
+    }
+}
+
+/// A cell in at most `most` columns; `…` stands for what is cut.
+fn cut(cell: &str, most: usize, at_start: bool) -> String {
+    if width(cell) <= most {
         return cell.to_owned();
     }
-    let mut left = width.saturating_sub(1);
+    let mut left = most.saturating_sub(1);
     let mut fits = |c: &char| {
         let needed = c.width().unwrap_or(0);
         let fits = needed <= left;

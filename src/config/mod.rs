@@ -23,15 +23,6 @@ schema::settings! {
         /// The subfolder of a recording, as strftime writes it; may be empty.
         date_format: String = "%Y-%m".into(), stays_below;
     }
-    /// The catalogue of casts, and the search in them.
-    archive: Archive {
-        /// Folders with casts beside `output.directory`, absolute or with `~`;
-        /// separated by `:`.
-        directories: String = String::new(), whole_paths;
-        /// Whether the daemon starts `tvmux archive update`, at low priority, when
-        /// a recording ends.
-        auto_update: bool = true, any;
-    }
     /// The daemon and its HTTP API.
     server: Server {
         /// TCP port of the HTTP API on the loopback interface; 0 takes any that
@@ -85,6 +76,15 @@ schema::settings! {
         /// 3.7) over the server's own socket where it only reads; else, and
         /// for all others, through a tmux client.
         direct_queries: bool = true, any;
+    }
+    /// The catalogue of casts, and the search in them.
+    archive: Archive {
+        /// Folders with casts beside `output.directory`, absolute or with `~`;
+        /// separated by `:`.
+        directories: String = String::new(), whole_paths;
+        /// Whether the daemon starts `tvmux archive update`, at low priority, when
+        /// a recording ends.
+        auto_update: bool = true, any;
     }
 }
 

@@ -112,7 +112,8 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     let init = user.ok(["init", shell]);
     fs::write(folder.join("init"), &init).unwrap();
     let home = folder.to_str().unwrap();
-    let source = format!("{rc}\n. {home}/init\n");
+    // Twice is as once.
+    let source = format!("{rc}\n. {home}/init\n. {home}/init\n");
     let start = match shell {
         "bash" => {
             fs::write(folder.join("rc"), format!("PS1='$ '\n{source}")).unwrap();

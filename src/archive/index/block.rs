@@ -11,7 +11,8 @@ pub(super) const FULL: usize = 256 * 1024;
 /// Bytes of a block at most; damaged data asks for no more memory than that.
 const LARGEST: usize = 64 << 20;
 
-const LEVEL: i32 = 6;
+/// Fast beside the emulator.
+const LEVEL: i32 = 3;
 
 /// Bits of a line's first byte.
 const HAS_COMMAND: u8 = 4;
@@ -46,9 +47,7 @@ pub(super) struct Packed {
     pub text: Vec<u8>,
     pub lines: Vec<u8>,
     pub count: u64,
-    /// Bytes of the text before it was packed.
-    pub length: usize,
-    /// The gram bits of the text.
+    /// The text before it was packed.
     pub plain: Vec<u8>,
 }
 
@@ -63,7 +62,7 @@ pub(super) struct Builder {
 
 impl Builder {
     pub fn add(&mut self, line: &ShownLine, command: Option<usize>) {
-        // A newline or NUL in a cell would be another line's start.
+        // It would be another line's start.
         let is_plain = |byte: &u8| *byte != b'\n';
         self.text.extend(line.text.bytes().filter(is_plain));
         self.text.push(b'\n');
@@ -110,7 +109,6 @@ impl Builder {
             text: zstd::bulk::compress(&built.text, LEVEL)?,
             lines: zstd::bulk::compress(&built.lines, LEVEL)?,
             count: built.count,
-            length: built.text.len(),
             plain: built.text,
         })
     }

@@ -222,7 +222,7 @@ mod tests {
         for number in 0..300 {
             let text = format!(
                 "needle{}needle {filling}",
-                (b'a' + number as u8 % 26) as char
+                (b'a' + (number % 26) as u8) as char
             );
             at.push(open.add(&connection, text.as_bytes()).unwrap());
             if number % 50 == 0 {

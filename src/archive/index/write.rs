@@ -85,7 +85,7 @@ impl Writer {
     pub fn close_block(&mut self) -> std::io::Result<()> {
         if !self.builder.is_empty() {
             let packed = self.builder.pack()?;
-            self.waiting += packed.length;
+            self.waiting += packed.plain.len();
             self.blocks.push_back((packed, self.is_rest));
         }
         Ok(())
