@@ -12,6 +12,9 @@ use crate::corpus::{Kind, Numbers};
 /// Bytes of each cast, about.
 const CAST: u64 = 25_000_000;
 
+/// Ends what noise may have begun, and goes to a new line of the normal screen.
+const SANE: &str = "\x18\x1b\\\x1b[?1049l\x1b[?47l\x1b[r\x1b[4l\x1b(B\x0f\x1b[m\x1b[39;1H\r\n";
+
 /// A word that was planted, and the second of its cast.
 pub struct Planted {
     pub word: String,
@@ -91,14 +94,22 @@ fn write_one(
             n => kinds[n % 5],
         };
         let is_full = kind == Kind::Redraws;
-        let mut events = vec![
-            (if is_full {
-                "\x1b[?1049h\x1b[2J"
-            } else {
-                "\r\n"
-            })
-            .to_owned(),
-        ];
+        let mut events = Vec::new();
+        if numbers.below(4) == 0 {
+            let letter = |_| (b'a' + numbers.below(26) as u8) as char;
+            let word: String = (0..12).map(letter).collect();
+            events.push(format!("{SANE}{word} was here\r\n"));
+            planted.push(Planted {
+                word,
+                cast,
+                second: f64::NAN,
+            });
+        }
+        let opening = match is_full {
+            true => "\x1b[?1049h\x1b[2J",
+            false => SANE,
+        };
+        events.push(opening.to_owned());
         for _ in 0..100 + numbers.below(2000) {
             raw.clear();
             for _ in 0..1 + numbers.below(6) {
@@ -106,27 +117,15 @@ fn write_one(
             }
             events.push(String::from_utf8_lossy(&raw).into_owned());
         }
-        if numbers.below(4) == 0 {
-            let word: String = (0..12)
-                .map(|_| (b'a' + numbers.below(26) as u8) as char)
-                .collect();
-            events.push(format!("\x1b[39;1H\r\n{word} was here\r\n"));
-            planted.push(Planted {
-                word,
-                cast,
-                second: f64::NAN,
-            });
-        }
-        if is_full {
-            events.push("\x1b[?1049l".to_owned());
-        }
         for event in events {
             time += 1000 + numbers.next() % 200_000;
-            if let Some(new) = planted.last_mut().filter(|new| event.contains(&new.word)) {
-                new.second = time as f64 / 1e6;
-            }
             line.clear();
             encode_event(time, Code::Output, &event, &mut line);
+            if let Some(new) = planted.last_mut().filter(|new| event.contains(&new.word)) {
+                new.second = time as f64 / 1e6;
+                // Long enough to be read.
+                time += 2_000_000;
+            }
             out.write_all(&line)?;
             written += line.len() as u64;
         }

@@ -1,6 +1,6 @@
 //! Columns for people.
 
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -25,7 +25,7 @@ pub(super) fn print(
 ) -> std::io::Result<()> {
     let terminal = terminal_size::terminal_size_of(std::io::stdout());
     let width = terminal.map(|(width, _)| usize::from(width.0));
-    let mut out = anstream::stdout().lock();
+    let mut out = BufWriter::new(anstream::stdout().lock());
     let bold = Style::new().bold();
     for (number, line) in lines(header, rows, (flexible, dispensable), width)
         .iter()
@@ -36,7 +36,7 @@ pub(super) fn print(
             _ => writeln!(out, "{line}")?,
         }
     }
-    Ok(())
+    out.flush()
 }
 
 fn lines(

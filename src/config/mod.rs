@@ -113,8 +113,8 @@ fn whole_path(path: &String) -> Result<(), String> {
     }
 }
 
-fn whole_paths(paths: &String) -> Result<(), String> {
-    let mut paths = paths.split(':').filter(|path| !path.is_empty());
+fn whole_paths(paths: &impl AsRef<str>) -> Result<(), String> {
+    let mut paths = paths.as_ref().split(':').filter(|path| !path.is_empty());
     paths.try_for_each(|path| whole_path(&path.to_owned()))
 }
 

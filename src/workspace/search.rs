@@ -1,6 +1,7 @@
 //! What can be listed and searched of workspace files.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::{Regex, RegexBuilder};
 
@@ -91,10 +92,10 @@ fn name(path: &Path) -> String {
 /// A path with `~` for the home folder.
 #[must_use]
 pub fn abbreviate_home(path: &Path) -> String {
-    let home = Variables::of_process().home();
-    match path.strip_prefix(&home) {
+    static HOME: LazyLock<PathBuf> = LazyLock::new(|| Variables::of_process().home());
+    match path.strip_prefix(&*HOME) {
         Ok(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
-        Ok(rest) if home != Path::new("/") => format!("~/{}", rest.display()),
+        Ok(rest) if *HOME != Path::new("/") => format!("~/{}", rest.display()),
         _ => path.display().to_string(),
     }
 }

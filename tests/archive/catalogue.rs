@@ -283,6 +283,16 @@ fn a_damaged_database_is_set_aside_and_made_again() {
         assert_eq!(aside, bad, "{number}");
         assert_eq!(crate::found(&user, &["needle"]).len(), 1, "{number}");
     }
+    // A block that cannot be unpacked is made again from its cast.
+    user.ok(["archive", "update"]);
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection
+        .execute("UPDATE block SET text = x'00'", [])
+        .unwrap();
+    drop(connection);
+    assert_eq!(user.run(["archive", "verify"]).status.code(), Some(1));
+    assert_eq!(crate::found(&user, &["needle"]).len(), 0);
+    assert_eq!(crate::found(&user, &["needle"]).len(), 1);
     assert!(user.ok(["archive", "rebuild"]).contains("1 cast"));
     assert!(user.ok(["archive", "verify"]).contains("all is well"));
     // Its folder is this user's alone.

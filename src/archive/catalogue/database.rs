@@ -56,7 +56,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<u32> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
-         PRAGMA mmap_size = 0;
+         PRAGMA wal_autocheckpoint = 8192;
          PRAGMA cache_size = -8192;",
     )?;
     Ok(version)

@@ -18,8 +18,8 @@ macro_rules! select {
     };
 }
 
-/// All casts, the newest first.
-pub(super) const SELECT_NEWEST_FIRST: &str = select!("ORDER BY started DESC, id DESC");
+/// All casts, in no order: to sort them by an index would take longer.
+pub(super) const SELECT_ALL: &str = select!("");
 /// The cast of a path.
 pub(super) const SELECT_BY_PATH: &str = select!("WHERE path = ?");
 

@@ -57,16 +57,12 @@ impl Archive {
         let late = unix_micros() as i64 - LATELY.as_micros() as i64;
         let mut looked = Looked::default();
         let (mut new, mut changed, mut turned) = (Vec::new(), Vec::new(), Vec::new());
-        let mut seen = HashSet::new();
         let mut away: Vec<PathBuf> = Vec::new();
-        for folder in folders {
-            let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        for folder in apart(folders) {
             let walked = cast_files(&folder, &mut |path| {
                 let runs = running.contains(&path);
-                let Some(old) = known.get(&path) else {
-                    if seen.insert(path.clone()) {
-                        new.extend(Found::at(path).map(|found| (found, runs)));
-                    }
+                let Some(old) = known.get(path.as_os_str()) else {
+                    new.extend(Found::at(path).map(|found| (found, runs)));
                     return;
                 };
                 if all_sizes || runs || old.is_running || old.file.3 > late {
@@ -80,7 +76,7 @@ impl Archive {
                 if runs != old.is_running {
                     turned.push((old.id, runs));
                 }
-                known.remove(&path);
+                known.remove(path.as_os_str());
             });
             if let Err(error) = walked {
                 if error.kind() != std::io::ErrorKind::NotFound {
@@ -90,7 +86,11 @@ impl Archive {
             }
         }
         // A disk that is not there has taken no cast away.
-        known.retain(|path, _| !away.iter().any(|folder| path.starts_with(folder)));
+        known.retain(|path, _| {
+            !away
+                .iter()
+                .any(|folder| Path::new(path).starts_with(folder))
+        });
         (looked.new, looked.changed, looked.gone) = (new.len(), changed.len(), known.len());
         if new.is_empty() && changed.is_empty() && known.is_empty() && turned.is_empty() {
             return Ok(looked);
@@ -123,6 +123,15 @@ impl Archive {
     }
 }
 
+/// The folders by their real paths, without those that are inside of others.
+fn apart(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let real = |folder: &PathBuf| folder.canonicalize().unwrap_or_else(|_| folder.clone());
+    let mut all: Vec<PathBuf> = folders.iter().map(real).collect();
+    all.sort();
+    all.dedup_by(|folder, before| folder.starts_with(before));
+    all
+}
+
 fn condition(runs: bool) -> Condition {
     match runs {
         true => Condition::Running,
@@ -139,13 +148,14 @@ fn columns(found: &Found) -> (i64, i64, i64, i64) {
     )
 }
 
-fn known_files(connection: &Connection) -> rusqlite::Result<HashMap<PathBuf, Known>> {
+/// All files that are known, by their paths; as texts, which are quicker to compare.
+fn known_files(connection: &Connection) -> rusqlite::Result<HashMap<OsString, Known>> {
     let mut select = connection
         .prepare_cached("SELECT path, id, device, inode, size, modified, condition FROM casts")?;
     let mut rows = select.query([])?;
     let mut known = HashMap::new();
     while let Some(row) = rows.next()? {
-        let path = OsString::from_vec(row.get(0)?).into();
+        let path = OsString::from_vec(row.get(0)?);
         let file = Known {
             id: row.get(1)?,
             file: (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?),

@@ -199,7 +199,7 @@ impl Archive {
     /// When the database cannot be read.
     pub fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, ArchiveError> {
         self.with(|connection| {
-            let mut select = connection.prepare_cached(entry::SELECT_NEWEST_FIRST)?;
+            let mut select = connection.prepare_cached(entry::SELECT_ALL)?;
             let mut rows = select.query([])?;
             let mut entries = Vec::new();
             while let Some(row) = rows.next()? {
@@ -208,6 +208,7 @@ impl Archive {
                     entries.push(entry);
                 }
             }
+            entries.sort_by(|a, b| b.started.total_cmp(&a.started).then(b.id.cmp(&a.id)));
             Ok(entries)
         })
     }

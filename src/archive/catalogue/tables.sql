@@ -33,7 +33,6 @@ CREATE TABLE casts (
     -- The last few, one a line.
     last_commands TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX cast_started ON casts (started);
 
 CREATE TABLE marker (
     cast_id INTEGER NOT NULL,

@@ -66,22 +66,26 @@ impl Archive {
     /// left the screen; `take` gives whether it wants more.
     ///
     /// # Errors
-    /// When the database cannot be read, or is damaged.
+    /// When the database cannot be used.
     pub fn command_output(
         &self,
         cast: i64,
         number: u64,
         take: &mut dyn FnMut(&[u8], bool) -> bool,
     ) -> Result<(), ArchiveError> {
+        let mut is_broken = false;
         self.with(|connection| {
             let mut select = connection
                 .prepare_cached("SELECT text, lines FROM block WHERE cast_id = ? ORDER BY id")?;
             let mut rows = select.query(params![cast])?;
             while let Some(row) = rows.next()? {
                 let (text, lines) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
-                let damaged = |_| rusqlite::Error::InvalidQuery;
-                let block = Block::unpack(text, lines).map_err(damaged)?;
-                let lines = block.lines().map_err(damaged)?;
+                let unpacked = Block::unpack(text, lines);
+                let Ok((lines, block)) = unpacked.and_then(|block| Ok((block.lines()?, block)))
+                else {
+                    is_broken = true;
+                    continue;
+                };
                 let texts = block.text.split(|byte| *byte == b'\n');
                 for (line, text) in lines.iter().zip(texts) {
                     if line.command == Some(number) && !take(text, line.continues) {
@@ -90,6 +94,18 @@ impl Archive {
                 }
             }
             Ok(())
+        })?;
+        match is_broken {
+            true => self.read_again(cast),
+            false => Ok(()),
+        }
+    }
+
+    /// All of a cast is to be read anew: what was read of it is damaged.
+    pub(in crate::archive) fn read_again(&self, cast: i64) -> Result<(), ArchiveError> {
+        self.with(|connection| {
+            let update = "UPDATE casts SET is_due = 1, indexed = 0, progress = NULL WHERE id = ?";
+            connection.execute(update, [cast]).map(drop)
         })
     }
 }

@@ -11,9 +11,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::scan::{Scan, saved_offset};
-use super::write::{Target, Writer};
+use super::write::{Target, Trouble, Writer};
 use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, LATELY, UpdateLock};
-use crate::cast::{ReadError, Reader, Severity, ValidateOptions, validate};
+use crate::cast::{Reader, Severity, ValidateOptions, validate};
 
 /// Bytes of a cast between two looks at whether to stop.
 const STEP: u64 = 1 << 20;
@@ -194,30 +194,6 @@ fn finding(path: &Path, is_compressed: bool) -> io::Result<Option<String>> {
         (errors, Some(first)) => Some(format!("{first}, and {} more", errors - 1)),
         (errors, None) => Some(format!("{errors} errors")),
     })
-}
-
-/// Why a cast was not read.
-pub(super) enum Trouble {
-    Archive(ArchiveError),
-    Cast(String),
-}
-
-impl From<ArchiveError> for Trouble {
-    fn from(error: ArchiveError) -> Trouble {
-        Trouble::Archive(error)
-    }
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Trouble {
-        Trouble::Cast(error.to_string())
-    }
-}
-
-impl From<ReadError> for Trouble {
-    fn from(error: ReadError) -> Trouble {
-        Trouble::Cast(crate::wording::chain(&error))
-    }
 }
 
 impl Saved {

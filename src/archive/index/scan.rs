@@ -218,7 +218,7 @@ fn give(shown: &mut Shown, known: &mut Known, take: &mut dyn FnMut(Line)) {
         if line.text.is_empty() {
             continue;
         }
-        let is_repainted = known.snapshots.contains(&line.first) && line.steps.is_empty();
+        let is_repainted = known.snapshots.contains(&line.first);
         if is_repainted && known.told.has(&line.text) {
             continue;
         }

@@ -1,16 +1,15 @@
 //! Puts what a scan gives into the database, block by block.
 
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{self, Read};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::block::{Builder, Packed};
-use super::read::Trouble;
 use super::scan::{Figures, Line, Scan};
 use super::shelf::Open;
 use crate::archive::catalogue::{Archive, ArchiveError, Condition, clear};
-use crate::cast::Header;
+use crate::cast::{Header, ReadError};
 use crate::timeline::Command;
 
 /// Bytes of text that are held back before they are written.
@@ -29,6 +28,30 @@ pub(super) struct Target {
     pub is_running: bool,
 }
 
+/// Why a cast was not read.
+pub(super) enum Trouble {
+    Archive(ArchiveError),
+    Cast(String),
+}
+
+impl From<ArchiveError> for Trouble {
+    fn from(error: ArchiveError) -> Trouble {
+        Trouble::Archive(error)
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        Trouble::Cast(error.to_string())
+    }
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Trouble {
+        Trouble::Cast(crate::wording::chain(&error))
+    }
+}
+
 /// What waits to be written.
 pub(super) struct Writer {
     target: Target,
@@ -42,7 +65,7 @@ pub(super) struct Writer {
     /// Commands and markers that are in the database and do not change any more.
     kept_commands: usize,
     kept_markers: usize,
-    trouble: Option<std::io::Error>,
+    trouble: Option<io::Error>,
 }
 
 impl Writer {
@@ -82,7 +105,7 @@ impl Writer {
     }
 
     /// Packs the lines that wait.
-    pub fn close_block(&mut self) -> std::io::Result<()> {
+    pub fn close_block(&mut self) -> io::Result<()> {
         if !self.builder.is_empty() {
             let packed = self.builder.pack()?;
             self.waiting += packed.plain.len();
@@ -97,7 +120,7 @@ impl Writer {
     }
 
     /// Whether packing went wrong.
-    pub fn check(&mut self) -> std::io::Result<()> {
+    pub fn check(&mut self) -> io::Result<()> {
         self.trouble.take().map_or(Ok(()), Err)
     }
 

@@ -54,7 +54,7 @@ impl Archive {
     /// of their time, with the cast's place in `casts`.
     ///
     /// # Errors
-    /// When the database cannot be read, or is damaged.
+    /// When the database cannot be used.
     pub fn search(
         &self,
         pattern: &Pattern,
@@ -125,23 +125,21 @@ impl Archive {
                     connection.prepare_cached("SELECT text, lines FROM block WHERE id = ?")?;
                 select.query_row([id], |row| {
                     let (text, lines) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
-                    Block::unpack(text, lines).map_err(damaged)
+                    Ok(Block::unpack(text, lines))
                 })
             })?;
-            let spots = pattern.find_in(&block.text);
-            if spots.is_empty() {
-                continue;
-            }
-            if commands.is_none() && cast.commands > 0 {
+            let found = block.map(|block| (pattern.find_in(&block.text), block));
+            let has_hits = found.as_ref().is_ok_and(|(spots, _)| !spots.is_empty());
+            if has_hits && commands.is_none() && cast.commands > 0 {
                 commands = Some(self.commands(cast.id)?);
             }
-            let hits = hits(
-                &block,
-                spots,
-                commands.as_deref().unwrap_or_default(),
-                options,
-            )
-            .map_err(|error| self.failed(damaged(error)))?;
+            let commands = commands.as_deref().unwrap_or_default();
+            let hits = found.and_then(|(spots, block)| hits(&block, spots, commands, options));
+            let Ok(hits) = hits else {
+                // What cannot be unpacked is read anew from the cast.
+                self.read_again(cast.id)?;
+                continue;
+            };
             for hit in hits {
                 if take(at, hit).is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -150,12 +148,6 @@ impl Archive {
         }
         Ok(ControlFlow::Continue(()))
     }
-}
-
-/// What cannot be unpacked is damage of the database: it is made again.
-fn damaged(error: std::io::Error) -> rusqlite::Error {
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-    rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
 }
 
 /// The blocks of a cast that may have it.
@@ -191,6 +183,9 @@ fn hits(
     commands: &[CommandRow],
     options: &SearchOptions,
 ) -> std::io::Result<Vec<Hit>> {
+    if spots.is_empty() {
+        return Ok(Vec::new());
+    }
     let lines = block.lines()?;
     let text = |range: Range<usize>| String::from_utf8_lossy(&block.text[range]).into_owned();
     let all: Vec<Range<usize>> = match options.context {

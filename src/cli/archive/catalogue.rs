@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::api::State;
 use crate::archive::{Archive, ArchiveError, Entry, NameError};
-use crate::cli::validate::shown;
+use crate::cli::table::printable;
 use crate::cli::{Context, Failure, background, runtime, warn};
 use crate::folders;
 
@@ -37,7 +37,7 @@ pub(in crate::cli) fn with_archive<T>(
             if let Some(aside) = Archive::set_aside(&folders::data()?)? {
                 warn(&format!(
                     "the archive's database is damaged; it is {} now, and is made again",
-                    shown(&aside)
+                    printable(&aside.to_string_lossy())
                 ));
             }
             work(&mut open()?)
@@ -56,7 +56,10 @@ pub(in crate::cli) fn look(
     let folders = context.config.cast_folders();
     let looked = archive.look(&folders, &running(), all_sizes)?;
     for folder in looked.unreadable {
-        warn(&format!("the folder {} cannot be read", shown(&folder)));
+        warn(&format!(
+            "the folder {} cannot be read",
+            printable(&folder.to_string_lossy())
+        ));
     }
     Ok(())
 }
