@@ -57,7 +57,7 @@ impl<'a> Text<'a> {
     }
 
     /// The text itself.
-    pub(in crate::cast) fn plain(text: &'a str) -> Text<'a> {
+    pub(crate) fn plain(text: &'a str) -> Text<'a> {
         Text {
             raw: text.as_bytes(),
             form: Form::Plain,

@@ -20,7 +20,7 @@ use crate::cast::{
     TimeOptions, Writer, read_markers,
 };
 use crate::timeline::{Moment, Timeline, TimelineOptions};
-use crate::view::{self, Transcript};
+use crate::view::{self, Cropped, Transcript};
 use crate::wording::counted;
 
 /// Converts recordings: asciicast v1 to v3, ttyrec, typescripts of script
@@ -42,6 +42,7 @@ use crate::wording::counted;
   tvmux convert typescript demo.cast --timing timing
   tvmux convert game.ttyrec game.cast
   tvmux convert day.cast day.txt --timestamps
+  tvmux convert wide.cast narrow.cast --cols 80 --rows 24
   tvmux convert day.cast - --to raw > output
 
 Exit codes: 0 done, 1 IN is broken, 2 it could not be read or written, or wrong usage")]
@@ -61,6 +62,8 @@ pub(super) struct Args {
     timing: Option<PathBuf>,
     #[command(flatten)]
     pace: PaceArgs,
+    #[command(flatten)]
+    crop: CropArgs,
     /// Add the markers of this file: lines of `SECONDS LABEL`
     #[arg(long, value_name = "FILE")]
     markers: Option<PathBuf>,
@@ -93,6 +96,31 @@ struct PaceArgs {
     /// Leave out what comes after this moment: 90, 1:23:45, 1h2m3s, -10s, 50%, 14:05, a marker
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     until: Option<Moment>,
+}
+
+/// Which part of the screen is kept.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct CropArgs {
+    /// Keep the first N columns of the screen alone
+    #[arg(long = "cols", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    columns: Option<u16>,
+    /// Keep the first N rows of the screen alone
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    rows: Option<u16>,
+}
+
+impl CropArgs {
+    fn is_given(self) -> bool {
+        self.columns.is_some() || self.rows.is_some()
+    }
+
+    /// Columns and rows at most.
+    pub(super) fn most(self) -> (u16, u16) {
+        (
+            self.columns.unwrap_or(u16::MAX),
+            self.rows.unwrap_or(u16::MAX),
+        )
+    }
 }
 
 /// Names of formats on the command line.
@@ -171,6 +199,10 @@ pub(super) fn run(arguments: &Args) -> Outcome {
     if arguments.timestamps && to != FormatName::Text {
         return Err(Failure::usage("--timestamps is for text alone")
             .hint("write text with --to text; casts have their times anyway"));
+    }
+    if arguments.crop.is_given() && to == FormatName::Text {
+        return Err(Failure::usage("--cols and --rows are not for text")
+            .hint("write a cast with them, and the text of that"));
     }
     let markers = match &arguments.markers {
         Some(path) => markers_of(path)?,
@@ -253,6 +285,25 @@ impl Job<'_> {
         publish(written, &self.arguments.output, self.stop)
     }
 
+    /// Gives all events to `sink`, or the part of the screen that is wanted.
+    fn events(
+        &self,
+        opening: Option<&Opening>,
+        source: &mut Source<'_>,
+        sink: &mut Sink,
+        time: &TimeOptions,
+    ) -> Result<Converted, Failure> {
+        let crop = self.arguments.crop;
+        let converted = if crop.is_given() {
+            let (columns, rows) = crop.most();
+            let mut cropped = Cropped::new(sink.events(), columns, rows);
+            cast::convert_from(opening, source, &mut cropped, time, &self.markers)
+        } else {
+            cast::convert_from(opening, source, sink.events(), time, &self.markers)
+        };
+        converted.map_err(|error| failure(error, &self.arguments.input, self.stop))
+    }
+
     /// Converts while it is read.
     fn stream(&self, to: FormatName) -> Result<Converted, Failure> {
         let input = &self.arguments.input;
@@ -266,8 +317,7 @@ impl Job<'_> {
         let time = self.time(until);
         let mut source = open(input, self.arguments.timing.as_deref(), self.stop)?;
         let mut sink = self.sink(to)?;
-        let converted = cast::convert(&mut source, sink.events(), &time, &self.markers);
-        let converted = converted.map_err(|error| failure(error, input, self.stop))?;
+        let converted = self.events(None, &mut source, &mut sink, &time)?;
         self.publish(sink)?;
         Ok(converted)
     }
@@ -317,14 +367,7 @@ impl Job<'_> {
         let mut source = Source::open(bytes, None, Strictness::Strict)
             .map_err(|error| failure(error, input, self.stop))?;
         let mut sink = self.sink(to)?;
-        let converted = cast::convert_from(
-            opening.as_ref(),
-            &mut source,
-            sink.events(),
-            &time,
-            &self.markers,
-        );
-        let converted = converted.map_err(|error| failure(error, input, self.stop))?;
+        let converted = self.events(opening.as_ref(), &mut source, &mut sink, &time)?;
         self.publish(sink)?;
         Ok(converted)
     }
@@ -368,6 +411,7 @@ impl Job<'_> {
             from,
             until,
             time,
+            most: self.arguments.crop.most(),
             markers: &markers,
         };
         let output = BufWriter::with_capacity(1 << 17, self.output()?);

@@ -25,6 +25,8 @@ pub(super) struct Scene<'a> {
     pub from: Micros,
     pub until: Micros,
     pub time: &'a TimeOptions,
+    /// Columns and rows that are drawn at most.
+    pub most: (u16, u16),
     /// In the order of their times.
     pub markers: &'a [Marker],
 }
@@ -125,7 +127,7 @@ fn largest(scene: &Scene<'_>, frames: &Frames) -> (u16, u16) {
             rows = rows.max(resize.rows);
         }
     }
-    (columns, rows)
+    (columns.min(scene.most.0), rows.min(scene.most.1))
 }
 
 fn writing(error: io::Error) -> Failure {

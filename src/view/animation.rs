@@ -18,6 +18,8 @@ use crate::screen::Screen;
 pub struct Animation<W> {
     out: W,
     theme: Theme,
+    /// Rows at most.
+    height: usize,
     /// How long it takes, in microseconds; above 0.
     duration: Micros,
     /// What each row shows, and since when.
@@ -25,7 +27,8 @@ pub struct Animation<W> {
 }
 
 impl<W: Write> Animation<W> {
-    /// Starts a picture of so many columns and rows at most that takes `duration`
+    /// Starts a picture of so many columns and rows (the first ones of larger
+    /// screens) that takes `duration`
     /// microseconds and then starts again.
     ///
     /// # Errors
@@ -43,6 +46,7 @@ impl<W: Write> Animation<W> {
         Ok(Animation {
             out,
             theme: theme.clone(),
+            height: usize::from(size.1),
             duration: duration.max(1),
             rows: Vec::new(),
         })
@@ -53,7 +57,7 @@ impl<W: Write> Animation<W> {
     /// # Errors
     /// What writing gives.
     pub fn show(&mut self, time: Micros, screen: &Screen) -> io::Result<()> {
-        let height = usize::from(screen.size().1);
+        let height = usize::from(screen.size().1).min(self.height);
         let cursor = screen.cursor();
         let theme = self.theme.changed_by(screen);
         let mut drawn = String::new();
@@ -130,7 +134,7 @@ impl Page {
     /// What `out` gives.
     pub fn start(mut out: impl Write, title: &str, theme: &Theme) -> io::Result<()> {
         let mut head = String::new();
-        push_head(title, theme, &mut head);
+        push_head(title, theme, CONTROLS_STYLE, &mut head);
         head.push_str("<main>\n");
         out.write_all(head.as_bytes())
     }
@@ -162,6 +166,14 @@ impl Page {
         out.write_all(end.as_bytes())
     }
 }
+
+/// Controls as wide as the page, in its colours.
+const CONTROLS_STYLE: &str = "svg { display: block; max-width: 100%; height: auto; }
+p { display: flex; gap: 1em; align-items: center; max-width: 60em; }
+p input { flex: 1; }
+button { padding: .3em .8em; font: inherit; color: inherit; background: #8883; border: 1px solid #8886; border-radius: 4px; cursor: pointer; }
+li { margin: .3em 0; }
+";
 
 /// Pauses the picture and moves it in time. It knows no text of the cast.
 const CONTROLS: &str = r#"<script>

@@ -13,7 +13,7 @@ use crate::screen::{Attributes, Run, Screen, Which};
 pub fn html(screen: &Screen, theme: &Theme) -> String {
     let theme = theme.changed_by(screen);
     let mut out = String::new();
-    push_head(screen.title(), &theme, &mut out);
+    push_head(screen.title(), &theme, "", &mut out);
     out.push_str("<pre>");
     let cursor = screen.cursor();
     for row in 0..usize::from(screen.size().1) {
@@ -33,8 +33,8 @@ pub fn html(screen: &Screen, theme: &Theme) -> String {
     out
 }
 
-/// Everything before the content.
-pub(super) fn push_head(title: &str, theme: &Theme, out: &mut String) {
+/// Everything before the content; `style` is CSS of its own.
+pub(super) fn push_head(title: &str, theme: &Theme, style: &str, out: &mut String) {
     out.push_str("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     out.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
     push_escaped(if title.is_empty() { "tvmux" } else { title }, out);
@@ -47,7 +47,7 @@ pub(super) fn push_head(title: &str, theme: &Theme, out: &mut String) {
          pre a {{ color: inherit; }}\n\
          .w {{ display: inline-block; width: 2ch; }}\n\
          .c {{ color: {background}; background: {foreground}; }}\n\
-         </style>\n</head>\n<body>\n"
+         {style}</style>\n</head>\n<body>\n"
     );
 }
 

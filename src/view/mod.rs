@@ -6,6 +6,7 @@
 
 mod animation;
 mod ansi;
+mod cropped;
 mod html;
 mod json;
 mod paint;
@@ -17,6 +18,7 @@ mod transcript;
 
 pub use animation::{Animation, Page};
 pub use ansi::{ansi, text};
+pub use cropped::Cropped;
 pub use html::html;
 pub use json::json;
 pub use paint::paint;

@@ -101,7 +101,7 @@ fn push_run(run: &Run<'_>, out: &mut String) {
 }
 
 /// As the program said it: it is for a terminal again.
-fn push_link(link: &Link, out: &mut String) {
+pub(super) fn push_link(link: &Link, out: &mut String) {
     let id = if link.id.is_empty() { "" } else { "id=" };
     let _ = write!(out, "\x1b]8;{id}{};{}\x1b\\", link.id, link.uri);
 }
@@ -133,7 +133,7 @@ fn push_last_column(screen: &Screen, y: usize, row: usize, columns: usize, out: 
     );
 }
 
-fn push_colours(screen: &Screen, out: &mut String) {
+pub(super) fn push_colours(screen: &Screen, out: &mut String) {
     let text = |colour| match colour {
         Colour::Rgb(r, g, b) => Some(format!("rgb:{r:02x}/{g:02x}/{b:02x}")),
         _ => None,

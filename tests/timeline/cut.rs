@@ -1,6 +1,7 @@
 //! `tvmux convert` of a part of a cast, and to pictures that move.
 
 use std::fs;
+use std::path::Path;
 use std::process::Output;
 
 use tvmux::cast::{Code, EventReader, Micros, Strictness};
@@ -181,4 +182,66 @@ fn a_page_plays_the_picture_and_lists_the_markers() {
         assert!(!page.contains(address), "{address}");
     }
     assert!(page.contains("<svg") && page.ends_with("</html>\n"));
+}
+
+#[test]
+fn a_cropped_recording_shows_the_first_columns_and_rows() {
+    let user = Tvmux::new();
+    let made = mixed(43, 100_000);
+    let path = made.write(user.folder(), "a.cast");
+    let (columns, rows) = (30, 9);
+    let path = path.to_str().unwrap();
+    ok(&user, &["--cols", "30", "--rows", "9", path, "b.cast"]);
+    let whole = played(&fs::read(path).unwrap()).1;
+    let part = fs::read(user.folder().join("b.cast")).unwrap();
+    let mut reader = EventReader::new(&part[..], Strictness::Strict).unwrap();
+    let mut screen = Screen::new(reader.header().width, reader.header().height, Rules::OTHER);
+    let mut texts = Vec::new();
+    while let Some(event) = reader.next().unwrap() {
+        if event.code == Code::Output {
+            screen.feed(event.data.to_str().as_bytes());
+        } else if let Some((columns, rows)) = event.size() {
+            screen.resize(columns, rows);
+        }
+        let size = screen.size();
+        assert!(size.0 <= columns && size.1 <= rows, "{size:?}");
+        texts.push((event.time, cropped_text(&screen, columns, rows)));
+    }
+    // The last event of each time counts: a resize becomes two.
+    let mut compared = 0;
+    let timeline = Timeline::open(Path::new(path), TimelineOptions::default()).unwrap();
+    for (time, _) in whole {
+        let screen = timeline.at(time).unwrap();
+        let expected = cropped_text(&screen, columns, rows);
+        let known = texts.iter().rev().find(|(at, _)| *at == time).unwrap();
+        assert_eq!(known.1, expected, "at {time}");
+        compared += 1;
+    }
+    assert!(compared > 10, "{compared}");
+
+    ok(&user, &["--cols", "30", "--rows", "9", path, "b.svg"]);
+    let picture = fs::read_to_string(user.folder().join("b.svg")).unwrap();
+    assert!(picture.len() > 1000);
+    let text = convert(&user, &["--cols", "30", path, "b.txt"]);
+    assert_eq!(text.status.code(), Some(2));
+}
+
+/// Characters with their styles in the first columns and rows.
+fn cropped_text(screen: &Screen, columns: u16, rows: u16) -> Vec<String> {
+    let of_row = |row| {
+        let mut text = String::new();
+        screen.each_character(Which::Shown, row, |character| {
+            if character.column + character.width <= usize::from(columns) {
+                text += &format!("{}{:?}", character.text, character.style);
+            }
+        });
+        let blank = format!(" {:?}", tvmux::screen::Style::default());
+        while text.ends_with(&blank) {
+            text.truncate(text.len() - blank.len());
+        }
+        text
+    };
+    (0..usize::from(rows.min(screen.size().1)))
+        .map(of_row)
+        .collect()
 }
