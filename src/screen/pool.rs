@@ -27,6 +27,8 @@ pub(super) struct Pool {
     recent: Box<[u32; 2048]>,
     clusters: Vec<Box<str>>,
     cluster_places: HashMap<Box<str>, u32>,
+    /// The last place of a cluster with this hash.
+    recent_clusters: Box<[u32; 256]>,
     links: Vec<Link>,
     link_places: HashMap<Link, u32>,
     /// Number of entries at which unused ones are dropped.
@@ -41,6 +43,7 @@ impl Pool {
             recent: Box::new([0; 2048]),
             clusters: Vec::new(),
             cluster_places: HashMap::new(),
+            recent_clusters: Box::new([0; 256]),
             links: Vec::new(),
             link_places: HashMap::new(),
             limit: FEW,
@@ -79,6 +82,20 @@ impl Pool {
 
     /// The place of a cluster.
     pub fn cluster(&mut self, text: &str) -> u32 {
+        let mix = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        let hash = (text.bytes().fold(0x811c_9dc5, mix) >> 24) as usize;
+        let recent = self.recent_clusters[hash];
+        let known = self.clusters.get(recent as usize);
+        if known.is_some_and(|known| **known == *text) {
+            return recent;
+        }
+        let place = self.find_cluster(text);
+        self.recent_clusters[hash] = place;
+        place
+    }
+
+    #[cold]
+    fn find_cluster(&mut self, text: &str) -> u32 {
         if let Some(place) = self.cluster_places.get(text) {
             return *place;
         }

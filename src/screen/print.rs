@@ -103,25 +103,34 @@ impl Screen {
     /// the bytes read; 0 when it takes more than that.
     pub(super) fn print_run(&mut self, bytes: &[u8]) -> usize {
         let columns = self.columns();
-        let special = self.joining || self.rules.joining != Joining::Waits;
-        if special || self.modes.0 & (Modes::INSERT | Modes::WRAP) != Modes::WRAP {
+        if self.joining || self.modes.0 & (Modes::INSERT | Modes::WRAP) != Modes::WRAP {
             return 0;
         }
+        let joins = self.rules.joining != Joining::Waits;
         let style = self.pen_cell().style();
         let is_long = self.rules.has_long_cells;
         let widths = self.widths;
         let mut x = self.x;
         let row = self.grid.row_mut(self.y);
-        if x < row.cells.len() || x >= columns {
+        // What joined a character before the cursor may join the next one, too.
+        let joined = |row: &Row| {
+            let mut before = row.cells.iter().rev();
+            before
+                .find(|cell| !cell.is_padding())
+                .is_some_and(|cell| cell.is_cluster())
+        };
+        if x < row.cells.len() || x >= columns || joins && joined(row) {
             return 0;
         }
         let there = row.cells.len();
         row.reach(x);
         row.cells.reserve(columns - x);
         let mut at = 0;
+        let mut last = None;
         while let Some((c, length)) = decode(&bytes[at..]) {
             let code = u32::from(c);
             match widths.of(code) {
+                _ if joins && Joining::may_join(c) => break,
                 1 if x < columns => {
                     row.cells.push(Cell::narrow(code, style).in_form(is_long));
                 }
@@ -133,6 +142,7 @@ impl Screen {
             }
             x = row.cells.len();
             at += length;
+            last = Some(c);
         }
         if at == 0 {
             row.cells.truncate(there);
@@ -140,7 +150,7 @@ impl Screen {
         }
         row.used = row.used.max(x);
         self.x = x;
-        self.last = None;
+        self.last = last.filter(|_| self.rules.repeats_all);
         at
     }
 
@@ -294,10 +304,13 @@ impl Screen {
         }
         let mut widens = c == WIDENING;
         if !zero {
-            let mut text = String::new();
-            self.pool.push_code(cell, &mut text);
-            widens = self.rules.joining.joins(&text, c);
-            if !widens && !text.ends_with(JOINER) {
+            if !cell.is_cluster() && !Joining::may_join(c) {
+                return false;
+            }
+            self.text.clear();
+            self.pool.push_code(cell, &mut self.text);
+            widens = self.rules.joining.joins(&self.text, c);
+            if !widens && !self.text.ends_with(JOINER) {
                 return false;
             }
         }
@@ -351,21 +364,21 @@ impl Screen {
         let Some(x) = self.before_cursor() else {
             return false;
         };
-        let mut text = String::new();
-        self.pool
-            .push_code(self.grid.row(self.y).cell(x), &mut text);
-        if text.len() + c.len_utf8() > self.rules.cluster_bytes {
+        let cell = self.grid.row(self.y).cell(x);
+        self.text.clear();
+        self.pool.push_code(cell, &mut self.text);
+        if self.text.len() + c.len_utf8() > self.rules.cluster_bytes {
             return false;
         }
         // Of a tab only the width stays.
-        if self.grid.row(self.y).cell(x).is_tab() {
+        if cell.is_tab() {
             return true;
         }
-        text.push(c);
+        self.text.push(c);
         if self.pool.is_full() {
             self.drop_unused();
         }
-        let place = self.pool.cluster(&text);
+        let place = self.pool.cluster(&self.text);
         let is_long = self.rules.has_long_cells;
         let row = self.grid.row_mut(self.y);
         let cell = row.cell(x).with_cluster(place).in_form(is_long);

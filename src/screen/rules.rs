@@ -66,23 +66,38 @@ pub(super) enum Joining {
     Paired,
 }
 
+/// Whether it is one of the two letters of a flag.
+fn is_letter(c: char) -> bool {
+    matches!(c, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+/// Whether it gives a character a colour of skin.
+fn modifies(c: char) -> bool {
+    matches!(c, '\u{1f3fb}'..='\u{1f3ff}')
+}
+
 impl Joining {
+    /// Whether a character with a width of its own joins some character.
+    pub(super) fn may_join(c: char) -> bool {
+        is_letter(c) || modifies(c)
+    }
+
     /// Whether `c`, which has a width of its own, joins a character and what joined
     /// that one already.
     pub(super) fn joins(self, before: &str, c: char) -> bool {
-        let is_letter = |c: &char| ('\u{1f1e6}'..='\u{1f1ff}').contains(c);
         let Some(first) = before.chars().next() else {
             return false;
         };
-        let modifies = ('\u{1f3fb}'..='\u{1f3ff}').contains(&c);
-        if !modifies && !is_letter(&c) {
+        if !Joining::may_join(c) {
             return false;
         }
         match self {
             Joining::Waits | Joining::Loose => !first.is_ascii(),
-            _ if modifies => takes_modifier(first),
-            Joining::Listed => is_letter(&first),
-            Joining::Paired => is_letter(&first) && before.chars().filter(is_letter).count() == 1,
+            _ if modifies(c) => takes_modifier(first),
+            Joining::Listed => is_letter(first),
+            Joining::Paired => {
+                is_letter(first) && before.chars().filter(|c| is_letter(*c)).count() == 1
+            }
         }
     }
 }

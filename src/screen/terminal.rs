@@ -103,6 +103,8 @@ pub struct Screen {
     pub(super) saved: SavedCursor,
     /// What REP repeats: the character that was just printed.
     pub(super) last: Option<char>,
+    /// Room for the text of a cell.
+    pub(super) text: String,
     /// A zero width joiner waits for the next character that is not ASCII.
     pub(super) joining: bool,
     pub(super) parser: Parser,
@@ -157,6 +159,7 @@ impl Screen {
             pen_cell: None,
             saved: SavedCursor::default(),
             last: None,
+            text: String::new(),
             joining: false,
             parser: Parser::default(),
             title: String::new(),
