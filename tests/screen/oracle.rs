@@ -278,7 +278,7 @@ impl Oracle {
             let mut answers = answer.split('\n');
             left.retain(|_| answers.next() != Some(&mark));
             assert!(
-                Instant::now() < end,
+                left.is_empty() || Instant::now() < end,
                 "marks of {left:?} {:?}",
                 cases[left[0]]
             );
