@@ -16,10 +16,19 @@ fn run(program: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// All casts of the fixtures.
+/// Where the two differ, and are to: asciinema takes the code `out` for `o`, its
+/// terminal draws DEL, and it joins lines that zsh had drawn anew after a resize.
+const OTHERWISE: [(&str, &str); 4] = [
+    ("v2-code-long.cast", "raw"),
+    ("v2-code-long.cast", "txt"),
+    ("v2-raw-del.cast", "txt"),
+    ("zsh.cast", "txt"),
+];
+
+/// All good casts of the fixtures.
 fn casts() -> Vec<PathBuf> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let folders = ["cast/damaged", "cast/repaired", "screen/casts"];
+    let folders = ["cast/repaired", "screen/casts"];
     let files = folders
         .iter()
         .flat_map(|folder| fs::read_dir(fixtures.join(folder)).unwrap());
@@ -67,6 +76,10 @@ fn recordings_become_what_asciinema_makes_of_them() {
             let theirs = folder.path().join("theirs");
             let out = theirs.to_str().unwrap();
             let run_theirs = ["convert", "--overwrite", "-q", "-f", format, name, out];
+            let file = cast.file_name().unwrap().to_str().unwrap();
+            if OTHERWISE.contains(&(file, format)) {
+                continue;
+            }
             if !run(&asciinema, &run_theirs).status.success() {
                 continue;
             }
