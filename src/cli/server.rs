@@ -358,7 +358,7 @@ async fn serve(context: &Context, start: Start) -> Outcome {
                 }
                 leave_again(socket.folders(), token.as_ref(), plan.as_ref());
             };
-            supervise::say_goodbye();
+            supervise::say_goodbye().await;
             socket.close();
             is_left.set(leaves);
             let end = async {

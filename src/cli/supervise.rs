@@ -19,6 +19,9 @@ use crate::record::RecallPlan;
 /// in milliseconds.
 const SUPERVISED: u64 = 3000;
 
+/// How long a supervisor may take to read a goodbye.
+const GOODBYE: Duration = Duration::from_millis(100);
+
 /// A daemon that has run for this long is no failed start.
 const WELL: Duration = Duration::from_millis(300);
 
@@ -120,8 +123,8 @@ pub(super) fn exit_code(is_left: bool) -> ExitCode {
 }
 
 /// The daemon ends.
-pub(super) fn say_goodbye() {
-    drop(tell(NotifyState::Stopping));
+pub(super) async fn say_goodbye() {
+    let _ = tokio::time::timeout(GOODBYE, tell(NotifyState::Stopping)).await;
 }
 
 /// A systemd user unit that supervises the daemon of this program.

@@ -1,13 +1,12 @@
 //! The daemon's own life: its start and end on demand, what it costs idle, and
 //! what holds it up.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
 use crate::faults::FailingWrites;
 use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
@@ -196,42 +195,18 @@ fn fifos(tvmux: &Tvmux) -> Vec<PathBuf> {
     entries.filter(is_fifo).map(|entry| entry.path()).collect()
 }
 
-/// A process between a pane and its FIFO that is held up; ended with the test.
-struct FrozenPipe(Pid);
-
-impl FrozenPipe {
-    fn freeze(fifo: &Path) -> FrozenPipe {
-        let pid = wait_for("the pipe's process", || {
-            let mut processes = fs::read_dir("/proc").unwrap().flatten();
-            let is_writer = |process: &fs::DirEntry| {
-                fs::read_link(process.path().join("fd/1")).is_ok_and(|output| output == fifo)
-            };
-            let writer = processes.find(is_writer)?;
-            writer.file_name().to_str()?.parse().ok()
-        });
-        let pid = Pid::from_raw(pid);
-        kill(pid, Signal::SIGSTOP).unwrap();
-        FrozenPipe(pid)
-    }
-}
-
-impl Drop for FrozenPipe {
-    fn drop(&mut self) {
-        let _ = kill(self.0, Signal::SIGKILL);
-    }
-}
-
-/// Brings a recording to wait for an old pipe that does not run dry; gives that
-/// pipe and its FIFO.
-fn wait_for_an_old_pipe(tmux: &TestTmux, tvmux: &Tvmux, width: u16) -> (FrozenPipe, PathBuf) {
+/// Brings a recording to wait for an old pipe that does not run dry, as somebody
+/// has it open; gives that end and the FIFO's path. (A pipe process that is stopped
+/// would be woken.)
+fn wait_for_an_old_pipe(tmux: &TestTmux, tvmux: &Tvmux, width: u16) -> (File, PathBuf) {
     let old = wait_for("one pipe", || {
         let fifos = fifos(tvmux);
         (fifos.len() == 1).then(|| fifos[0].clone())
     });
-    let frozen = FrozenPipe::freeze(&old);
+    let held = File::options().write(true).open(&old).unwrap();
     tmux.tmux(&["resize-window", "-t", "@0", "-x", &width.to_string()]);
     wait_until("another pipe", || fifos(tvmux).len() == 2);
-    (frozen, old)
+    (held, old)
 }
 
 #[test]
@@ -242,7 +217,7 @@ fn a_mark_does_not_wait_for_an_old_pipe() {
     tvmux.record(&tmux, &[]);
     // On a very busy machine the old pipe may be given up before the mark comes.
     let answers_meanwhile = |width| {
-        let (_frozen, old) = wait_for_an_old_pipe(&tmux, &tvmux, width);
+        let (_held, old) = wait_for_an_old_pipe(&tmux, &tvmux, width);
         tvmux.ok(["rec", "mark", "here"]);
         old.exists()
     };
@@ -264,7 +239,7 @@ fn a_stop_does_not_wait_for_an_old_pipe() {
         if tvmux.recordings().is_empty() {
             tvmux.record(&tmux, &[]);
         }
-        let _frozen = wait_for_an_old_pipe(&tmux, &tvmux, width);
+        let _held = wait_for_an_old_pipe(&tmux, &tvmux, width);
         let start = Instant::now();
         tvmux.ok(["rec", "stop"]);
         // Without a stop an old pipe is waited for for 5 seconds.
