@@ -417,8 +417,8 @@ pub fn lost_behind(fifo: &Path, taken: u64) -> u64 {
 }
 
 /// Has relays go on that somebody has stopped, among the children of the tmux server
-/// with this process id: of [`AT_ONCE`] of them, from the one of this number on.
-/// Gives where to go on the next time.
+/// with this process id: of 64 of them, from the one of this number on. Gives where
+/// to go on the next time.
 #[must_use]
 pub fn wake_relays(server: u32, from: usize) -> usize {
     let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children"));
