@@ -22,7 +22,7 @@
 //!
 //! tmux is read from at every moment, whatever the daemon does, so that nothing
 //! gathers there. What is held is bounded; beyond, output is dropped and counted
-//! ([`super::ledger`] says which, and what the daemon is told).
+//! (`ledger` says which, and what the daemon is told).
 //!
 //! It ends when tmux has closed the pipe and all is read, or when the daemon
 //! wants no more; without a ledger, with the first output after the reader of
