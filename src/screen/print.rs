@@ -111,7 +111,12 @@ impl Screen {
         let is_long = self.rules.has_long_cells;
         let widths = self.widths;
         let mut x = self.x;
-        let row = self.grid.row_mut(self.y);
+        // Looked at first: a row that is asked for to be written counts as changed.
+        let row = self.grid.row(self.y);
+        let goes_on = decode(bytes).is_some_and(|(c, _)| {
+            let width = usize::from(widths.of(u32::from(c)));
+            !(joins && Joining::may_join(c)) && matches!(width, 1 | 2) && x + width <= columns
+        });
         // What joined a character before the cursor may join the next one, too.
         let joined = |row: &Row| {
             let mut before = row.cells.iter().rev();
@@ -119,10 +124,10 @@ impl Screen {
                 .find(|cell| !cell.is_padding())
                 .is_some_and(|cell| cell.is_cluster())
         };
-        if x < row.cells.len() || x >= columns || joins && joined(row) {
+        if !goes_on || x < row.cells.len() || joins && joined(row) {
             return 0;
         }
-        let there = row.cells.len();
+        let row = self.grid.row_mut(self.y);
         row.reach(x);
         row.cells.reserve(columns - x);
         let mut at = 0;
@@ -143,10 +148,6 @@ impl Screen {
             x = row.cells.len();
             at += length;
             last = Some(c);
-        }
-        if at == 0 {
-            row.cells.truncate(there);
-            return 0;
         }
         row.used = row.used.max(x);
         self.x = x;

@@ -1,4 +1,5 @@
-//! README: `validate`, `repair` and `convert` stay below 16 MB, whatever the file.
+//! README: `validate` and `repair` stay below 16 MB whatever the file, and `convert` takes
+//! the same memory for any length.
 
 use std::fs;
 use std::io::{BufWriter, Write};
