@@ -14,8 +14,10 @@ use crate::atomic_file::{self, Durability};
 use crate::config::expand_home;
 
 mod holder;
+mod open;
 
 pub use holder::{Holder, LockState};
+pub use open::{open_lock, open_to_append};
 
 /// Bytes that the path of a Unix socket may have (`sun_path` of unix(7), less
 /// its final zero).

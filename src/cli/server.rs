@@ -5,13 +5,12 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::mem;
 use std::net::Ipv4Addr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use tokio::net::TcpListener;
@@ -29,7 +28,7 @@ use crate::client;
 use crate::clock::unix_seconds;
 use crate::config::Level;
 use crate::daemon::Daemon;
-use crate::folders::Folders;
+use crate::folders::{Folders, open_lock};
 use crate::http::{self, Access, Listeners};
 use crate::record::RecallPlan;
 use crate::wording::{chain, counted};
@@ -457,18 +456,10 @@ async fn listen_on_tcp(
 fn lock(folders: &Folders) -> Result<Lock, Failure> {
     let (runtime, state) = (folders.pid_file(), folders.lock());
     let take = |path: &Path| -> Result<Result<Flock<File>, Lock>, Failure> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .custom_flags(OFlag::O_NOFOLLOW.bits())
-            .open(path)
+        let mut file = open_lock(path)
             .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
         // A daemon that has just said goodbye still holds it for a moment.
         let end = std::time::Instant::now() + std::time::Duration::from_secs(5);
-        let mut file = file;
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
                 Ok(lock) => return Ok(Ok(lock)),

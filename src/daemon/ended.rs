@@ -4,16 +4,14 @@
 //! daemon that was started on demand ends with its last recording: `tvmux rec
 //! ls` reads it then by itself.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-
-use nix::fcntl::OFlag;
 
 use crate::api;
 use crate::atomic_file::{self, Durability};
 use crate::clock::unix_seconds;
+use crate::folders::open_to_append;
 
 /// How long they are kept, in seconds.
 const KEPT: u64 = 3600;
@@ -37,12 +35,7 @@ pub(super) fn note(state: &Path, recording: &api::Recording) -> io::Result<()> {
     let path = path(state);
     let mut line = serde_json::to_vec(recording)?;
     line.push(b'\n');
-    let mut file = File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits())
-        .open(&path)?;
+    let mut file = open_to_append(&path)?;
     // At once: a reader sees the line or does not.
     file.write_all(&line)?;
     if file.metadata()?.len() > LARGEST {
@@ -120,7 +113,7 @@ mod tests {
             note(state, &recording(id, ended)).unwrap();
         }
         // As a daemon that lost its power leaves it.
-        let mut file = File::options().append(true).open(path(state)).unwrap();
+        let mut file = open_to_append(&path(state)).unwrap();
         file.write_all(b"{\"id\": \"torn").unwrap();
         let ids = || -> Vec<String> {
             let all = recently_ended(state).into_iter();

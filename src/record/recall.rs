@@ -14,16 +14,16 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use crate::atomic_file::{self, Durability};
 use crate::clock::{monotonic_micros, unix_seconds};
+use crate::folders::{open_lock, open_to_append};
 
 /// Tries in a minute that came to nothing, after which none is made any more.
 pub const MOST_TRIES: usize = 10;
@@ -223,7 +223,7 @@ impl Recall {
             .envs(&self.plan.environment)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(open_log(&self.plan.log).map_or_else(|_| Stdio::null(), Stdio::from))
+            .stderr(open_to_append(&self.plan.log).map_or_else(|_| Stdio::null(), Stdio::from))
             .current_dir("/")
             .spawn()
     }
@@ -249,7 +249,7 @@ impl Recall {
 
     /// Beside the daemon's own log.
     fn log(&self, what: &str) {
-        if let Ok(mut log) = open_log(&self.plan.log) {
+        if let Ok(mut log) = open_to_append(&self.plan.log) {
             let now = jiff::Timestamp::from_second(unix_seconds() as i64).unwrap_or_default();
             let _ = writeln!(log, "{now} pipe process {}: {what}", std::process::id());
         }
@@ -270,16 +270,7 @@ fn is_locked(path: &Path) -> bool {
 }
 
 fn lock(path: &Path) -> Option<Flock<File>> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits())
-        .open(path)
-        .ok()?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
+    Flock::lock(open_lock(path).ok()?, FlockArg::LockExclusiveNonblock).ok()
 }
 
 /// What is noted of tries within the last minute.
@@ -326,15 +317,6 @@ impl Tries {
         file.rewind()?;
         file.write_all(text.as_bytes())
     }
-}
-
-fn open_log(path: &Path) -> io::Result<File> {
-    File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .custom_flags(OFlag::O_NOFOLLOW.bits())
-        .open(path)
 }
 
 #[cfg(test)]

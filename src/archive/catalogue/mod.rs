@@ -28,6 +28,8 @@ pub use walk::cast_files;
 pub(super) use database::clear;
 pub(super) use look::LATELY;
 
+use crate::folders::open_lock;
+
 /// Why the archive cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -293,8 +295,7 @@ fn lock(path: &Path, how: FlockArg) -> Result<Option<Flock<File>>, ArchiveError>
         path: path.to_owned(),
         source,
     };
-    let file = File::options().create(true).append(true).open(path);
-    match Flock::lock(file.map_err(failed)?, how) {
+    match Flock::lock(open_lock(path).map_err(failed)?, how) {
         Ok(lock) => Ok(Some(lock)),
         Err((_, Errno::EINTR | Errno::EAGAIN)) => Ok(None),
         Err((_, error)) => Err(failed(error.into())),
