@@ -12,7 +12,7 @@ use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::archive::{FilterArgs, long_ago, look, named, with_archive};
+use super::archive::{FilterArgs, long_ago, look, named, read_new, with_archive};
 use super::progress::Progress;
 use super::signals::stop_flag;
 use super::table::{duration, printable};
@@ -176,15 +176,11 @@ fn casts(
         Ok(casts)
     };
     let casts = find(archive)?;
-    let unread = |cast: &Entry| match cast.indexed > cast.bytes {
-        true => cast.bytes,
-        false => cast.bytes - cast.indexed,
-    };
     let mut due: Vec<&Entry> = casts.iter().filter(|cast| cast.is_due).collect();
     if due.is_empty() {
         return Ok(casts);
     }
-    due.sort_by_key(|cast| (cast.state != Condition::Running, unread(cast)));
+    due.sort_by_key(|cast| (cast.state != Condition::Running, cast.unread()));
     let Some(lock) = archive.try_lock_for_update()? else {
         warn("casts are being read at present: what they have not given so far is not found");
         return Ok(casts);
@@ -193,18 +189,12 @@ fn casts(
     let mut progress = Progress::new(None);
     let mut left = 0;
     for cast in due {
-        if unread(cast) > room {
+        if cast.unread() > room {
             left += 1;
             continue;
         }
-        room -= unread(cast);
-        let indexed = archive.index(&lock, cast, &mut |bytes| {
-            progress.advance(bytes);
-            match stop.load(Ordering::Relaxed) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        })?;
+        room -= cast.unread();
+        let (indexed, _) = read_new(archive, &lock, cast, &mut progress, stop)?;
         if indexed == Indexed::Stopped {
             return Err(Failure::stopped("stopped"));
         }

@@ -1,15 +1,13 @@
 //! `tvmux show`: one cast in detail.
 
 use std::io::Write as _;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 
 use anstyle::Style;
 use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
-use super::archive::{look, named, time_of_day, with_archive};
+use super::archive::{look, named, read_new, time_of_day, with_archive};
 use super::progress::Progress;
 use super::signals::stop_flag;
 use super::table::{duration, printable, size};
@@ -44,14 +42,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         if entry.is_due
             && let Some(lock) = archive.try_lock_for_update()?
         {
-            let mut progress = Progress::new(Some(entry.bytes.saturating_sub(entry.indexed)));
-            let indexed = archive.index(&lock, &entry, &mut |bytes| {
-                progress.advance(bytes);
-                match stop.load(Ordering::Relaxed) {
-                    true => ControlFlow::Break(()),
-                    false => ControlFlow::Continue(()),
-                }
-            })?;
+            let mut progress = Progress::new(Some(entry.unread()));
+            let (indexed, _) = read_new(archive, &lock, &entry, &mut progress, stop)?;
             if indexed == Indexed::Stopped {
                 return Err(Failure::stopped("stopped"));
             }

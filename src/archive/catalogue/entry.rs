@@ -139,6 +139,12 @@ impl Entry {
         })
     }
 
+    /// Bytes that were not read so far: all, where it is shorter than what was read.
+    #[must_use]
+    pub fn unread(&self) -> u64 {
+        self.bytes.checked_sub(self.indexed).unwrap_or(self.bytes)
+    }
+
     /// The file's name.
     #[must_use]
     pub fn name(&self) -> String {

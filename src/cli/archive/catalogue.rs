@@ -2,10 +2,13 @@
 //! it is damaged.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::State;
-use crate::archive::{Archive, ArchiveError, Entry, NameError};
+use crate::archive::{Archive, ArchiveError, Entry, Indexed, NameError, UpdateLock};
+use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::{Context, Failure, background, runtime, warn};
 use crate::folders;
@@ -62,6 +65,27 @@ pub(in crate::cli) fn look(
         ));
     }
     Ok(())
+}
+
+/// Reads what is new in a cast, until `stop` is set; gives how many bytes that were,
+/// too.
+pub(in crate::cli) fn read_new(
+    archive: &mut Archive,
+    lock: &UpdateLock,
+    cast: &Entry,
+    progress: &mut Progress,
+    stop: &AtomicBool,
+) -> Result<(Indexed, u64), ArchiveError> {
+    let mut bytes = 0;
+    let indexed = archive.index(lock, cast, &mut |read| {
+        bytes += read;
+        progress.advance(read);
+        match stop.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })?;
+    Ok((indexed, bytes))
 }
 
 /// The casts that the daemon writes at present.

@@ -9,7 +9,7 @@ mod when;
 
 use clap::Subcommand;
 
-pub(super) use catalogue::{look, named, open, with_archive};
+pub(super) use catalogue::{look, named, open, read_new, with_archive};
 pub(super) use filter::FilterArgs;
 pub(super) use when::{long_ago, time_of_day};
 

@@ -1,13 +1,12 @@
 //! `tvmux archive update` and `tvmux archive rebuild`.
 
 use std::io::Write as _;
-use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-use super::{look, with_archive};
+use super::{look, read_new, with_archive};
 use crate::archive::{Archive, ArchiveError, Entry, Indexed, UpdateLock};
 use crate::cli::keyframes::yield_to_others;
 use crate::cli::progress::Progress;
@@ -95,21 +94,10 @@ fn read_all(
     due: &[Entry],
     stop: &'static AtomicBool,
 ) -> Result<Done, Failure> {
-    let total = due
-        .iter()
-        .map(|entry| entry.bytes.saturating_sub(entry.indexed));
-    let mut progress = Progress::new(Some(total.sum()));
+    let mut progress = Progress::new(Some(due.iter().map(Entry::unread).sum()));
     let mut done = Done::default();
     for entry in due {
-        let mut bytes = 0;
-        let indexed = archive.index(lock, entry, &mut |read| {
-            bytes += read;
-            progress.advance(read);
-            match stop.load(Ordering::Relaxed) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        })?;
+        let (indexed, bytes) = read_new(archive, lock, entry, &mut progress, stop)?;
         done.casts += 1;
         done.bytes += bytes;
         match indexed {
