@@ -11,8 +11,7 @@ use crate::api;
 use crate::cast::Micros;
 use crate::clock::{monotonic_micros, unix_seconds};
 use crate::daemon::recording::{
-    Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, check_cast, retitle,
-    start_archive_update, start_keyframes,
+    Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, follow_up, settle_cast,
 };
 use crate::record::{
     Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, PipeEnd, Read, Recorder, Trouble,
@@ -298,14 +297,7 @@ impl Task {
         let missing = self.sink.close(&mut self.recorder).await;
         self.recorder.count_unwritten(missing);
         let path = self.report.about().cast_path.clone();
-        if self.context.config.recording.repair_on_stop {
-            // Long for a long cast: not on the thread that drains.
-            let _ = tokio::task::spawn_blocking(move || check_cast(&path)).await;
-        }
-        if let Some(title) = self.new_title.take() {
-            let path = self.report.about().cast_path.clone();
-            let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
-        }
+        settle_cast(&self.context.config, &path, self.new_title.take()).await;
         let reason = match self.sink.trouble() {
             Some(Trouble::Refused(why)) if missing > 0 => Some(why.as_str().into()),
             Some(Trouble::Removed) => Some(REMOVED.into()),
@@ -316,10 +308,9 @@ impl Task {
         let _ = tokio::task::spawn_blocking(move || journal.remove()).await;
         let stats = self.recorder.stats();
         let about = self.report.about();
-        start_keyframes(&about.cast_path, stats.bytes);
         tracing::info!(id = about.id, bytes = stats.bytes, "finished");
         self.report
             .update(Condition::Finished { reason }, None, stats);
-        start_archive_update(&self.context.config);
+        follow_up(&self.context.config, &path, stats.bytes);
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::super::capture::End;
 use super::file::REMOVED;
-use super::keyframes::{start_archive_update, start_keyframes};
+use super::follow_up::follow_up;
 use super::status::Condition;
 use super::task::Task;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
 use crate::archive::set_title;
+use crate::config::Config;
 use crate::record::Trouble;
 use crate::tmux::pipe;
 use crate::wording::chain;
@@ -41,15 +42,8 @@ impl Task {
         let missing = self.sink.close(&mut self.recorder).await;
         let trouble = self.sink.trouble().cloned();
         self.recorder.count_unwritten(missing);
-        if self.context.config.recording.repair_on_stop {
-            let path = self.spec.cast_path.clone();
-            // Long for a long cast: not on the thread that drains.
-            let _ = tokio::task::spawn_blocking(move || check_cast(&path)).await;
-        }
-        if let Some(title) = self.spec.title.clone() {
-            let path = self.spec.cast_path.clone();
-            let _ = tokio::task::spawn_blocking(move || retitle(&path, &title)).await;
-        }
+        let title = self.spec.title.clone();
+        settle_cast(&self.context.config, &self.spec.cast_path, title).await;
         self.recorder.forget_kept();
         // Waits for a write that may be under way.
         let journal = self.journal;
@@ -61,18 +55,31 @@ impl Task {
             (Some(End::Asked) | None, _) => None,
         };
         let stats = self.recorder.stats();
-        start_keyframes(&self.spec.cast_path, stats.bytes);
         let (id, bytes) = (&self.spec.id, stats.bytes);
         tracing::info!(id, reason = reason.as_deref(), bytes, "finished");
         let condition = Condition::Finished { reason };
         self.report.update(condition, self.capture.pane(), stats);
-        start_archive_update(&self.context.config);
+        follow_up(&self.context.config, &self.spec.cast_path, stats.bytes);
     }
 }
 
-/// Writes into a cast that has ended the title that its recording has been given
-/// meanwhile.
-pub(in crate::daemon) fn retitle(path: &Path, title: &str) {
+/// Makes a cast that has ended as it is to stay: checked, where that is wanted, and
+/// with the title that its recording was given meanwhile.
+pub(in crate::daemon) async fn settle_cast(config: &Config, path: &Path, title: Option<String>) {
+    let (path, is_checked) = (path.to_owned(), config.recording.repair_on_stop);
+    let work = move || {
+        if is_checked {
+            check_cast(&path);
+        }
+        if let Some(title) = title {
+            retitle(&path, &title);
+        }
+    };
+    // Long for a long cast: not on the thread that drains.
+    let _ = tokio::task::spawn_blocking(work).await;
+}
+
+fn retitle(path: &Path, title: &str) {
     if let Err(error) = set_title(path, title) {
         let path = path.display();
         tracing::warn!(%path, %error, "the cast keeps its old title");
@@ -80,7 +87,7 @@ pub(in crate::daemon) fn retitle(path: &Path, title: &str) {
 }
 
 /// Checks a cast that has ended, and repairs it if something has happened to it.
-pub(in crate::daemon) fn check_cast(path: &Path) {
+fn check_cast(path: &Path) {
     match repair_file(path, &RepairFileOptions::default()) {
         Ok(RepairedFile {
             change: Change::None,

@@ -11,15 +11,13 @@ use crate::config::Config;
 /// Casts that are shorter are gone through in a moment, in bytes.
 const WORTH: u64 = 4 << 20;
 
-/// Starts `tvmux keyframes` for a cast of so many bytes, if that is worth it.
-pub(in crate::daemon) fn start_keyframes(cast: &Path, bytes: u64) {
+/// Starts what is worth it for a cast of so many bytes: `tvmux keyframes`, and `tvmux
+/// archive update`, which asks whether the recording is still running: not before it
+/// is told to have ended.
+pub(in crate::daemon) fn follow_up(config: &Config, cast: &Path, bytes: u64) {
     if bytes >= WORTH {
         start(Command::new("/proc/self/exe").arg("keyframes").arg(cast));
     }
-}
-
-/// Starts `tvmux archive update`, which takes in what was recorded.
-pub(in crate::daemon) fn start_archive_update(config: &Config) {
     if !config.archive.auto_update {
         return;
     }

@@ -11,7 +11,7 @@ mod actions;
 mod alarm;
 mod file;
 mod finish;
-mod keyframes;
+mod follow_up;
 mod process;
 mod status;
 mod task;
@@ -36,8 +36,8 @@ use crate::tmux::{Server, Snapshot, Version};
 
 pub(super) use self::alarm::Alarm;
 pub(super) use self::file::REMOVED;
-pub(super) use self::finish::{check_cast, retitle};
-pub(super) use self::keyframes::{start_archive_update, start_keyframes};
+pub(super) use self::finish::settle_cast;
+pub(super) use self::follow_up::follow_up;
 pub(super) use self::status::{About, Condition, Report};
 
 /// What the daemon lends to its recordings.
