@@ -436,15 +436,18 @@ impl Relay {
     /// tmux has closed the pipe. What is in the FIFO would go with the last who
     /// has it open: the daemon may die before it has read that.
     fn finish(&mut self) -> Mode {
+        // Soon over, unless the daemon stands still.
+        let mut pause = 1;
         loop {
             if self.ledger.is_none() || self.is_let_go() || self.waiting() == 0 {
                 return Mode::Finished(true);
             }
             let output = PollFd::new(self.output.as_fd(), PollFlags::empty());
-            let ready = wait(&mut [output], PollTimeout::from(1u8));
+            let ready = wait(&mut [output], PollTimeout::from(pause));
             if ready[0].contains(PollFlags::POLLERR) {
                 return Mode::Gone;
             }
+            pause = LOOK.min(2 * pause);
         }
     }
 
