@@ -267,10 +267,19 @@ impl Cell {
         self.0 & Cell::TAB != 0
     }
 
+    /// What decides which text a cell has, beside its style.
+    const TEXT: u64 = Cell::CODE | Cell::CLUSTER | Cell::WIDE | Cell::PADDING | Cell::TAB;
+
     /// Whether it shows nothing, written or not.
     pub const fn is_space(self) -> bool {
-        let flags = Cell::CLUSTER | Cell::WIDE | Cell::PADDING | Cell::TAB;
-        self.0 & (Cell::CODE | flags) == b' ' as u64
+        self.0 & Cell::TEXT == b' ' as u64
+    }
+
+    /// The character it shows, where that is ASCII and the same in every style: in
+    /// one of line drawing small letters are lines.
+    pub fn plain_sign(self) -> Option<char> {
+        let sign = u8::try_from(self.0 & Cell::TEXT).ok()?;
+        (0x20..0x60).contains(&sign).then(|| char::from(sign))
     }
 
     pub const fn is_padding(self) -> bool {

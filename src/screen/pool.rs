@@ -147,6 +147,17 @@ impl Pool {
         self.links.get((place as usize).checked_sub(1)?)
     }
 
+    /// Appends the text of cells, as they are drawn.
+    pub fn push_texts(&self, cells: &[Cell], out: &mut String) {
+        out.reserve(cells.len());
+        for cell in cells {
+            match cell.plain_sign() {
+                Some(sign) => out.push(sign),
+                None => self.push_text(*cell, out),
+            }
+        }
+    }
+
     /// Appends the text of a cell, as it is drawn.
     pub fn push_text(&self, cell: Cell, out: &mut String) {
         if cell.is_padding() {

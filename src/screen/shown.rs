@@ -78,9 +78,12 @@ impl ShownLine {
 }
 
 /// A [`Screen`] whose lines are told. See the head of this module.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Shown {
+    /// Saved in its own way.
+    #[serde(skip, default = "smallest")]
     screen: Screen,
+    #[serde(skip)]
     look: Look,
     now: u64,
     /// The number of the normal screen's first row.
@@ -100,27 +103,20 @@ pub struct Shown {
     below: Option<Kept>,
     /// The line that left the normal screen last.
     last_text: String,
+    #[serde(skip)]
     lines: VecDeque<ShownLine>,
+    /// The texts of the rows as they are now, once they were asked for.
+    #[serde(skip)]
+    texts: Option<Vec<String>>,
+}
+
+/// A screen in the place of one that is saved apart.
+fn smallest() -> Screen {
+    Screen::new(1, 1, Rules::TMUX_3_7)
 }
 
 /// What is known of lines, by their texts, in their order.
 type Kept = HashMap<String, VecDeque<RowState>>;
-
-/// A [`Shown`] without its screen, as it is saved.
-#[derive(Serialize, Deserialize)]
-struct Known {
-    now: u64,
-    top: u64,
-    normal: Rows,
-    alternate: Option<Rows>,
-    on_alternate: Remembered,
-    overwritten: Remembered,
-    oldest: Option<u64>,
-    resized_below: bool,
-    /// What was known of the normal screen's lines when the alternate one was entered.
-    below: Option<Kept>,
-    last_text: String,
-}
 
 impl Shown {
     /// A blank screen of that size.
@@ -140,6 +136,7 @@ impl Shown {
             below: None,
             last_text: String::new(),
             lines: VecDeque::new(),
+            texts: None,
         }
     }
 
@@ -156,19 +153,7 @@ impl Shown {
     /// The complete state, once the lines that are known were taken: as
     /// [`Screen::save`].
     pub fn save(&self) -> Vec<u8> {
-        let known = Known {
-            now: self.now,
-            top: self.top,
-            normal: self.normal.clone(),
-            alternate: self.alternate.clone(),
-            on_alternate: self.on_alternate.clone(),
-            overwritten: self.overwritten.clone(),
-            oldest: self.oldest,
-            resized_below: self.resized_below,
-            below: self.below.clone(),
-            last_text: self.last_text.clone(),
-        };
-        let known = serde_json::to_vec(&known).unwrap_or_default();
+        let known = serde_json::to_vec(self).unwrap_or_default();
         let mut state = (known.len() as u64).to_le_bytes().to_vec();
         state.extend_from_slice(&known);
         state.extend_from_slice(&self.screen.save());
@@ -183,22 +168,12 @@ impl Shown {
         let (length, rest) = state.split_first_chunk().ok_or(BadState)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| BadState)?;
         let (known, screen) = rest.split_at_checked(length).ok_or(BadState)?;
-        let known: Known = serde_json::from_slice(known).map_err(|_| BadState)?;
+        let known: Shown = serde_json::from_slice(known).map_err(|_| BadState)?;
         let mut screen = Screen::restore(screen)?;
         Ok(Shown {
             look: screen.look(),
             screen,
-            now: known.now,
-            top: known.top,
-            normal: known.normal,
-            alternate: known.alternate,
-            on_alternate: known.on_alternate,
-            overwritten: known.overwritten,
-            oldest: known.oldest,
-            resized_below: known.resized_below,
-            below: known.below,
-            last_text: known.last_text,
-            lines: VecDeque::new(),
+            ..known
         })
     }
 
@@ -213,6 +188,7 @@ impl Shown {
             let length = rest.len().min(PART + more.count());
             let (part, later) = rest.split_at(length);
             self.screen.feed(part);
+            self.texts = None;
             self.after_change();
             rest = later;
         }
@@ -221,6 +197,7 @@ impl Shown {
     /// Gives the terminal another size at `time`.
     pub fn resize(&mut self, time: u64, columns: u16, rows: u16) {
         self.advance(time);
+        self.texts = None;
         if self.screen.is_alternate() {
             self.screen.resize(columns, rows);
             self.resized_below = true;
@@ -452,13 +429,17 @@ impl Shown {
         }
     }
 
+    fn texts(&mut self) -> &[String] {
+        let rows = 0..usize::from(self.screen.size().1);
+        self.texts
+            .get_or_insert_with(|| rows.map(|y| self.screen.text(Which::Shown, y)).collect())
+    }
+
     fn give_overwritten(&mut self, settled: Settled) {
         let top = self.screen.first_row() + self.screen.history() as u64;
-        let height = usize::from(self.screen.size().1);
         // Where it moved to it is told when it is gone there.
-        let mut rows = (0..height).map(|y| (y, self.screen.text(Which::Shown, y)));
         if self.alternate.is_none()
-            && let Some((y, _)) = rows.find(|(_, text)| *text == settled.text)
+            && let Some(y) = self.texts().iter().position(|text| *text == settled.text)
             && let Some(state) = self.normal.at(top + y as u64)
             && state
                 .settled

@@ -367,16 +367,16 @@ impl Screen {
     }
 
     fn push_text_of(&self, row: &Row, out: &mut String) {
-        for cell in &row.cells[..row.used.min(row.cells.len())] {
-            self.pool.push_text(*cell, out);
-        }
+        self.pool
+            .push_texts(&row.cells[..row.used.min(row.cells.len())], out);
     }
 
     fn text_of(&self, row: &Row) -> String {
+        let cells = &row.cells[..row.cells.len().min(self.columns())];
+        let end = cells.iter().rposition(|cell| !cell.is_space());
         let mut text = String::new();
-        for cell in row.cells.iter().take(self.columns()) {
-            self.pool.push_text(*cell, &mut text);
-        }
+        self.pool
+            .push_texts(&cells[..end.map_or(0, |last| last + 1)], &mut text);
         text.truncate(text.trim_end_matches(' ').len());
         text
     }
