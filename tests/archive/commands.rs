@@ -160,8 +160,13 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
             keys(&["C-c"]);
         }
         wait_until("the next prompt", || {
-            // fish tells of none after Ctrl-C.
-            let is_given_up = line.ends_with("^C") && screen().contains("^C");
+            // fish tells of none after Ctrl-C. Keys that come before it has drawn it
+            // are dropped.
+            let is_drawn = |screen: &str| screen.trim_end().ends_with('$');
+            let is_given_up = line.ends_with("^C") && {
+                let screen = screen();
+                screen.contains("^C") && is_drawn(&screen)
+            };
             prompts() > before || screen().ends_with('>') || is_given_up
         });
     }
@@ -180,35 +185,22 @@ fn status(command: &Value) -> Option<i64> {
 fn bash_tells_of_its_commands() {
     // Hooks of others that set status and prompt.
     let rc = "PROMPT_COMMAND='false; PS1=\"$ \"'";
-    let lines = [
-        "true; false",
-        "(exit 7)",
-        "for i in 1 2",
-        "do echo \"<$i;%>\"; done",
-        "not run^C",
-        "",
-        "cd /tmp",
-        "bash -c 'echo asleep; sleep 30'",
-    ];
-    let Some(all) = typed("bash", rc, &lines) else {
-        return;
-    };
-    let expected = [
-        "true; false",
-        "(exit 7)",
-        "for i in 1 2; do echo \"<$i;%>\"; done",
-        "cd /tmp",
-        "bash -c 'echo asleep; sleep 30'",
-    ];
-    assert_eq!(texts(&all), expected);
-    let statuses: Vec<_> = all.iter().map(status).collect();
-    assert_eq!(statuses, [Some(1), Some(7), Some(0), Some(0), Some(130)]);
-    assert_eq!(all[4]["folder"], "/tmp");
+    // It keeps a command of several lines as one.
+    let several = "for i in 1 2; do echo \"<$i;%>\"; done";
+    let asleep = "bash -c 'echo asleep; sleep 30'";
+    shell_tells_of_its_commands("bash", rc, several, asleep);
 }
 
 #[test]
 fn zsh_tells_of_its_commands() {
     let rc = "other() { false; PS1='$ ' }; precmd_functions=(other)";
+    let several = "for i in 1 2\ndo echo \"<$i;%>\"; done";
+    let asleep = "sh -c 'echo asleep; sleep 30'";
+    shell_tells_of_its_commands("zsh", rc, several, asleep);
+}
+
+/// `several` is how the shell tells a command of two lines; `asleep` is ended by Ctrl-C.
+fn shell_tells_of_its_commands(shell: &str, rc: &str, several: &str, asleep: &str) {
     let lines = [
         "true; false",
         "(exit 7)",
@@ -217,18 +209,12 @@ fn zsh_tells_of_its_commands() {
         "not run^C",
         "",
         "cd /tmp",
-        "sh -c 'echo asleep; sleep 30'",
+        asleep,
     ];
-    let Some(all) = typed("zsh", rc, &lines) else {
+    let Some(all) = typed(shell, rc, &lines) else {
         return;
     };
-    let expected = [
-        "true; false",
-        "(exit 7)",
-        "for i in 1 2\ndo echo \"<$i;%>\"; done",
-        "cd /tmp",
-        "sh -c 'echo asleep; sleep 30'",
-    ];
+    let expected = ["true; false", "(exit 7)", several, "cd /tmp", asleep];
     assert_eq!(texts(&all), expected);
     let statuses: Vec<_> = all.iter().map(status).collect();
     assert_eq!(statuses, [Some(1), Some(7), Some(0), Some(0), Some(130)]);

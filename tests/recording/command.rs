@@ -445,6 +445,16 @@ fn it_stops_and_goes_on_with_the_command() {
     read_cast(&only_cast(&tvmux));
 }
 
+/// The keys in the only cast, once its recording has ended.
+fn recorded_keys(tvmux: &Tvmux) -> String {
+    wait_until("the recording has ended", || {
+        !tvmux.run(["server", "status"]).status.success()
+    });
+    let (_, events) = read_cast(&only_cast(tvmux));
+    let keys = events.iter().filter(|event| event.code == 'i');
+    keys.map(|event| event.data.as_str()).collect()
+}
+
 #[test]
 fn keys_are_recorded_but_for_what_is_not_echoed() {
     let tvmux = user();
@@ -460,16 +470,7 @@ fn keys_are_recorded_but_for_what_is_not_echoed() {
     terminal.wait_recorded("shown");
     terminal.type_line("third");
     terminal.wait_screen("got first");
-    wait_until("the recording has ended", || {
-        !tvmux.run(["server", "status"]).status.success()
-    });
-    let (_, events) = read_cast(&only_cast(&tvmux));
-    let typed: String = events
-        .iter()
-        .filter(|event| event.code == 'i')
-        .map(|event| event.data.as_str())
-        .collect();
-    assert_eq!(typed, "first\rthird\r");
+    assert_eq!(recorded_keys(&tvmux), "first\rthird\r");
 }
 
 #[test]
@@ -488,14 +489,5 @@ fn keys_that_readline_takes_are_recorded() {
     terminal.wait_recorded("last> ");
     terminal.type_line("two");
     terminal.wait_screen("got one");
-    wait_until("the recording has ended", || {
-        !tvmux.run(["server", "status"]).status.success()
-    });
-    let (_, events) = read_cast(&only_cast(&tvmux));
-    let typed: String = events
-        .iter()
-        .filter(|event| event.code == 'i')
-        .map(|event| event.data.as_str())
-        .collect();
-    assert_eq!(typed, "one\rtwo\r");
+    assert_eq!(recorded_keys(&tvmux), "one\rtwo\r");
 }

@@ -57,6 +57,25 @@ fn is_contiguous(output: &str) -> Result<usize, String> {
     }
 }
 
+/// What is printed from now on is recorded.
+fn goes_on(tmux: &TestTmux, cast: &Path) {
+    tmux.tmux(&["send-keys", "-t", "@0", "echo af''ter", "Enter"]);
+    wait_until("the cast goes on", || {
+        fs::read_to_string(cast).is_ok_and(|cast| cast.contains("after"))
+    });
+}
+
+/// The cast has one marker, with `why` in it; gives its events.
+fn has_one_gap(cast: &Path, why: &str) -> Vec<CastEvent> {
+    let (_, events) = read_cast(cast);
+    let markers = markers_of(&events);
+    assert!(
+        markers.len() == 1 && markers[0].contains(why),
+        "{markers:?}"
+    );
+    events
+}
+
 fn ms(time: Duration) -> u128 {
     time.as_millis()
 }
@@ -190,18 +209,10 @@ fn beyond_the_bound_a_flood_is_dropped_counted_and_marked() {
     tvmux.signal_daemon(Signal::SIGCONT);
     let recording = tvmux.wait_recording("the gap is marked", |now| now["gaps"] == 1);
     let lost = recording["lost_bytes"].as_u64().unwrap();
-    tmux.tmux(&["send-keys", "-t", "@0", "echo af''ter", "Enter"]);
-    wait_until("the cast goes on", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("after"))
-    });
+    goes_on(&tmux, &cast);
     let stop = tvmux.run(["rec", "stop"]);
     assert_eq!(stop.status.code(), Some(1));
-    let (_, events) = read_cast(&cast);
-    let markers = markers_of(&events);
-    assert!(
-        markers.len() == 1 && markers[0].contains(&format!("{lost} bytes are missing")),
-        "{markers:?}"
-    );
+    let events = has_one_gap(&cast, &format!("{lost} bytes are missing"));
     let stretches = stretches(&events);
     assert_eq!(stretches.len(), 2, "a snapshot ends the gap");
     let held = is_contiguous(&stretches[0].1).unwrap();
@@ -664,17 +675,9 @@ fn a_pipe_process_that_is_killed_is_replaced_and_the_gap_marked() {
         pipe_process(&tvmux).is_some_and(|another| another != pipe)
     });
     tvmux.wait_recording("the gap is marked", |now| now["gaps"] == 1);
-    tmux.tmux(&["send-keys", "-t", "@0", "echo af''ter", "Enter"]);
-    wait_until("the cast goes on", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("after"))
-    });
+    goes_on(&tmux, &cast);
     assert_eq!(tvmux.run(["rec", "stop"]).status.code(), Some(1));
-    let (_, events) = read_cast(&cast);
-    let markers = markers_of(&events);
-    assert!(
-        markers.len() == 1 && markers[0].contains("cut off"),
-        "{markers:?}"
-    );
+    has_one_gap(&cast, "cut off");
 }
 
 #[test]
@@ -692,17 +695,9 @@ fn a_daemon_and_a_pipe_process_that_are_killed_together_leave_a_gap_also_in_sile
         pipe_process(&tvmux).is_some_and(|another| another != pipe)
     });
     tvmux.wait_recording("it goes on", |now| now["state"] == "recording");
-    tmux.tmux(&["send-keys", "-t", "@0", "echo af''ter", "Enter"]);
-    wait_until("the cast goes on", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("after"))
-    });
+    goes_on(&tmux, &cast);
     assert_eq!(tvmux.run(["rec", "stop"]).status.code(), Some(1));
-    let (_, events) = read_cast(&cast);
-    let markers = markers_of(&events);
-    assert!(
-        markers.len() == 1 && markers[0].contains("interrupted"),
-        "{markers:?}"
-    );
+    has_one_gap(&cast, "interrupted");
 }
 
 #[test]
@@ -724,12 +719,7 @@ fn a_window_that_went_with_daemon_and_pipe_process_ends_its_recording_visibly() 
     });
     assert_eq!(tvmux.cast(&ended), cast);
     assert_eq!(ended["gaps"], 1);
-    let (_, events) = read_cast(&cast);
-    let markers = markers_of(&events);
-    assert!(
-        markers.len() == 1 && markers[0].contains("interrupted"),
-        "{markers:?}"
-    );
+    has_one_gap(&cast, "interrupted");
 }
 
 #[test]
