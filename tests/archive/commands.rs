@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::tvmux::Tvmux;
+use crate::support::tvmux::{Tvmux, recorded};
 use crate::support::{TestTmux, skipped, wait_until};
 use crate::{made, write};
 
@@ -135,7 +135,7 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     let cast = user.cast(&recording);
     tmux.tmux(&["respawn-pane", "-k", "-t", "main:", &start]);
     let screen = || tmux.tmux(&["capture-pane", "-p", "-t", "main:"]);
-    let prompts = || fs::read_to_string(&cast).unwrap().matches("133;A").count();
+    let prompts = || recorded(&cast).matches("133;A").count();
     wait_until("the shell is ready", || prompts() > 0);
     let keys = |keys: &[&str]| {
         tmux.tmux(&[&["send-keys", "-t", "main:"], keys].concat());

@@ -7,6 +7,7 @@ use tvmux::api::{
 use tvmux::client::{Client, Error};
 
 use super::Api;
+use super::support::tvmux::recorded;
 use super::support::wait_until;
 
 /// What a refusal says.
@@ -341,7 +342,7 @@ async fn a_wait_ends_with_the_command() {
     api.tmux.tmux(&["kill-pane", "-t", &beside]);
     let stopped = client.stop_recording(&recording.id).await.unwrap();
     assert_eq!(stopped.recording.gaps, 0);
-    let cast = std::fs::read_to_string(&stopped.cast_path).unwrap();
+    let cast = recorded(stopped.cast_path.as_ref());
     assert!(cast.contains("133;D;4"), "{cast}");
 
     // So has somebody else.

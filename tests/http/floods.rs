@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::Api;
-use super::support::tvmux::{output_of, read_cast};
+use super::support::tvmux::{output_of, read_cast, recorded};
 use super::support::{wait_for, wait_until};
 
 /// Resident memory of a process, in kilobytes.
@@ -56,7 +56,7 @@ fn ten_thousand_idle_connections_are_bounded_and_recordings_go_on() {
         .tmux(&["send-keys", "-t", "main:", "echo go''ing on", "Enter"]);
     let cast = api.tvmux.cast(&recording);
     wait_until("the recording goes on", || {
-        std::fs::read_to_string(&cast).unwrap().contains("going on")
+        recorded(&cast).contains("going on")
     });
     api.tvmux.ok(["rec", "stop"]);
     let (_, events) = read_cast(&cast);

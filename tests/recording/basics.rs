@@ -1,6 +1,6 @@
 //! The commands, as a user meets them.
 
-use crate::support::tvmux::{Tvmux, markers_of, output_of, parse_cast, read_cast};
+use crate::support::tvmux::{Tvmux, markers_of, output_of, parse_cast, read_cast, recorded};
 use crate::support::{TestTmux, wait_until};
 
 #[test]
@@ -21,7 +21,7 @@ fn a_window_is_recorded_from_start_to_stop() {
     tmux.tmux(&["send-keys", "-t", "main:", "echo he''llo", "Enter"]);
     let cast = tvmux.cast(&recording);
     wait_until("the output is in the file", || {
-        std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("hello"))
+        recorded(&cast).contains("hello")
     });
     tvmux.ok(["rec", "mark", "here", "-t", "@0"]);
     let stopped = tvmux.ok(["rec", "stop", recording["id"].as_str().unwrap()]);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::faults::FailingWrites;
-use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
+use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast, recorded};
 use crate::support::{TestTmux, wait_for, wait_until};
 
 #[test]
@@ -71,7 +71,7 @@ fn a_swept_folder_of_pipes_is_made_again() {
     tmux.tmux(&["send-keys", "-t", "%0", "echo sw''ept", "Enter"]);
     let cast = tvmux.cast(&recording);
     wait_until("the other pane's output is in the cast", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("swept"))
+        recorded(&cast).contains("swept")
     });
     // Nothing is missing.
     tvmux.ok(["rec", "stop"]);
@@ -233,7 +233,7 @@ fn a_stop_does_not_wait_for_an_old_pipe() {
     tmux.tmux(&["send-keys", "-t", "@0", "echo be''fore", "Enter"]);
     let cast = tvmux.cast(&recording);
     wait_until("the output is in the cast", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("before"))
+        recorded(&cast).contains("before")
     });
     let is_quick = |width| {
         if tvmux.recordings().is_empty() {

@@ -9,7 +9,9 @@ use tvmux::api::MarkerCreate;
 use tvmux::client::{Client, Error};
 
 use crate::faults::{FailingWrites, Frozen, Mounted, counter, is_never_blocked, run};
-use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast};
+use crate::support::tvmux::{
+    CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast, recorded,
+};
 use crate::support::{TestTmux, wait_for, wait_until};
 
 /// A recording of a pane that prints without end.
@@ -326,9 +328,7 @@ fn a_removed_cast_is_told_and_begun_anew() {
         recording["state"] == "recording"
     });
     tmux.tmux(&["send-keys", "-t", "@0", "echo ba''ck", "Enter"]);
-    wait_until("there is a new cast", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("back"))
-    });
+    wait_until("there is a new cast", || recorded(&cast).contains("back"));
     let stop = tvmux.run(["rec", "stop"]);
     assert_eq!(stop.status.code(), Some(1), "{stop:?}");
     let (header, events) = read_cast(&cast);

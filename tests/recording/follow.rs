@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::tvmux::{Tvmux, output_of, parse_cast, read_cast};
+use crate::support::tvmux::{Tvmux, output_of, parse_cast, read_cast, recorded};
 use crate::support::{TestTmux, wait_for, wait_until};
 
 /// A server with a recorded window.
@@ -67,7 +67,7 @@ impl Recorded {
         self.tmux.tmux(&["send-keys", "-t", &pane, &typed, "Enter"]);
         let cast = self.tvmux.cast(&self.recording);
         wait_until(&format!("{what}: {token} is in the cast"), || {
-            std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains(&token))
+            recorded(&cast).contains(&token)
         });
         let (header, events) = read_cast(&cast);
         let start = format!("{}x{}", header["width"], header["height"]);
@@ -160,9 +160,7 @@ fn a_server_that_goes_ends_its_recordings() {
     read_cast(&r.tvmux.cast(&r.recording));
     second.tmux(&["send-keys", "-t", "@0", "echo st''ill", "Enter"]);
     let cast = r.tvmux.cast(&other);
-    wait_until("the other goes on", || {
-        std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("still"))
-    });
+    wait_until("the other goes on", || recorded(&cast).contains("still"));
 }
 
 #[test]
@@ -192,12 +190,12 @@ fn one_pane_can_be_stayed_on() {
     let size = tmux.ask("%0", "#{pane_width}x#{pane_height}");
     let cast = tvmux.cast(&recording);
     wait_until("the resize is in the cast", || {
-        std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains(&size))
+        recorded(&cast).contains(&size)
     });
     tmux.tmux(&["break-pane", "-d", "-s", "%0", "-n", "new"]);
     tmux.tmux(&["send-keys", "-t", "%0", "echo he''re", "Enter"]);
     wait_until("the pane is followed into its new window", || {
-        std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("here"))
+        recorded(&cast).contains("here")
     });
     tmux.tmux(&["kill-pane", "-t", "%0"]);
     wait_until("the recording has ended", || tvmux.recordings().is_empty());
@@ -237,7 +235,7 @@ fn panes_move_between_two_recorded_windows() {
             let typed = format!("echo {}''{}", &token[..2], &token[2..]);
             r.tmux.tmux(&["send-keys", "-t", &pane, &typed, "Enter"]);
             wait_until(&format!("{token} is in the cast of {window}"), || {
-                std::fs::read_to_string(cast).is_ok_and(|cast| cast.contains(&token))
+                recorded(cast).contains(&token)
             });
         }
     }

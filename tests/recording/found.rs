@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::tvmux::{Tvmux, markers_of, read_cast};
+use crate::support::tvmux::{Tvmux, markers_of, read_cast, recorded};
 use crate::support::{TestTmux, wait_until};
 
 fn stderr(output: &Output) -> String {
@@ -270,7 +270,7 @@ fn a_command_that_went_with_its_daemon_has_a_marked_cast() {
     let recording = tvmux.wait_recording("it runs", |recording| recording["events"] != 0);
     let cast = tvmux.cast(&recording);
     wait_until("its output is in the cast", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("up"))
+        recorded(&cast).contains("up")
     });
     // As when the machine loses its power: both at once.
     kill(Pid::from_raw(child.id() as i32), Signal::SIGSTOP).unwrap();

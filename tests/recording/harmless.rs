@@ -3,7 +3,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
+use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast, recorded};
 use crate::support::{TestTmux, wait_until};
 
 /// Everything of a server that a recorder could leave behind.
@@ -92,9 +92,7 @@ fn after_a_kill_nothing_is_left_or_missing() {
     assert_eq!(tmux.ask("@0", "#{@tvmux_recording}"), "1");
     tmux.tmux(&["send-keys", "-t", "%1", "echo af''ter", "Enter"]);
     let cast = tvmux.cast(&recording);
-    wait_until("the cast goes on", || {
-        std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("after"))
-    });
+    wait_until("the cast goes on", || recorded(&cast).contains("after"));
     tvmux.ok(["rec", "stop"]);
     wait_until("all is as it was", || traces(&tmux) == before);
     let (_, events) = read_cast(&cast);
@@ -152,7 +150,7 @@ fn a_users_pipe_is_never_cut() {
     assert!(blind["reason"].as_str().unwrap().contains("%0"), "{blind}");
     let cast = tvmux.cast(&recording);
     wait_until("the snapshot shows it", || {
-        std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("invisible"))
+        recorded(&cast).contains("invisible")
     });
     // The user starts another pipe on a pane of ours: it stays, too.
     tmux.tmux(&["select-pane", "-t", "%1"]);

@@ -10,7 +10,9 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::loss::{COUNTER, numbers, stretches};
-use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast};
+use crate::support::tvmux::{
+    CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast, recorded,
+};
 use crate::support::{TestTmux, shielded, wait_for, wait_until};
 
 /// A shell command that prints a thousand numbered lines a second, each with its
@@ -60,9 +62,7 @@ fn is_contiguous(output: &str) -> Result<usize, String> {
 /// What is printed from now on is recorded.
 fn goes_on(tmux: &TestTmux, cast: &Path) {
     tmux.tmux(&["send-keys", "-t", "@0", "echo af''ter", "Enter"]);
-    wait_until("the cast goes on", || {
-        fs::read_to_string(cast).is_ok_and(|cast| cast.contains("after"))
-    });
+    wait_until("the cast goes on", || recorded(cast).contains("after"));
 }
 
 /// The cast has one marker, with `why` in it; gives its events.
@@ -591,7 +591,7 @@ fn the_last_words_of_a_pane_wait_for_the_next_daemon() {
     let killed = tvmux.signal_daemon(Signal::SIGKILL);
     tmux.tmux(&["send-keys", "-t", "main:last", "go", "Enter"]);
     wait_until("the last words are in the cast", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("20000\\r\\n"))
+        recorded(&cast).contains("20000\r\n")
     });
     wait_until("the recording is over", || tvmux.recordings().is_empty());
     let (_, events) = read_cast(&cast);
@@ -657,7 +657,7 @@ fn a_pipe_process_that_is_stopped_is_woken() {
     kill(Pid::from_raw(pipe as i32), Signal::SIGSTOP).unwrap();
     tmux.tmux(&["send-keys", "-t", "@0", "echo wh''ile", "Enter"]);
     wait_until("it is recorded all the same", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("while"))
+        recorded(&cast).contains("while")
     });
     assert_eq!(pipe_process(&tvmux), Some(pipe));
     tvmux.ok(["rec", "stop"]);

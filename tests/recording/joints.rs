@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::support::playback::{Screen, open_raw, replay_cast};
-use crate::support::tvmux::{Tvmux, output_of, parse_cast};
+use crate::support::tvmux::{Tvmux, output_of, parse_cast, recorded};
 use crate::support::{TestTmux, wait_for, wait_until};
 
 /// Two panes that print what a test writes to their terminals, in a recorded
@@ -46,7 +46,7 @@ impl Written {
     fn settle(&self, pane: usize) {
         let token = self.tokens.replace(self.tokens.get() + 1);
         self.write(pane, format!("\x1b]7777;{token}\x1b\\").as_bytes());
-        self.has(&format!("]7777;{token}\\u001b"));
+        self.has(&format!("]7777;{token}\u{1b}"));
     }
 
     fn cast(&self) -> PathBuf {
@@ -56,7 +56,7 @@ impl Written {
     fn has(&self, text: &str) {
         let cast = self.cast();
         wait_until(&format!("{text:?} is in the cast"), || {
-            std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains(text))
+            recorded(&cast).contains(text)
         });
     }
 

@@ -9,7 +9,7 @@ use tvmux::screen::Rules;
 use crate::captures::{Shown, capture};
 use crate::oracle;
 use crate::support::playback::{Screen, replay_cast_for};
-use crate::support::tvmux::Tvmux;
+use crate::support::tvmux::{Tvmux, recorded};
 use crate::support::{DEADLINE, TestTmux, wait_until};
 
 /// A recorded window whose screen is compared with the cast's again and again.
@@ -99,7 +99,7 @@ impl Filmed {
             self.tvmux.ok(["rec", "mark", &mark, "-t", "@0"]);
             let screen = part(Screen::of(&self.tmux, &pane));
             wait_until("the mark is in the file", || {
-                std::fs::read_to_string(&cast).is_ok_and(|cast| cast.contains(&mark))
+                recorded(&cast).contains(&mark)
             });
             let own = |shown: Shown| own_part(on_screen(shown));
             let truth = own(capture(&self.tmux, &pane).unwrap());

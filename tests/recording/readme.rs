@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::tvmux::{Tvmux, output_of, read_cast};
+use crate::support::tvmux::{Tvmux, output_of, read_cast, recorded};
 use crate::support::{TestTmux, wait_until};
 
 /// The only cast below a folder.
@@ -74,7 +74,7 @@ fn bare_rec_in_a_pane_records_its_window() {
     tmux.tmux(&["send-keys", "-t", "main:other", "echo he''llo", "Enter"]);
     let cast = tvmux.cast(&recording);
     wait_until("what the pane prints is recorded", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("hello"))
+        recorded(&cast).contains("hello")
     });
     tvmux.ok(["rec", "stop"]);
 }

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::support::tvmux::Tvmux;
+use crate::support::tvmux::{Tvmux, recorded};
 use crate::support::{TestTmux, wait_until};
 
 fn write(tvmux: &Tvmux, text: &str) -> PathBuf {
@@ -40,7 +40,7 @@ fn a_reload_takes_effect_at_once() {
     let pid = tvmux.start_server();
     let recording = tvmux.record(&tmux, &[]);
     let cast = tvmux.cast(&recording);
-    let has = |text: &str| fs::read_to_string(&cast).unwrap().contains(text);
+    let has = |text: &str| recorded(&cast).contains(text);
     let print = |text: &str| {
         let line = format!("echo {text}''x");
         tmux.tmux(&["send-keys", "-t", "@0", &line, "Enter"]);

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::support::tvmux::{Tvmux, output_of, read_cast};
+use crate::support::tvmux::{Tvmux, output_of, read_cast, recorded};
 use crate::support::{TestTmux, wait_until};
 
 fn stderr(output: &Output) -> String {
@@ -84,7 +84,7 @@ fn a_running_recording_takes_another_title() {
     let cast = tvmux.cast(&recording);
     tmux.tmux(&["send-keys", "-t", "@0", "echo he''re", "Enter"]);
     wait_until("the output is in the cast", || {
-        fs::read_to_string(&cast).is_ok_and(|cast| cast.contains("here\\r"))
+        recorded(&cast).contains("here\r")
     });
     let id = recording["id"].as_str().unwrap();
     tvmux.ok(["api", "recordings", "update", id, "--title", "by the API"]);

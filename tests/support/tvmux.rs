@@ -266,6 +266,27 @@ pub fn read_cast(path: &Path) -> (Value, Vec<CastEvent>) {
     parse_cast(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The output of a cast that may still grow, then its sizes and marks, one a line. A text
+/// may lie over several events, so that the file itself need not hold it in one piece.
+pub fn recorded(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_default();
+    let end = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let (mut output, mut others) = (String::new(), String::new());
+    let Ok(mut reader) = EventReader::new(&bytes[..end], Strictness::Forgiving) else {
+        return output;
+    };
+    while let Ok(Some(event)) = reader.next() {
+        match event.code.letter() {
+            'o' => output.push_str(&event.data.to_str()),
+            _ => others = others + "\n" + &event.data.to_str(),
+        }
+    }
+    output + &others
+}
+
 /// Reads the bytes of a cast; an error where it is not whole and valid.
 pub fn parse_cast(bytes: &[u8]) -> Result<(Value, Vec<CastEvent>), String> {
     let mut reader =

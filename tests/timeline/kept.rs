@@ -12,7 +12,7 @@ use tvmux::screen::{Rules, Which};
 use tvmux::timeline::{Timeline, TimelineOptions};
 
 use super::casts::{Made, append, mixed, state, states};
-use super::support::tvmux::Tvmux;
+use super::support::tvmux::{Tvmux, recorded};
 use super::support::{TestTmux, wait_until};
 
 fn open(path: &Path, folder: &Path) -> Timeline {
@@ -207,7 +207,7 @@ fn keyframes_are_made_ahead_when_a_recording_ends() {
             .into_iter()
             .find(|one| one["id"].as_str() == id);
         let is_long = running.is_some_and(|one| one["bytes"].as_u64() > Some(5_000_000));
-        is_long && fs::read_to_string(&cast).is_ok_and(|text| text.contains("done"))
+        is_long && recorded(&cast).contains("done")
     });
     user.ok(["rec", "stop"]);
     let folder = user.folder().join(".cache/tvmux/timeline");

@@ -1,8 +1,9 @@
 //! `record` in a workspace, with a real daemon.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command::{program, ran};
+use crate::support::tvmux::{read_cast, recorded};
 use crate::support::{TestTmux, wait_for, wait_until};
 
 /// Runs the program with folders of the test's own for the daemon.
@@ -14,7 +15,7 @@ fn with_daemon(tmux: &TestTmux, arguments: &[&str]) -> crate::command::Ran {
         .args(arguments))
 }
 
-fn casts(folder: &Path) -> Vec<String> {
+fn casts(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -23,7 +24,7 @@ fn casts(folder: &Path) -> Vec<String> {
         if path.is_dir() {
             all.extend(casts(&path));
         } else if path.extension().is_some_and(|end| end == "cast") {
-            all.push(std::fs::read_to_string(path).unwrap());
+            all.push(path);
         }
     }
     all
@@ -54,7 +55,7 @@ fn windows_are_recorded_from_their_first_command() {
     wait_until("the first command in a cast", || {
         casts(&tmux.folder().join("casts"))
             .iter()
-            .any(|cast| cast.contains("the-first-42"))
+            .any(|cast| recorded(cast).contains("the-first-42"))
     });
     let stopped = with_daemon(&tmux, &["server", "stop"]);
     assert_eq!(loaded.code, Some(0), "{}", loaded.stderr);
@@ -69,10 +70,14 @@ fn windows_are_recorded_from_their_first_command() {
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
     let cast = casts(&tmux.folder().join("casts")).pop().unwrap();
     let title = format!("of {}", tmux.folder().display());
-    assert!(cast.lines().next().unwrap().contains(&title), "{cast}");
+    let (header, _) = read_cast(&cast);
+    assert!(
+        header["title"].as_str().unwrap().contains(&title),
+        "{header}"
+    );
     // The other window's goes where casts usually go.
     let usual = wait_for("the other cast", || {
         casts(&tmux.folder().join("Videos")).pop()
     });
-    assert!(usual.starts_with('{'), "{usual}");
+    read_cast(&usual);
 }
