@@ -56,7 +56,6 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text itself.
     pub(crate) fn plain(text: &'a str) -> Text<'a> {
         Text {
             raw: text.as_bytes(),

@@ -225,7 +225,6 @@ pub(super) fn run(arguments: &Args) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where events go.
 enum Sink {
     Recording(Writer<Output>),
     Text(Box<Transcript<Output>>),

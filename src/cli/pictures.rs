@@ -17,7 +17,6 @@ const RATE: f64 = 30.0;
 /// How long the last screen is seen before it starts again, in microseconds.
 const LAST: Micros = 2_000_000;
 
-/// What is drawn.
 pub(super) struct Scene<'a> {
     pub timeline: &'a Timeline,
     /// The file's name, for messages.

@@ -71,10 +71,8 @@ pub enum Error {
     Elsewhere {
         /// The process id of the daemon, where it runs.
         pid: i32,
-        /// The lock.
         lock: PathBuf,
     },
-    /// The connection broke.
     #[error("the connection to the tvmux server broke")]
     Broken(#[source] hyper::Error),
     /// The daemon refused, and says why.

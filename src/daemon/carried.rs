@@ -22,7 +22,6 @@ pub(super) struct Reopened {
 
 /// What the last daemon has left of a recording's stream.
 pub(super) enum Left {
-    /// All of it.
     Stream {
         record: StreamRecord,
         end: Box<PipeEnd>,

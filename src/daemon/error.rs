@@ -14,7 +14,6 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
-    /// Several recordings fit.
     #[error("`{id}` may be any of {}", .matches.join(", "))]
     Ambiguous {
         /// What was asked for.
@@ -27,7 +26,6 @@ pub enum Error {
     NoWindow {
         /// What was asked for.
         target: String,
-        /// What tmux said.
         message: String,
     },
     /// Another program has the pane's pipe.
@@ -55,7 +53,6 @@ pub enum Error {
         .reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"))
     )]
     NoRoom {
-        /// The recording.
         id: String,
         /// Why the file takes nothing.
         reason: Option<String>,

@@ -41,11 +41,9 @@ const RETRY: Duration = Duration::from_millis(200);
 /// What is known of a server.
 #[derive(Clone, Debug)]
 pub(super) enum View {
-    /// Nothing yet.
     Unknown,
     /// It was like this when it was last looked at.
     Live(Arc<ServerState>),
-    /// It is gone.
     Gone,
 }
 

@@ -14,7 +14,6 @@ use nix::fcntl::{Flock, FlockArg, OFlag};
 /// How it stands with the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LockState {
-    /// No daemon runs.
     Free,
     /// One runs; it says nothing of itself while it starts and while it ends.
     Held(Option<Holder>),

@@ -7,7 +7,6 @@ use nix::unistd::{read, write};
 
 const CHUNK: usize = 64 * 1024;
 
-/// Bytes that wait.
 #[derive(Debug)]
 pub(super) struct Backlog {
     chunks: VecDeque<Chunk>,
@@ -22,7 +21,6 @@ struct Chunk {
     end: usize,
 }
 
-/// What gathering gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gathered {
     /// So many bytes wait in addition.

@@ -50,7 +50,6 @@ enum Word {
     Format,
     Boot,
     BootToo,
-    /// Which slot holds.
     Slot,
 }
 
@@ -181,9 +180,7 @@ impl Commit {
 /// What a later daemon needs to know of the stream that is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamRecord {
-    /// The FIFO's path.
     pub fifo: PathBuf,
-    /// The pane's number.
     pub pane: u32,
     /// The process that tmux started in it, as the snapshot found it.
     pub pid: u32,

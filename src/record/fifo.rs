@@ -35,7 +35,6 @@ pub struct Fifo {
     is_left: bool,
 }
 
-/// What reading gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     Bytes(usize),

@@ -92,7 +92,6 @@ pub(super) struct Came {
     pub(super) at: Option<u64>,
 }
 
-/// The page.
 #[derive(Debug)]
 pub(super) struct Ledger {
     memory: SharedMemory,

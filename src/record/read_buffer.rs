@@ -55,7 +55,6 @@ impl ReadBuffer {
         &self.memory.bytes()[HEAD..HEAD + count]
     }
 
-    /// They are encoded.
     pub(super) fn wipe(&mut self, count: usize) {
         // Not before the commit: the compiler must not move it there.
         fence(Ordering::SeqCst);

@@ -50,13 +50,11 @@ const GIVEN_UP: &str = "given up";
 pub struct RecallPlan {
     /// The program, an absolute path.
     pub program: PathBuf,
-    /// Its arguments.
     pub arguments: Vec<String>,
     /// All of its environment.
     pub environment: BTreeMap<String, String>,
     /// The file that a running daemon holds locked.
     pub lock: PathBuf,
-    /// Where it logs.
     pub log: PathBuf,
     /// How long somebody else may take to start it, in milliseconds: a
     /// supervisor that the daemon was started by.

@@ -95,7 +95,6 @@ pub enum FileEvent {
 pub enum Step<S> {
     /// Run this, and hand the result to [`Sink::complete`].
     Run(Job<S>),
-    /// Act on this.
     Event(FileEvent),
     /// Nothing before this moment, or before a job is done or more lines wait.
     Wait(Option<Instant>),
@@ -153,7 +152,6 @@ impl<S: Storage> Job<S> {
         matches!(self.0, Work::Sync { .. })
     }
 
-    /// Does it.
     #[must_use]
     pub fn run(self) -> Completion<S> {
         Completion(match self.0 {
@@ -196,10 +194,11 @@ impl<S: Storage> Job<S> {
 /// What the file is doing.
 #[derive(Debug)]
 enum State<S> {
-    /// It takes lines.
     Open(CastFile<S>),
     /// A batch is being written. `after` is why the try before was refused.
-    Writing { after: Option<Trouble> },
+    Writing {
+        after: Option<Trouble>,
+    },
     /// It has not taken a batch.
     Refused {
         file: CastFile<S>,
@@ -208,13 +207,18 @@ enum State<S> {
         retry: Instant,
     },
     /// It has no name any more.
-    Removed { ask: Instant },
+    Removed {
+        ask: Instant,
+    },
     /// The caller is asked for the first lines of another one.
     Asking,
     /// Another one is being made.
     Creating,
     /// Another one could not be made.
-    Missing { lines: Vec<u8>, retry: Instant },
+    Missing {
+        lines: Vec<u8>,
+        retry: Instant,
+    },
 }
 
 /// What is on the disk.
@@ -222,10 +226,11 @@ enum State<S> {
 enum Sync {
     /// All that was written.
     Clean,
-    /// Not all.
     Due(Instant),
     /// A sync is under way; `again` when something was written meanwhile.
-    Running { again: Option<Instant> },
+    Running {
+        again: Option<Instant>,
+    },
 }
 
 impl Sync {
@@ -255,13 +260,11 @@ enum Closing {
     /// What is left has to be written, and the file looked at once more: one
     /// that was removed since the last write is lost.
     Asked,
-    /// All is written.
     Written,
     /// The file has refused its last lines twice.
     GivenUp,
 }
 
-/// A recording's file.
 #[derive(Debug)]
 pub struct Sink<S> {
     intervals: Intervals,
@@ -553,7 +556,6 @@ impl<S: Storage> Sink<S> {
         self.spare = spare;
     }
 
-    /// The file.
     #[must_use]
     pub fn storage(&self) -> &S {
         &self.storage

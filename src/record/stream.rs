@@ -132,7 +132,6 @@ pub enum Error {
 /// The program that serves as the pipe process, and how much it holds.
 #[derive(Clone, Debug)]
 pub struct RelayProgram {
-    /// Its path.
     pub program: Arc<Path>,
     /// Most bytes that one holds while nobody reads.
     pub bound: u64,

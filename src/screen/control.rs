@@ -25,7 +25,6 @@ fn is_known(intermediates: &[u8], last: u8) -> bool {
 }
 
 impl Screen {
-    /// A C0 control.
     #[inline]
     pub(super) fn control(&mut self, byte: u8) {
         match byte {
@@ -91,7 +90,6 @@ impl Screen {
         }
     }
 
-    /// An escape sequence.
     pub(super) fn escape(&mut self, intermediates: &[u8], last: u8) {
         let draws = last == b'0';
         match (intermediates, last) {
@@ -160,7 +158,6 @@ impl Screen {
         self.y = saved.y.min(self.height() - 1);
     }
 
-    /// A control sequence.
     #[inline]
     pub(super) fn csi(&mut self, parameters: &Parameters, intermediates: &[u8], last: u8) {
         if parameters.are_ignored() {

@@ -49,7 +49,6 @@ impl Row {
         self.cells.get(x).copied().unwrap_or(Cell::BLANK)
     }
 
-    /// Writes one cell.
     pub fn set(&mut self, x: usize, cell: Cell) {
         self.reach(x + 1);
         self.cells[x] = cell.over(self.cells[x]);
@@ -110,7 +109,6 @@ pub(super) struct Grid {
     pub keeps: bool,
     /// Rows that left the history at its old end.
     pub dropped: u64,
-    /// Counts the looks.
     pub generation: u64,
     /// Rows of the screen that moved since the last look.
     moved: Range<usize>,

@@ -54,7 +54,6 @@ pub(super) enum Action {
     Nothing,
     /// A string that is not used.
     Ignored,
-    /// A C0 control.
     Control,
     /// An escape sequence; the byte is its last.
     Escape,
@@ -332,7 +331,6 @@ fn large(value: u32, digit: u8) -> u32 {
 }
 
 impl<'a> Parameters<'a> {
-    /// No parameters yet.
     #[inline(always)]
     pub fn new() -> Parameters<'a> {
         Parameters {
@@ -398,7 +396,6 @@ impl<'a> Parameters<'a> {
         self.len
     }
 
-    /// One parameter.
     #[inline]
     pub fn at(&self, index: usize) -> Parameter<'a> {
         match self.list[..self.len].get(index) {

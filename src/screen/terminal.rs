@@ -250,7 +250,6 @@ impl Screen {
         Cell::erased(place).in_form(self.rules.has_long_cells && self.pool.is_long(place))
     }
 
-    /// The pen changed.
     pub(super) fn set_pen(&mut self, pen: Pen) {
         self.pen = pen;
         self.pen_cell = None;

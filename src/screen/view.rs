@@ -56,7 +56,6 @@ pub struct Run<'a> {
 /// One character of a row, with what joins it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Character<'a> {
-    /// Its first column.
     pub column: usize,
     /// Columns it takes: 1 or 2.
     pub width: usize,
@@ -65,7 +64,6 @@ pub struct Character<'a> {
     pub link: Option<&'a Link>,
 }
 
-/// The cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub column: usize,
@@ -80,7 +78,6 @@ pub struct Cursor {
 /// Which of the two screens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// What is shown.
     Shown,
     /// The normal screen, while the alternate one is shown.
     Normal,

@@ -119,7 +119,6 @@ impl Activity {
     }
 }
 
-/// All of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Index {
     pub keyframes: Vec<Keyframe>,

@@ -195,7 +195,6 @@ impl Timeline {
         })
     }
 
-    /// The cast's header.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.shared.header

@@ -32,7 +32,6 @@ pub enum Moment {
     Percent(f64),
     /// A time of day that may also be minutes and seconds after the start.
     Day(Time, Micros),
-    /// The wall clock.
     Date(DateTime),
     /// The first marker with this label.
     Label(String),

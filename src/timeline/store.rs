@@ -96,7 +96,6 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// An empty one.
     pub fn new() -> Store {
         Store {
             backing: Backing::Nothing,
@@ -172,7 +171,6 @@ impl Store {
         }
     }
 
-    /// A saved state.
     pub fn state(&mut self, key: &Keyframe) -> io::Result<&[u8]> {
         let part = key.start..key.start.saturating_add(key.length);
         let missing = || io::Error::from(io::ErrorKind::InvalidData);

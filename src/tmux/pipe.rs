@@ -20,7 +20,6 @@ pub const RECORDING: &str = "@tvmux_recording";
 /// What a pipe's batch prints in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piped {
-    /// The pipe runs.
     Yes,
     /// Somebody else's pipe is on the pane.
     Busy,

@@ -73,13 +73,11 @@ impl Version {
         }
     }
 
-    /// The first number.
     #[must_use]
     pub const fn major(self) -> u16 {
         self.major
     }
 
-    /// The second number.
     #[must_use]
     pub const fn minor(self) -> u16 {
         self.minor

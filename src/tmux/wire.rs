@@ -36,7 +36,6 @@ const LONGEST: usize = 16_384;
 /// `CLIENT_UTF8`, what the `-u` of a client process sets.
 const UTF8: u64 = 0x10000;
 
-/// Types of messages.
 mod kind {
     pub(super) const VERSION: u32 = 12;
     pub(super) const IDENTIFY_FLAGS: u32 = 100;

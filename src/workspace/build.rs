@@ -51,7 +51,6 @@ impl Default for BuildOptions {
     }
 }
 
-/// What was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
     pub session: SessionId,

@@ -19,7 +19,6 @@ use crate::tmux::{
     arguments, read_printed, settings,
 };
 
-/// A frozen session.
 #[derive(Clone, Debug)]
 pub struct Frozen {
     pub workspace: Node,

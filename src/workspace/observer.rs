@@ -7,10 +7,12 @@ use crate::tmux::{Server, SessionId, WindowId};
 /// What happens while a workspace is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress<'a> {
-    /// `before_script` starts.
     Script,
     /// The session is there; windows and panes follow.
-    Session { windows: usize, panes: usize },
+    Session {
+        windows: usize,
+        panes: usize,
+    },
     /// A window is there with all its panes.
     Window {
         /// Its name, or its index.

@@ -20,7 +20,6 @@ enum ValueKind {
     Seconds,
     /// Texts and switches by name.
     Options,
-    /// Texts by name.
     Environment,
     /// A command, or a list of commands and `{cmd: …}`.
     Commands,
@@ -299,7 +298,6 @@ fn shown(node: &Node) -> String {
     }
 }
 
-/// Reads a pause.
 pub(super) fn seconds(node: &Node) -> Option<f64> {
     let seconds: f64 = node.as_text()?.parse().ok()?;
     (0.0..=LONGEST_PAUSE).contains(&seconds).then_some(seconds)

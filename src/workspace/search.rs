@@ -132,7 +132,6 @@ pub struct SearchOptions {
     pub invert: bool,
 }
 
-/// Compiled patterns.
 #[derive(Debug)]
 pub struct Search {
     patterns: Vec<(Vec<&'static str>, Regex)>,

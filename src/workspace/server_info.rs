@@ -11,7 +11,6 @@ use crate::tmux::{
     self, Batch, Fields, OptionNames, Separator, Server, SessionId, Socket, Version,
 };
 
-/// A running server.
 #[derive(Clone, Debug)]
 pub struct ServerInfo {
     pub version: Version,
@@ -52,7 +51,6 @@ impl Query {
         batch
     }
 
-    /// Reads their answer.
     pub(super) fn parse(self, answer: &[u8]) -> tmux::Result<ServerInfo> {
         let unexpected = || tmux::Error::Unexpected {
             what: format!(

@@ -181,7 +181,6 @@ impl Typer<'_> {
     }
 }
 
-/// How typing went.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// Panes that closed before they got all their commands.

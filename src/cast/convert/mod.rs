@@ -62,7 +62,6 @@ pub struct Marker {
     pub label: String,
 }
 
-/// What was converted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Converted {
     /// Events that were written.

@@ -21,7 +21,6 @@ pub enum Format {
     /// The bytes that the terminal got, without times, behind the sequence that sets
     /// the terminal's size.
     Raw,
-    /// These bytes alone.
     Output,
 }
 

@@ -61,7 +61,6 @@ impl Pieces {
         }
     }
 
-    /// A v1 document.
     pub(super) fn document() -> Pieces {
         Pieces::line(1)
     }

@@ -35,7 +35,6 @@ use super::wide::Narrowed;
 use lines::{BlockScan, Scanner};
 use output::Output;
 
-/// How to repair.
 #[derive(Clone, Debug)]
 pub struct RepairOptions {
     /// How many threads look at the file, at least 1.

@@ -281,7 +281,6 @@ impl Slot {
 struct Shape {
     broken: bool,
     depth: usize,
-    /// Elements so far.
     count: u64,
     /// Time, code and data.
     slots: [Slot; 3],

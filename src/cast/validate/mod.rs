@@ -31,7 +31,6 @@ use finding::excerpt;
 pub(in crate::cast) use tally::Tally;
 pub(in crate::cast) use time::judge_time;
 
-/// How to validate.
 #[derive(Clone, Debug)]
 pub struct ValidateOptions {
     /// Which reader's view decides about severities.

@@ -63,7 +63,6 @@ impl Socket {
         None
     }
 
-    /// Where it listens.
     pub(super) fn folders(&self) -> &Folders {
         &self.folders
     }

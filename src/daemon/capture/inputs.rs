@@ -108,11 +108,11 @@ pub(in crate::daemon) enum Input {
     Gone(&'static str),
     /// The stream was read.
     Drained(Drained),
-    /// [`Action::Attach`] has succeeded.
     Attached(Attached),
     /// [`Action::Attach`] has failed; with what people should know.
-    AttachFailed { warning: Option<String> },
-    /// [`Action::TurnOff`] was answered.
+    AttachFailed {
+        warning: Option<String>,
+    },
     TurnedOff {
         /// Whether the pipe stays, since the pane's process has ended.
         is_dead: bool,

@@ -13,7 +13,9 @@ use crate::tmux::PaneId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::daemon) enum Condition {
     /// All is well, but for what people should know.
-    Recording { warning: Option<Arc<str>> },
+    Recording {
+        warning: Option<Arc<str>>,
+    },
     /// Another program has this pane's pipe: only snapshots are recorded.
     Blind(PaneId),
     /// The file takes nothing; what the system said.
@@ -22,8 +24,9 @@ pub(in crate::daemon) enum Condition {
     Removed,
     /// Output comes faster than it can be written.
     Overloaded,
-    /// It is over.
-    Finished { reason: Option<Arc<str>> },
+    Finished {
+        reason: Option<Arc<str>>,
+    },
 }
 
 /// What clients are told of a recording that does not change while it runs.

@@ -47,7 +47,6 @@ pub struct NewPane {
     pub command: Option<String>,
 }
 
-/// What is split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitTarget {
     /// A window's active pane.

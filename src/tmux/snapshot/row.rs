@@ -26,7 +26,6 @@ pub(super) enum Colour {
 /// Underline is apart: it has styles.
 pub(super) const ATTRIBUTES: [u8; 8] = [1, 2, 3, 5, 7, 8, 9, 53];
 
-/// How cells look.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
     /// A bit for each of [`ATTRIBUTES`].

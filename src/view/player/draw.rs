@@ -15,7 +15,6 @@ impl Player {
         self.rows.saturating_sub(usize::from(has_bar))
     }
 
-    /// Draws everything.
     pub fn draw(&mut self) -> Frame {
         let rows = self.screen_rows();
         let mut cursor = None;

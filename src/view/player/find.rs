@@ -70,7 +70,6 @@ pub struct Matches {
 }
 
 impl Matches {
-    /// Those of `screen`.
     #[must_use]
     pub fn of(screen: &Screen, pattern: &Pattern) -> Matches {
         let all: Vec<usize> = (0..usize::from(screen.size().1)).collect();

@@ -115,7 +115,6 @@ pub enum Action {
     Quit,
     /// Stop as a job of a shell does.
     Suspend,
-    /// Draw everything anew.
     Redraw,
     /// Put this on the clipboard.
     Copy(String),

@@ -38,7 +38,6 @@ impl Prompt {
         }
     }
 
-    /// Takes a key.
     pub fn key(&mut self, key: KeyEvent) -> Typed {
         let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {

@@ -24,7 +24,6 @@ pub enum Found {
 pub struct Search {
     pattern: Pattern,
     is_forward: bool,
-    /// Where it started.
     origin: Micros,
     /// What is searched: from behind the first time up to the second one.
     window: (Micros, Micros),

@@ -11,7 +11,6 @@ pub type IsOver<'a> = &'a mut dyn FnMut() -> bool;
 /// A moment that is looked for.
 pub struct Seek {
     pub goal: Micros,
-    /// On the way.
     frames: Option<Box<Frames>>,
 }
 
