@@ -13,7 +13,7 @@ use crate::loss::{COUNTER, numbers, stretches};
 use crate::support::tvmux::{
     CastEvent, Tvmux, markers_of, output_of, parse_cast, read_cast, recorded,
 };
-use crate::support::{TestTmux, shielded, wait_for, wait_until};
+use crate::support::{TestTmux, shielded, skipped, wait_for, wait_until};
 
 /// A shell command that prints a thousand numbered lines a second, each with its
 /// time in milliseconds.
@@ -354,6 +354,49 @@ fn a_restart_under_a_flood_loses_no_byte() {
     println!("{restarts} restarts, {lines} lines");
 }
 
+/// Rewrites the journal of the only recording as another program would have written it.
+fn as_of_format(tvmux: &Tvmux, format: u32) {
+    let path = wait_for("the journal", || {
+        let state = fs::read_dir(tvmux.folder().join("state/tvmux")).unwrap();
+        let mut paths = state.map(|entry| entry.unwrap().path());
+        paths.find(|path| path.to_string_lossy().ends_with(".journal.json"))
+    });
+    let mut journal: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    journal["format"] = format.into();
+    if format == 1 {
+        journal.as_object_mut().unwrap().remove("carried");
+    }
+    fs::write(path, journal.to_string()).unwrap();
+}
+
+#[test]
+fn a_restart_reads_an_older_journal_and_leaves_a_newer_one_to_its_program() {
+    let tmux = TestTmux::start(CLOCK);
+    let mut tvmux = Tvmux::new();
+    let (recording, cast) = record(&tmux, &tvmux);
+    as_of_format(&tvmux, 1);
+    tvmux.ok(["server", "restart"]);
+    tvmux.wait_recording("it goes on", |now| now["carried"] == 1);
+    as_of_format(&tvmux, 99);
+    tvmux.signal_daemon(Signal::SIGKILL);
+    wait_until("another daemon leaves it alone", || {
+        tvmux
+            .log()
+            .contains("its format is 99, that of a newer tvmux")
+    });
+    // The newer program comes, with the format that this one knows.
+    as_of_format(&tvmux, 2);
+    let _ = tvmux.run(["server", "restart"]);
+    let now = tvmux.wait_recording("it goes on", |now| now["state"] == "recording");
+    assert_eq!(now["id"], recording["id"]);
+    let before = length(&cast);
+    wait_until("output comes", || length(&cast) > before);
+    tvmux.ok(["rec", "stop"]);
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events), [""; 0]);
+    is_contiguous(&output_of(&events)).unwrap();
+}
+
 #[test]
 fn a_command_is_carried_over_like_a_pane() {
     let mut tvmux = Tvmux::new();
@@ -558,6 +601,19 @@ fn the_unit_supervises_this_program() {
     assert!(unit.contains(&format!("\nExecStart=\"{program}\" server run\n")));
     for line in ["Type=notify", "WatchdogSec=30", "KillMode=process"] {
         assert!(unit.lines().any(|found| found == line), "{line}: {unit}");
+    }
+    let file = tvmux.folder().join("tvmux.service");
+    fs::write(&file, unit).unwrap();
+    let verify = ["--user", "--man=no", "verify"];
+    let mut analyze = shielded("systemd-analyze");
+    analyze.args(verify).arg(file);
+    let verified = analyze.env("XDG_RUNTIME_DIR", tvmux.folder()).output();
+    match verified {
+        Err(_) => skipped("systemd-analyze", "whether systemd takes the unit"),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!said.contains("tvmux.service"), "{said}");
+        }
     }
 }
 
