@@ -14,6 +14,6 @@ pub use catalogue::{
     Archive, ArchiveError, Condition, Entry, Filter, Looked, NameError, Status, UpdateLock,
     cast_files,
 };
-pub use index::{CommandRow, Indexed, Verified};
+pub use index::{CommandRow, Indexed, LinePart, Printed, Verified};
 pub use search::{Hit, Pattern, PatternError, PatternOptions, SearchOptions};
 pub use title::set_title;

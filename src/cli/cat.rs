@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Args) -> Outcome {
             (&**path, format.ok_or_else(|| failure().hint(hint))?)
         }
     };
-    let mut writer = Writer::new(Output::open(path, arguments.overwrite)?, format);
+    let mut writer = Writer::new(Output::open(path, arguments.overwrite, stop)?, format);
     for file in &arguments.files {
         let mut source = open(file, None, stop)?;
         convert(&mut source, &mut writer, &TimeOptions::default(), &[])

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::archive::{FilterArgs, long_ago, look, named, with_archive};
+use super::archive::{CommandFilterArgs, FilterArgs, long_ago, look, named, with_archive};
 use super::table::{self, printable};
 use super::{Context, Failure, Outcome};
 use crate::archive::{CommandRow, Entry};
@@ -33,18 +33,8 @@ enum Verb {
 
 #[derive(Debug, clap::Args)]
 struct List {
-    #[arg(value_name = "FILTER")]
-    words: Vec<String>,
-    /// Only those that ended with a status other than 0
-    #[arg(long)]
-    failed: bool,
-    /// Only those that took longer, by default than 10 seconds
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
-        default_missing_value = "10")]
-    slow: Option<f64>,
-    /// Only those that were run in that folder, or below it
-    #[arg(long, value_name = "FOLDER")]
-    cwd: Option<String>,
+    #[command(flatten)]
+    commands: CommandFilterArgs,
     #[command(flatten)]
     filter: FilterArgs,
     /// At most N
@@ -75,6 +65,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
 
 fn list(context: &Context, args: &List) -> Outcome {
     let limit = args.limit.unwrap_or(usize::MAX);
+    let wanted = args.commands.filter();
     let listed = with_archive(|archive| {
         look(context, archive, false)?;
         let mut listed = Vec::new();
@@ -83,7 +74,9 @@ fn list(context: &Context, args: &List) -> Outcome {
                 continue;
             }
             let commands = archive.commands(entry.id)?;
-            let fitting = commands.into_iter().filter(|command| fits(args, command));
+            let fitting = commands
+                .into_iter()
+                .filter(|command| wanted.lets_through(command));
             listed.extend(fitting.map(|command| (entry.clone(), command)));
         }
         Ok(listed)
@@ -116,33 +109,6 @@ fn list(context: &Context, args: &List) -> Outcome {
         &["FOLDER", "CAST:N"],
     )?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn fits(args: &List, command: &CommandRow) -> bool {
-    let text = command.text.as_deref().unwrap_or_default().to_lowercase();
-    let is_below = |cwd: &String| {
-        let folder = command.folder.as_deref().unwrap_or_default();
-        let below = folder.strip_prefix(cwd.trim_end_matches('/'));
-        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    (!args.failed || command.has_failed())
-        && args
-            .slow
-            .is_none_or(|slow| command.duration().is_some_and(|took| took > slow))
-        && args.cwd.as_ref().is_none_or(|cwd| is_below(&whole(cwd)))
-        && args
-            .words
-            .iter()
-            .all(|word| text.contains(&word.to_lowercase()))
-}
-
-/// A folder by its whole path, if it is there.
-fn whole(folder: &str) -> String {
-    let found = std::fs::canonicalize(crate::config::expand_home(folder));
-    found.map_or_else(
-        |_| folder.to_owned(),
-        |path| path.to_string_lossy().into_owned(),
-    )
 }
 
 fn object(entry: &Entry, command: &CommandRow) -> serde_json::Value {
@@ -211,15 +177,17 @@ fn print_output(context: &Context, args: &Show) -> Outcome {
         };
         lines.clear();
         let mut is_open = false;
-        archive.command_output(entry.id, number, &mut |line, continues| {
-            let line = String::from_utf8_lossy(line);
+        let mut printed = archive.printed(entry.id)?;
+        printed.of_command(number, &mut |line| {
+            let text = String::from_utf8_lossy(line.text);
             match lines.last_mut().filter(|_| is_open) {
-                Some(last) => last.push_str(&line),
-                None => lines.push(line.into_owned()),
+                Some(last) => last.push_str(&text),
+                None => lines.push(text.into_owned()),
             }
-            is_open = continues;
+            is_open = line.continues;
             true
         })?;
+        printed.finish()?;
         Ok((entry, command))
     })?;
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());

@@ -264,7 +264,7 @@ impl Job<'_> {
     }
 
     fn output(&self) -> Result<Output, Failure> {
-        Output::open(&self.arguments.output, self.arguments.overwrite)
+        Output::open(&self.arguments.output, self.arguments.overwrite, self.stop)
     }
 
     fn sink(&self, to: FormatName) -> Result<Sink, Failure> {

@@ -245,6 +245,23 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "archive export",
+        &[
+            (
+                "tvmux archive export -o commands.jsonl.zst",
+                "all commands, and what they printed",
+            ),
+            (
+                "tvmux archive export --failed --since 30d -o failed.csv",
+                "those that failed, for a table",
+            ),
+            (
+                "tvmux archive export --lines --session work --format text",
+                "every line that was shown there",
+            ),
+        ],
+    ),
+    (
         "archive verify",
         &[
             ("tvmux archive verify", "check database and casts"),

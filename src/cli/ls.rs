@@ -23,9 +23,6 @@ pub(super) struct Args {
     words: Vec<String>,
     #[command(flatten)]
     filter: FilterArgs,
-    /// Casts whose title has this in it
-    #[arg(long, value_name = "TEXT")]
-    title: Option<String>,
     /// Casts that are being recorded
     #[arg(long)]
     running: bool,
@@ -43,7 +40,6 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let mut filter = args.filter.filter();
     filter.words.clone_from(&args.words);
-    filter.title.clone_from(&args.title);
     filter.only_running = args.running;
     let mut entries = with_archive(|archive| {
         look(context, archive, false)?;

@@ -3,23 +3,30 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use super::Failure;
+use super::signals::StoppableOutput;
 use super::validate::shown;
 use crate::atomic_file::{AtomicFile, Durability};
 
 /// Where a recording is written to.
 pub(super) enum Output {
     /// A pipe, a terminal, a device: written to as it comes.
-    Stream(Box<dyn Write>),
+    Stream(StoppableOutput),
     /// A file that gets its name in the end; whether another may have it.
     File(AtomicFile, bool),
 }
 
 impl Output {
-    pub(super) fn open(path: &Path, overwrite: bool) -> Result<Output, Failure> {
+    /// Opens it; writing to what is no file of its own fails soon after `stop` is set.
+    pub(super) fn open(
+        path: &Path,
+        overwrite: bool,
+        stop: &'static AtomicBool,
+    ) -> Result<Output, Failure> {
         if path == Path::new("-") {
-            return Ok(Output::Stream(Box::new(io::stdout().lock())));
+            return Ok(Output::Stream(StoppableOutput::new(stop)?));
         }
         let cannot = |error| Failure::usage(format!("cannot write {}: {error}", shown(path)));
         match fs::metadata(path) {
@@ -28,7 +35,7 @@ impl Output {
             }
             Ok(there) if !there.is_file() => {
                 let file = File::options().write(true).open(path).map_err(cannot)?;
-                return Ok(Output::Stream(Box::new(file)));
+                return Ok(Output::Stream(StoppableOutput::of(file, stop)));
             }
             Ok(_) if !overwrite => {
                 return Err(Failure::usage(format!("{} is there already", shown(path)))

@@ -62,6 +62,14 @@ pub(super) fn draw<W: Write>(
     };
     let interval = (1e6 / RATE * scene.time.speed) as Micros;
     let reading = |error| failure(error, scene.cast, stop);
+    let stopped = || {
+        let name = shown(scene.cast);
+        Failure::stopped(format!("{name}: stopped; nothing was written"))
+    };
+    let writing = |error| match stop.load(Ordering::Relaxed) {
+        true => stopped(),
+        false => writing(error),
+    };
     let mut frames = timeline
         .frames(scene.from, scene.until, interval)
         .map_err(reading)?;
@@ -88,10 +96,7 @@ pub(super) fn draw<W: Write>(
     );
     while let Some(frame) = frames.next().map_err(reading)? {
         if stop.load(Ordering::Relaxed) {
-            let name = shown(scene.cast);
-            return Err(Failure::stopped(format!(
-                "{name}: stopped; nothing was written"
-            )));
+            return Err(stopped());
         }
         let time = clock.at(frame.time);
         picture.show(time, frames.screen()).map_err(writing)?;

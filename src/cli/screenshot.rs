@@ -103,13 +103,14 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         Picture::Svg => view::svg(&screen, &theme),
         Picture::Json => view::json(&screen, time),
     };
-    let mut output = Output::open(&args.output, args.overwrite)?;
+    let mut output = Output::open(&args.output, args.overwrite, stop)?;
     let written = output.write_all(drawn.as_bytes()).and_then(|()| {
         output.flush()?;
         output.publish(&args.output)
     });
     match written {
         Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(_) if stop.load(Ordering::Relaxed) => Err(Failure::stopped("stopped")),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::new(error)),
         Err(error) => {
             let name = shown(&args.output);

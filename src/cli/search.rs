@@ -12,15 +12,11 @@ use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::archive::{FilterArgs, long_ago, look, named, read_new, with_archive};
-use super::progress::Progress;
+use super::archive::{FilterArgs, chosen, long_ago, look, read_due, with_archive};
 use super::signals::stop_flag;
 use super::table::{duration, printable};
-use super::{Context, Failure, Outcome, candidates, play, warn};
-use crate::archive::{
-    Archive, Condition, Entry, Hit, Indexed, Pattern, PatternOptions, SearchOptions,
-};
-use crate::wording::counted;
+use super::{Context, Failure, Outcome, candidates, play};
+use crate::archive::{Archive, Entry, Hit, Pattern, PatternOptions, SearchOptions};
 use crate::workspace::abbreviate_home;
 
 /// Bytes of casts that are read before a search, when they were not so far.
@@ -166,47 +162,12 @@ fn casts(
     args: &Args,
     stop: &'static AtomicBool,
 ) -> Result<Vec<Entry>, Failure> {
-    let find = |archive: &Archive| -> Result<Vec<Entry>, Failure> {
-        let mut casts = archive.entries(&args.filter.filter())?;
-        if !args.casts.is_empty() {
-            let meant = args.casts.iter().map(|name| Ok(named(archive, name)?.id));
-            let meant: Vec<i64> = meant.collect::<Result<_, Failure>>()?;
-            casts.retain(|cast| meant.contains(&cast.id));
-        }
-        Ok(casts)
-    };
-    let casts = find(archive)?;
-    let mut due: Vec<&Entry> = casts.iter().filter(|cast| cast.is_due).collect();
-    if due.is_empty() {
-        return Ok(casts);
+    let filter = args.filter.filter();
+    let casts = chosen(archive, &filter, &args.casts)?;
+    match read_due(archive, &casts, READ_FIRST, stop)? {
+        true => chosen(archive, &filter, &args.casts),
+        false => Ok(casts),
     }
-    due.sort_by_key(|cast| (cast.state != Condition::Running, cast.unread()));
-    let Some(lock) = archive.try_lock_for_update()? else {
-        warn("casts are being read at present: what they have not given so far is not found");
-        return Ok(casts);
-    };
-    let mut room = READ_FIRST;
-    let mut progress = Progress::new(None);
-    let mut left = 0;
-    for cast in due {
-        if cast.unread() > room {
-            left += 1;
-            continue;
-        }
-        room -= cast.unread();
-        let (indexed, _) = read_new(archive, &lock, cast, &mut progress, stop)?;
-        if indexed == Indexed::Stopped {
-            return Err(Failure::stopped("stopped"));
-        }
-    }
-    drop(progress);
-    if left > 0 {
-        let casts = counted(left, "cast");
-        warn(&format!(
-            "{casts} were not read so far; `tvmux archive update` does it"
-        ));
-    }
-    find(archive)
 }
 
 /// How well a hit fits: more is better.

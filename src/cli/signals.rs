@@ -3,7 +3,7 @@
 //! others as a descriptor for what looks after a terminal.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -105,18 +105,58 @@ impl StoppableInput {
 
 impl Read for StoppableInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(io::Error::other("stopped"));
-            }
-            // The signal may arrive on another thread, so that the wait has to
-            // end by itself.
-            let mut input = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut input, PollTimeout::from(100u8)) {
-                Ok(0) | Err(Errno::EINTR) => {}
-                Ok(_) => return self.file.read(buffer),
-                Err(error) => return Err(error.into()),
-            }
+        wait(&self.file, PollFlags::POLLIN, self.stop)?;
+        self.file.read(buffer)
+    }
+}
+
+/// A file or pipe whose write fails soon after the flag is set, also while nobody
+/// reads what was written before.
+pub(super) struct StoppableOutput {
+    file: File,
+    stop: &'static AtomicBool,
+}
+
+impl StoppableOutput {
+    /// Standard output, which nobody else may write meanwhile.
+    pub(super) fn new(stop: &'static AtomicBool) -> io::Result<StoppableOutput> {
+        let file = io::stdout().as_fd().try_clone_to_owned()?.into();
+        Ok(StoppableOutput { file, stop })
+    }
+
+    pub(super) fn of(file: File, stop: &'static AtomicBool) -> StoppableOutput {
+        StoppableOutput { file, stop }
+    }
+}
+
+impl Write for StoppableOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // There may be room for a part alone: the signal interrupts the wait for the
+        // rest, and the next write sees the flag.
+        wait(&self.file, PollFlags::POLLOUT, self.stop)?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Waits until a file can be read or written, or the flag is set.
+fn wait(file: &File, what: PollFlags, stop: &AtomicBool) -> io::Result<()> {
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("stopped"));
+        }
+        // The signal may arrive on another thread, so that the wait has to end by
+        // itself.
+        match poll(
+            &mut [PollFd::new(file.as_fd(), what)],
+            PollTimeout::from(100u8),
+        ) {
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod support;
 
 mod catalogue;
 mod commands;
+mod export;
 mod processes;
 mod reference;
 mod search;

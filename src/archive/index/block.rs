@@ -130,6 +130,15 @@ impl Block {
         })
     }
 
+    /// What is known of each line of a block, without its texts.
+    pub fn lines_alone(lines: &[u8]) -> io::Result<Vec<BlockLine>> {
+        Block {
+            text: Vec::new(),
+            packed_lines: lines.to_owned(),
+        }
+        .lines()
+    }
+
     /// What is known of each line.
     pub fn lines(&self) -> io::Result<Vec<BlockLine>> {
         let bytes = unpack(&self.packed_lines)?;

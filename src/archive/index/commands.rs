@@ -1,9 +1,8 @@
-//! The commands of shells, and what each printed.
+//! The commands of shells.
 
-use rusqlite::{Row, params};
+use rusqlite::Row;
 use serde::Serialize;
 
-use super::block::Block;
 use crate::archive::catalogue::{Archive, ArchiveError};
 
 /// A command that a shell told of (OSC 133).
@@ -60,45 +59,6 @@ impl Archive {
             )?;
             select.query_map([cast], CommandRow::of_row)?.collect()
         })
-    }
-
-    /// Gives each line that a command printed to `take`, in the order in which they
-    /// left the screen; `take` gives whether it wants more.
-    ///
-    /// # Errors
-    /// When the database cannot be used.
-    pub fn command_output(
-        &self,
-        cast: i64,
-        number: u64,
-        take: &mut dyn FnMut(&[u8], bool) -> bool,
-    ) -> Result<(), ArchiveError> {
-        let mut is_broken = false;
-        self.with(|connection| {
-            let mut select = connection
-                .prepare_cached("SELECT text, lines FROM block WHERE cast_id = ? ORDER BY id")?;
-            let mut rows = select.query(params![cast])?;
-            while let Some(row) = rows.next()? {
-                let (text, lines) = (row.get_ref(0)?.as_bytes()?, row.get_ref(1)?.as_bytes()?);
-                let unpacked = Block::unpack(text, lines);
-                let Ok((lines, block)) = unpacked.and_then(|block| Ok((block.lines()?, block)))
-                else {
-                    is_broken = true;
-                    continue;
-                };
-                let texts = block.text.split(|byte| *byte == b'\n');
-                for (line, text) in lines.iter().zip(texts) {
-                    if line.command == Some(number) && !take(text, line.continues) {
-                        return Ok(());
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        match is_broken {
-            true => self.read_again(cast),
-            false => Ok(()),
-        }
     }
 
     /// All of a cast is to be read anew: what was read of it is damaged.

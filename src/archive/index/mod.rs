@@ -4,11 +4,12 @@
 //! The way of a line: `scan` plays a cast and gives the lines that were shown,
 //! `block` packs them, `grams` says which three bytes in a row stand in them,
 //! `shelf` keeps that so that a search reads little, `write` puts all of it into the
-//! database.
+//! database. `printed` gives lines out again.
 
 mod block;
 mod commands;
 mod grams;
+mod printed;
 mod read;
 mod scan;
 mod shelf;
@@ -16,6 +17,7 @@ mod verify;
 mod write;
 
 pub use commands::CommandRow;
+pub use printed::{LinePart, Printed};
 pub use read::Indexed;
 pub use verify::Verified;
 

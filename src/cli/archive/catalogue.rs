@@ -7,11 +7,14 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::State;
-use crate::archive::{Archive, ArchiveError, Entry, Indexed, NameError, UpdateLock};
+use crate::archive::{
+    Archive, ArchiveError, Condition, Entry, Filter, Indexed, NameError, UpdateLock,
+};
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::{Context, Failure, background, runtime, warn};
 use crate::folders;
+use crate::wording::counted;
 
 /// Opens the user's catalogue.
 pub(in crate::cli) fn open() -> Result<Archive, Failure> {
@@ -109,4 +112,61 @@ pub(in crate::cli) fn named(archive: &Archive, name: &str) -> Result<Entry, Fail
         }
         error => Failure::usage(error).hint("`tvmux ls` lists the casts that are known"),
     })
+}
+
+/// The casts that fit `filter`, the newest first; of these only those that `names`
+/// mean, if there are any.
+pub(in crate::cli) fn chosen(
+    archive: &Archive,
+    filter: &Filter,
+    names: &[String],
+) -> Result<Vec<Entry>, Failure> {
+    let mut casts = archive.entries(filter)?;
+    if !names.is_empty() {
+        let meant = names.iter().map(|name| Ok(named(archive, name)?.id));
+        let meant: Vec<i64> = meant.collect::<Result<_, Failure>>()?;
+        casts.retain(|cast| meant.contains(&cast.id));
+    }
+    Ok(casts)
+}
+
+/// Reads what is new in `casts`, up to so many bytes, those that are recorded at
+/// present first; says what has to be left out. Gives whether anything was read.
+pub(in crate::cli) fn read_due(
+    archive: &mut Archive,
+    casts: &[Entry],
+    most: u64,
+    stop: &AtomicBool,
+) -> Result<bool, Failure> {
+    let mut due: Vec<&Entry> = casts.iter().filter(|cast| cast.is_due).collect();
+    if due.is_empty() {
+        return Ok(false);
+    }
+    due.sort_by_key(|cast| (cast.state != Condition::Running, cast.unread()));
+    let Some(lock) = archive.try_lock_for_update()? else {
+        warn("casts are being read at present: what they have not given so far is not found");
+        return Ok(false);
+    };
+    let mut room = most;
+    let mut progress = Progress::new(None);
+    let mut left = 0;
+    for cast in due {
+        if cast.unread() > room {
+            left += 1;
+            continue;
+        }
+        room -= cast.unread();
+        let (indexed, _) = read_new(archive, &lock, cast, &mut progress, stop)?;
+        if indexed == Indexed::Stopped {
+            return Err(Failure::stopped("stopped"));
+        }
+    }
+    drop(progress);
+    if left > 0 {
+        let casts = counted(left, "cast");
+        warn(&format!(
+            "{casts} were not read so far; `tvmux archive update` does it"
+        ));
+    }
+    Ok(true)
 }

@@ -1,7 +1,9 @@
 //! `tvmux archive`: what is seldom done with the catalogue of casts.
 
 mod catalogue;
+mod export;
 mod filter;
+mod records;
 mod status;
 mod update;
 mod verify;
@@ -9,8 +11,8 @@ mod when;
 
 use clap::Subcommand;
 
-pub(super) use catalogue::{look, named, open, read_new, with_archive};
-pub(super) use filter::FilterArgs;
+pub(super) use catalogue::{chosen, look, named, open, read_due, read_new, with_archive};
+pub(super) use filter::{CommandFilterArgs, FilterArgs};
 pub(super) use when::{long_ago, time_of_day};
 
 use super::{Context, Outcome};
@@ -33,6 +35,7 @@ enum Verb {
     /// Forget all that was read, and read all casts anew
     Rebuild(update::Args),
     Verify(verify::Args),
+    Export(Box<export::Args>),
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
@@ -41,5 +44,6 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         Verb::Update(args) => update::run(context, args, false),
         Verb::Rebuild(args) => update::run(context, args, true),
         Verb::Verify(args) => verify::run(context, args),
+        Verb::Export(args) => export::run(context, args),
     }
 }

@@ -1,0 +1,445 @@
+//! `tvmux archive export`: what was run, and what it printed, as data.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::ValueEnum;
+use clap_complete::engine::ArgValueCompleter;
+
+use super::filter::{CommandFilter, CommandFilterArgs, FilterArgs};
+use super::records::{CommandRecord, Format, LineRecord, Origin, Record, Records};
+use super::{chosen, look, open, read_due, with_archive};
+use crate::archive::{Archive, Entry};
+use crate::cli::output_file::Output;
+use crate::cli::progress::Progress;
+use crate::cli::signals::stop_flag;
+use crate::cli::validate::shown;
+use crate::cli::{Context, Failure, Outcome, candidates, warn};
+use crate::wording::counted;
+
+/// Write what was run, and what it printed, as data
+///
+/// One record for each command that a shell told of (see `tvmux init`): host, session,
+/// window, folder, command, output, status, start, end, cast, number, time, until,
+/// truncated. With --lines one for each line that was shown: host, session, window,
+/// folder, command, status, line, start, end, cast, time, until, truncated. start and
+/// end are times of the calendar in UTC, time and until seconds of the cast. The
+/// oldest cast comes first. Blank lines are not kept.
+///
+/// Each FILTER must stand in the command, in either case. Where commands are asked
+/// for, --lines gives the lines of those alone. Casts that were not read so far are
+/// read first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit codes: 0 done, 1 a part is missing, 2 wrong usage")]
+pub(super) struct Args {
+    #[command(flatten)]
+    commands: CommandFilterArgs,
+    #[command(flatten)]
+    filter: FilterArgs,
+    /// Only of these casts: a path, a name or its start, `@latest`
+    #[arg(long = "in", value_name = "CAST", add = ArgValueCompleter::new(candidates::archived))]
+    casts: Vec<String>,
+    /// One record for each line that was shown
+    #[arg(long)]
+    lines: bool,
+    /// Without this the suffix of OUT says: .jsonl, .csv or .txt; else jsonl
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FormatName>,
+    /// Bytes of a command's output, or of a line, at most; `truncated` says that there
+    /// was more. 0 leaves output out
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    max_output: usize,
+    /// Compress it with zstd, as where the suffix of OUT is .zst
+    #[arg(long)]
+    zstd: bool,
+    /// Where it goes; `-` is standard output
+    #[arg(short, long, value_name = "OUT", default_value = "-")]
+    output: PathBuf,
+    /// Replace OUT if it is there
+    #[arg(long)]
+    overwrite: bool,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// Names of formats on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatName {
+    /// One JSON object a line
+    #[value(alias = "json", alias = "ndjson")]
+    Jsonl,
+    /// To be read by people: each command and what it printed; with --lines the lines
+    Text,
+    /// Comma-separated values, the names of the fields first
+    Csv,
+}
+
+impl FormatName {
+    fn of(path: &Path) -> Option<FormatName> {
+        match path.extension()?.to_str()? {
+            "jsonl" | "ndjson" | "json" => Some(FormatName::Jsonl),
+            "txt" | "text" => Some(FormatName::Text),
+            "csv" => Some(FormatName::Csv),
+            _ => None,
+        }
+    }
+
+    fn format(self) -> Format {
+        match self {
+            FormatName::Jsonl => Format::Jsonl,
+            FormatName::Text => Format::Text,
+            FormatName::Csv => Format::Csv,
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Outcome {
+    let is_packed_name = args.output.extension().is_some_and(|end| end == "zst");
+    let name = match is_packed_name {
+        true => args.output.with_extension(""),
+        false => args.output.clone(),
+    };
+    let format = args.format.or_else(|| FormatName::of(&name));
+    let format = match format {
+        Some(format) => format.format(),
+        None if name == Path::new("-") => Format::Jsonl,
+        None => {
+            let name = shown(&args.output);
+            let error = format!("the name {name} does not say which format is wanted");
+            return Err(Failure::usage(error).hint("say it with --format jsonl, text or csv"));
+        }
+    };
+    let is_packed = args.zstd || is_packed_name;
+    let is_to_terminal = args.output == Path::new("-") && io::stdout().is_terminal();
+    if is_packed && is_to_terminal {
+        return Err(Failure::usage("compressed data is not for a terminal")
+            .hint("-o OUT.jsonl.zst writes it into a file"));
+    }
+    let stop = stop_flag()?;
+    let mut casts = with_archive(|archive| {
+        look(context, archive, true)?;
+        let filter = args.filter.filter();
+        let casts = chosen(archive, &filter, &args.casts)?;
+        match read_due(archive, &casts, u64::MAX, stop)? {
+            true => chosen(archive, &filter, &args.casts),
+            false => Ok(casts),
+        }
+    })?;
+    // As they come after each other.
+    casts.reverse();
+    let output = Packed::new(Output::open(&args.output, args.overwrite, stop)?, is_packed)?;
+    let total = casts.iter().map(|cast| cast.bytes).sum();
+    let fields = match args.lines {
+        true => LineRecord::FIELDS,
+        false => CommandRecord::FIELDS,
+    };
+    let records = Records::new(output, format, fields);
+    let mut export = Export {
+        archive: &open()?,
+        wanted: args.commands.is_given().then(|| args.commands.filter()),
+        most: args.max_output,
+        name: &args.output,
+        records: records.map_err(|error| writing(error, &args.output, stop))?,
+        progress: (!is_to_terminal).then(|| Progress::new(Some(total))),
+        stop,
+    };
+    let mut is_whole = true;
+    for cast in &casts {
+        is_whole &= match args.lines {
+            true => export.lines(cast)?,
+            false => export.commands(cast)?,
+        };
+    }
+    let Export {
+        records, progress, ..
+    } = export;
+    drop(progress);
+    let finished = (|| {
+        let (written, packed) = records.finish()?;
+        Ok((written, packed.finish()?))
+    })();
+    let (written, output) = finished.map_err(|error| writing(error, &args.output, stop))?;
+    if stop.load(Ordering::Relaxed) {
+        return Err(stopped());
+    }
+    let is_file = matches!(output, Output::File(..));
+    let published = output.publish(&args.output);
+    published.map_err(|error| writing(error, &args.output, stop))?;
+    if is_file && !args.quiet {
+        let what = if args.lines { "line" } else { "command" };
+        anstream::println!(
+            "{}: {} of {}",
+            shown(&args.output),
+            counted(written, what),
+            counted(casts.len() as u64, "cast")
+        );
+    }
+    if !is_whole {
+        warn(
+            "some of what was read is damaged and left out; `tvmux archive update` reads it \
+             anew from the casts",
+        );
+    }
+    Ok(ExitCode::from(u8::from(!is_whole)))
+}
+
+/// An export on its way.
+struct Export<'a> {
+    archive: &'a Archive,
+    /// Which commands are asked for.
+    wanted: Option<CommandFilter>,
+    /// Bytes of an output, or of a line.
+    most: usize,
+    /// Where it goes, for messages.
+    name: &'a Path,
+    records: Records<Packed>,
+    progress: Option<Progress>,
+    stop: &'static AtomicBool,
+}
+
+impl Export<'_> {
+    /// One record for each command of a cast; gives whether all could be read.
+    fn commands(&mut self, cast: &Entry) -> Result<bool, Failure> {
+        let mut commands = match cast.commands {
+            0 => Vec::new(),
+            _ => self.archive.commands(cast.id)?,
+        };
+        if let Some(wanted) = &self.wanted {
+            commands.retain(|command| wanted.lets_through(command));
+        }
+        let mut meter = Meter::new(cast.bytes, commands.len());
+        let mut printed = match (self.most, commands.len()) {
+            (0, _) | (_, 0) => None,
+            _ => Some(self.archive.printed(cast.id)?),
+        };
+        let cast = Origin::of(cast);
+        for command in &commands {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(stopped());
+            }
+            let mut output = Bounded::new(self.most);
+            if let Some(printed) = &mut printed {
+                let mut is_next = false;
+                printed.of_command(command.number, &mut |line| {
+                    let is_taken = output.push(line.text, is_next);
+                    is_next = !line.continues;
+                    is_taken
+                })?;
+            }
+            let record = CommandRecord::new(&cast, command, &output.text, output.is_cut);
+            let written = self.records.write(&record);
+            written.map_err(|error| writing(error, self.name, self.stop))?;
+            meter.step(&mut self.progress);
+        }
+        meter.end(&mut self.progress);
+        Ok(printed.map_or(Ok(true), |printed| printed.finish())?)
+    }
+
+    /// One record for each line of a cast; gives whether all could be read.
+    fn lines(&mut self, cast: &Entry) -> Result<bool, Failure> {
+        let commands = match cast.commands {
+            0 if self.wanted.is_some() => return Ok(true),
+            0 => Vec::new(),
+            _ => self.archive.commands(cast.id)?,
+        };
+        let is_wanted = |command| match &self.wanted {
+            Some(wanted) => wanted.lets_through(command),
+            None => true,
+        };
+        let is_wanted: Vec<bool> = commands.iter().map(is_wanted).collect();
+        let at = |number: Option<u64>| usize::try_from(number?.checked_sub(1)?).ok();
+        let has_wish = self.wanted.is_some();
+        let mut printed = self.archive.printed(cast.id)?;
+        let mut meter = Meter::new(cast.bytes, printed.blocks());
+        let cast = Origin::of(cast);
+        let (records, progress, stop) = (&mut self.records, &mut self.progress, self.stop);
+        let most = self.most;
+        let mut write = |line: &Line| {
+            let text = (&*line.text.text, line.text.is_cut);
+            let times = (line.first, line.last);
+            let command = at(line.command).and_then(|at| commands.get(at));
+            records.write(&LineRecord::new(&cast, command, text, times))
+        };
+        let mut written = Ok(());
+        let mut open: Option<Line> = None;
+        printed.each(&mut |part| {
+            let Some(part) = part else {
+                meter.step(progress);
+                return !stop.load(Ordering::Relaxed);
+            };
+            let of_wanted = at(part.command).and_then(|at| is_wanted.get(at));
+            if has_wish && of_wanted != Some(&true) {
+                return true;
+            }
+            let line = open.get_or_insert_with(|| Line {
+                text: Bounded::new(most),
+                first: part.time,
+                last: part.until,
+                command: part.command,
+            });
+            line.text.push(part.text, false);
+            line.last = part.until;
+            if !part.continues {
+                written = write(line);
+                open = None;
+            }
+            written.is_ok()
+        })?;
+        if let (Some(line), Ok(())) = (&open, &written) {
+            written = write(line);
+        }
+        meter.end(progress);
+        written.map_err(|error| writing(error, self.name, self.stop))?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(stopped());
+        }
+        Ok(printed.finish()?)
+    }
+}
+
+/// A line of which parts may still come.
+struct Line {
+    text: Bounded,
+    /// When it was there first and last, in microseconds of the cast.
+    first: u64,
+    last: u64,
+    command: Option<u64>,
+}
+
+/// A text that takes so many bytes and no more.
+struct Bounded {
+    text: String,
+    most: usize,
+    is_cut: bool,
+}
+
+impl Bounded {
+    fn new(most: usize) -> Bounded {
+        Bounded {
+            text: String::new(),
+            most,
+            is_cut: false,
+        }
+    }
+
+    /// Adds a text, on a line of its own where that is wanted; gives whether there is
+    /// room for more.
+    fn push(&mut self, text: &[u8], on_own_line: bool) -> bool {
+        let text = String::from_utf8_lossy(text);
+        let parts = match on_own_line {
+            true => ["\n", &text],
+            false => ["", &text],
+        };
+        for part in parts {
+            let room = self.most - self.text.len();
+            let end = part.floor_char_boundary(room);
+            self.text.push_str(&part[..end]);
+            self.is_cut |= end < part.len();
+        }
+        !self.is_cut
+    }
+}
+
+/// Spreads the bytes of a cast over its parts, for the progress.
+struct Meter {
+    left: u64,
+    each: u64,
+}
+
+impl Meter {
+    fn new(bytes: u64, parts: usize) -> Meter {
+        Meter {
+            left: bytes,
+            each: bytes / parts.max(1) as u64,
+        }
+    }
+
+    fn step(&mut self, progress: &mut Option<Progress>) {
+        self.advance(self.each, progress);
+    }
+
+    fn end(&mut self, progress: &mut Option<Progress>) {
+        self.advance(self.left, progress);
+    }
+
+    fn advance(&mut self, bytes: u64, progress: &mut Option<Progress>) {
+        self.left -= bytes.min(self.left);
+        if let Some(progress) = progress {
+            progress.advance(bytes);
+        }
+    }
+}
+
+/// Output, compressed or not.
+enum Packed {
+    Plain(io::BufWriter<Output>),
+    Zstd(zstd::Encoder<'static, io::BufWriter<Output>>),
+}
+
+impl Packed {
+    fn new(output: Output, is_packed: bool) -> io::Result<Packed> {
+        let output = io::BufWriter::with_capacity(1 << 17, output);
+        Ok(match is_packed {
+            true => Packed::Zstd(zstd::Encoder::new(output, 3)?),
+            false => Packed::Plain(output),
+        })
+    }
+
+    fn finish(self) -> io::Result<Output> {
+        let mut output = match self {
+            Packed::Plain(output) => output,
+            Packed::Zstd(encoder) => encoder.finish()?,
+        };
+        output.flush()?;
+        output.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+impl Write for Packed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Packed::Plain(output) => output.write(bytes),
+            Packed::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Packed::Plain(output) => output.flush(),
+            Packed::Zstd(encoder) => encoder.flush(),
+        }
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::stopped("stopped")
+}
+
+fn writing(error: io::Error, output: &Path, stop: &AtomicBool) -> Failure {
+    match error.kind() {
+        _ if stop.load(Ordering::Relaxed) => stopped(),
+        io::ErrorKind::BrokenPipe => Failure::new(error),
+        _ => Failure::usage(format!("cannot write {}: {error}", shown(output))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let mut text = Bounded::new(6);
+        assert!(text.push("aé".as_bytes(), false));
+        assert!(text.push(b"", true));
+        assert!(!text.push("漢".as_bytes(), true));
+        assert_eq!((&*text.text, text.is_cut), ("aé\n\n", true));
+        let mut exact = Bounded::new(2);
+        assert!(exact.push(b"ab", false));
+        assert!(!exact.is_cut);
+        assert!(!exact.push(b"c", false));
+    }
+}
