@@ -125,6 +125,20 @@ pub(super) struct Ink {
 }
 
 impl Ink {
+    /// Whether tmux keeps cells of it in its long form.
+    pub fn is_long(&self) -> bool {
+        const LONG: Attributes = Attributes::UNDERLINES
+            .without(Attributes::UNDERLINE)
+            .with(Attributes::STRIKE)
+            .with(Attributes::OVERLINE);
+        let is_rgb = |colour: u32| colour >> 24 == 3;
+        is_rgb(self.fg)
+            || is_rgb(self.bg)
+            || self.underline != 0
+            || self.link != 0
+            || self.attributes.intersects(LONG)
+    }
+
     /// The style of text whose drawn characters are resolved and whose link is
     /// given apart.
     pub fn shown(&self) -> Style {

@@ -21,7 +21,8 @@ const FEW: usize = 4096;
 
 #[derive(Clone)]
 pub(super) struct Pool {
-    styles: Vec<Ink>,
+    /// Each with whether tmux keeps cells of it in its long form.
+    styles: Vec<(Ink, bool)>,
     places: HashMap<Ink, u32>,
     /// The last place of a style with this hash.
     recent: Box<[u32; 2048]>,
@@ -38,7 +39,7 @@ pub(super) struct Pool {
 impl Pool {
     pub fn new() -> Pool {
         Pool {
-            styles: vec![Ink::default()],
+            styles: vec![(Ink::default(), false)],
             places: HashMap::from([(Ink::default(), 0)]),
             recent: Box::new([0; 2048]),
             clusters: Vec::new(),
@@ -55,29 +56,30 @@ impl Pool {
         self.styles.len() + self.clusters.len() + self.links.len() > self.limit
     }
 
-    /// The place of `style`.
+    /// The place of `style`, if it is one of those that were asked for last.
     #[inline]
-    pub fn style(&mut self, style: &Ink) -> u32 {
+    pub fn recent_style(&self, style: &Ink) -> Option<u32> {
+        let recent = self.recent[Pool::hash(style)];
+        (self.styles[recent as usize].0 == *style).then_some(recent)
+    }
+
+    #[inline]
+    fn hash(style: &Ink) -> usize {
         let mixed = u64::from(style.fg)
             ^ u64::from(style.bg).rotate_left(20)
             ^ u64::from(style.underline ^ style.link).rotate_left(40)
             ^ u64::from(style.attributes.0) << 8;
-        let hash = (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 53) as usize;
-        let recent = self.recent[hash];
-        if self.styles[recent as usize] == *style {
-            return recent;
-        }
-        let place = self.find(style);
-        self.recent[hash] = place;
-        place
+        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 53) as usize
     }
 
-    #[cold]
-    fn find(&mut self, style: &Ink) -> u32 {
-        *self.places.entry(*style).or_insert_with(|| {
-            self.styles.push(*style);
+    /// The place of `style`.
+    pub fn style(&mut self, style: &Ink) -> u32 {
+        let place = *self.places.entry(*style).or_insert_with(|| {
+            self.styles.push((*style, style.is_long()));
             self.styles.len() as u32 - 1
-        })
+        });
+        self.recent[Pool::hash(style)] = place;
+        place
     }
 
     /// The place of a cluster.
@@ -114,22 +116,12 @@ impl Pool {
     }
 
     pub fn style_at(&self, place: u32) -> &Ink {
-        &self.styles[place as usize]
+        &self.styles[place as usize].0
     }
 
     /// Whether tmux keeps cells of that style in its long form.
     pub fn is_long(&self, place: u32) -> bool {
-        const LONG: Attributes = Attributes::UNDERLINES
-            .without(Attributes::UNDERLINE)
-            .with(Attributes::STRIKE)
-            .with(Attributes::OVERLINE);
-        let ink = self.style_at(place);
-        let is_rgb = |colour: u32| colour >> 24 == 3;
-        is_rgb(ink.fg)
-            || is_rgb(ink.bg)
-            || ink.underline != 0
-            || ink.link != 0
-            || ink.attributes.intersects(LONG)
+        self.styles[place as usize].1
     }
 
     /// Whether two styles differ in the colour of the underline at most.
@@ -173,7 +165,8 @@ impl Pool {
         }
         let mut code = cell.code();
         if (0x60..0x7f).contains(&code)
-            && self.styles[cell.style() as usize]
+            && self
+                .style_at(cell.style())
                 .attributes
                 .contains(Attributes::DRAWING)
         {

@@ -128,27 +128,32 @@ impl Screen {
             return 0;
         }
         let row = self.grid.row_mut(self.y);
-        row.reach(x);
-        row.cells.reserve(columns - x);
+        // Written in place: a cell that is pushed looks for room each time.
+        row.reach(columns);
+        let cells = row.cells.as_mut_slice();
+        let covered = Cell::covered(style, Cell::BLANK);
         let mut at = 0;
         let mut last = None;
         while let Some((c, length)) = decode(&bytes[at..]) {
             let code = u32::from(c);
-            match widths.of(code) {
+            let width = match (widths.of(code), &mut cells[x..]) {
                 _ if joins && Joining::may_join(c) => break,
-                1 if x < columns => {
-                    row.cells.push(Cell::narrow(code, style).in_form(is_long));
+                (1, [cell, ..]) => {
+                    *cell = Cell::narrow(code, style).in_form(is_long);
+                    1
                 }
-                2 if x + 2 <= columns => {
-                    let cell = Cell::wide(code, style).in_form(is_long);
-                    row.cells.extend([cell, Cell::covered(style, Cell::BLANK)]);
+                (2, [cell, second, ..]) => {
+                    *cell = Cell::wide(code, style).in_form(is_long);
+                    *second = covered;
+                    2
                 }
                 _ => break,
-            }
-            x = row.cells.len();
+            };
+            x += width;
             at += length;
             last = Some(c);
         }
+        row.cells.truncate(x);
         row.used = row.used.max(x);
         self.x = x;
         self.last = last.filter(|_| self.rules.repeats_all);

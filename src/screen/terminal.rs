@@ -214,15 +214,29 @@ impl Screen {
         }
     }
 
-    fn find_pen(&mut self) -> Cell {
+    /// The place of a style.
+    #[inline]
+    fn place(&mut self, style: &Ink) -> u32 {
+        match self.pool.recent_style(style) {
+            Some(place) => place,
+            None => self.new_place(style),
+        }
+    }
+
+    #[cold]
+    fn new_place(&mut self, style: &Ink) -> u32 {
         if self.pool.is_full() {
             self.drop_unused();
         }
+        self.pool.style(style)
+    }
+
+    fn find_pen(&mut self) -> Cell {
         let mut style = self.pen.style;
         if self.pen.drawing[usize::from(self.pen.shifted)] {
             style.attributes = style.attributes.with(Attributes::DRAWING);
         }
-        let place = self.pool.style(&style);
+        let place = self.place(&style);
         let is_long = self.rules.has_long_cells && self.pool.is_long(place);
         let cell = Cell::narrow(0, place).in_form(is_long);
         self.pen_cell = Some(cell);
@@ -240,10 +254,7 @@ impl Screen {
     }
 
     fn coloured_fill(&mut self, bg: u32) -> Cell {
-        if self.pool.is_full() {
-            self.drop_unused();
-        }
-        let place = self.pool.style(&Ink {
+        let place = self.place(&Ink {
             bg,
             ..Ink::default()
         });
