@@ -289,11 +289,11 @@ impl Cell {
         self.0 & Cell::TEXT == b' ' as u64
     }
 
-    /// The character it shows, where that is ASCII and the same in every style: in
-    /// one of line drawing small letters are lines.
-    pub fn plain_sign(self) -> Option<char> {
+    /// The character that was written there, where it is a printable one of ASCII: in
+    /// a style of line drawing small letters are lines.
+    pub fn ascii(self) -> Option<u8> {
         let sign = u8::try_from(self.0 & Cell::TEXT).ok()?;
-        (0x20..0x60).contains(&sign).then(|| char::from(sign))
+        (0x20..0x7f).contains(&sign).then_some(sign)
     }
 
     pub const fn is_padding(self) -> bool {

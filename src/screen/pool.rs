@@ -142,12 +142,33 @@ impl Pool {
     /// Appends the text of cells, as they are drawn.
     pub fn push_texts(&self, cells: &[Cell], out: &mut String) {
         out.reserve(cells.len());
-        for cell in cells {
-            match cell.plain_sign() {
-                Some(sign) => out.push(sign),
-                None => self.push_text(*cell, out),
+        // ASCII by the piece.
+        let mut piece = [0; 64];
+        let (mut style, mut is_drawing) = (u32::MAX, false);
+        let mut rest = cells;
+        while let Some(first) = rest.first() {
+            let signs = rest.iter().zip(&mut piece).map_while(|(cell, place)| {
+                let sign = cell.ascii()?;
+                if cell.style() != style {
+                    style = cell.style();
+                    is_drawing = self.is_drawing(style);
+                }
+                (sign < 0x60 || !is_drawing).then(|| *place = sign)
+            });
+            let count = signs.count();
+            match std::str::from_utf8(&piece[..count]) {
+                Ok(text) if count > 0 => out.push_str(text),
+                _ => self.push_text(*first, out),
             }
+            rest = &rest[count.max(1)..];
         }
+    }
+
+    /// Whether small letters of that style are lines.
+    fn is_drawing(&self, style: u32) -> bool {
+        self.style_at(style)
+            .attributes
+            .contains(Attributes::DRAWING)
     }
 
     /// Appends the text of a cell, as it is drawn.
@@ -164,12 +185,7 @@ impl Pool {
             return;
         }
         let mut code = cell.code();
-        if (0x60..0x7f).contains(&code)
-            && self
-                .style_at(cell.style())
-                .attributes
-                .contains(Attributes::DRAWING)
-        {
+        if (0x60..0x7f).contains(&code) && self.is_drawing(cell.style()) {
             code = LINE_DRAWING[code as usize - 0x60] as u32;
         }
         out.push(char::from_u32(code).unwrap_or(' '));
