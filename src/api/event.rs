@@ -1,4 +1,4 @@
-//! The live feed, and saved casts, on the wire.
+//! The live feed on the wire.
 
 use std::path::PathBuf;
 
@@ -143,18 +143,4 @@ impl Check for EventsAfter {
     fn check(&self) -> Result<(), String> {
         Ok(())
     }
-}
-
-/// A saved cast: `GET /casts`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ToSchema))]
-pub struct Cast {
-    /// Its path below the output folder, for `GET /casts/{path}`.
-    pub path: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// When it was written last: seconds since the Unix epoch.
-    pub modified: f64,
-    /// Whether a recording writes it now.
-    pub active: bool,
 }

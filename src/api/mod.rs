@@ -5,6 +5,7 @@
 //! carries its part of the OpenAPI document; the bounds that stand there are
 //! held by [`Check`]. Knows no HTTP library.
 
+mod cast;
 mod check;
 mod error;
 mod event;
@@ -19,9 +20,10 @@ mod settings;
 mod status;
 mod window;
 
+pub use cast::{Cast, CastFilter, CastState, SearchHit, SearchOrder, SearchQuery};
 pub use check::Check;
 pub use error::ErrorBody;
-pub use event::{Cast, Event, EventKind, EventsAfter};
+pub use event::{Event, EventKind, EventsAfter};
 pub use hook::{
     CallbackDeleted, CallbackEvent, CallbackEventResponse, HookAction, HookCommand, HookConfig,
     HookCreate, HookDeleted, HookReceived, HookStatus, HookUpdate,

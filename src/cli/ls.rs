@@ -1,9 +1,11 @@
 //! `tvmux ls`: the casts that there are.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use jiff::Zoned;
+use serde::Serialize;
 
 use super::archive::{FilterArgs, long_ago, look, with_archive};
 use super::table::{self, printable};
@@ -37,6 +39,16 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// A cast as it is told to programs: `Cast` of the HTTP API.
+#[derive(Serialize)]
+struct Listed<'a> {
+    /// Below the output folder, else the whole path.
+    path: Cow<'a, str>,
+    active: bool,
+    #[serde(flatten)]
+    entry: &'a Entry,
+}
+
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let mut filter = args.filter.filter();
     filter.words.clone_from(&args.words);
@@ -48,7 +60,18 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     entries.truncate(args.limit.unwrap_or(usize::MAX));
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &entries)?;
+        let folder = context.config.output.directory();
+        let folder = folder.canonicalize().unwrap_or(folder);
+        let listed = entries.iter().map(|entry| {
+            let path = entry.path.strip_prefix(&folder).unwrap_or(&entry.path);
+            Listed {
+                path: path.to_string_lossy(),
+                active: entry.state == Condition::Running,
+                entry,
+            }
+        });
+        let listed: Vec<Listed<'_>> = listed.collect();
+        serde_json::to_writer_pretty(&mut out, &listed)?;
         writeln!(out)?;
     } else if args.quiet {
         for entry in &entries {

@@ -8,6 +8,7 @@
 //! so; 2 wrong usage, or something could not be read. `rec -- COMMAND` exits
 //! with the command's status.
 
+mod answer;
 mod api;
 mod archive;
 mod background;
@@ -94,6 +95,8 @@ enum Verb {
     Screenshot(screenshot::Args),
     #[command(hide = true)]
     Keyframes(keyframes::Args),
+    #[command(hide = true)]
+    Answer(answer::Args),
     Convert(Box<convert::Args>),
     Cat(cat::Args),
     Ls(Box<ls::Args>),
@@ -196,6 +199,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Rec(args) => rec::run(&context, *args),
         Verb::Play(args) => play::run(&context, &args),
         Verb::Ls(args) => ls::run(&context, &args),
+        Verb::Answer(_) => answer::run(&context),
         Verb::Show(args) => show::run(&context, &args),
         Verb::Search(args) => search::run(&context, &args),
         Verb::Commands(args) => commands::run(&context, &args),

@@ -6,12 +6,13 @@ use serde_json::Value;
 use super::{Client, NONE, Result, segment};
 use crate::api::{
     AttachCommand, CallbackDeleted, CallbackEvent, CallbackEventResponse, CaptureRange, Cast,
-    CommandRecording, CommandStarted, HookConfig, HookCreate, HookDeleted, HookReceived,
-    HookUpdate, MarkerCreate, Pane, PaneAction, PaneCapture, PaneCreate, PaneDeleted, PaneFilter,
-    PanePaste, PaneResize, PaneSendKeys, PaneWait, PaneWaited, Recording, RecordingCreate,
-    RecordingStopped, RecordingUpdate, ServerInfo, Session, SessionAction, SessionCreate,
-    SessionDeleted, SessionUpdate, SessionWindows, Settings, SettingsReloaded, UnlinkFrom,
-    VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
+    CastFilter, CommandRecording, CommandStarted, HookConfig, HookCreate, HookDeleted,
+    HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction, PaneCapture, PaneCreate, PaneDeleted,
+    PaneFilter, PanePaste, PaneResize, PaneSendKeys, PaneWait, PaneWaited, Recording,
+    RecordingCreate, RecordingStopped, RecordingUpdate, ServerInfo, Session, SessionAction,
+    SessionCreate, SessionDeleted, SessionUpdate, SessionWindows, Settings, SettingsReloaded,
+    UnlinkFrom, VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate,
+    WindowUpdate,
 };
 
 /// Writes a method that calls one route: its name, method and path, then what
@@ -93,7 +94,7 @@ calls! {
     stop_recording: DELETE "/recordings/{id}", id: id => RecordingStopped;
     record_command: POST "/commands", body: CommandRecording => CommandStarted;
     mark: POST "/recordings/{id}/markers", id: id, body: MarkerCreate => Recording;
-    casts: GET "/casts" => Vec<Cast>;
+    casts: GET "/casts", query: CastFilter => Vec<Cast>;
 }
 
 impl Client {

@@ -1,4 +1,4 @@
-//! Replies that are read bit by bit: the live feed, and casts.
+//! Replies that are read bit by bit: the live feed, casts, and what was found.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 
 use super::answer::PATIENCE;
 use super::{Client, Error, Result, segment};
-use crate::api::Event;
+use crate::api::{Event, SearchHit, SearchQuery};
 
 /// The daemon sends something every 15 seconds, if only an empty message.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
@@ -33,6 +33,13 @@ pub struct EventFeed {
 pub struct CastReader {
     client: Client,
     body: Incoming,
+}
+
+/// Hits as they are found.
+pub struct SearchReader {
+    client: Client,
+    body: Incoming,
+    buffer: BytesMut,
 }
 
 impl Client {
@@ -61,6 +68,21 @@ impl Client {
         Ok(reply.into_body())
     }
 
+    /// `GET /search`. The connection is the search's from here on.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn search(mut self, query: &SearchQuery) -> Result<SearchReader> {
+        let query = serde_urlencoded::to_string(query).unwrap_or_default();
+        let target = format!("/search?{query}");
+        let reply = self.send(Method::GET, &target, None, &[]).await?;
+        Ok(SearchReader {
+            body: reply.into_body(),
+            client: self,
+            buffer: BytesMut::new(),
+        })
+    }
+
     /// `GET /casts/{path}`. The connection is the cast's from here on.
     ///
     /// # Errors
@@ -72,6 +94,28 @@ impl Client {
             body: reply.into_body(),
             client: self,
         })
+    }
+}
+
+impl SearchReader {
+    /// The next hit; `None` when there are no more.
+    ///
+    /// # Errors
+    /// When the connection breaks, also because the search took too long, or a hit
+    /// cannot be read.
+    pub async fn next(&mut self) -> Result<Option<SearchHit>> {
+        loop {
+            if let Some(end) = memchr::memchr(b'\n', &self.buffer) {
+                let line = self.buffer.split_to(end + 1);
+                return serde_json::from_slice(&line)
+                    .map(Some)
+                    .map_err(Error::Reply);
+            }
+            match chunk(&self.client, &mut self.body, PATIENCE).await? {
+                Some(bytes) => self.buffer.extend_from_slice(&bytes),
+                None => return Ok(None),
+            }
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use crate::api::{ErrorBody, SocketQuery, path};
 use answer::{Address, Link, PATIENCE};
 
 pub use connection::{Connection, ConnectionError, READY};
-pub use events::{CastReader, EventFeed};
+pub use events::{CastReader, EventFeed, SearchReader};
 pub use remote::{Model, Remote, Transaction};
 
 /// Why a call failed.

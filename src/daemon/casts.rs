@@ -1,64 +1,41 @@
-//! Saved casts, for clients: what is below the output folder.
+//! Saved casts, for clients.
 
-use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::{Daemon, Error, Result};
-use crate::api;
-use crate::clock::unix_time;
-
-/// Folders within folders are looked through so deep: the date's, and a few of
-/// the user's own.
-const DEEPEST: usize = 8;
 
 impl Daemon {
-    /// All casts below the output folder, by path.
-    ///
-    /// # Errors
-    /// When the folder cannot be read; one that is not there is empty.
-    pub async fn casts(&self) -> Result<Vec<api::Cast>> {
-        let folder = self.config().output.directory();
-        let active: HashSet<PathBuf> = self
-            .recordings()
-            .into_iter()
-            .map(|recording| recording.cast_path)
-            .collect();
-        let path = folder.clone();
-        let listed = tokio::task::spawn_blocking(move || {
-            let mut casts = Vec::new();
-            match look(&folder, &folder, &active, 0, &mut casts) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other?,
-            }
-            casts.sort_by(|a, b| a.path.cmp(&b.path));
-            Ok(casts)
-        });
-        let listed = listed.await.expect("reading folders does not panic");
-        listed.map_err(|source| Error::Output { path, source })
-    }
-
-    /// A cast, open for reading, and its length now. Its path is below the
-    /// output folder, and stays below it when links are followed.
+    /// A cast, open for reading, and its length now. Its path is below the output
+    /// folder, or is a whole one below any folder with casts, and stays there when
+    /// links are followed.
     ///
     /// # Errors
     /// When there is none.
     pub async fn cast(&self, path: &str) -> Result<(File, u64)> {
-        let folder = self.config().output.directory();
+        let config = self.config();
         let missing = || Error::NoCast {
             path: path.to_owned(),
         };
         let wanted = PathBuf::from(path);
-        let is_below = wanted
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
+        let goes_down = |part| matches!(part, Component::Normal(_) | Component::RootDir);
+        let is_below = wanted.components().all(goes_down);
         if !is_below || !is_cast(&wanted) || path.contains('\0') {
             return Err(missing());
         }
         let opened = tokio::task::spawn_blocking(move || -> io::Result<(File, u64)> {
-            let real = folder.join(&wanted).canonicalize()?;
-            if !real.starts_with(folder.canonicalize()?) || !real.is_file() {
+            let mut folders = vec![config.output.directory()];
+            if wanted.is_absolute() {
+                folders = config.cast_folders();
+            }
+            let real = folders[0].join(&wanted).canonicalize()?;
+            let is_in = |folder: &PathBuf| {
+                let folder = folder.canonicalize();
+                folder.is_ok_and(|folder| real.starts_with(folder))
+            };
+            if !folders.iter().any(is_in) || !real.is_file() {
                 return Err(io::ErrorKind::NotFound.into());
             }
             let file = File::open(real)?;
@@ -70,42 +47,8 @@ impl Daemon {
     }
 }
 
+/// Whether a file is called as casts are: `.cast`, compressed or not.
 fn is_cast(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "cast")
-}
-
-fn look(
-    base: &Path,
-    folder: &Path,
-    active: &HashSet<PathBuf>,
-    depth: usize,
-    casts: &mut Vec<api::Cast>,
-) -> io::Result<()> {
-    for entry in folder.read_dir()? {
-        let entry = entry?;
-        let path = entry.path();
-        let kind = entry.file_type()?;
-        if kind.is_dir() && depth < DEEPEST {
-            // One that may not be read is as if it were empty.
-            let _ = look(base, &path, active, depth + 1, casts);
-        }
-        if !kind.is_file() || !is_cast(&path) {
-            continue;
-        }
-        let (Ok(found), Ok(below)) = (entry.metadata(), path.strip_prefix(base)) else {
-            continue;
-        };
-        let Some(below) = below.to_str() else {
-            // It could not be asked for.
-            continue;
-        };
-        casts.push(api::Cast {
-            path: below.to_owned(),
-            bytes: found.len(),
-            modified: found.modified().map_or(0.0, unix_time),
-            active: active.contains(&path),
-        });
-    }
-    Ok(())
+    let name = path.file_name().map(OsStr::as_encoded_bytes);
+    name.is_some_and(|name| name.ends_with(b".cast") || name.ends_with(b".cast.zst"))
 }

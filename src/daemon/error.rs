@@ -64,7 +64,7 @@ pub enum Error {
         socket: PathBuf,
     },
     /// There is no such cast.
-    #[error("no cast `{path}` in the output folder")]
+    #[error("no cast `{path}` in the folders with casts")]
     NoCast {
         /// What was asked for.
         path: String,

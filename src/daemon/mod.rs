@@ -16,6 +16,7 @@ mod create;
 mod ended;
 mod error;
 mod events;
+mod helper;
 mod interrupted;
 mod journal;
 mod list;

@@ -34,6 +34,7 @@ use super::routes::{Operations, TABLE};
         (name = "recordings", description = "Recordings that run"),
         (name = "commands", description = "Commands that are recorded on terminals of their own"),
         (name = "casts", description = "Saved recordings"),
+        (name = "search", description = "What was shown"),
         (name = "events", description = "The live feed"),
     )
 )]
@@ -90,7 +91,7 @@ const INVALID: Refusal = Refusal {
 const UNAVAILABLE: Refusal = Refusal {
     status: "503",
     name: "Unavailable",
-    description: "No tmux server runs, or this server is ending or has no room.",
+    description: "No tmux server runs, or this server is ending, has no room or no time.",
 };
 const REFUSALS: [Refusal; 9] = [
     BAD_REQUEST,
@@ -113,7 +114,7 @@ fn id_description(name: &str) -> &'static str {
         "event_id" => "The event's id.",
         "hook_name" => "The hook's name.",
         "recording_id" => "The recording's id, or its window's id or target.",
-        "path" => "The cast's path below the output folder.",
+        "path" => "The cast's path below the output folder, or a whole one in archive.directories.",
         other => panic!("`{other}` in a path has no description"),
     }
 }
@@ -180,6 +181,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     }
     if is_about_tmux || path.starts_with("/recordings") || path == "/commands" {
         refusals.push(UNAVAILABLE);
+    }
+    if path == "/casts" || path == "/search" {
+        refusals.extend([INVALID, UNAVAILABLE]);
     }
     if method != "get" {
         refusals.extend([CONFLICT, TOO_LARGE, NOT_JSON, INVALID]);

@@ -104,6 +104,9 @@ fn the_token_opens_and_nothing_else_does() {
         "/docs/x",
         "/openapi.json/../sessions",
         "/events",
+        "/casts",
+        "/casts/x.cast",
+        "/search?q=x",
     ] {
         assert_eq!(status(&ask(target, "X: y")), 401, "{target}");
     }
@@ -201,7 +204,15 @@ fn web_pages_are_refused() {
     let body = r#"{"keys": "touch pwned"}"#;
     let json = "Content-Type: application/json";
     for page in &foreign {
-        for target in ["/sessions", "/events", "/docs", "/openapi.json"] {
+        let targets = [
+            "/sessions",
+            "/events",
+            "/casts",
+            "/search?q=x",
+            "/docs",
+            "/openapi.json",
+        ];
+        for target in targets {
             let reply = tcp(address, &get(target, &[host, &token, page]));
             assert_eq!(status(&reply), 403, "{target} {page}");
             assert!(!reply.to_lowercase().contains("access-control"), "{reply}");

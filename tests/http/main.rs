@@ -6,6 +6,7 @@
 mod support;
 
 mod access;
+mod archive;
 mod asked;
 mod cli;
 mod document;

@@ -1,8 +1,8 @@
 //! Every route, through the typed client, against a real tmux.
 
 use tvmux::api::{
-    ActionStatus, CallbackEvent, CaptureRange, Direction, HookAction, HookCreate, HookUpdate,
-    MarkerCreate, PaneCreate, PaneFilter, PaneResize, PaneSendKeys, PaneSize, Percent,
+    ActionStatus, CallbackEvent, CaptureRange, CastFilter, Direction, HookAction, HookCreate,
+    HookUpdate, MarkerCreate, PaneCreate, PaneFilter, PaneResize, PaneSendKeys, PaneSize, Percent,
     RecordingCreate, SessionCreate, SessionUpdate, UnlinkFrom, WindowCreate, WindowLinkCreate,
     WindowUpdate,
 };
@@ -304,7 +304,7 @@ async fn recordings_and_casts() {
 
     let (header, _) = read_cast(&stopped.cast_path);
     assert_eq!(header["title"], "A title");
-    let casts = client.casts().await.unwrap();
+    let casts = client.casts(&CastFilter::default()).await.unwrap();
     assert_eq!((casts.len(), casts[0].active), (1, false));
     assert_eq!(casts[0].bytes, stopped.cast_path.metadata().unwrap().len());
     let mut reader = client.cast(&casts[0].path).await.unwrap();
@@ -359,7 +359,8 @@ async fn casts_stay_below_their_folder() {
         let outcome = client.cast(path).await.map(drop);
         assert_eq!(refused(outcome).0, 404, "{path:?}");
     }
-    assert!(api.client().await.casts().await.unwrap().is_empty());
+    let all = CastFilter::default();
+    assert!(api.client().await.casts(&all).await.unwrap().is_empty());
 }
 
 #[tokio::test]

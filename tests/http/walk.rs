@@ -38,7 +38,7 @@ fn valid(name: &str) -> Option<Value> {
         "session_id" | "session" | "target_session" => json!("$0"),
         "hook_name" => json!("client-attached"),
         "name" | "title" => json!(UNIQUE),
-        "keys" | "text" => json!("typed"),
+        "keys" | "text" | "q" => json!("typed"),
         "direction" => json!("up"),
         "recording_id" => json!("main:@1"),
         "event_id" | "path" => json!("none"),

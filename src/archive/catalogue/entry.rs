@@ -12,7 +12,7 @@ macro_rules! select {
         concat!(
             "SELECT id, path, size, condition, finding, is_compressed, host, session, window, ",
             "title, program, started, duration, columns, rows, events, gaps, lost, markers, ",
-            "commands, lines, last_commands, indexed, is_due FROM casts ",
+            "commands, lines, last_commands, indexed, is_due, modified FROM casts ",
             $rest
         )
     };
@@ -67,6 +67,8 @@ pub struct Entry {
     #[serde(rename = "cast", serialize_with = "lossy")]
     pub path: PathBuf,
     pub bytes: u64,
+    /// When it was written last: seconds since the Unix epoch.
+    pub modified: f64,
     pub state: Condition,
     /// What `validate` says of one that is damaged.
     pub finding: Option<String>,
@@ -136,6 +138,7 @@ impl Entry {
             last_commands: last.lines().map(str::to_owned).collect(),
             indexed: number(22)?,
             is_due: row.get(23)?,
+            modified: row.get::<_, i64>(24)? as f64 / 1e6,
         })
     }
 

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use crate::config::Config;
+use crate::daemon::helper::of_archive;
 
 /// Casts that are shorter are gone through in a moment, in bytes.
 const WORTH: u64 = 4 << 20;
@@ -21,13 +22,8 @@ pub(in crate::daemon) fn follow_up(config: &Config, cast: &Path, bytes: u64) {
     if !config.archive.auto_update {
         return;
     }
-    // With the folders that this process works with, wherever it has them from.
-    start(
-        Command::new("/proc/self/exe")
-            .args(["archive", "update", "--low-priority", "--quiet"])
-            .env("TVMUX_OUTPUT_DIRECTORY", config.output.directory())
-            .env("TVMUX_ARCHIVE_DIRECTORIES", &config.archive.directories),
-    );
+    let args = ["archive", "update", "--low-priority", "--quiet"];
+    start(&mut of_archive(config, &args));
 }
 
 /// Nobody waits for it, and nothing depends on it.

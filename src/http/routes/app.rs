@@ -16,12 +16,16 @@ const MAX_STREAMS: usize = 64;
 /// At most 64 clients wait for panes at once.
 const MAX_WAITS: usize = 64;
 
+/// At most 4 processes look at the archive for clients at once.
+const MAX_HELPERS: usize = 4;
+
 #[derive(Clone)]
 pub(in crate::http) struct App {
     pub(super) daemon: Daemon,
     pub(super) access: Arc<Access>,
     pub(super) streams: Arc<Semaphore>,
     pub(super) waits: Arc<Semaphore>,
+    pub(super) helpers: Arc<Semaphore>,
     /// Listings of all panes.
     pub(super) panes: Arc<SingleFlight>,
     pub(super) hooks: Arc<Notes>,
@@ -34,6 +38,7 @@ impl App {
             access,
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             waits: Arc::new(Semaphore::new(MAX_WAITS)),
+            helpers: Arc::new(Semaphore::new(MAX_HELPERS)),
             panes: Arc::default(),
             hooks: Arc::default(),
         }

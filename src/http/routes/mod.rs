@@ -10,9 +10,11 @@ mod command_end;
 mod docs;
 mod events;
 mod extract;
+mod helper;
 mod hooks;
 mod panes;
 mod recordings;
+mod search;
 mod server;
 mod sessions;
 mod settings;
@@ -101,5 +103,6 @@ table! {
     POST "/recordings/{recording_id}/markers" => recordings::mark;
     GET "/casts" => casts::list;
     GET "/casts/{path}" => casts::get;
+    GET "/search" => search::search;
     GET "/events" => events::events;
 }

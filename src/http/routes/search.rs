@@ -1,0 +1,46 @@
+//! `/search`: where something was seen.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::app::App;
+use super::extract::Query;
+use super::helper::{Arguments, answer};
+use crate::api::SearchQuery;
+use crate::http::error::Result;
+
+/// Hits of a search that does not say how many.
+const HITS: u32 = 100;
+
+/// Search in all that was ever on a screen.
+///
+/// One JSON object a line for each hit, as they are found; no line where nothing is.
+/// An answer takes at most 30 seconds.
+#[cfg_attr(test, utoipa::path(
+    get,
+    path = "/search",
+    params(SearchQuery),
+    responses((status = 200, body = crate::api::SearchHit, content_type = "application/x-ndjson"))
+))]
+pub(super) async fn search(
+    State(app): State<App>,
+    Query(query): Query<SearchQuery>,
+) -> Result<Response> {
+    let arguments = Arguments::of("search")
+        .flag("regex", query.regex)
+        .flag("word", query.word)
+        .field("limit", Some(query.limit.unwrap_or(HITS)))
+        .field("context", query.context)
+        .field("by", Some(query.by.name()))
+        .field("since", query.since)
+        .field("until", query.until)
+        .field("session", query.session)
+        .field("window", query.window)
+        .field("host", query.host)
+        .field("title", query.title)
+        .field("command", query.command)
+        .flag("failed", query.failed)
+        .field("in", query.cast)
+        .word(Some(query.q));
+    answer(&app, arguments, "application/x-ndjson").await
+}
