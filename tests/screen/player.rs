@@ -651,6 +651,12 @@ fn the_bar_takes_clicks_and_drags() {
     assert_eq!(stage.seconds(), 0.0);
     stage.mouse(MouseEventKind::ScrollDown, 40, last);
     assert_eq!(stage.seconds(), 5.0);
+    // What is said there for a while is no reason to take none.
+    stage.keys("i");
+    assert!(stage.bar().contains("pauses"), "{}", stage.bar());
+    stage.mouse(MouseEventKind::Down(left), 79, last);
+    assert_eq!(stage.seconds(), 100.0);
+    assert!(!stage.bar().contains("pauses"), "{}", stage.bar());
 }
 
 #[test]

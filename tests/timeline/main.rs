@@ -6,6 +6,7 @@ mod support;
 
 mod casts;
 mod cut;
+mod interrupted;
 mod kept;
 mod moments;
 mod screenshot;

@@ -145,16 +145,21 @@ impl Answer {
     async fn failure(&mut self) -> Failure {
         let mut said = Vec::new();
         if let Some(errors) = self.child.stderr.take() {
-            let reading = errors.take(SAID).read_to_end(&mut said);
-            let _ = timeout_at(self.end, reading).await;
+            let mut errors = errors.take(SAID);
+            let _ = timeout_at(self.end, errors.read_to_end(&mut said)).await;
         }
         let said = String::from_utf8_lossy(&said);
-        let why = said.lines().find_map(|line| line.strip_prefix("error: "));
-        match (self.child.try_wait(), why) {
-            (Ok(Some(status)), Some(why)) if status.code() == Some(2) => Failure::invalid(why),
-            (_, why) => Failure::internal(io::Error::other(
-                why.unwrap_or("the archive cannot be looked at").to_owned(),
-            )),
+        // One of several lines says in the last what is wrong.
+        let errors = said.lines().filter_map(|line| line.strip_prefix("error: "));
+        let why = errors.collect::<Vec<_>>().join(" ");
+        match self.child.try_wait() {
+            Ok(Some(status)) if status.code() == Some(2) && !why.is_empty() => {
+                Failure::invalid(why)
+            }
+            _ => Failure::internal(io::Error::other(match &*why {
+                "" => "the archive cannot be looked at".to_owned(),
+                _ => why,
+            })),
         }
     }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
 
 use super::line::{Line, ink};
 use crate::cast::Micros;
@@ -58,9 +59,29 @@ pub struct Drawn {
 }
 
 impl Bar<'_> {
-    /// Draws it `columns` wide.
+    /// Draws it `columns` wide. A message stands where the progress is otherwise, and
+    /// takes the place of less important things too where it needs that.
     #[must_use]
     pub fn draw(&self, columns: usize) -> Drawn {
+        let mut line = self.head(columns, true);
+        let start = line.width();
+        let progress = match columns < start + SHORTEST {
+            true => 0..0,
+            false => start..columns,
+        };
+        if let Some(message) = self.message {
+            if start + message.width() > columns {
+                line = self.head(columns, false);
+            }
+            line.append(message, ink(Colour::Default, Attributes::BOLD), columns);
+        } else if !progress.is_empty() {
+            self.draw_progress(&mut line, progress.clone());
+        }
+        Drawn { line, progress }
+    }
+
+    /// What it does and the position; with all else that is not progress.
+    fn head(&self, columns: usize, with_all: bool) -> Line {
         let mut line = Line::default();
         let (sign, colour) = match self.doing {
             Doing::Playing => ("▶", Colour::Basic(2)),
@@ -71,57 +92,28 @@ impl Bar<'_> {
         line.append(sign, ink(colour, Attributes::BOLD), columns);
         let plain = Style::default();
         let dim = ink(Colour::Default, Attributes::DIM);
+        let aside = ink(Colour::Basic(6), Attributes::default());
         let is_long = self.end >= 3_600_000_000;
-        let has_fraction = self.doing != Doing::Playing && columns >= 40;
+        let has_fraction = self.doing != Doing::Playing && columns >= 40 && with_all;
         line.append(
             &format!(" {}", clock(self.position, is_long, has_fraction)),
             ink(Colour::Default, Attributes::BOLD),
             columns,
         );
-        if columns >= 30 {
-            line.append(
-                &format!("/{}", clock(self.end, is_long, false)),
-                dim,
-                columns,
-            );
-        }
-        if let Some(wall) = self.wall_clock(columns >= 80).filter(|_| columns >= 50) {
-            line.append(&format!(" {wall}"), dim, columns);
-        }
-        if let Some(speed) = &self.speed {
-            line.append(
-                &format!(" {speed}"),
-                ink(Colour::Basic(6), Attributes::default()),
-                columns,
-            );
-        }
-        for flag in self.flags {
-            line.append(
-                &format!(" {flag}"),
-                ink(Colour::Basic(6), Attributes::default()),
-                columns,
-            );
+        if with_all {
+            if columns >= 30 {
+                let end = clock(self.end, is_long, false);
+                line.append(&format!("/{end}"), dim, columns);
+            }
+            if let Some(wall) = self.wall_clock(columns >= 80).filter(|_| columns >= 50) {
+                line.append(&format!(" {wall}"), dim, columns);
+            }
+            for part in self.speed.iter().chain(self.flags) {
+                line.append(&format!(" {part}"), aside, columns);
+            }
         }
         line.append(" ", plain, columns);
-        let start = line.width();
-        if let Some(message) = self.message {
-            line.append(message, ink(Colour::Default, Attributes::BOLD), columns);
-            return Drawn {
-                line,
-                progress: 0..0,
-            };
-        }
-        if columns < start + SHORTEST {
-            return Drawn {
-                line,
-                progress: 0..0,
-            };
-        }
-        self.draw_progress(&mut line, start..columns);
-        Drawn {
-            line,
-            progress: start..columns,
-        }
+        line
     }
 
     fn draw_progress(&self, line: &mut Line, columns: Range<usize>) {
@@ -228,6 +220,28 @@ mod tests {
         );
         let drawn = bar(&[], &TimeZone::UTC).draw(20);
         assert_eq!(drawn.line.text(), "▶ 0:30 2x ━━━━█─────");
+    }
+
+    #[test]
+    fn a_message_has_the_room_that_it_needs_and_the_progress_keeps_its_place() {
+        let zone = TimeZone::UTC;
+        let short = Bar {
+            message: Some("marker 5"),
+            ..bar(&[], &zone)
+        };
+        let drawn = short.draw(60);
+        assert_eq!(drawn.line.text(), "▶ 0:30/1:00 14:05:30 2x marker 5");
+        assert_eq!(drawn.progress, 24..60);
+        let long = Bar {
+            message: Some("\"nonsense\" is no time, and no marker has that label"),
+            ..short
+        };
+        let drawn = long.draw(60);
+        assert_eq!(
+            drawn.line.text(),
+            "▶ 0:30 \"nonsense\" is no time, and no marker has that label"
+        );
+        assert_eq!(drawn.progress, 24..60);
     }
 
     #[test]

@@ -187,6 +187,10 @@ impl Player {
         match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => {
                 self.is_dragging = is_on_bar && self.progress.contains(&column);
+                if self.is_dragging {
+                    // It would cover where that is.
+                    self.message = None;
+                }
             }
             MouseEventKind::Drag(MouseButton::Left) => {}
             MouseEventKind::Up(_) => {
