@@ -35,6 +35,7 @@ pub struct Fifo {
     is_left: bool,
 }
 
+/// What one read of a FIFO gave: bytes, nothing yet, or its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     Bytes(usize),

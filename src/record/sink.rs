@@ -265,6 +265,7 @@ enum Closing {
     GivenUp,
 }
 
+/// The lines of one recording on their way to a file, which may refuse them.
 #[derive(Debug)]
 pub struct Sink<S> {
     intervals: Intervals,

@@ -64,6 +64,7 @@ pub struct Character<'a> {
     pub link: Option<&'a Link>,
 }
 
+/// Where the cursor is and how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub column: usize,

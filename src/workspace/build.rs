@@ -51,6 +51,7 @@ impl Default for BuildOptions {
     }
 }
 
+/// The session that was built, and what is left to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Built {
     pub session: SessionId,

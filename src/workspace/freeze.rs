@@ -19,6 +19,7 @@ use crate::tmux::{
     arguments, read_printed, settings,
 };
 
+/// A session as a workspace, and what is lost in it.
 #[derive(Clone, Debug)]
 pub struct Frozen {
     pub workspace: Node,

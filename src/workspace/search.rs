@@ -132,6 +132,7 @@ pub struct SearchOptions {
     pub invert: bool,
 }
 
+/// What is looked for in workspace files, each pattern compiled once.
 #[derive(Debug)]
 pub struct Search {
     patterns: Vec<(Vec<&'static str>, Regex)>,

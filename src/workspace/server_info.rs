@@ -11,6 +11,7 @@ use crate::tmux::{
     self, Batch, Fields, OptionNames, Separator, Server, SessionId, Socket, Version,
 };
 
+/// What a running tmux server says of itself before a session is built in it.
 #[derive(Clone, Debug)]
 pub struct ServerInfo {
     pub version: Version,

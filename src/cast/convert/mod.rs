@@ -62,6 +62,7 @@ pub struct Marker {
     pub label: String,
 }
 
+/// What a conversion has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Converted {
     /// Events that were written.

@@ -35,6 +35,7 @@ use super::wide::Narrowed;
 use lines::{BlockScan, Scanner};
 use output::Output;
 
+/// How a repair goes about a file.
 #[derive(Clone, Debug)]
 pub struct RepairOptions {
     /// How many threads look at the file, at least 1.

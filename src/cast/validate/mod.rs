@@ -31,6 +31,7 @@ use finding::excerpt;
 pub(in crate::cast) use tally::Tally;
 pub(in crate::cast) use time::judge_time;
 
+/// Whose rules count, and how many findings are told.
 #[derive(Clone, Debug)]
 pub struct ValidateOptions {
     /// Which reader's view decides about severities.

@@ -47,6 +47,7 @@ pub struct NewPane {
     pub command: Option<String>,
 }
 
+/// What is split: a pane, or the active one of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SplitTarget {
     /// A window's active pane.
