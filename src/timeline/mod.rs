@@ -15,6 +15,7 @@ mod commands;
 mod folding;
 mod frames;
 mod index;
+mod known;
 mod moment;
 mod replay;
 mod scan;
@@ -33,11 +34,10 @@ use crate::cast::{EventReader, Foreign, Header, Marker, Micros, Position, ReadEr
 use crate::folders;
 use crate::screen::{Rules, Screen};
 
-use index::{Index, Keyframe, Place};
+use index::{Index, Keyframe};
+use known::State;
 use replay::{Replay, Start};
-use scan::{Keeper, Scan};
 use source::{Bytes, Source};
-use store::Store;
 
 pub use commands::Command;
 pub(crate) use commands::Commands;
@@ -102,24 +102,6 @@ struct Shared {
     waiting: AtomicUsize,
 }
 
-struct State {
-    index: Index,
-    store: Store,
-    scan: ScanState,
-    /// What was read so far.
-    covered: Place,
-    /// All that was there was read, the last time.
-    is_whole: bool,
-    /// Why keyframes are not kept any more.
-    trouble: Option<io::Error>,
-}
-
-enum ScanState {
-    /// Not begun, or kept by an earlier process: its place and screen.
-    Kept(scan::Progress, Vec<u8>),
-    Running(Box<Scan>),
-}
-
 /// How far a cast was gone through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
@@ -169,18 +151,11 @@ impl Timeline {
         let rules = options.rules.unwrap_or_else(|| rules_of(&header));
         let cache = options.cache.filter(|_| source.path().is_some());
         let cache = cache.and_then(|folder| cache::path_of(&folder, &source).ok());
-        let loaded = cache
+        let kept = cache
             .as_ref()
             .and_then(|path| cache::load(path, &source, rules));
-        let state = match loaded {
-            Some(loaded) => State {
-                index: loaded.index,
-                store: loaded.store,
-                covered: loaded.progress.place,
-                scan: ScanState::Kept(loaded.progress, loaded.screen),
-                is_whole: false,
-                trouble: None,
-            },
+        let state = match kept {
+            Some(kept) => State::kept(kept),
             None => State::new(reader, blank(&header, rules)),
         };
         Ok(Timeline {
@@ -545,73 +520,6 @@ impl Timeline {
         let state = self.state();
         let next = state.index.keyframes.get(count)?;
         Some(next.place.offset())
-    }
-}
-
-impl State {
-    fn new(reader: EventReader<Bytes>, screen: Screen) -> State {
-        let scan = Scan::new(reader, screen);
-        State {
-            index: Index::default(),
-            store: Store::new(),
-            covered: scan.place(),
-            scan: ScanState::Running(Box::new(scan)),
-            is_whole: false,
-            trouble: None,
-        }
-    }
-
-    fn coverage(&self) -> Coverage {
-        Coverage {
-            bytes: self.covered.offset(),
-            time: self.covered.time(),
-            is_whole: self.is_whole,
-        }
-    }
-
-    /// Goes on a bit; gives whether there may be more.
-    fn step(&mut self, shared: &Shared) -> Result<bool, TimelineError> {
-        if let ScanState::Kept(progress, screen) = &self.scan {
-            let offset = progress.place.offset();
-            let bytes = shared.source.bytes_from(offset);
-            match Scan::resume(bytes, progress.clone(), screen) {
-                Ok(scan) => self.scan = ScanState::Running(Box::new(scan)),
-                Err(_) => {
-                    let bytes = shared.source.bytes_from(0);
-                    let reader = EventReader::new(bytes, Strictness::Forgiving)?;
-                    *self = State::new(reader, blank(&shared.header, shared.rules));
-                }
-            }
-        }
-        let ScanState::Running(scan) = &mut self.scan else {
-            return Ok(false);
-        };
-        let mut keeper = Keeper {
-            store: &mut self.store,
-            cache: shared.cache.as_deref(),
-            trouble: &mut self.trouble,
-        };
-        let more = scan.step(&mut self.index, &mut keeper);
-        self.covered = scan.place();
-        Ok(more?)
-    }
-
-    /// Keeps what is known, if there is something new. A cache that cannot be
-    /// written is no reason to fail.
-    fn save(&mut self, shared: &Shared) {
-        let ScanState::Running(scan) = &self.scan else {
-            return;
-        };
-        let Some(path) = shared.cache.as_deref() else {
-            return;
-        };
-        if self.trouble.is_some() || !self.store.is_changed() {
-            return;
-        }
-        let known = (&self.index, &mut self.store);
-        if let Err(error) = cache::save(path, &shared.source, shared.rules, known, scan.save()) {
-            self.trouble = Some(error);
-        }
     }
 }
 
