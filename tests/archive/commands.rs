@@ -241,3 +241,47 @@ fn fish_tells_of_its_commands() {
     assert_eq!(statuses, [Some(1), Some(7), Some(0), Some(0)]);
     assert_eq!(all[3]["folder"], "/tmp");
 }
+
+/// VS Code's terminal has its shells read their start files first, and tells of
+/// commands by itself afterwards.
+#[test]
+fn shells_that_vs_code_starts_tell_of_nothing_twice() {
+    let user = Tvmux::new();
+    let init = user.folder().join("init");
+    let path = init.to_str().unwrap();
+    for (shell, set, asked) in [
+        (
+            "bash",
+            "VSCODE_SHELL_INTEGRATION=1",
+            "declare -F __tvmux_done",
+        ),
+        ("zsh", "VSCODE_SHELL_INTEGRATION=1", "whence __tvmux_done"),
+        (
+            "fish",
+            "set -g VSCODE_SHELL_INTEGRATION 1",
+            "functions -q __tvmux_started; and echo it",
+        ),
+    ] {
+        if Command::new(shell).arg("--version").output().is_err() {
+            skipped(shell, "what it tells of its commands");
+            continue;
+        }
+        fs::write(&init, user.ok(["init", shell])).unwrap();
+        let without_start_files: &[&str] = match shell {
+            "bash" => &["--norc"],
+            "zsh" => &["-f"],
+            _ => &["--no-config"],
+        };
+        for (is_vs_codes, before) in [(true, set), (false, "true")] {
+            let script = format!("{before}; . {path}; {asked}");
+            let output = crate::support::shielded(shell)
+                .args(without_start_files)
+                .args(["-i", "-c", &script])
+                .env("HOME", user.folder())
+                .output()
+                .unwrap();
+            let is_there = !output.stdout.is_empty();
+            assert_eq!(is_there, !is_vs_codes, "{shell}: {output:?}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 # and the folder (OSC 7). In ~/.bashrc, at its end: eval "$(tvmux init bash)"
 if [[ $- == *i* && $TERM != dumb && -z ${__tvmux_none-} ]] &&
     ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) &&
+    # VS Code reads this file before it has functions of its own.
+    [[ -z ${VSCODE_SHELL_INTEGRATION-} ]] &&
     ! declare -F __vsc_prompt_cmd >/dev/null && [[ $PS1$PS0 != *]633\;* ]]; then
     __tvmux_none=x
     __tvmux_ran=

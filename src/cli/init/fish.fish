@@ -2,7 +2,8 @@
 # and the folder (OSC 7). fish does so by itself from version 4 on.
 # In ~/.config/fish/config.fish: tvmux init fish | source
 if status is-interactive; and test "$TERM" != dumb; and not functions -q __tvmux_started
-    and not functions -q __vsc_fish_cmd_start; and test (string split . -- $version)[1] -lt 4
+    and not functions -q __vsc_fish_cmd_start; and not set -q VSCODE_SHELL_INTEGRATION
+    and test (string split . -- $version)[1] -lt 4
     # Text for a sequence: what would end it stands as its number.
     function __tvmux_escape
         string sub -l 4000 -- "$argv" | string replace -a % %25 | string replace -a ';' %3b |

@@ -1,7 +1,8 @@
 # tvmux: tells where prompts and commands begin and end (OSC 133), what was typed,
 # and the folder (OSC 7). In ~/.zshrc, at its end: eval "$(tvmux init zsh)"
 if [[ -o interactive && $TERM != dumb && -z ${__tvmux_ran-} ]] &&
-    (( ! ${+functions[__vsc_precmd]} )) && [[ $PS1 != *']633;'* ]]; then
+    # VS Code reads this file before it has functions of its own.
+    [[ -z ${VSCODE_SHELL_INTEGRATION-} ]] && (( ! ${+functions[__vsc_precmd]} )) && [[ $PS1 != *']633;'* ]]; then
     typeset -g __tvmux_ran=0
     # Text for a sequence: what would end it stands as its number.
     __tvmux_escape() {
