@@ -289,11 +289,17 @@ impl Cell {
         self.0 & Cell::TEXT == b' ' as u64
     }
 
-    /// The character that was written there, where it is a printable one of ASCII: in
-    /// a style of line drawing small letters are lines.
-    pub fn ascii(self) -> Option<u8> {
-        let sign = u8::try_from(self.0 & Cell::TEXT).ok()?;
-        (0x20..0x7f).contains(&sign).then_some(sign)
+    /// The characters of cells that have one style and ASCII alone, and that style.
+    #[inline]
+    pub fn ascii_of<const N: usize>(cells: &[Cell; N]) -> Option<(u32, [u8; N])> {
+        let first = cells[0].style();
+        // Without a branch, so that many are looked at in one step.
+        let (mut signs, mut styles) = (0, 0);
+        for cell in cells {
+            signs |= cell.0 as u32 & Cell::TEXT as u32;
+            styles |= cell.style() ^ first;
+        }
+        (signs < 0x80 && styles == 0).then(|| (first, cells.map(|cell| cell.0 as u8)))
     }
 
     pub const fn is_padding(self) -> bool {

@@ -16,6 +16,9 @@ pub struct Link {
     pub uri: Box<str>,
 }
 
+/// Cells whose text is looked at at once.
+const PIECE: usize = 16;
+
 /// Entries that may stay before unused ones are looked for.
 const FEW: usize = 4096;
 
@@ -142,26 +145,16 @@ impl Pool {
     /// Appends the text of cells, as they are drawn.
     pub fn push_texts(&self, cells: &[Cell], out: &mut String) {
         out.reserve(cells.len());
-        // ASCII by the piece.
-        let mut piece = [0; 64];
-        let (mut style, mut is_drawing) = (u32::MAX, false);
-        let mut rest = cells;
-        while let Some(first) = rest.first() {
-            let signs = rest.iter().zip(&mut piece).map_while(|(cell, place)| {
-                let sign = cell.ascii()?;
-                if cell.style() != style {
-                    style = cell.style();
-                    is_drawing = self.is_drawing(style);
+        let (pieces, rest) = cells.as_chunks::<PIECE>();
+        for piece in pieces {
+            match Cell::ascii_of(piece) {
+                Some((style, signs)) if !self.is_drawing(style) => {
+                    out.push_str(std::str::from_utf8(&signs).unwrap_or_default());
                 }
-                (sign < 0x60 || !is_drawing).then(|| *place = sign)
-            });
-            let count = signs.count();
-            match std::str::from_utf8(&piece[..count]) {
-                Ok(text) if count > 0 => out.push_str(text),
-                _ => self.push_text(*first, out),
+                _ => piece.iter().for_each(|cell| self.push_text(*cell, out)),
             }
-            rest = &rest[count.max(1)..];
         }
+        rest.iter().for_each(|cell| self.push_text(*cell, out));
     }
 
     /// Whether small letters of that style are lines.
@@ -172,6 +165,7 @@ impl Pool {
     }
 
     /// Appends the text of a cell, as it is drawn.
+    #[inline]
     pub fn push_text(&self, cell: Cell, out: &mut String) {
         if cell.is_padding() {
             return;

@@ -100,7 +100,7 @@ fn converting_takes_the_same_memory_for_any_length() {
             part,
         );
     }
-    for format in ["v1", "v3", "raw"] {
+    for format in ["v1", "v2", "v3", "raw"] {
         check(
             "lines",
             &["convert", "-", "-", "-q", "--to", format],

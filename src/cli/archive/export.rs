@@ -373,28 +373,32 @@ impl Meter {
     }
 }
 
-/// Output, compressed or not.
+/// Output, compressed or not; gathered first, since records come in small pieces.
 enum Packed {
     Plain(io::BufWriter<Output>),
-    Zstd(zstd::Encoder<'static, io::BufWriter<Output>>),
+    Zstd(io::BufWriter<zstd::Encoder<'static, Output>>),
 }
 
 impl Packed {
     fn new(output: Output, is_packed: bool) -> io::Result<Packed> {
-        let output = io::BufWriter::with_capacity(1 << 17, output);
+        const GATHERED: usize = 1 << 17;
         Ok(match is_packed {
-            true => Packed::Zstd(zstd::Encoder::new(output, 3)?),
-            false => Packed::Plain(output),
+            true => {
+                let encoder = zstd::Encoder::new(output, 3)?;
+                Packed::Zstd(io::BufWriter::with_capacity(GATHERED, encoder))
+            }
+            false => Packed::Plain(io::BufWriter::with_capacity(GATHERED, output)),
         })
     }
 
     fn finish(self) -> io::Result<Output> {
-        let mut output = match self {
-            Packed::Plain(output) => output,
-            Packed::Zstd(encoder) => encoder.finish()?,
-        };
-        output.flush()?;
-        output.into_inner().map_err(io::IntoInnerError::into_error)
+        match self {
+            Packed::Plain(output) => output.into_inner().map_err(io::IntoInnerError::into_error),
+            Packed::Zstd(encoder) => {
+                let encoder = encoder.into_inner();
+                encoder.map_err(io::IntoInnerError::into_error)?.finish()
+            }
+        }
     }
 }
 
