@@ -20,6 +20,7 @@
 //! | 0 | [`screen`] | a terminal that shows what tmux shows: feed, rows, saved states |
 //! | 0 | [`tmux`] | drives tmux: ids, queries, snapshots, pipes, hooks, versions |
 //! | 0 | [`api`] | the wire types that server and client share |
+//! | 0 | [`packed`] | compressed casts: their plain bytes, from the start or at any place |
 //! | 0 | [`config`], [`folders`] | the settings; sockets, pipes and journals |
 //! | 0 | [`atomic_file`], [`clock`], [`shell`], [`wording`] | one way to replace a file, to tell the time, to quote, to word a message |
 //!
@@ -71,6 +72,7 @@ pub mod config;
 pub mod daemon;
 pub mod folders;
 pub mod http;
+pub mod packed;
 pub mod record;
 pub mod screen;
 pub mod shell;

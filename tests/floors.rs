@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The floors, lowest first. A new module needs a place here.
 const FLOORS: [&[&str]; 8] = [
     &["atomic_file", "clock", "shell", "wording"],
-    &["api", "cast", "config", "screen", "tmux"],
+    &["api", "cast", "config", "packed", "screen", "tmux"],
     &["folders"],
     &["record", "timeline", "workspace"],
     &["archive"],

@@ -23,6 +23,7 @@ use tvmux::screen::{Rules, Screen};
 mod casts;
 #[path = "../corpus/mod.rs"]
 mod corpus;
+mod packed;
 
 /// Searches of each kind.
 const SEARCHES: usize = 40;
@@ -50,6 +51,7 @@ fn main() {
     reading(&home);
     searching(&home, &planted);
     transcripts(&home, &planted);
+    packed::compressing(&home);
 
     let small = Home(folder.path().join("small"));
     let count = number("ARCHIVE_BENCH_SMALL", 10_000) as usize;

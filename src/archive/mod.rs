@@ -5,8 +5,10 @@
 //! Knows no daemon and no recording: whoever has a path may use it.
 
 mod catalogue;
+mod compress;
 mod index;
 pub mod repair_file;
+mod retention;
 mod search;
 mod title;
 
@@ -14,6 +16,9 @@ pub use catalogue::{
     Archive, ArchiveError, Condition, Entry, Filter, Looked, NameError, Status, UpdateLock,
     cast_files,
 };
+pub use compress::{CompressError, CompressOptions, Compressed, Form, compress_file, sweep};
 pub use index::{CommandRow, Indexed, LinePart, Printed, Verified};
+pub use repair_file::RepairFileError;
+pub use retention::{Candidate, Plan, Reason, Removed, Rules, is_pinned, pin};
 pub use search::{Hit, Pattern, PatternError, PatternOptions, SearchOptions};
 pub use title::set_title;

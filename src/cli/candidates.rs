@@ -55,7 +55,9 @@ fn tmux_lines(command: &[&str]) -> Vec<CompletionCandidate> {
 pub(super) fn casts() -> PathCompleter {
     PathCompleter::any().stdio().filter(|path| {
         let is_cast = |extension: &OsStr| extension == "cast" || extension == "json";
-        path.is_dir() || path.extension().is_some_and(is_cast)
+        let plain = crate::packed::plain_path(path);
+        let plain = plain.as_deref().unwrap_or(path);
+        path.is_dir() || plain.extension().is_some_and(is_cast)
     })
 }
 

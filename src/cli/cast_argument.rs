@@ -9,6 +9,7 @@ use crate::api::State;
 use crate::archive::NameError;
 use crate::client;
 use crate::daemon::safe_filename;
+use crate::packed::present;
 
 /// A cast that was named.
 pub(super) struct Found {
@@ -25,8 +26,12 @@ pub(super) fn find(context: &Context, text: &Path) -> Result<Found, Failure> {
         path,
         is_running: false,
     };
-    if text == Path::new("-") || text.exists() {
+    if text == Path::new("-") {
         return Ok(finished(text.to_owned()));
+    }
+    let there = present(text);
+    if there.exists() {
+        return Ok(finished(there));
     }
     let name = shown(text);
     let id = text
@@ -103,7 +108,10 @@ fn ended(folder: &Path, id: &str) -> Option<PathBuf> {
         .map(|cast| cast.path())
         .filter(|path| {
             let name = path.file_name().map(|name| name.to_string_lossy());
-            name.is_some_and(|name| name.contains(&part) && name.ends_with(".cast"))
+            name.is_some_and(|name| {
+                let name = name.trim_end_matches(".zst");
+                name.contains(&part) && name.ends_with(".cast")
+            })
         })
         .max_by_key(|path| path.metadata().and_then(|found| found.modified()).ok())
 }

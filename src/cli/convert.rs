@@ -11,15 +11,14 @@ use serde_json::json;
 
 use super::output_file::Output;
 use super::pictures::{self, Scene};
-use super::progress::Metered;
-use super::signals::{StoppableInput, stop_flag};
+use super::signals::stop_flag;
 use super::validate::shown;
-use super::{Failure, Outcome, screenshot};
+use super::{Failure, Outcome, cast_input, screenshot};
 use crate::cast::{
     self, ConvertError, Converted, EventSink, Format, Marker, Micros, Opening, Source, Strictness,
     TimeOptions, Writer, read_markers,
 };
-use crate::timeline::{Moment, Timeline, TimelineOptions};
+use crate::timeline::{Moment, Timeline};
 use crate::view::{self, Cropped, Transcript};
 use crate::wording::counted;
 
@@ -372,14 +371,7 @@ impl Job<'_> {
     }
 
     fn timeline(&self) -> Result<Timeline, Failure> {
-        let input = &self.arguments.input;
-        let options = TimelineOptions::of_user();
-        let opened = if input == Path::new("-") {
-            Timeline::copy(StoppableInput::new(self.stop)?, options)
-        } else {
-            Timeline::open(input, options)
-        };
-        opened.map_err(|error| screenshot::failure(error, input, self.stop))
+        screenshot::open_path(&self.arguments.input, self.stop)
     }
 
     fn opening(&self, timeline: &Timeline, from: Micros) -> Result<Opening, Failure> {
@@ -439,18 +431,7 @@ pub(super) fn open(
 ) -> Result<Source<'static>, Failure> {
     let unreadable =
         |path: &Path, error| Failure::usage(format!("cannot read {}: {error}", shown(path)));
-    let (input, size) = if path == Path::new("-") {
-        (StoppableInput::new(stop)?, None)
-    } else {
-        let file = File::open(path).map_err(|error| unreadable(path, error))?;
-        let metadata = file.metadata().map_err(|error| unreadable(path, error))?;
-        if metadata.is_dir() {
-            let error = io::ErrorKind::IsADirectory.into();
-            return Err(unreadable(path, error));
-        }
-        let size = metadata.is_file().then_some(metadata.len());
-        (StoppableInput::of(file, stop), size)
-    };
+    let input = cast_input::open(path, Some(stop)).map_err(|error| unreadable(path, error))?;
     let timing: Option<Box<dyn Read>> = match timing {
         Some(path) => {
             let file = File::open(path).map_err(|error| unreadable(path, error))?;
@@ -458,8 +439,7 @@ pub(super) fn open(
         }
         None => None,
     };
-    Source::open(Metered::new(input, size), timing, Strictness::Strict)
-        .map_err(|error| failure(error, path, stop))
+    Source::open(input, timing, Strictness::Strict).map_err(|error| failure(error, path, stop))
 }
 
 /// What to say of a recording that could not be converted.

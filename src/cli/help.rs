@@ -269,6 +269,37 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "archive prune",
+        &[
+            ("tvmux archive prune --dry-run", "what would go, and why"),
+            ("tvmux archive prune -q", "for cron"),
+        ],
+    ),
+    (
+        "archive keep",
+        &[
+            (
+                "tvmux archive keep @latest",
+                "the newest cast stays for ever",
+            ),
+            ("tvmux archive keep --not day", "it may go"),
+        ],
+    ),
+    (
+        "archive compress",
+        &[
+            ("tvmux archive compress @latest", "the newest cast"),
+            ("tvmux archive compress ~/casts/*.cast", "many of them"),
+        ],
+    ),
+    (
+        "archive decompress",
+        &[
+            ("tvmux archive decompress day.cast.zst", "plain again"),
+            ("tvmux archive decompress @latest -q", "without a word"),
+        ],
+    ),
+    (
         "server",
         &[
             (

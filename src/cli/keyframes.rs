@@ -13,6 +13,7 @@ use nix::libc;
 use super::Outcome;
 use super::screenshot::failure;
 use super::signals::stop_flag;
+use crate::packed::present;
 use crate::timeline::{Timeline, TimelineOptions};
 
 /// Go through casts, at low priority, and keep keyframes in the cache folder
@@ -27,7 +28,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let stop = stop_flag()?;
     for cast in &args.casts {
         // Before the cache folder is made: the cast may be gone.
-        let file = File::open(cast)?;
+        let file = File::open(present(cast))?;
         let is_removed = || file.metadata().is_ok_and(|found| found.nlink() == 0);
         let goes_on = |_| match stop.load(Ordering::Relaxed) || is_removed() {
             true => ControlFlow::Break(()),

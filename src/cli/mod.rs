@@ -14,6 +14,7 @@ mod archive;
 mod background;
 mod candidates;
 mod cast_argument;
+mod cast_input;
 mod cat;
 mod commands;
 mod completions;

@@ -1,7 +1,7 @@
 //! `tvmux repair`: makes casts valid again, saving what can be saved.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,14 +11,15 @@ use clap::ValueHint;
 use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Value, json};
 
-use super::progress::{Metered, Progress};
-use super::signals::{StoppableInput, stop_flag};
+use super::progress::Progress;
+use super::signals::stop_flag;
 use super::validate::{parse_threads, shown, threads};
-use super::{Failure, Outcome, candidates};
+use super::{Failure, Outcome, candidates, cast_input};
 use crate::archive::repair_file::{
     Change, RepairFileError, RepairFileOptions, RepairedFile, repair_file, repair_stream,
 };
 use crate::cast::{Amount, Foreign, RepairOptions, Report, repair};
+use crate::packed::ToDamage;
 use crate::wording::counted;
 
 /// Repairs casts of any recorder, v1 to v3
@@ -156,9 +157,11 @@ fn repair_one(
         progress: None,
     };
     if let (true, Some(output)) = (standard_input, output) {
-        let input = StoppableInput::new(stop).map_err(Trouble::Stream)?;
-        let input = Metered::new(input, None);
-        return repair_stream(input, output, &options).map_err(Trouble::File);
+        let input = cast_input::open(path, Some(stop)).map_err(Trouble::Stream)?;
+        let mut input = ToDamage::new(input);
+        let mut repaired = repair_stream(&mut input, output, &options).map_err(Trouble::File)?;
+        repaired.damaged_frames = u64::from(input.is_damaged());
+        return Ok(repaired);
     }
     let total = fs::metadata(path).ok().map(|metadata| metadata.len());
     let progress = Mutex::new(Progress::new(total));
@@ -189,13 +192,7 @@ fn is_special(path: &Path) -> bool {
 /// Repairs into a pipe or a terminal, where nothing can be atomic, or only for
 /// the report.
 fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Result<RepairedFile> {
-    let (input, size): (Box<dyn Read + Send>, _) = if path == Path::new("-") {
-        (Box::new(StoppableInput::new(stop)?), None)
-    } else {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        (Box::new(StoppableInput::of(file, stop)), Some(size))
-    };
+    let input = cast_input::open(path, Some(stop))?;
     let output: Box<dyn Write> = match arguments.output.as_deref() {
         _ if arguments.dry_run => Box::new(io::sink()),
         Some(output) if output == Path::new("-") => Box::new(io::stdout().lock()),
@@ -205,10 +202,10 @@ fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Resul
     let options = RepairOptions {
         threads: arguments.threads,
     };
-    let input = Metered::new(input, size);
+    let mut input = ToDamage::new(input);
     let output = BufWriter::with_capacity(256 * 1024, output);
     let mut output = HeldBack::new(output);
-    let report = repair(input, &mut output, &options)?;
+    let report = repair(&mut input, &mut output, &options)?;
     if report.is_recovered() {
         output.release()?;
     }
@@ -220,6 +217,7 @@ fn stream(path: &Path, arguments: &Args, stop: &'static AtomicBool) -> io::Resul
             Change::Rewritten
         },
         backup: None,
+        damaged_frames: u64::from(input.is_damaged()),
     })
 }
 
@@ -330,6 +328,10 @@ fn sentences(name: &str, repaired: &RepairedFile, arguments: &Args) -> String {
         "repaired"
     };
     let mut parts = vec![format!("v{}", report.version)];
+    if repaired.damaged_frames > 0 {
+        let places = counted(repaired.damaged_frames, "place");
+        parts.push(format!("compressed data damaged at {places}"));
+    }
     parts.push(format!("header {}", report.header.name()));
     parts.push(format!("{} kept", amount(report.kept)));
     for (what, done) in [
@@ -410,5 +412,6 @@ fn json_report(name: &str, repaired: &RepairedFile, arguments: &Args) -> Value {
         "headers_merged": headers_merged,
         "bytes_read": bytes_read,
         "bytes_written": bytes_written,
+        "damaged_frames": repaired.damaged_frames,
     })
 }

@@ -1,8 +1,7 @@
 //! `tvmux validate`: whether a reader takes a cast, and what is wrong with it.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,8 +11,7 @@ use clap_complete::engine::ArgValueCompleter;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::progress::Metered;
-use super::{Failure, Outcome, candidates};
+use super::{Failure, Outcome, candidates, cast_input};
 use crate::cast::{self, Finding, Foreign, Reader, Severity, Summary, ValidateOptions};
 use crate::wording::counted;
 
@@ -139,8 +137,8 @@ fn look_at(path: &Path, arguments: &Args, out: &mut impl Write) -> Result<bool, 
         },
     };
     let name = shown(path);
-    let (input, size) = match open(path) {
-        Ok(opened) => opened,
+    let input = match cast_input::open(path, None) {
+        Ok(input) => input,
         Err(error) => {
             if arguments.json && !arguments.quiet {
                 let list = JsonList::start(out, &name);
@@ -149,7 +147,6 @@ fn look_at(path: &Path, arguments: &Args, out: &mut impl Write) -> Result<bool, 
             return Err(Trouble::Input(error));
         }
     };
-    let input = Metered::new(input, size);
     if arguments.json && !arguments.quiet {
         let mut list = JsonList::start(out, &name);
         let summary = cast::validate(input, &options, &mut |finding| list.push(finding));
@@ -171,20 +168,6 @@ fn look_at(path: &Path, arguments: &Args, out: &mut impl Write) -> Result<bool, 
         print_summary(out, &name, &summary, arguments.reader, given).map_err(Trouble::Output)?;
     }
     Ok(summary.accepted_by(reader))
-}
-
-/// Opens a file or, for `-`, standard input; with its size if it has one.
-fn open(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
-    if path == Path::new("-") {
-        return Ok((Box::new(io::stdin()), None));
-    }
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::Error::from(io::ErrorKind::IsADirectory));
-    }
-    let size = metadata.is_file().then_some(metadata.len());
-    Ok((Box::new(file), size))
 }
 
 /// A path as it may be shown on a terminal.

@@ -4,6 +4,7 @@
 //! `show` prints settings as a file that explains itself. A new setting is one
 //! entry in the list below, and one row in README's table.
 
+mod limits;
 mod load;
 mod schema;
 mod show;
@@ -12,6 +13,7 @@ use std::env;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+pub use limits::{ByteLimit, Period};
 pub use load::{Error, Loaded, Origin};
 pub use schema::{Entry, Level, Value};
 
@@ -85,6 +87,22 @@ schema::settings! {
         /// Whether the daemon starts `tvmux archive update`, at low priority, when
         /// a recording ends.
         auto_update: bool = true, any;
+        /// How long after its end a cast is compressed, such as `1d`; `off` for
+        /// never.
+        compress_after: Period = Period(None), any;
+        /// How long a cast is kept after its end, such as `365d`; `off` for ever.
+        keep: Period = Period(None), any;
+        /// Bytes of all casts at most, such as `50GB`: the oldest go; `off` for no
+        /// limit.
+        max_size: ByteLimit = ByteLimit(None), any;
+        /// Bytes that stay free where casts are, such as `5GB`: the oldest go;
+        /// `off` for no limit.
+        min_free: ByteLimit = ByteLimit(None), any;
+        /// Sessions whose casts are kept for ever: names with `*` and `?`,
+        /// separated by `|`.
+        keep_sessions: String = String::new(), any;
+        /// Titles of casts that are kept for ever, in the same way.
+        keep_titles: String = String::new(), any;
     }
 }
 

@@ -20,6 +20,16 @@ impl Value {
         }
     }
 
+    /// The value as an environment variable has it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Value::Text(text) => text.clone(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Number(number) => number.to_string(),
+        }
+    }
+
     /// The value as JSON has it.
     #[must_use]
     pub fn to_json(&self) -> Json {
@@ -85,8 +95,7 @@ impl Config {
             let name = variable_name(entry.section, entry.key);
             let value = match entry.value {
                 Value::Text(text) => shell::quote(&text),
-                Value::Flag(flag) => flag.to_string(),
-                Value::Number(number) => number.to_string(),
+                other => other.to_text(),
             };
             let _ = writeln!(text, "{name}={value}");
         }

@@ -1,20 +1,20 @@
 //! Saved casts, for clients.
 
-use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Daemon, Error, Result};
+use crate::packed::{Plain, Unpacked, plain_path, present};
 
 impl Daemon {
-    /// A cast, open for reading, and its length now. Its path is below the output
+    /// The plain bytes of a cast, as many as there are now. Its path is below the output
     /// folder, or is a whole one below any folder with casts, and stays there when
     /// links are followed.
     ///
     /// # Errors
     /// When there is none.
-    pub async fn cast(&self, path: &str) -> Result<(File, u64)> {
+    pub async fn cast(&self, path: &str) -> Result<CastBytes> {
         let config = self.config();
         let missing = || Error::NoCast {
             path: path.to_owned(),
@@ -25,12 +25,12 @@ impl Daemon {
         if !is_below || !is_cast(&wanted) || path.contains('\0') {
             return Err(missing());
         }
-        let opened = tokio::task::spawn_blocking(move || -> io::Result<(File, u64)> {
+        let opened = tokio::task::spawn_blocking(move || -> io::Result<CastBytes> {
             let mut folders = vec![config.output.directory()];
             if wanted.is_absolute() {
                 folders = config.cast_folders();
             }
-            let real = folders[0].join(&wanted).canonicalize()?;
+            let real = present(&folders[0].join(&wanted)).canonicalize()?;
             let is_in = |folder: &PathBuf| {
                 let folder = folder.canonicalize();
                 folder.is_ok_and(|folder| real.starts_with(folder))
@@ -38,17 +38,50 @@ impl Daemon {
             if !folders.iter().any(is_in) || !real.is_file() {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            let file = File::open(real)?;
-            let length = file.metadata()?.len();
-            Ok((file, length))
+            CastBytes::open(&real)
         });
         let opened = opened.await.expect("opening a file does not panic");
         opened.map_err(|_| missing())
     }
 }
 
+/// The plain bytes of a cast, compressed or not.
+pub struct CastBytes {
+    /// Reading may wait for the disk.
+    pub input: Box<dyn Read + Send>,
+    /// How many there are; not known of what other programs have compressed.
+    pub length: Option<u64>,
+}
+
+impl CastBytes {
+    fn open(path: &Path) -> io::Result<CastBytes> {
+        Ok(match Plain::of(File::open(path)?)? {
+            Ok(plain) => {
+                let length = plain.length()?;
+                CastBytes {
+                    input: Box::new(plain.into_reader().take(length)),
+                    length: Some(length),
+                }
+            }
+            Err(file) => CastBytes {
+                input: Box::new(Unpacked::new(file)?),
+                length: None,
+            },
+        })
+    }
+}
+
+impl std::fmt::Debug for CastBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CastBytes")
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Whether a file is called as casts are: `.cast`, compressed or not.
 fn is_cast(path: &Path) -> bool {
-    let name = path.file_name().map(OsStr::as_encoded_bytes);
-    name.is_some_and(|name| name.ends_with(b".cast") || name.ends_with(b".cast.zst"))
+    let plain = plain_path(path);
+    let plain = plain.as_deref().unwrap_or(path);
+    plain.extension().is_some_and(|end| end == "cast")
 }

@@ -44,6 +44,7 @@ use crate::record::{Disks, RelayProgram};
 use crate::tmux::{Server, Socket};
 use crate::wording::chain;
 
+pub use casts::CastBytes;
 pub use create::Created;
 pub use ended::recently_ended;
 pub use error::{Error, Result};

@@ -35,11 +35,10 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The ending of these files' names.
 const SUFFIX: &str = "keyframes";
 
-/// What tells a cast from others, and from itself when it was changed.
+/// What tells a cast from others, and from itself when it was changed: its plain
+/// bytes, so that it is the same when it is compressed or moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Identity {
-    device: u64,
-    inode: u64,
     size: u64,
     /// Nanoseconds since the Unix epoch.
     modified: i128,
@@ -67,29 +66,32 @@ pub(super) struct Loaded {
     pub screen: Vec<u8>,
 }
 
-/// The file for a cast in the folder `folder`.
-pub(super) fn path_of(folder: &Path, source: &Source) -> io::Result<PathBuf> {
-    let metadata = source.file().metadata()?;
-    let name = format!("{:x}-{:x}.{SUFFIX}", metadata.dev(), metadata.ino());
-    Ok(folder.join(name))
+/// The file for a cast in the folder `folder`, by what the cast starts with; `None`
+/// for one that is too short.
+pub(super) fn path_of(folder: &Path, source: &Source) -> io::Result<Option<PathBuf>> {
+    if source.length()? < COMPARED as u64 {
+        return Ok(None);
+    }
+    let name = format!("{:016x}.{SUFFIX}", hash(source, 0, COMPARED)?);
+    Ok(Some(folder.join(name)))
+}
+
+fn hash(source: &Source, offset: u64, length: usize) -> io::Result<u64> {
+    let mut bytes = vec![0; length];
+    source.file().read_exact_at(&mut bytes, offset)?;
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    Ok(hasher.finish())
 }
 
 impl Identity {
     /// Of a cast of which `covered` bytes were read.
     fn of(source: &Source, covered: u64) -> io::Result<Identity> {
-        let metadata = source.file().metadata()?;
+        let metadata = source.file().file().metadata()?;
         let compared = covered.min(COMPARED as u64);
-        let hash = |offset| -> io::Result<u64> {
-            let mut bytes = vec![0; compared as usize];
-            source.file().read_exact_at(&mut bytes, offset)?;
-            let mut hasher = DefaultHasher::new();
-            bytes.hash(&mut hasher);
-            Ok(hasher.finish())
-        };
+        let hash = |offset| hash(source, offset, compared as usize);
         Ok(Identity {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
+            size: source.length()?,
             modified: i128::from(metadata.mtime()) * 1_000_000_000
                 + i128::from(metadata.mtime_nsec()),
             start: hash(0)?,
@@ -101,9 +103,7 @@ impl Identity {
     fn is_same_or_longer(&self, now: &Identity) -> bool {
         let has_grown = now.size > self.size;
         let is_untouched = now.size == self.size && now.modified == self.modified;
-        (has_grown || is_untouched)
-            && (self.device, self.inode) == (now.device, now.inode)
-            && (self.start, self.end) == (now.start, now.end)
+        (has_grown || is_untouched) && (self.start, self.end) == (now.start, now.end)
     }
 }
 

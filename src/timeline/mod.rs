@@ -123,9 +123,9 @@ impl fmt::Debug for Timeline {
 }
 
 impl Timeline {
-    /// Opens a cast, also one that is being written. What can be read only once is
-    /// copied to a temporary file as it comes; what zstd compressed is unpacked to
-    /// one.
+    /// Opens a cast, also one that is being written, or compressed. What can be read
+    /// only once, or was compressed by other programs, is copied to a temporary file
+    /// as it comes.
     ///
     /// # Errors
     /// When the file cannot be read or does not start as a cast does.
@@ -150,7 +150,7 @@ impl Timeline {
         let header = reader.header().clone();
         let rules = options.rules.unwrap_or_else(|| rules_of(&header));
         let cache = options.cache.filter(|_| source.path().is_some());
-        let cache = cache.and_then(|folder| cache::path_of(&folder, &source).ok());
+        let cache = cache.and_then(|folder| cache::path_of(&folder, &source).ok().flatten());
         let kept = cache
             .as_ref()
             .and_then(|path| cache::load(path, &source, rules));

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use super::TimelineError;
-use crate::cast::{Foreign, foreign};
+use crate::cast::foreign;
+use crate::packed::{Plain, Unpacked, present};
 
 /// Bytes of a pipe that are waited for at most before it is looked at: as much as
 /// a reader takes for the opening of a cast.
@@ -23,7 +23,7 @@ pub(super) struct Source {
 }
 
 struct Shared {
-    file: File,
+    file: Plain,
     /// A file's name; a copy has none.
     path: Option<PathBuf>,
     copy: Option<CopyState>,
@@ -48,13 +48,14 @@ impl fmt::Debug for Source {
 }
 
 impl Source {
-    /// Opens a file. One that can be read only once, or is compressed by zstd, is
-    /// copied to a temporary file while it comes.
+    /// Opens a file, compressed or not. One that can only be read from its start on
+    /// is copied to a temporary file while it comes.
     pub(super) fn open(path: &Path) -> Result<Source, TimelineError> {
         let failed = |source| TimelineError::Open {
             path: path.to_owned(),
             source,
         };
+        let path = &present(path);
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
@@ -63,29 +64,29 @@ impl Source {
         if !metadata.is_file() {
             return Source::copy(file, Some(path));
         }
+        let file = match Plain::of(file).map_err(failed)? {
+            Ok(file) => file,
+            Err(file) => return Source::copy(file, Some(path)),
+        };
         let mut start = [0; 64];
         let count = file.read_at(&mut start, 0).map_err(failed)?;
-        match foreign(&start[..count]) {
-            Some(Foreign::Compressed("zstd")) => {
-                let unpacked = zstd::Decoder::new(file).map_err(failed)?;
-                Source::copy(unpacked, Some(path))
-            }
-            Some(foreign) => Err(TimelineError::Foreign {
+        if let Some(foreign) = foreign(&start[..count]) {
+            return Err(TimelineError::Foreign {
                 path: path.to_owned(),
                 foreign,
-            }),
-            None => Ok(Source {
-                shared: Arc::new(Shared {
-                    file,
-                    path: Some(path.to_owned()),
-                    copy: None,
-                }),
-            }),
+            });
         }
+        Ok(Source {
+            shared: Arc::new(Shared {
+                file,
+                path: Some(path.to_owned()),
+                copy: None,
+            }),
+        })
     }
 
-    /// Copies what comes from `input` to a file without a name, in a thread of its
-    /// own. Returns when the opening of a cast is there.
+    /// Copies what comes from `input`, unpacked, to a file without a name, in a thread
+    /// of its own. Returns when the opening of a cast is there.
     pub(super) fn copy(
         input: impl Read + Send + 'static,
         path: Option<&Path>,
@@ -96,6 +97,8 @@ impl Source {
         };
         let file = tempfile::tempfile().map_err(failed)?;
         let output = file.try_clone().map_err(failed)?;
+        let file = Plain::of(file).map_err(failed)?;
+        let file = file.map_err(|_| failed(io::ErrorKind::InvalidData.into()))?;
         let shared = Arc::new(Shared {
             file,
             path: None,
@@ -116,7 +119,7 @@ impl Source {
         self.shared.path.as_deref()
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(super) fn file(&self) -> &Plain {
         &self.shared.file
     }
 
@@ -124,7 +127,7 @@ impl Source {
     pub(super) fn length(&self) -> io::Result<u64> {
         match &self.shared.copy {
             Some(copy) => Ok(copy.length.load(Ordering::Acquire)),
-            None => Ok(self.shared.file.metadata()?.len()),
+            None => self.shared.file.length(),
         }
     }
 
@@ -150,9 +153,18 @@ impl Source {
 
 impl Shared {
     /// Copies until `input` ends.
-    fn fill(&self, mut input: impl Read, mut output: File) {
+    fn fill(&self, input: impl Read, mut output: File) {
         let Some(copy) = &self.copy else {
             return;
+        };
+        let mut input = match Unpacked::new(input) {
+            Ok(input) => input,
+            Err(error) => {
+                copy.set_error(error);
+                copy.has_ended.store(true, Ordering::Release);
+                copy.set_open();
+                return;
+            }
         };
         let mut buffer = vec![0; 128 * 1024];
         let mut opening = Vec::new();

@@ -9,7 +9,9 @@ mod support;
 
 mod catalogue;
 mod commands;
+mod compress;
 mod export;
+mod keeping;
 mod processes;
 mod reference;
 mod search;

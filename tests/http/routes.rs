@@ -364,6 +364,36 @@ async fn casts_stay_below_their_folder() {
 }
 
 #[tokio::test]
+async fn compressed_casts_are_given_as_they_were() {
+    let api = Api::start();
+    let folder = api.tvmux.folder().join("casts");
+    let mut plain = b"{\"version\": 2, \"width\": 80, \"height\": 24}\n".to_vec();
+    for number in 0..60_000 {
+        plain.extend(format!("[{number}.5, \"o\", \"line {number}\\r\\n\"]\n").into_bytes());
+    }
+    std::fs::write(folder.join("a.cast"), &plain).unwrap();
+    api.tvmux.ok(["archive", "compress", "a.cast", "-q"]);
+    // One of another program.
+    std::fs::write(
+        folder.join("b.cast.zst"),
+        zstd::encode_all(&plain[..], 1).unwrap(),
+    )
+    .unwrap();
+    let listed = api.client().await.casts().await.unwrap();
+    let paths: Vec<&str> = listed.iter().map(|cast| cast.path.as_str()).collect();
+    assert_eq!(paths, ["a.cast.zst", "b.cast.zst"]);
+    // By the name that it had, too.
+    for path in ["a.cast.zst", "a.cast", "b.cast.zst"] {
+        let mut reader = api.client().await.cast(path).await.unwrap();
+        let mut given = Vec::new();
+        while let Some(chunk) = reader.chunk().await.unwrap() {
+            given.extend_from_slice(&chunk);
+        }
+        assert!(given == plain, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn hooks_of_the_users_stay_as_they_are() {
     let api = Api::start();
     let mut client = api.client().await;

@@ -97,7 +97,7 @@ pub(super) fn set_aside(path: &Path) -> Result<PathBuf, ArchiveError> {
 }
 
 /// Takes a cast out.
-pub(super) fn forget(connection: &Connection, cast: i64) -> rusqlite::Result<()> {
+pub(in crate::archive) fn forget(connection: &Connection, cast: i64) -> rusqlite::Result<()> {
     clear(connection, cast)?;
     connection
         .prepare_cached("DELETE FROM casts WHERE id = ?")?

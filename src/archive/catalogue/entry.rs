@@ -24,10 +24,11 @@ pub(super) const SELECT_ALL: &str = select!("");
 pub(super) const SELECT_BY_PATH: &str = select!("WHERE path = ?");
 
 /// How a cast is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Condition {
     /// Nobody writes to it.
+    #[default]
     Finished,
     /// It is being recorded.
     Running,
@@ -60,7 +61,7 @@ impl Condition {
 }
 
 /// A cast as the catalogue knows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Entry {
     #[serde(skip)]
     pub id: i64,

@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use super::walk::{Found, cast_files};
 use super::{Archive, ArchiveError, database};
 use crate::cast::{EventReader, Header, Strictness};
 use crate::clock::unix_micros;
+use crate::packed::{self, Unpacked};
 use crate::timeline::{Timeline, TimelineOptions};
 
 /// What was written so lately may grow, whoever writes it.
@@ -169,12 +169,12 @@ fn known_files(connection: &Connection) -> rusqlite::Result<HashMap<OsString, Kn
 /// Adds a cast, with what its first and last bytes say.
 fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Result<()> {
     let path = &found.path;
-    let is_compressed = path.extension().is_some_and(|end| end == "zst");
-    let header = header(path, is_compressed);
-    let duration = match is_compressed {
+    let is_compressed = packed::has_suffix(path);
+    let header = header(path);
+    let duration = match packed::is_seekable(path) {
         // It would have to be unpacked.
-        true => 0,
-        false => Timeline::open(path, TimelineOptions::default())
+        false => 0,
+        true => Timeline::open(path, TimelineOptions::default())
             .map_or(0, |timeline| timeline.likely_duration()),
     };
     let named = Named::read(path);
@@ -208,13 +208,9 @@ fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Resul
     Ok(())
 }
 
-fn header(path: &Path, is_compressed: bool) -> Header {
+fn header(path: &Path) -> Header {
     let read = || {
-        let file = File::open(path).ok()?;
-        let input: Box<dyn Read> = match is_compressed {
-            true => Box::new(zstd::Decoder::new(file).ok()?),
-            false => Box::new(file),
-        };
+        let input = Unpacked::new(File::open(path).ok()?).ok()?;
         let reader = EventReader::new(input, Strictness::Forgiving).ok()?;
         Some(reader.header().clone())
     };

@@ -25,8 +25,10 @@ pub use look::Looked;
 pub use named::NameError;
 pub use walk::cast_files;
 
-pub(super) use database::clear;
+pub(super) use database::{clear, forget};
+pub(super) use entry::path_bytes;
 pub(super) use look::LATELY;
+pub(super) use walk::{all_files, is_cast};
 
 use crate::folders::open_lock;
 

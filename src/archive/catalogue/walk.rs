@@ -36,7 +36,7 @@ impl Found {
 }
 
 /// Whether a file is called as casts are: `.cast`, compressed or not.
-fn is_cast(name: &OsStr) -> bool {
+pub(in crate::archive) fn is_cast(name: &OsStr) -> bool {
     let name = name.as_bytes();
     !name.starts_with(b".") && (name.ends_with(b".cast") || name.ends_with(b".cast.zst"))
 }
@@ -47,15 +47,27 @@ fn is_cast(name: &OsStr) -> bool {
 /// # Errors
 /// When `folder` itself cannot be read.
 pub fn cast_files(folder: &Path, take: &mut dyn FnMut(PathBuf)) -> io::Result<()> {
+    all_files(folder, &mut |path, name| {
+        if is_cast(name) {
+            take(path);
+        }
+    })
+}
+
+/// The same with every file, and its name.
+pub(in crate::archive) fn all_files(
+    folder: &Path,
+    take: &mut dyn FnMut(PathBuf, &OsStr),
+) -> io::Result<()> {
     look(folder, DEEPEST, take)
 }
 
-fn look(folder: &Path, depth: usize, take: &mut dyn FnMut(PathBuf)) -> io::Result<()> {
+fn look(folder: &Path, depth: usize, take: &mut dyn FnMut(PathBuf, &OsStr)) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry: DirEntry = entry?;
         let kind = entry.file_type()?;
-        if kind.is_file() && is_cast(&entry.file_name()) {
-            take(entry.path());
+        if kind.is_file() {
+            take(entry.path(), &entry.file_name());
         } else if kind.is_dir() && depth > 0 {
             let _ = look(&entry.path(), depth - 1, take);
         }

@@ -14,6 +14,7 @@ use super::scan::{Scan, saved_offset};
 use super::write::{Target, Trouble, Writer};
 use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, LATELY, UpdateLock};
 use crate::cast::{Reader, Severity, ValidateOptions, validate};
+use crate::packed::{ToDamage, Unpacked};
 
 /// Bytes of a cast between two looks at whether to stop.
 const STEP: u64 = 1 << 20;
@@ -121,7 +122,7 @@ impl Archive {
             }
             None => {
                 (&file).seek(SeekFrom::Start(0))?;
-                let (scan, header) = Scan::new(input(&file, entry.is_compressed)?)?;
+                let (scan, header) = Scan::new(input(&file)?)?;
                 writer.begins(header);
                 scan
             }
@@ -154,7 +155,7 @@ impl Archive {
         scan.give_rest(&mut |line| writer.add(line));
         let finding = match runs {
             true => None,
-            false => finding(&entry.path, entry.is_compressed)?,
+            false => finding(&entry.path)?,
         };
         writer.finish(self, &scan, progress, finding)?;
         Ok(Indexed::Read(read))
@@ -163,29 +164,27 @@ impl Archive {
 
 type Input<'a> = Box<dyn Read + 'a>;
 
-fn input(file: &File, is_compressed: bool) -> io::Result<Input<'_>> {
-    Ok(match is_compressed {
-        true => Box::new(zstd::Decoder::new(file)?),
-        false => Box::new(file),
-    })
+fn input(file: &File) -> io::Result<Input<'_>> {
+    Ok(Box::new(ToDamage::new(Unpacked::new(file)?)))
 }
 
 /// What `validate` says of a cast that is damaged.
-fn finding(path: &Path, is_compressed: bool) -> io::Result<Option<String>> {
+fn finding(path: &Path) -> io::Result<Option<String>> {
     let options = ValidateOptions {
         max_findings: 200,
         ..ValidateOptions::default()
     };
     let mut first = None;
-    let mut file = File::open(path)?;
     let mut take = |finding: &crate::cast::Finding| {
         if finding.severity == Severity::Error && first.is_none() {
             first = Some(format!("line {}: {}", finding.line, finding.kind.message()));
         }
     };
-    let summary = match is_compressed {
-        true => validate(zstd::Decoder::new(&mut file)?, &options, &mut take)?,
-        false => validate(&mut file, &options, &mut take)?,
+    let summary = match validate(Unpacked::new(File::open(path)?)?, &options, &mut take) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Ok(Some(error.to_string()));
+        }
+        summary => summary?,
     };
     let errors = summary.findings.total(Reader::Asciinema, Severity::Error);
     Ok(match (errors, first) {
@@ -239,7 +238,7 @@ impl Saved {
             return None;
         }
         file.seek(SeekFrom::Start(offset)).ok()?;
-        Scan::resume(input(file, false).ok()?, &self.scan)
+        Scan::resume(Box::new(file), &self.scan)
     }
 }
 

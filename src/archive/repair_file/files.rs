@@ -13,18 +13,19 @@ use nix::unistd::{Gid, Uid, fchown};
 
 use super::RepairFileError;
 use crate::atomic_file::{AtomicFile, Durability};
+use crate::packed::is_packed;
 
 /// The flag that ends the work once it is set.
 #[derive(Clone, Copy)]
-pub(super) struct Stop<'a>(pub(super) Option<&'a AtomicBool>);
+pub(in crate::archive) struct Stop<'a>(pub(in crate::archive) Option<&'a AtomicBool>);
 
 impl Stop<'_> {
-    pub(super) fn is_set(self) -> bool {
+    pub(in crate::archive) fn is_set(self) -> bool {
         self.0.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// An error once the flag is set.
-    pub(super) fn check(self) -> io::Result<()> {
+    pub(in crate::archive) fn check(self) -> io::Result<()> {
         if self.is_set() {
             return Err(io::Error::other("stopped"));
         }
@@ -33,18 +34,21 @@ impl Stop<'_> {
 }
 
 /// A file to be repaired, and how it was when it was opened.
-pub(super) struct Original<'a> {
+pub(in crate::archive) struct Original<'a> {
     /// Its own path, symbolic links resolved.
-    pub(super) path: PathBuf,
-    pub(super) file: File,
+    pub(in crate::archive) path: PathBuf,
+    pub(in crate::archive) file: File,
     /// Its length in bytes.
-    pub(super) length: u64,
+    pub(in crate::archive) length: u64,
     metadata: Metadata,
     stop: Stop<'a>,
 }
 
 impl<'a> Original<'a> {
-    pub(super) fn open(path: &Path, stop: Stop<'a>) -> Result<Original<'a>, RepairFileError> {
+    pub(in crate::archive) fn open(
+        path: &Path,
+        stop: Stop<'a>,
+    ) -> Result<Original<'a>, RepairFileError> {
         let read = |source| RepairFileError::Read {
             path: path.to_owned(),
             source,
@@ -67,8 +71,15 @@ impl<'a> Original<'a> {
         })
     }
 
+    /// Whether it is compressed.
+    pub(in crate::archive) fn is_packed(&self) -> io::Result<bool> {
+        let mut start = [0; 4];
+        let count = self.file.read_at(&mut start, 0)?;
+        Ok(is_packed(&start[..count]))
+    }
+
     /// Fails if another program wrote to the file since it was opened.
-    pub(super) fn check_unchanged(&self) -> Result<(), RepairFileError> {
+    pub(in crate::archive) fn check_unchanged(&self) -> Result<(), RepairFileError> {
         let same = fs::metadata(&self.path).is_ok_and(|now| {
             let then = &self.metadata;
             now.len() == then.len()
@@ -85,7 +96,7 @@ impl<'a> Original<'a> {
     }
 
     /// Gives `file` the original's owner, mode and times.
-    pub(super) fn copy_metadata_to(&self, file: &File) -> io::Result<()> {
+    pub(in crate::archive) fn copy_metadata_to(&self, file: &File) -> io::Result<()> {
         let (uid, gid) = (self.metadata.uid(), self.metadata.gid());
         // Only root may give files away; the repaired file is then one's own.
         let _ = fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
@@ -93,7 +104,7 @@ impl<'a> Original<'a> {
         self.restore_times(file)
     }
 
-    pub(super) fn restore_times(&self, file: &File) -> io::Result<()> {
+    pub(in crate::archive) fn restore_times(&self, file: &File) -> io::Result<()> {
         let times = FileTimes::new()
             .set_accessed(self.metadata.accessed()?)
             .set_modified(self.metadata.modified()?);
@@ -102,7 +113,7 @@ impl<'a> Original<'a> {
 
     /// Appends the first `length` bytes of the original to `target`, which
     /// stands at its end.
-    pub(super) fn copy_start(&self, target: &mut File, length: u64) -> io::Result<()> {
+    pub(in crate::archive) fn copy_start(&self, target: &mut File, length: u64) -> io::Result<()> {
         let mut offset: nix::libc::off_t = 0;
         while (offset as u64) < length {
             self.stop.check()?;
@@ -140,7 +151,7 @@ impl<'a> Original<'a> {
 
     /// Keeps the original as `FILE.backup`, or the next `FILE.backup.N` that is
     /// free; gives where.
-    pub(super) fn back_up(&self) -> Result<PathBuf, RepairFileError> {
+    pub(in crate::archive) fn back_up(&self) -> Result<PathBuf, RepairFileError> {
         self.try_back_up()
             .map_err(|source| RepairFileError::Backup {
                 path: self.path.clone(),
@@ -174,11 +185,11 @@ impl<'a> Original<'a> {
 
 /// How much is copied, or synced, between two looks at the flag to stop, in
 /// bytes: also a slow disk takes it within a tenth of a second.
-pub(super) const STRETCH: u64 = 4 * 1024 * 1024;
+pub(in crate::archive) const STRETCH: u64 = 4 * 1024 * 1024;
 
 /// Syncs `file` bit by bit, so that the flag to stop is heard meanwhile: a sync
 /// of the whole cannot be interrupted, not even by SIGKILL.
-pub(super) fn sync_by_stretches(file: &File, stop: Stop<'_>) -> io::Result<()> {
+pub(in crate::archive) fn sync_by_stretches(file: &File, stop: Stop<'_>) -> io::Result<()> {
     use nix::libc::{
         SYNC_FILE_RANGE_WAIT_AFTER, SYNC_FILE_RANGE_WAIT_BEFORE, SYNC_FILE_RANGE_WRITE,
     };
@@ -201,7 +212,7 @@ pub(super) fn sync_by_stretches(file: &File, stop: Stop<'_>) -> io::Result<()> {
 
 /// Lets the disk begin with what was written to `file`, so that syncing it in
 /// the end takes less long. Nothing depends on it.
-pub(super) fn start_writeback(file: &File) {
+pub(in crate::archive) fn start_writeback(file: &File) {
     // SAFETY: the descriptor is open, and there are no pointers.
     unsafe {
         nix::libc::sync_file_range(file.as_raw_fd(), 0, 0, nix::libc::SYNC_FILE_RANGE_WRITE);

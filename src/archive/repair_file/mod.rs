@@ -11,6 +11,7 @@
 
 mod edits;
 mod files;
+mod packed;
 mod stream;
 
 use std::fs::File;
@@ -23,8 +24,8 @@ use thiserror::Error;
 use crate::atomic_file::Durability;
 use crate::cast::{RepairOptions, Report, repair_edits};
 use edits::{FileEdits, Tail};
-use files::{Original, Stop, sync_by_stretches};
 
+pub(super) use files::{Original, Stop, sync_by_stretches};
 pub use stream::repair_stream;
 
 /// How to repair a file.
@@ -78,6 +79,8 @@ pub struct RepairedFile {
     pub change: Change,
     /// Where the original is kept.
     pub backup: Option<PathBuf>,
+    /// Of a compressed cast: places at which its frames are damaged or missing.
+    pub damaged_frames: u64,
 }
 
 /// Why a file could not be repaired. The file is then as it was.
@@ -94,13 +97,14 @@ pub enum RepairFileError {
     Write { path: PathBuf, source: io::Error },
     #[error("cannot keep a backup of {}", path.display())]
     Backup { path: PathBuf, source: io::Error },
-    #[error("{} changed while it was being repaired: another program is writing it", path.display())]
+    #[error("{} has changed meanwhile: another program is writing it", path.display())]
     Busy { path: PathBuf },
     #[error("stopped")]
     Stopped,
 }
 
-/// Repairs the cast file at `path`. A symbolic link is followed.
+/// Repairs the cast file at `path`. A symbolic link is followed. One that is
+/// compressed stays so; an output is compressed where its name ends with `.zst`.
 ///
 /// The mode, the owner and the times of the file stay as they are. When nothing
 /// could be recovered, [`Report::is_recovered`] says so and the file is left as
@@ -127,6 +131,15 @@ fn try_repair_file(
     stop: Stop<'_>,
 ) -> Result<RepairedFile, RepairFileError> {
     let original = Original::open(path, stop)?;
+    let is_packed = original
+        .is_packed()
+        .map_err(|source| RepairFileError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    if is_packed {
+        return packed::repair_packed(&original, options, stop);
+    }
     let mut edits = FileEdits::new(&original, options)?;
     let watched = Watched {
         file: &original.file,
@@ -149,14 +162,11 @@ fn try_repair_file(
         report,
         change: Change::None,
         backup: None,
+        damaged_frames: 0,
     };
     if options.dry_run || !report.is_recovered() || !report.differs && options.output.is_none() {
         return Ok(unchanged);
     }
-    let writing = |path: &Path| {
-        let path = path.to_owned();
-        move |source| RepairFileError::Write { path, source }
-    };
     if let Some(output) = options.output {
         let temporary = edits.finish().map_err(writing(output))?;
         sync_by_stretches(temporary.file(), stop).map_err(writing(output))?;
@@ -210,7 +220,17 @@ fn try_repair_file(
         report,
         change,
         backup,
+        damaged_frames: 0,
     })
+}
+
+/// What to say of a file that cannot be written.
+fn writing(path: &Path) -> impl Fn(io::Error) -> RepairFileError + use<> {
+    let path = path.to_owned();
+    move |source| RepairFileError::Write {
+        path: path.clone(),
+        source,
+    }
 }
 
 /// Cuts the tail, or adds the newline that is missing. Either is a single step

@@ -52,6 +52,7 @@ pub fn repair_stream<R: Read + Send>(
         report,
         change: Change::None,
         backup: None,
+        damaged_frames: 0,
     };
     if report.is_recovered() {
         let temporary = writer

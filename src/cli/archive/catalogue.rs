@@ -91,13 +91,14 @@ pub(in crate::cli) fn read_new(
     Ok((indexed, bytes))
 }
 
-/// The casts that the daemon writes at present.
+/// The casts that the daemon writes at present, and those that it goes on with once it
+/// runs again.
 fn running() -> HashSet<PathBuf> {
     let asked = async { background::client().await.ok()?.recordings().await.ok() };
     let recordings = runtime().ok().and_then(|runtime| runtime.block_on(asked));
     recordings
+        .unwrap_or_else(background::cut_off)
         .into_iter()
-        .flatten()
         .filter(|recording| recording.state != State::Finished)
         .filter_map(|recording| recording.cast_path.canonicalize().ok())
         .collect()

@@ -1,8 +1,11 @@
 //! `tvmux archive`: what is seldom done with the catalogue of casts.
 
 mod catalogue;
+mod compress;
 mod export;
 mod filter;
+mod keep;
+mod prune;
 mod records;
 mod status;
 mod update;
@@ -15,7 +18,8 @@ pub(super) use catalogue::{chosen, look, named, open, read_due, read_new, with_a
 pub(super) use filter::{CommandFilterArgs, FilterArgs};
 pub(super) use when::{long_ago, time_of_day};
 
-use super::{Context, Outcome};
+use super::{Context, Failure, Outcome};
+use crate::archive::{ArchiveError, Form};
 
 /// Look after the catalogue of casts, and what is read out of them
 ///
@@ -36,6 +40,11 @@ enum Verb {
     Rebuild(update::Args),
     Verify(verify::Args),
     Export(Box<export::Args>),
+    Prune(prune::Args),
+    Keep(keep::Args),
+    Compress(compress::Args),
+    /// Make compressed casts plain again
+    Decompress(compress::Args),
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
@@ -45,5 +54,17 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         Verb::Rebuild(args) => update::run(context, args, true),
         Verb::Verify(args) => verify::run(context, args),
         Verb::Export(args) => export::run(context, args),
+        Verb::Prune(args) => prune::run(context, args),
+        Verb::Keep(args) => keep::run(context, args),
+        Verb::Compress(args) => compress::run(context, args, Form::Packed),
+        Verb::Decompress(args) => compress::run(context, args, Form::Plain),
+    }
+}
+
+/// Ctrl-C while another process is waited for.
+fn stopped(error: ArchiveError) -> Failure {
+    match error {
+        error @ ArchiveError::Stopped => Failure::stopped(error),
+        error => error.into(),
     }
 }

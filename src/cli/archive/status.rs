@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::{look, with_archive};
+use super::{look, prune, with_archive};
+use crate::archive::Rules;
 use crate::cli::table::size;
 use crate::cli::validate::shown;
 use crate::cli::{Context, Outcome};
 use crate::wording::counted;
 
-/// Show what the archive knows, and what is left to be read
+/// Show what the archive knows, what is left to be read, and what each limit would free
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Print one JSON object
@@ -20,9 +21,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
-    let (status, path) = with_archive(|archive| {
+    let rules = Rules::of(&context.config.archive);
+    let (status, path, limits) = with_archive(|archive| {
         look(context, archive, true)?;
-        Ok((archive.status()?, archive.path().to_owned()))
+        let limits = prune::each_alone(archive, &rules)?;
+        Ok((archive.status()?, archive.path().to_owned(), limits))
     })?;
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -30,7 +33,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             "database": path.to_string_lossy(), "database_bytes": status.database,
             "casts": status.casts, "bytes": status.bytes, "damaged": status.damaged,
             "due": status.due, "due_bytes": status.due_bytes,
-            "lines": status.lines, "commands": status.commands,
+            "lines": status.lines, "commands": status.commands, "limits": limits,
         });
         writeln!(out, "{object}")?;
         return Ok(ExitCode::SUCCESS);
@@ -58,6 +61,20 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             out,
             "{} damaged: see `tvmux ls`",
             counted(status.damaged, "cast")
+        )?;
+    }
+    for limit in &limits {
+        let number = |key: &str| limit[key].as_u64().unwrap_or_default();
+        let key = limit["setting"].as_str().unwrap_or_default();
+        let what = match key {
+            "compress_after" => "to be compressed",
+            _ => "to be removed",
+        };
+        writeln!(
+            out,
+            "archive.{key}: {}, {} {what}",
+            counted(number("casts"), "cast"),
+            size(number("bytes"))
         )?;
     }
     match status.due {

@@ -6,8 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
-use super::{look, read_new, with_archive};
-use crate::archive::{Archive, ArchiveError, Entry, Indexed, UpdateLock};
+use super::prune::{self, Told};
+use super::{look, read_new, stopped, with_archive};
+use crate::archive::{Archive, Entry, Indexed, Rules, UpdateLock, sweep};
 use crate::cli::keyframes::yield_to_others;
 use crate::cli::progress::Progress;
 use crate::cli::signals::stop_flag;
@@ -18,7 +19,8 @@ use crate::wording::counted;
 /// Read what is new in the casts, so that it can be searched
 ///
 /// Goes on where an earlier one was stopped. The server starts one by itself, at low
-/// priority, when a recording ends.
+/// priority, when a recording ends. Then it does what `tvmux archive prune` does, where
+/// limits are set.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Let every other process go first, to the processor and to the disk
@@ -51,10 +53,23 @@ pub(super) fn run(context: &Context, args: &Args, anew: bool) -> Outcome {
         if std::mem::take(&mut anew) {
             archive.forget_all()?;
         }
+        sweep(&context.config.cast_folders(), Some(stop));
         look(context, archive, true)?;
         archive.tidy(&lock)?;
         let due = archive.due()?;
-        read_all(archive, &lock, &due, stop)
+        let done = read_all(archive, &lock, &due, stop)?;
+        let told = match args.json || args.quiet {
+            true => Told::Nothing,
+            false => Told::Text,
+        };
+        prune::apply(
+            archive,
+            &lock,
+            &Rules::of(&context.config.archive),
+            told,
+            stop,
+        )?;
+        Ok(done)
     })?;
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -78,14 +93,6 @@ pub(super) fn run(context: &Context, args: &Args, anew: bool) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Ctrl-C while another process is waited for.
-fn stopped(error: ArchiveError) -> Failure {
-    match error {
-        error @ ArchiveError::Stopped => Failure::stopped(error),
-        error => error.into(),
-    }
 }
 
 fn read_all(

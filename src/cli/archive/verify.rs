@@ -1,7 +1,6 @@
 //! `tvmux archive verify`.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,11 +9,10 @@ use serde_json::json;
 use super::{look, with_archive};
 use crate::archive::{Archive, ArchiveError, Entry, Filter, Verified};
 use crate::cast::{Reader, Severity, ValidateOptions, validate};
-use crate::cli::progress::Metered;
 use crate::cli::signals::stop_flag;
 use crate::cli::table::printable;
 use crate::cli::validate::shown;
-use crate::cli::{Context, Failure, Outcome};
+use crate::cli::{Context, Failure, Outcome, cast_input};
 use crate::wording::counted;
 
 /// Check the database, and every byte of every cast
@@ -106,16 +104,11 @@ fn of_cast(entry: &Entry, stop: &'static AtomicBool) -> Result<Option<Wrong>, Fa
     };
     let mut first = None;
     let checked = (|| {
-        let file = File::open(&entry.path)?;
-        let input: Box<dyn Read + Send> = match entry.is_compressed {
-            true => Box::new(zstd::Decoder::new(file)?),
-            false => Box::new(BufReader::new(file)),
-        };
         let options = ValidateOptions {
             threads: crate::cli::validate::threads(),
             ..ValidateOptions::default()
         };
-        let input = Metered::new(Stoppable(input, stop), Some(entry.bytes));
+        let input = cast_input::open(&entry.path, Some(stop))?;
         validate(input, &options, &mut |finding| {
             if finding.severity == Severity::Error && first.is_none() {
                 first = Some(finding.kind.message());
@@ -126,6 +119,9 @@ fn of_cast(entry: &Entry, stop: &'static AtomicBool) -> Result<Option<Wrong>, Fa
         return Err(Failure::stopped("stopped"));
     }
     Ok(match checked {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            wrong(error.to_string(), "`tvmux repair` repairs it")
+        }
         Err(error) => wrong(format!("it cannot be read: {error}"), "look at its file"),
         Ok(summary) if !summary.accepted_by(Reader::Asciinema) => wrong(
             first.unwrap_or("it is damaged").to_owned(),
@@ -137,16 +133,4 @@ fn of_cast(entry: &Entry, stop: &'static AtomicBool) -> Result<Option<Wrong>, Fa
         ),
         Ok(_) => None,
     })
-}
-
-/// Input that ends with an error when the flag is set.
-struct Stoppable<R>(R, &'static AtomicBool);
-
-impl<R: Read> Read for Stoppable<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.1.load(Ordering::Relaxed) {
-            true => Err(io::Error::other("stopped")),
-            false => self.0.read(buffer),
-        }
-    }
 }

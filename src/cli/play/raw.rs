@@ -20,7 +20,7 @@ use super::{Args, STOP, poll_timeout, prepare};
 use crate::cast::{Code, EventReader, Micros, ReadError, Strictness};
 use crate::cli::terminal::{self, Output, TakenTerminal};
 use crate::cli::validate::shown;
-use crate::cli::{Context, Failure, Outcome, cast_argument, screenshot};
+use crate::cli::{Context, Failure, Outcome, cast_argument, cast_input, screenshot};
 use crate::timeline::Moment;
 use crate::view::player::{Filter, Speed};
 
@@ -106,13 +106,8 @@ struct Chunks {
 
 impl Chunks {
     fn read(path: &Path) -> Result<Chunks, Failure> {
-        let input: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            let unreadable =
-                |error| Failure::usage(format!("cannot read {}: {error}", shown(path)));
-            Box::new(File::open(path).map_err(unreadable)?)
-        };
+        let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", shown(path)));
+        let input = cast_input::open_silently(path).map_err(unreadable)?;
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
         let (bell, mut ringer) = io::pipe()?;
         thread::Builder::new()

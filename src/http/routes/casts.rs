@@ -1,25 +1,24 @@
 //! `/casts`: what has been recorded.
 
+use std::io::{self, Read};
+
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
+use bytes::Bytes;
 use futures_util::stream;
-use tokio::io::AsyncReadExt;
 
 use super::app::App;
 use super::extract::{PathTail, Query};
 use super::helper::{Arguments, answer};
 use crate::api::CastFilter;
-use crate::daemon::Daemon;
+use crate::daemon::{CastBytes, Daemon};
 use crate::http::error::Result;
 
 /// The media type of asciicast files.
 const ASCIICAST: &str = "application/x-asciicast";
-
-/// The same of compressed ones.
-const ZSTD: &str = "application/zstd";
 
 /// Most of a cast in memory at once, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -51,7 +50,7 @@ pub(super) async fn list(
     answer(&app, arguments, "application/json").await
 }
 
-/// Get a cast: as much of it as there is now; of one that is compressed, its file.
+/// Get a cast: as much of it as there is now; one that is compressed is unpacked.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/casts/{path}",
@@ -61,23 +60,35 @@ pub(super) async fn get(
     State(daemon): State<Daemon>,
     PathTail(path): PathTail,
 ) -> Result<Response> {
-    let (file, length) = daemon.cast(&path).await?;
-    let file = tokio::fs::File::from_std(file).take(length);
-    let chunks = stream::unfold((file, BytesMut::new()), |(mut file, mut buffer)| async {
-        buffer.reserve(CHUNK);
-        match file.read_buf(&mut buffer).await {
-            Ok(0) => None,
-            Ok(_) => Some((Ok(buffer.split().freeze()), (file, buffer))),
-            Err(error) => Some((Err(error), (file, buffer))),
-        }
+    let CastBytes { input, length } = daemon.cast(&path).await?;
+    let chunks = stream::unfold(Some(input), |input| async {
+        let input = input?;
+        let read = tokio::task::spawn_blocking(move || read_chunk(input)).await;
+        read.expect("reading a cast does not panic")
     });
-    let kind = match path.ends_with(".zst") {
-        true => ZSTD,
-        false => ASCIICAST,
-    };
-    let headers = [
-        (CONTENT_TYPE, kind.to_owned()),
-        (CONTENT_LENGTH, length.to_string()),
-    ];
-    Ok((headers, Body::from_stream(chunks)).into_response())
+    let mut response = Body::from_stream(chunks).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(ASCIICAST));
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length.into());
+    }
+    Ok(response)
+}
+
+type Input = Box<dyn Read + Send>;
+
+/// The next bytes, and the input for those behind them; `None` at the end.
+fn read_chunk(mut input: Input) -> Option<(io::Result<Bytes>, Option<Input>)> {
+    let mut chunk = vec![0; CHUNK];
+    match input.read(&mut chunk) {
+        Ok(0) => None,
+        Ok(count) => {
+            chunk.truncate(count);
+            Some((Ok(chunk.into()), Some(input)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            Some((Ok(Bytes::new()), Some(input)))
+        }
+        Err(error) => Some((Err(error), None)),
+    }
 }

@@ -1,0 +1,142 @@
+//! Plain bytes of what may be compressed, from its start to its end.
+
+use std::fmt;
+use std::io::{self, BufReader, Chain, Cursor, Read};
+
+use zstd::stream::read::Decoder;
+
+use super::is_packed;
+
+type Whole<R> = Chain<Cursor<Vec<u8>>, Input<R>>;
+
+/// An input, and whether reading it failed.
+struct Input<R> {
+    inner: R,
+    has_failed: bool,
+}
+
+impl<R: Read> Read for Input<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        self.has_failed |= read.is_err();
+        read
+    }
+}
+
+/// A reader that gives plain bytes, whether its input is compressed or not. Where
+/// compressed data is damaged or ends in the middle, its error is of the kind
+/// `InvalidData`; all that comes before that is given.
+pub struct Unpacked<R> {
+    form: Form<R>,
+}
+
+enum Form<R> {
+    Plain(Whole<R>),
+    Packed(Box<Decoder<'static, BufReader<Whole<R>>>>),
+}
+
+impl<R: Read> Unpacked<R> {
+    /// Looks at the first bytes, as many as it takes to tell.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn new(mut input: R) -> io::Result<Unpacked<R>> {
+        let mut start = Vec::with_capacity(4);
+        // A pipe may give no more than a line: that is no reason to wait.
+        while start.len() < 4 && start.iter().all(|byte| *byte != b'\n') {
+            let mut byte = [0];
+            match input.read(&mut byte) {
+                Ok(0) => break,
+                Ok(_) => start.push(byte[0]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let is_packed = is_packed(&start);
+        let input = Input {
+            inner: input,
+            has_failed: false,
+        };
+        let whole = Cursor::new(start).chain(input);
+        let form = match is_packed {
+            true => Form::Packed(Box::new(Decoder::new(whole)?)),
+            false => Form::Plain(whole),
+        };
+        Ok(Unpacked { form })
+    }
+
+    /// Whether it unpacks.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        matches!(self.form, Form::Packed(_))
+    }
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.form {
+            Form::Plain(input) => input.read(buffer),
+            Form::Packed(decoder) => decoder.read(buffer).map_err(|error| {
+                let (_, input) = decoder.get_ref().get_ref().get_ref();
+                match input.has_failed {
+                    true => error,
+                    false => damage(&error),
+                }
+            }),
+        }
+    }
+}
+
+/// Unpacked input that ends where its compressed data is damaged: what stands before
+/// that is given.
+#[derive(Debug)]
+pub struct ToDamage<R> {
+    input: Unpacked<R>,
+    is_damaged: bool,
+}
+
+impl<R: Read> ToDamage<R> {
+    /// Reads `input` as far as that goes.
+    pub fn new(input: Unpacked<R>) -> ToDamage<R> {
+        ToDamage {
+            input,
+            is_damaged: false,
+        }
+    }
+
+    /// Whether it has ended because of damage.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        self.is_damaged
+    }
+}
+
+impl<R: Read> Read for ToDamage<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.input.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                self.is_damaged = true;
+                Ok(0)
+            }
+            read => read,
+        }
+    }
+}
+
+fn damage(error: &io::Error) -> io::Error {
+    let text = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the compressed data ends in the middle",
+        _ => "the compressed data is damaged",
+    };
+    let text = format!("{text}; `tvmux repair` saves what is there");
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+impl<R> fmt::Debug for Unpacked<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_packed = matches!(self.form, Form::Packed(_));
+        f.debug_struct("Unpacked")
+            .field("is_packed", &is_packed)
+            .finish()
+    }
+}
