@@ -18,7 +18,7 @@ use rusqlite::params;
 use super::catalogue::{Archive, ArchiveError, Entry, UpdateLock, forget, path_bytes};
 use super::repair_file::{Original, RepairFileError, Stop, sync_by_stretches};
 use crate::atomic_file::{AtomicFile, Durability, sync_folder};
-use crate::packed::{Packer, Unpacked, has_suffix, packed_path, plain_path};
+use crate::packed::{Packer, Unpacked, has_suffix, is_seekable, packed_path, plain_path};
 
 /// Bytes that are read at once.
 const BLOCK: usize = 256 * 1024;
@@ -390,7 +390,10 @@ pub fn sweep(folders: &[PathBuf], stop: Option<&AtomicBool>) -> usize {
                 leftovers.push(path);
             }
         });
-        let is_pair = |path: &PathBuf| plain_path(path).is_some_and(|plain| plain.exists());
+        // Those of other programs, which keep the plain one for a reason, have no table.
+        let is_pair = |path: &PathBuf| {
+            plain_path(path).is_some_and(|plain| plain.exists()) && is_seekable(path)
+        };
         for path in packed.into_iter().filter(is_pair) {
             let plain = plain_path(&path).unwrap_or_default();
             let ended = Swap::prepare(&plain, Form::Packed, options).and_then(Swap::finish);

@@ -13,7 +13,7 @@ use super::signals::stop_flag;
 use super::table::{duration, printable, size};
 use super::validate::shown;
 use super::{Context, Failure, Outcome, candidates};
-use crate::archive::{CommandRow, Condition, Entry, Indexed};
+use crate::archive::{CommandRow, Condition, Entry, Indexed, is_pinned};
 use crate::wording::counted;
 
 /// Commands and markers that are shown to people at most, of each.
@@ -67,6 +67,7 @@ fn print_json(entry: &Entry, markers: &Markers, commands: &[CommandRow]) -> Outc
         |(time, label): &(u64, String)| json!({"time": *time as f64 / 1e6, "label": label});
     object["markers"] = markers.iter().map(marker).collect();
     object["commands"] = serde_json::to_value(commands)?;
+    object["kept"] = is_pinned(&entry.path).unwrap_or(false).into();
     anstream::println!("{}", serde_json::to_string_pretty(&object)?);
     Ok(ExitCode::SUCCESS)
 }
@@ -103,6 +104,11 @@ fn print(entry: &Entry, markers: &Markers, commands: &[CommandRow]) -> Outcome {
     line("Screen", Some(format!("{}×{}", entry.columns, entry.rows)))?;
     line("Events", Some(entry.events.to_string()))?;
     line("State", Some(state))?;
+    let is_kept = is_pinned(&entry.path).unwrap_or(false);
+    line(
+        "Kept",
+        is_kept.then(|| "for ever: it is write-protected".to_owned()),
+    )?;
     let missing = |bytes| match bytes {
         0 => String::new(),
         bytes => format!(", {} are missing", size(bytes)),

@@ -259,6 +259,19 @@ fn what_is_being_written_or_no_cast_is_left_alone() {
     );
     user.ok(["archive", "update", "-q"]);
     assert!(path.exists() && packed_path(&path).exists());
+    // A copy that another program has made, of the same time.
+    let kept = write(&user, "b.cast", &mixed(2, 20_000));
+    let copy = packed_path(&kept);
+    fs::write(
+        &copy,
+        zstd::encode_all(&fs::read(&kept).unwrap()[..], 1).unwrap(),
+    )
+    .unwrap();
+    let time = fs::metadata(&kept).unwrap().modified().unwrap();
+    let file = File::options().write(true).open(&copy).unwrap();
+    file.set_times(FileTimes::new().set_modified(time)).unwrap();
+    user.ok(["archive", "update", "-q"]);
+    assert!(kept.exists() && copy.exists());
     let notes = user.folder().join("notes");
     fs::write(&notes, "x").unwrap();
     let refused = user.run([Path::new("archive"), Path::new("compress"), &notes]);

@@ -69,6 +69,8 @@ fn old_casts_go_and_those_that_are_kept_stay() {
     .map(|(name, days)| old(&user, name, days));
     let said = user.ok(["archive", "keep", "pinned"]);
     assert!(said.contains("is kept for ever"), "{said}");
+    let shown: Value = serde_json::from_str(&user.ok(["show", "pinned", "--json"])).unwrap();
+    assert_eq!(shown["kept"], true);
     let settings = [
         ("TVMUX_ARCHIVE_KEEP", "365d"),
         ("TVMUX_ARCHIVE_COMPRESS_AFTER", "10d"),
