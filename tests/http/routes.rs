@@ -379,9 +379,6 @@ async fn compressed_casts_are_given_as_they_were() {
         zstd::encode_all(&plain[..], 1).unwrap(),
     )
     .unwrap();
-    let listed = api.client().await.casts().await.unwrap();
-    let paths: Vec<&str> = listed.iter().map(|cast| cast.path.as_str()).collect();
-    assert_eq!(paths, ["a.cast.zst", "b.cast.zst"]);
     // By the name that it had, too.
     for path in ["a.cast.zst", "a.cast", "b.cast.zst"] {
         let mut reader = api.client().await.cast(path).await.unwrap();
