@@ -114,6 +114,9 @@ pub(super) struct Grid {
     moved: Range<usize>,
     /// The look before which a row of the screen moved last.
     moved_at: Vec<u64>,
+    /// The look before which a row last moved among the others: not with all of
+    /// them into the history.
+    rearranged: u64,
     spare: Vec<Row>,
 }
 
@@ -133,6 +136,7 @@ impl Grid {
             generation: 1,
             moved: 0..height,
             moved_at: Vec::new(),
+            rearranged: 1,
             spare: Vec::new(),
         }
     }
@@ -167,6 +171,12 @@ impl Grid {
         }
     }
 
+    /// Rows moved among the others.
+    fn mark_rearranged(&mut self, rows: Range<usize>) {
+        self.rearranged = self.generation;
+        self.mark_moved(rows);
+    }
+
     fn mark_moved(&mut self, rows: Range<usize>) {
         if self.moved.is_empty() {
             self.moved = rows;
@@ -195,7 +205,14 @@ impl Grid {
 
     /// Every row counts as changed.
     pub fn touch_all(&mut self) {
+        self.rearranged = self.generation;
         self.moved = 0..self.height;
+    }
+
+    /// Whether a row moved among the others after the end of that generation. If not,
+    /// each keeps its number, counted from the first that the terminal ever had.
+    pub fn is_rearranged_since(&self, generation: u64) -> bool {
+        self.rearranged > generation
     }
 
     pub fn empty_row(&mut self, fill: Cell) -> Row {
@@ -277,17 +294,17 @@ impl Grid {
             self.history += 1;
             self.scrolled += 1;
             self.rows.insert(self.history + bottom, row);
-            self.mark_moved(top..bottom + 1);
+            self.mark_rearranged(top..bottom + 1);
         } else {
             self.move_rows(top + 1, top, bottom - top, fill);
-            self.mark_moved(top..bottom + 1);
+            self.mark_rearranged(top..bottom + 1);
         }
     }
 
     /// Rows `top..=bottom` move down by one.
     pub fn scroll_down(&mut self, top: usize, bottom: usize, fill: Cell) {
         self.move_rows(top, top + 1, bottom - top, fill);
-        self.mark_moved(top..bottom + 1);
+        self.mark_rearranged(top..bottom + 1);
     }
 
     /// Moves `count` rows and empties those they leave; what that does to soft
@@ -325,7 +342,7 @@ impl Grid {
         if count != moved {
             self.unwrap_into(top + moved);
         }
-        self.mark_moved(top..bottom + 1);
+        self.mark_rearranged(top..bottom + 1);
     }
 
     /// The same outside of the scroll region, where tmux empties only rows that
@@ -333,7 +350,7 @@ impl Grid {
     pub fn insert_rows_outside(&mut self, top: usize, bottom: usize, count: usize, fill: Cell) {
         let count = count.min(bottom + 1 - top);
         self.move_rows(top, top + count, bottom + 1 - top - count, fill);
-        self.mark_moved(top..bottom + 1);
+        self.mark_rearranged(top..bottom + 1);
     }
 
     /// Deletes `count` rows at `top`; empty ones come in at `bottom`.
@@ -342,7 +359,7 @@ impl Grid {
         let moved = bottom + 1 - top - count;
         self.move_rows(top + count, top, moved, fill);
         self.erase_rows(top + moved..bottom + 1, fill);
-        self.mark_moved(top..bottom + 1);
+        self.mark_rearranged(top..bottom + 1);
     }
 
     /// Erases `columns` of row `y`; all of them is the same as an empty row.

@@ -2,8 +2,9 @@
 //! show something, what settled in them, and what of it was told. See `shown`.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
 /// Redraws that are told before a row of the alternate screen is known to count.
@@ -46,8 +47,26 @@ pub(super) struct RowState {
     /// The same, until that is looked at.
     pub changed: Option<u64>,
     pub settled: Option<Settled>,
-    /// What it showed at a look while it kept changing, and when.
-    pub sample: Option<(u64, String)>,
+    pub sample: Option<Sample>,
+}
+
+/// What a row showed at a look while it kept changing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Sample {
+    pub since: u64,
+    pub text: String,
+    /// Nothing was written into the row since it was looked at last.
+    pub is_current: bool,
+}
+
+impl Sample {
+    pub fn new(since: u64, text: String) -> Sample {
+        Sample {
+            since,
+            text,
+            is_current: true,
+        }
+    }
 }
 
 /// The rows of one of the two screens, from number `base` on.
@@ -78,9 +97,12 @@ impl Rows {
 /// The last lines that were given, as hashes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Remembered {
-    new: HashSet<u64>,
-    old: HashSet<u64>,
+    new: Hashes,
+    old: Hashes,
 }
+
+/// What they are made with is the same in every process: they are saved.
+type Hashes = HashSet<u64, FixedState>;
 
 impl Remembered {
     /// Whether it is known.
@@ -93,16 +115,15 @@ impl Remembered {
     pub fn insert(&mut self, text: &str) -> bool {
         let hash = hash(text);
         if self.new.len() >= REMEMBERED {
-            self.old = std::mem::take(&mut self.new);
+            std::mem::swap(&mut self.old, &mut self.new);
+            self.new.clear();
         }
         self.new.insert(hash) && !self.old.contains(&hash)
     }
 }
 
 fn hash(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(text)
 }
 
 impl Settled {
@@ -124,18 +145,23 @@ impl Settled {
             *place = Some(self);
             return None;
         };
-        let goes_on = extends(&old.text, &self.text) && (untold == 0 || has_letters(&old.text));
-        let counts = counts(&old.text, &self.text);
+        let is_same = old.text == self.text;
+        let extends = !is_same && extends(&old.text, &self.text);
+        let goes_on = extends && (untold == 0 || has_letters(&old.text));
+        let counts = match is_same {
+            true => has_letters(&old.text),
+            false => counts(&old.text, &self.text),
+        };
         if counts {
             self.redraws = old.redraws + 1;
         }
         let is_lively = untold == 0 || self.first < old.last.saturating_add(LIVELY);
-        if old.text == self.text || goes_on || counts && old.redraws >= untold && is_lively {
+        if is_same || goes_on || counts && old.redraws >= untold && is_lively {
             self.first = old.first;
-            if old.text == self.text {
+            if is_same {
                 self.since = old.since;
                 self.steps = std::mem::take(&mut old.steps);
-            } else if extends(&old.text, &self.text) {
+            } else if extends {
                 self.steps = std::mem::take(&mut old.steps);
                 self.steps.push(Step {
                     length: old.text.len(),

@@ -26,7 +26,10 @@ use serde::{Deserialize, Serialize};
 
 use super::grid::Look;
 use super::marks::Marked;
-use super::row_states::{COUNTED, Remembered, RowState, Rows, Settled, Step, is_redraw, letters};
+use super::parts::{put_part, take_part};
+use super::row_states::{
+    COUNTED, Remembered, RowState, Rows, Sample, Settled, Step, is_redraw, letters,
+};
 use super::rules::Rules;
 use super::state::BadState;
 use super::terminal::Screen;
@@ -35,9 +38,9 @@ use super::view::{ScrolledLine, Which};
 /// How long a row stays as it is to count as shown, in microseconds.
 pub const SETTLED: u64 = 1_000_000;
 /// Bytes that are fed between two looks at what scrolled off: no more lines come
-/// of them than the history holds.
+/// of them than the history holds. A short one stays in the processor's memory.
 const PART: usize = 1024;
-const HISTORY: usize = 4096;
+const HISTORY: usize = 1024;
 
 /// Where a line was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,6 +108,11 @@ pub struct Shown {
     last_text: String,
     #[serde(skip)]
     lines: VecDeque<ShownLine>,
+    /// Room for what is gone through at each look.
+    #[serde(skip)]
+    scrolled: Vec<ScrolledLine>,
+    #[serde(skip)]
+    changed: Vec<u64>,
     /// The texts of the rows as they are now, once they were asked for.
     #[serde(skip)]
     texts: Option<Vec<String>>,
@@ -136,6 +144,8 @@ impl Shown {
             below: None,
             last_text: String::new(),
             lines: VecDeque::new(),
+            scrolled: Vec::new(),
+            changed: Vec::new(),
             texts: None,
         }
     }
@@ -154,9 +164,9 @@ impl Shown {
     /// [`Screen::save`].
     pub fn save(&self) -> Vec<u8> {
         let known = serde_json::to_vec(self).unwrap_or_default();
-        let mut state = (known.len() as u64).to_le_bytes().to_vec();
-        state.extend_from_slice(&known);
-        state.extend_from_slice(&self.screen.save());
+        let mut state = Vec::new();
+        put_part(&mut state, &known);
+        put_part(&mut state, &self.screen.save());
         state
     }
 
@@ -165,9 +175,9 @@ impl Shown {
     /// # Errors
     /// When `state` was not saved by this version.
     pub fn restore(state: &[u8]) -> Result<Shown, BadState> {
-        let (length, rest) = state.split_first_chunk().ok_or(BadState)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| BadState)?;
-        let (known, screen) = rest.split_at_checked(length).ok_or(BadState)?;
+        let mut rest = state;
+        let mut part = || take_part(&mut rest).ok_or(BadState);
+        let (known, screen) = (part()?, part()?);
         let known: Shown = serde_json::from_slice(known).map_err(|_| BadState)?;
         let mut screen = Screen::restore(screen)?;
         Ok(Shown {
@@ -277,40 +287,69 @@ impl Shown {
             true => self.screen.first_row() + self.screen.history() as u64,
             false => 0,
         };
-        let changed: Vec<usize> = self.screen.changed_since(self.look).collect();
-        if is_normal {
-            let before = self.top;
-            self.renumber(top, &changed);
-            let height = u64::from(self.screen.size().1);
-            for row in before.min(top)..top + height {
-                if self.screen.was_written(row, self.look)
-                    && let Some(state) = self.normal.at(row)
-                {
-                    state.written = self.now;
-                }
-            }
+        let mut changed = std::mem::take(&mut self.changed);
+        match is_normal {
+            true => self.find_changed(top, &mut changed),
+            false => changed.extend(self.screen.changed_since(self.look).map(|y| y as u64)),
         }
         self.take_scrolled();
         let rows = self.alternate.as_mut().unwrap_or(&mut self.normal);
-        let mut any = false;
-        for y in changed {
-            if let Some(state) = rows.at(top + y as u64) {
-                if state.changed.is_none() && !is_normal {
-                    state.sample = Some((self.now, self.screen.text(Which::Shown, y)));
-                }
-                state.changed = Some(self.now);
-                if state.born.is_none() && self.screen.has_text(y) {
-                    state.born = Some(self.now);
-                }
-                any = true;
+        for row in &changed {
+            let y = (row - top) as usize;
+            let Some(state) = rows.at(*row) else {
+                continue;
+            };
+            if state.changed.is_none() && !is_normal {
+                state.sample = Some(Sample::new(self.now, self.screen.text(Which::Shown, y)));
+            } else if let Some(sample) = &mut state.sample {
+                sample.is_current = false;
+            }
+            if state.changed.is_none()
+                && is_normal
+                && let Some(settled) = &mut state.settled
+            {
+                settled.last = self.now;
+            }
+            state.changed = Some(self.now);
+            if state.born.is_none() && self.screen.has_text(y) {
+                state.born = Some(self.now);
             }
         }
-        if any {
+        if !changed.is_empty() {
             self.look = self.screen.look();
             self.oldest.get_or_insert(self.now);
         }
+        changed.clear();
+        self.changed = changed;
         if is_normal && let Some(kept) = self.below.take() {
             self.restore_rows(Which::Shown, kept);
+        }
+    }
+
+    /// The first row of the normal screen has the number `top` now. Gives the numbers
+    /// of the rows on it that may show something else; notes when each was written.
+    fn find_changed(&mut self, top: u64, changed: &mut Vec<u64>) {
+        let first = self.top.min(top);
+        changed.extend(self.screen.written_since(self.look, first));
+        let moved: Option<Vec<usize>> = match self.screen.has_same_numbers(self.look) {
+            true => None,
+            false => Some(self.screen.changed_since(self.look).collect()),
+        };
+        if let Some(moved) = &moved {
+            self.renumber(top, moved);
+        }
+        self.top = top;
+        for row in changed.iter() {
+            if let Some(state) = self.normal.at(*row) {
+                state.written = self.now;
+            }
+        }
+        match moved {
+            Some(moved) => {
+                changed.clear();
+                changed.extend(moved.iter().map(|y| top + *y as u64));
+            }
+            None => changed.retain(|row| *row >= top),
         }
     }
 
@@ -333,13 +372,15 @@ impl Shown {
                 *place = state;
             }
         }
-        self.top = top;
     }
 
     fn take_scrolled(&mut self) {
-        for line in self.screen.take_scrolled() {
+        let mut lines = std::mem::take(&mut self.scrolled);
+        self.screen.take_scrolled_into(&mut lines);
+        for line in lines.drain(..) {
             self.give_text(line);
         }
+        self.scrolled = lines;
     }
 
     /// Gives a line that leaves the normal screen.
@@ -369,7 +410,8 @@ impl Shown {
         let settled: Vec<Settled> = states.filter_map(|state| state.settled).collect();
         for settled in settled {
             let text = &self.last_text;
-            if !text.contains(&settled.text) && !is_redraw(&settled.text, text) {
+            let is_in = text.starts_with(&settled.text) || text.contains(&settled.text);
+            if !is_in && !is_redraw(&settled.text, text) {
                 self.give_overwritten(settled);
             }
         }
@@ -392,28 +434,26 @@ impl Shown {
             let Some(at) = state.changed else {
                 continue;
             };
-            let text = self.screen.text(Which::Shown, y);
             let at = if at + SETTLED <= self.now || in_the_end {
+                state.changed = None;
                 at
             } else {
                 self.oldest = self.oldest.into_iter().chain([at]).min();
-                // Written again and again, it is still the same.
-                match &state.sample {
-                    Some((since, sample)) if *sample == text => {
-                        if since + SETTLED > self.now {
-                            continue;
-                        }
-                        *since
-                    }
-                    _ => {
-                        state.sample = Some((self.now, text));
-                        continue;
+                // Written again and again, it may still be the same.
+                let is_current = |sample: &Sample| sample.is_current;
+                if !state.sample.as_ref().is_some_and(is_current) {
+                    let text = self.screen.text(Which::Shown, y);
+                    match &mut state.sample {
+                        Some(sample) if sample.text == text => sample.is_current = true,
+                        sample => *sample = Some(Sample::new(self.now, text)),
                     }
                 }
+                match &state.sample {
+                    Some(sample) if sample.since + SETTLED <= self.now => sample.since,
+                    _ => continue,
+                }
             };
-            if at + SETTLED <= self.now || in_the_end {
-                state.changed = None;
-            }
+            let text = self.screen.text(Which::Shown, y);
             let first = state.born.filter(|_| is_normal).unwrap_or(at);
             // A row of the normal screen counts as changed also where it only moved.
             let since = if is_normal { state.written } else { at };
@@ -562,6 +602,9 @@ impl Shown {
                 continue;
             };
             let written = state.written;
+            if let Some(sample) = &mut state.sample {
+                sample.is_current = false;
+            }
             for row in line.row..line.row + line.rows {
                 if let Some(other) = self.normal.at(row) {
                     other.written = written;

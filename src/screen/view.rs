@@ -92,13 +92,13 @@ pub struct ScrolledLine {
     /// How many rows it takes.
     pub rows: u64,
     pub text: String,
-    /// It is longer than 1024 rows: the next one goes on with it.
+    /// It is longer than 256 rows: the next one goes on with it.
     pub continues: bool,
 }
 
 /// Rows after which the start of a line is handed out: in time for a history of
-/// twice as many.
-const LONG_LINE: usize = 1024;
+/// four times as many.
+const LONG_LINE: usize = 256;
 
 impl Screen {
     /// Columns and rows.
@@ -393,13 +393,20 @@ impl Screen {
         (0..self.height()).filter(move |y| self.grid.changed_since(look.0, *y))
     }
 
-    /// Whether something was written after that look into the row of that number, of
-    /// the history or the screen that is shown; unlike a row that changed, it may not
-    /// just have moved.
-    pub(super) fn was_written(&self, number: u64, look: Look) -> bool {
-        let index = number.checked_sub(self.grid.dropped);
-        let row = index.and_then(|index| self.grid.rows.get(usize::try_from(index).ok()?));
-        row.is_some_and(|row| row.generation > look.0)
+    /// The numbers of the rows, of the history or the screen that is shown, into which
+    /// something was written after that look; unlike those that changed, they did not
+    /// just move. Rows before `first` are left out.
+    pub(super) fn written_since(&self, look: Look, first: u64) -> impl Iterator<Item = u64> {
+        let first = first.max(self.grid.dropped);
+        let left_out = usize::try_from(first - self.grid.dropped).unwrap_or(usize::MAX);
+        let rows = self.grid.rows.range(left_out.min(self.grid.rows.len())..);
+        let numbered = (first..).zip(rows);
+        numbered.filter_map(move |(number, row)| (row.generation > look.0).then_some(number))
+    }
+
+    /// Whether all rows have the numbers that they had at that look.
+    pub(super) fn has_same_numbers(&self, look: Look) -> bool {
+        !self.grid.is_rearranged_since(look.0)
     }
 
     /// The rows that changed since the last call: all of them at first.
@@ -414,6 +421,12 @@ impl Screen {
     /// missing in the numbers.
     pub fn take_scrolled(&mut self) -> Vec<ScrolledLine> {
         let mut lines = Vec::new();
+        self.take_scrolled_into(&mut lines);
+        lines
+    }
+
+    /// The same, appended to `lines`.
+    pub(super) fn take_scrolled_into(&mut self, lines: &mut Vec<ScrolledLine>) {
         let first = self.handed_out.max(self.grid.dropped);
         let mut y = (first - self.grid.dropped) as usize;
         let mut start = y;
@@ -437,7 +450,6 @@ impl Screen {
             }
         }
         self.handed_out = self.handed_out.max(self.grid.dropped + start as u64);
-        lines
     }
 
     /// The marks of the shell since the last call.

@@ -10,7 +10,7 @@ use std::io::Read;
 use serde::{Deserialize, Serialize};
 
 use crate::cast::{Code, EventReader, Header, Micros, Position, ReadError, Strictness, TextBuffer};
-use crate::screen::{Remembered, Seen, Shown, ShownLine};
+use crate::screen::{Remembered, Seen, Shown, ShownLine, put_part, take_part};
 use crate::timeline::{Command, Commands, rules_of};
 use crate::tmux::begins_with_snapshot;
 
@@ -87,7 +87,9 @@ impl<R: Read> Scan<R> {
     /// One that goes on where another was saved; `input` gives the bytes from its
     /// offset on. `None` when another version of tvmux saved it.
     pub fn resume(input: R, saved: &[u8]) -> Option<Scan<R>> {
-        let (known, shown) = split(saved)?;
+        let mut rest = saved;
+        let (known, shown) = (take_part(&mut rest)?, take_part(&mut rest)?);
+        let known: Known = serde_json::from_slice(known).ok()?;
         let (version, offset, time, base) = known.place;
         let position = Position {
             version,
@@ -107,9 +109,9 @@ impl<R: Read> Scan<R> {
     /// All that it takes to go on from here. All lines must have been taken.
     pub fn save(&self) -> Vec<u8> {
         let known = serde_json::to_vec(&self.known).unwrap_or_default();
-        let mut saved = (known.len() as u64).to_le_bytes().to_vec();
-        saved.extend_from_slice(&known);
-        saved.extend_from_slice(&self.shown.save());
+        let mut saved = Vec::new();
+        put_part(&mut saved, &known);
+        put_part(&mut saved, &self.shown.save());
         saved
     }
 
@@ -199,18 +201,6 @@ impl<R: Read> Scan<R> {
         shown.finish(known.figures.duration);
         give(&mut shown, &mut known, take);
     }
-}
-
-fn split(saved: &[u8]) -> Option<(Known, &[u8])> {
-    let (length, rest) = saved.split_first_chunk()?;
-    let (known, shown) =
-        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    Some((serde_json::from_slice(known).ok()?, shown))
-}
-
-/// The first byte that a saved scan has not read.
-pub(super) fn saved_offset(saved: &[u8]) -> Option<u64> {
-    split(saved).map(|(known, _)| known.place.1)
 }
 
 fn give(shown: &mut Shown, known: &mut Known, take: &mut dyn FnMut(Line)) {
