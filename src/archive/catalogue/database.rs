@@ -11,7 +11,16 @@ use super::ArchiveError;
 
 /// What makes each version of the tables from the one before. All is derived, so
 /// that a step may also begin anew.
-const STEPS: [&str; 1] = [include_str!("tables.sql")];
+const STEPS: [&str; 2] = [include_str!("tables.sql"), READ_ANEW];
+
+/// Grams have other bits: what was read is read anew.
+const READ_ANEW: &str = "
+    DELETE FROM marker;
+    DELETE FROM command;
+    DELETE FROM block;
+    DELETE FROM part;
+    DELETE FROM shelf;
+    UPDATE casts SET is_due = 1, indexed = 0, progress = NULL, lines = 0, commands = 0;";
 
 /// How long a process waits for the writing of another.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -120,4 +129,85 @@ pub(super) fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_an_older_version_are_brought_up_and_their_casts_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("archive.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(STEPS[0]).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute_batch(
+            "INSERT INTO casts (id, path, device, inode, size, modified, started, is_due, indexed,
+                 progress, lines)
+             VALUES (7, x'2f61', 1, 2, 3, 4, 5, 0, 3, x'00', 9);
+             INSERT INTO block VALUES (1, 7, 0, 0, 1, x'00', x'00');
+             INSERT INTO part VALUES (0, 10, x'00');",
+        )
+        .unwrap();
+        drop(old);
+        let connection = open(&path).unwrap();
+        assert_eq!(version(&connection).unwrap(), STEPS.len() as u32);
+        let number =
+            |sql: &str| -> i64 { connection.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(
+            number("SELECT size FROM casts WHERE id = 7 AND path = x'2f61'"),
+            3
+        );
+        assert_eq!(number("SELECT is_due + indexed + lines FROM casts"), 1);
+        assert_eq!(
+            number("SELECT count(*) FROM casts WHERE progress IS NULL"),
+            1
+        );
+        for table in ["block", "part"] {
+            assert_eq!(number(&format!("SELECT count(*) FROM {table}")), 0);
+        }
+        drop(connection);
+        // Once is enough.
+        open(&path)
+            .unwrap()
+            .execute("UPDATE casts SET is_due = 0", [])
+            .unwrap();
+        let again = open(&path).unwrap();
+        let due: i64 = again
+            .query_row("SELECT is_due FROM casts", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(due, 0);
+    }
+
+    #[test]
+    fn tables_of_a_newer_version_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("archive.db");
+        drop(open(&path).unwrap());
+        let newer = STEPS.len() as u32 + 1;
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .pragma_update(None, "user_version", newer)
+            .unwrap();
+        connection
+            .execute_batch("CREATE TABLE later (a); INSERT INTO later VALUES (1)")
+            .unwrap();
+        drop(connection);
+        let error = super::super::Archive::open(folder.path()).unwrap_err();
+        assert!(!error.is_damage());
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "{} was made by a newer tvmux (format {newer}, this one knows {})",
+                path.display(),
+                STEPS.len()
+            )
+        );
+        let connection = Connection::open(&path).unwrap();
+        let kept: i64 = connection
+            .query_row("SELECT a FROM later", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!((kept, version(&connection).unwrap()), (1, newer));
+    }
 }

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use rusqlite::{Connection, params};
 
 use super::entry::{Condition, Named, path_bytes};
@@ -60,7 +61,8 @@ impl Archive {
         let mut away: Vec<PathBuf> = Vec::new();
         for folder in apart(folders) {
             let walked = cast_files(&folder, &mut |path| {
-                let runs = running.contains(&path);
+                // A path takes longer to look up than a text.
+                let runs = !running.is_empty() && running.contains(&path);
                 let Some(old) = known.get(path.as_os_str()) else {
                     new.extend(Found::at(path).map(|found| (found, runs)));
                     return;
@@ -149,11 +151,11 @@ fn columns(found: &Found) -> (i64, i64, i64, i64) {
 }
 
 /// All files that are known, by their paths; as texts, which are quicker to compare.
-fn known_files(connection: &Connection) -> rusqlite::Result<HashMap<OsString, Known>> {
+fn known_files(connection: &Connection) -> rusqlite::Result<HashMap<OsString, Known, RandomState>> {
     let mut select = connection
         .prepare_cached("SELECT path, id, device, inode, size, modified, condition FROM casts")?;
     let mut rows = select.query([])?;
-    let mut known = HashMap::new();
+    let mut known = HashMap::default();
     while let Some(row) = rows.next()? {
         let path = OsString::from_vec(row.get(0)?);
         let file = Known {

@@ -55,14 +55,14 @@ CREATE TABLE block (
 CREATE INDEX block_part ON block (part, cast_id, id);
 CREATE INDEX block_cast ON block (cast_id, is_rest);
 
--- Which three bytes in a row stand in 256 KiB of text: parts that are on no shelf.
+-- Which bytes in a row stand in 256 KiB of text: parts that are on no shelf.
 CREATE TABLE part (
     id INTEGER PRIMARY KEY,
     length INTEGER NOT NULL,
     bits BLOB NOT NULL
 );
 
--- 128 parts each, bit by bit: row 1024 * shelf + n has 64 bits from 64 * n on, of
+-- 128 parts each, bit by bit: row 1280 * shelf + n has 64 bits from 64 * n on, of
 -- each the 128 parts in 16 bytes.
 CREATE TABLE shelf (
     id INTEGER PRIMARY KEY,

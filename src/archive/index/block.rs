@@ -11,9 +11,6 @@ pub(super) const FULL: usize = 256 * 1024;
 /// Bytes of a block at most; damaged data asks for no more memory than that.
 const LARGEST: usize = 64 << 20;
 
-/// Fast beside the emulator.
-const LEVEL: i32 = 3;
-
 /// Bits of a line's first byte.
 const HAS_COMMAND: u8 = 4;
 const HAS_STEPS: u8 = 8;
@@ -42,15 +39,6 @@ impl BlockLine {
     }
 }
 
-/// A block as it is stored.
-pub(super) struct Packed {
-    pub text: Vec<u8>,
-    pub lines: Vec<u8>,
-    pub count: u64,
-    /// The text before it was packed.
-    pub plain: Vec<u8>,
-}
-
 /// Takes lines until there is enough for a block.
 #[derive(Default)]
 pub(super) struct Builder {
@@ -62,9 +50,13 @@ pub(super) struct Builder {
 
 impl Builder {
     pub fn add(&mut self, line: &ShownLine, command: Option<usize>) {
-        // It would be another line's start.
-        let is_plain = |byte: &u8| *byte != b'\n';
-        self.text.extend(line.text.bytes().filter(is_plain));
+        // A newline would be another line's start.
+        match memchr::memchr(b'\n', line.text.as_bytes()) {
+            None => self.text.extend_from_slice(line.text.as_bytes()),
+            Some(_) => self
+                .text
+                .extend(line.text.bytes().filter(|byte| *byte != b'\n')),
+        }
         self.text.push(b'\n');
         let mut flags = match line.seen {
             Seen::InText => 0,
@@ -102,16 +94,22 @@ impl Builder {
         self.count == 0
     }
 
-    /// The block, packed; the next one begins.
-    pub fn pack(&mut self) -> io::Result<Packed> {
+    /// The block, to be packed; the next one begins.
+    pub fn take(&mut self) -> Plain {
         let built = std::mem::take(self);
-        Ok(Packed {
-            text: zstd::bulk::compress(&built.text, LEVEL)?,
-            lines: zstd::bulk::compress(&built.lines, LEVEL)?,
+        Plain {
+            text: built.text,
+            lines: built.lines,
             count: built.count,
-            plain: built.text,
-        })
+        }
     }
+}
+
+/// A block before it is packed.
+pub(super) struct Plain {
+    pub text: Vec<u8>,
+    pub lines: Vec<u8>,
+    pub count: u64,
 }
 
 /// A block that was unpacked.
@@ -228,6 +226,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pack::Packing;
     use super::*;
 
     #[test]
@@ -253,7 +252,7 @@ mod tests {
             &line("two", 1_000, u64::MAX / 2, &[(1, 900), (3, 70_000_000)]),
             Some(4),
         );
-        let packed = builder.pack().unwrap();
+        let packed = Packing::new().unwrap().pack(&builder.take()).unwrap();
         assert!(builder.is_empty());
         let block = Block::unpack(&packed.text, &packed.lines).unwrap();
         assert_eq!(block.text, "one 漢\ntwo\n".as_bytes());

@@ -1,12 +1,21 @@
-//! Which three bytes in a row stand in a text: what a search asks before it unpacks
-//! anything.
+//! Which bytes in a row stand in a text: what a search asks before it unpacks anything.
 //!
 //! Each three bytes of a line, in lower case, turn on one of 2^16 bits. A text that
 //! lacks a bit of what is looked for cannot have it. Letters beyond ASCII that have
 //! two cases are left out, on both sides, so that any way of folding them fits.
+//!
+//! Of numbers and hashes any three digits stand in nearly every text. So each five
+//! hexadecimal digits, one of them decimal, turn on one of 2^14 bits of their own.
+
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
+/// Bits for three bytes, and behind them those for five digits.
+const THREES: u32 = 1 << 16;
+const FIVES: u32 = 1 << 14;
 
 /// Bits of a text, and the bytes that they take.
-pub(super) const BITS: usize = 1 << 16;
+pub(super) const BITS: usize = (THREES + FIVES) as usize;
 pub(super) const BYTES: usize = BITS / 8;
 
 /// A text as it is told: ASCII in lower case, and a byte that stands in no text for
@@ -15,27 +24,52 @@ pub fn fold(text: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.reserve(text.len());
     for chunk in text.utf8_chunks() {
-        let valid = chunk.valid();
-        if valid.is_ascii() {
-            out.extend(valid.bytes().map(|byte| byte.to_ascii_lowercase()));
-        } else {
-            for c in valid.chars() {
-                match c {
-                    _ if c.is_ascii() => out.push(c.to_ascii_lowercase() as u8),
-                    // In some foldings these are the ASCII letters.
-                    '\u{212a}' => out.push(b'k'),
-                    '\u{17f}' => out.push(b's'),
-                    _ if has_case(c) => out.push(NO_GRAM),
-                    _ => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        let mut rest = chunk.valid();
+        while !rest.is_empty() {
+            let is_beyond = |byte: u8| byte >= 0x80;
+            let (plain, beyond) =
+                rest.split_at(rest.bytes().take_while(|b| !is_beyond(*b)).count());
+            let start = out.len();
+            out.extend_from_slice(plain.as_bytes());
+            out[start..].make_ascii_lowercase();
+            rest = beyond.trim_start_matches(|c: char| {
+                let is_beyond = !c.is_ascii();
+                if is_beyond {
+                    fold_char(c, out);
                 }
-            }
+                is_beyond
+            });
         }
         out.extend(chunk.invalid().iter().map(|_| NO_GRAM));
     }
 }
 
+fn fold_char(c: char, out: &mut Vec<u8>) {
+    match c {
+        // In some foldings these are the ASCII letters.
+        '\u{212a}' => out.push(b'k'),
+        '\u{17f}' => out.push(b's'),
+        _ if is_cased(c) => out.push(NO_GRAM),
+        _ => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+}
+
 /// Stands for what no gram may have in it.
 const NO_GRAM: u8 = 0xff;
+
+/// CJK, emoji and more CJK need not be asked.
+const CASELESS: [RangeInclusive<char>; 2] = ['\u{2e80}'..='\u{a63f}', '\u{1f200}'..=char::MAX];
+
+/// The same as [`has_case`], told quickly.
+fn is_cased(c: char) -> bool {
+    /// Of the characters before the first of [`CASELESS`].
+    static KNOWN: LazyLock<Vec<bool>> =
+        LazyLock::new(|| ('\0'..*CASELESS[0].start()).map(has_case).collect());
+    match KNOWN.get(c as usize) {
+        Some(is_cased) => *is_cased,
+        None => !CASELESS.iter().any(|range| range.contains(&c)) && has_case(c),
+    }
+}
 
 /// Whether a character is, in some folding, the same as another one.
 fn has_case(c: char) -> bool {
@@ -44,23 +78,36 @@ fn has_case(c: char) -> bool {
         || !c.to_uppercase().eq([c])
 }
 
-fn is_gram(gram: &[u8]) -> bool {
-    !gram.iter().any(|byte| *byte == NO_GRAM || *byte == b'\n')
-}
-
-fn bit(gram: &[u8]) -> u16 {
-    let number = u32::from(gram[0]) << 16 | u32::from(gram[1]) << 8 | u32::from(gram[2]);
-    (number.wrapping_mul(0x9e37_79b1) >> 16) as u16
+/// Calls `take` with the bits of a folded text.
+#[inline]
+fn each_bit(folded: &[u8], mut take: impl FnMut(u32)) {
+    for line in folded.split(|byte| *byte == b'\n' || *byte == NO_GRAM) {
+        // The last bytes, and how many hexadecimal digits they end with.
+        let mut bytes = 0u64;
+        let mut digits = 0u32;
+        let mut decimals = 0u32;
+        for (at, byte) in line.iter().enumerate() {
+            bytes = bytes << 8 | u64::from(*byte);
+            let is_decimal = byte.is_ascii_digit();
+            let is_digit = is_decimal || (b'a'..=b'f').contains(byte);
+            digits = if is_digit { digits + 1 } else { 0 };
+            decimals = decimals << 1 | u32::from(is_decimal);
+            if at >= 2 {
+                let three = (bytes & 0xff_ffff) as u32;
+                take(three.wrapping_mul(0x9e37_79b1) >> 16);
+            }
+            if digits >= 5 && decimals & 0b1_1111 != 0 {
+                let five = bytes & 0xff_ffff_ffff;
+                let hash = five.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+                take(THREES + (hash as u32 & (FIVES - 1)));
+            }
+        }
+    }
 }
 
 /// Turns on the bits of a folded text.
 pub(super) fn add(folded: &[u8], bits: &mut [u8]) {
-    for gram in folded.windows(3) {
-        if is_gram(gram) {
-            let bit = usize::from(bit(gram));
-            bits[bit / 8] |= 1 << (bit % 8);
-        }
-    }
+    each_bit(folded, |bit| bits[bit as usize / 8] |= 1 << (bit % 8));
 }
 
 /// What a text must have so that it can have what is looked for.
@@ -69,7 +116,7 @@ pub enum Wanted {
     /// Nothing is known: every text must be looked at.
     Anything,
     /// These bits, all of them.
-    Bits(Vec<u16>),
+    Bits(Vec<u32>),
     All(Vec<Wanted>),
     Any(Vec<Wanted>),
 }
@@ -79,11 +126,8 @@ impl Wanted {
     pub fn literal(literal: &[u8]) -> Wanted {
         let mut folded = Vec::new();
         fold(literal, &mut folded);
-        let mut bits: Vec<u16> = folded
-            .windows(3)
-            .filter(|gram| is_gram(gram))
-            .map(bit)
-            .collect();
+        let mut bits = Vec::new();
+        each_bit(&folded, |bit| bits.push(bit));
         bits.sort_unstable();
         bits.dedup();
         match bits.is_empty() {
@@ -112,7 +156,7 @@ impl Wanted {
     }
 
     /// All bits that count.
-    pub(super) fn bits(&self, out: &mut Vec<u16>) {
+    pub(super) fn bits(&self, out: &mut Vec<u32>) {
         match self {
             Wanted::Anything => {}
             Wanted::Bits(bits) => out.extend(bits),
@@ -121,7 +165,7 @@ impl Wanted {
     }
 
     /// Of 128 texts, those that can have it; `column` says which of them have a bit.
-    pub(super) fn fitting(&self, column: &impl Fn(u16) -> u128) -> u128 {
+    pub(super) fn fitting(&self, column: &impl Fn(u32) -> u128) -> u128 {
         match self {
             Wanted::Anything => u128::MAX,
             Wanted::Bits(bits) => bits.iter().fold(u128::MAX, |all, bit| all & column(*bit)),
@@ -145,8 +189,13 @@ mod tests {
         let (mut folded, mut bits) = (Vec::new(), vec![0; BYTES]);
         fold(text.as_bytes(), &mut folded);
         add(&folded, &mut bits);
-        let column = |bit: u16| u128::from(bits[usize::from(bit) / 8] >> (bit % 8) & 1);
+        let column = |bit: u32| u128::from(bits[bit as usize / 8] >> (bit % 8) & 1);
         wanted.fitting(&column) & 1 == 1
+    }
+
+    #[test]
+    fn what_has_a_case_is_known() {
+        assert!(('\0'..=char::MAX).all(|c| is_cased(c) == has_case(c)));
     }
 
     #[test]
@@ -172,6 +221,16 @@ mod tests {
         }
         assert!(!may_have(text, &Wanted::literal(b"needle")));
         assert!(!may_have(text, &Wanted::literal(b"nexus")));
+        // Numbers of which each three digits stand there, but not each five.
+        let numbers = "10293 84756 0192f 92 f192 1234";
+        for there in ["10293", "84756", "192F", "92", "4756", "0192f"] {
+            assert!(
+                may_have(numbers, &Wanted::literal(there.as_bytes())),
+                "{there}"
+            );
+        }
+        let wanted = Wanted::literal(b"475601");
+        assert!(!may_have(&format!("{numbers} 5601 560 601"), &wanted));
         let any = Wanted::any([Wanted::literal(b"needle"), Wanted::literal(b"next")]);
         assert!(may_have(text, &any));
         let all = Wanted::all([Wanted::literal(b"needle"), Wanted::literal(b"next")]);

@@ -2,13 +2,14 @@
 //! the lines that they showed, to be searched.
 //!
 //! The way of a line: `scan` plays a cast and gives the lines that were shown,
-//! `block` packs them, `grams` says which three bytes in a row stand in them,
-//! `shelf` keeps that so that a search reads little, `write` puts all of it into the
-//! database. `printed` gives lines out again.
+//! `block` puts them together, `grams` says which bytes in a row stand in them,
+//! `pack` does that and compresses them, `shelf` keeps the grams so that a search reads
+//! little, `write` puts all of it into the database. `printed` gives lines out again.
 
 mod block;
 mod commands;
 mod grams;
+mod pack;
 mod printed;
 mod read;
 mod scan;

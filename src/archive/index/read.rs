@@ -7,23 +7,33 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
-use super::scan::{Scan, saved_offset};
+use super::scan::Scan;
 use super::write::{Target, Trouble, Writer};
 use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, LATELY, UpdateLock};
 use crate::cast::{Reader, Severity, ValidateOptions, validate};
 use crate::packed::{ToDamage, Unpacked};
+use crate::screen::{put_part, take_part};
 
 /// Bytes of a cast between two looks at whether to stop.
 const STEP: u64 = 1 << 20;
+
+/// Casts that are shorter are checked when they were read, not meanwhile, in bytes.
+const BESIDE: u64 = 1 << 20;
 
 /// Casts that are shorter are read again, unless they are known to run.
 const WORTH: u64 = 64 << 10;
 
 /// What stood before the place where reading goes on must be the same, in bytes.
 const COMPARED: usize = 4096;
+
+/// Who saved the state of a scan.
+const VERSION: &[u8] = env!("CARGO_PKG_VERSION").as_bytes();
 
 /// What became of a cast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +46,9 @@ pub enum Indexed {
     Stopped,
 }
 
-/// The state of a scan, and what stood in the cast before it.
+/// The state of a scan, its place in the cast, and what stood there before it.
 struct Saved {
+    offset: u64,
     before: Vec<u8>,
     scan: Vec<u8>,
 }
@@ -127,6 +138,10 @@ impl Archive {
                 scan
             }
         };
+        let check = match runs {
+            true => None,
+            false => Some(Check::start(&entry.path, found.len())?),
+        };
         let mut read = scan.offset();
         loop {
             let more = scan.step(STEP, &mut |line| writer.add(line))?;
@@ -153,10 +168,7 @@ impl Archive {
             writer.rest_begins();
         }
         scan.give_rest(&mut |line| writer.add(line));
-        let finding = match runs {
-            true => None,
-            false => finding(&entry.path)?,
-        };
+        let finding = check.map_or(Ok(None), Check::finish)?;
         writer.finish(self, &scan, progress, finding)?;
         Ok(Indexed::Read(read))
     }
@@ -168,19 +180,76 @@ fn input(file: &File) -> io::Result<Input<'_>> {
     Ok(Box::new(ToDamage::new(Unpacked::new(file)?)))
 }
 
+/// A look at what is wrong with a cast, beside the reading of a long one.
+enum Check {
+    Beside {
+        thread: JoinHandle<io::Result<Option<String>>>,
+        /// Nobody waits for it any more.
+        stop: Stop,
+    },
+    Later(PathBuf),
+}
+
+/// Set when it goes.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Check {
+    fn start(path: &Path, size: u64) -> io::Result<Check> {
+        let path = path.to_owned();
+        if size < BESIDE {
+            return Ok(Check::Later(path));
+        }
+        let flag = Arc::new(AtomicBool::new(false));
+        let stop = Stop(flag.clone());
+        let look = move || finding(&path, &flag);
+        let thread = thread::Builder::new().name("check".into()).spawn(look)?;
+        Ok(Check::Beside { thread, stop })
+    }
+
+    fn finish(self) -> io::Result<Option<String>> {
+        match self {
+            Check::Beside { thread, stop } => {
+                let found = thread.join();
+                drop(stop);
+                found.unwrap_or_else(|_| Err(io::Error::other("the check has ended too early")))
+            }
+            Check::Later(path) => finding(&path, &AtomicBool::new(false)),
+        }
+    }
+}
+
+/// Input that ends when a flag is set.
+struct Stoppable<'a, R>(R, &'a AtomicBool);
+
+impl<R: Read> Read for Stoppable<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.1.load(Ordering::Relaxed) {
+            true => Ok(0),
+            false => self.0.read(buffer),
+        }
+    }
+}
+
 /// What `validate` says of a cast that is damaged.
-fn finding(path: &Path) -> io::Result<Option<String>> {
+fn finding(path: &Path, stop: &AtomicBool) -> io::Result<Option<String>> {
     let options = ValidateOptions {
         max_findings: 200,
         ..ValidateOptions::default()
     };
     let mut first = None;
+    let input = Stoppable(Unpacked::new(File::open(path)?)?, stop);
     let mut take = |finding: &crate::cast::Finding| {
         if finding.severity == Severity::Error && first.is_none() {
             first = Some(format!("line {}: {}", finding.line, finding.kind.message()));
         }
     };
-    let summary = match validate(Unpacked::new(File::open(path)?)?, &options, &mut take) {
+    let summary = match validate(input, &options, &mut take) {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             return Ok(Some(error.to_string()));
         }
@@ -198,19 +267,18 @@ fn finding(path: &Path) -> io::Result<Option<String>> {
 impl Saved {
     fn of<R: Read>(scan: &Scan<R>, path: &Path) -> io::Result<Saved> {
         Ok(Saved {
+            offset: scan.offset(),
             before: before(&File::open(path)?, scan.offset())?,
             scan: scan.save(),
         })
     }
 
     fn pack(&self) -> io::Result<Vec<u8>> {
-        let version = env!("CARGO_PKG_VERSION").as_bytes();
+        let offset = self.offset.to_le_bytes();
         let mut bytes = Vec::new();
-        for part in [version, &self.before] {
-            bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(part);
+        for part in [VERSION, &offset, &self.before, &self.scan] {
+            put_part(&mut bytes, part);
         }
-        bytes.extend_from_slice(&self.scan);
         zstd::stream::encode_all(&bytes[..], 1)
     }
 
@@ -218,26 +286,23 @@ impl Saved {
     fn unpack(packed: Vec<u8>) -> Option<Saved> {
         let bytes = zstd::stream::decode_all(&packed[..]).ok()?;
         let mut rest = &bytes[..];
-        let mut part = || {
-            let (length, more) = rest.split_first_chunk()?;
-            let (part, more) = more.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-            rest = more;
-            Some(part.to_owned())
-        };
-        let (version, before) = (part()?, part()?);
-        (version == env!("CARGO_PKG_VERSION").as_bytes()).then(|| Saved {
-            before,
-            scan: rest.to_owned(),
+        let mut part = || take_part(&mut rest);
+        if part()? != VERSION {
+            return None;
+        }
+        Some(Saved {
+            offset: u64::from_le_bytes(part()?.try_into().ok()?),
+            before: part()?.to_owned(),
+            scan: part()?.to_owned(),
         })
     }
 
     /// Goes on, if the cast is the same up to there.
     fn resume(self, mut file: &File) -> Option<Scan<Input<'_>>> {
-        let offset = saved_offset(&self.scan)?;
-        if before(file, offset).ok()? != self.before {
+        if before(file, self.offset).ok()? != self.before {
             return None;
         }
-        file.seek(SeekFrom::Start(offset)).ok()?;
+        file.seek(SeekFrom::Start(self.offset)).ok()?;
         Scan::resume(Box::new(file), &self.scan)
     }
 }

@@ -9,7 +9,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::block::FULL;
-use super::grams::{BITS, BYTES, Wanted, add, fold};
+use super::grams::{BITS, BYTES, Wanted};
+use super::pack::Packed;
 
 /// Parts on a shelf.
 const PARTS: i64 = 128;
@@ -25,7 +26,6 @@ pub(super) struct Open {
     id: i64,
     length: usize,
     bits: Vec<u8>,
-    folded: Vec<u8>,
 }
 
 impl Open {
@@ -41,12 +41,7 @@ impl Open {
             let bits: Vec<u8> = bits;
             let length = length as usize;
             if bits.len() == BYTES && length < FULL {
-                return Ok(Open {
-                    id,
-                    length,
-                    bits,
-                    folded: Vec::new(),
-                });
+                return Ok(Open { id, length, bits });
             }
             return Ok(Open::new(id + 1));
         }
@@ -62,12 +57,11 @@ impl Open {
             id,
             length: 0,
             bits: vec![0; BYTES],
-            folded: Vec::new(),
         }
     }
 
-    /// Adds a text; gives the part that it is in.
-    pub fn add(&mut self, connection: &Connection, text: &[u8]) -> rusqlite::Result<i64> {
+    /// Adds a block; gives the part that it is in.
+    pub fn add(&mut self, connection: &Connection, block: &Packed) -> rusqlite::Result<i64> {
         if self.length >= FULL {
             self.save(connection)?;
             let next = self.id + 1;
@@ -76,9 +70,9 @@ impl Open {
             }
             *self = Open::new(next);
         }
-        fold(text, &mut self.folded);
-        add(&self.folded, &mut self.bits);
-        self.length += text.len();
+        let both = self.bits.iter_mut().zip(&block.bits);
+        both.for_each(|(all, own)| *all |= own);
+        self.length += block.length;
         Ok(self.id)
     }
 
@@ -155,20 +149,20 @@ pub fn columns_with(connection: &Connection, wanted: &Wanted) -> rusqlite::Resul
     )?;
     let mut select = connection.prepare_cached("SELECT bits FROM shelf WHERE id = ?")?;
     let mut columns = vec![0u128; bits.len()];
-    let column = |columns: &[u128], bit: u16| {
+    let column = |columns: &[u128], bit: u32| {
         let at = bits.binary_search(&bit);
         at.map_or(u128::MAX, |at| columns[at])
     };
     for shelf in 0..shelves {
         let mut row = (-1, Vec::new());
         for (bit, column) in bits.iter().zip(&mut columns) {
-            let number = shelf * ROWS + (usize::from(*bit) / PER_ROW) as i64;
+            let number = shelf * ROWS + (*bit as usize / PER_ROW) as i64;
             if row.0 != number {
                 let found: Option<Vec<u8>> =
                     select.query_row([number], |row| row.get(0)).optional()?;
                 row = (number, found.unwrap_or_default());
             }
-            let parts = row.1.chunks_exact(16).nth(usize::from(*bit) % PER_ROW);
+            let parts = row.1.chunks_exact(16).nth(*bit as usize % PER_ROW);
             // What is not there rules nothing out.
             *column = parts.map_or(u128::MAX, |parts| {
                 parts
@@ -183,7 +177,7 @@ pub fn columns_with(connection: &Connection, wanted: &Wanted) -> rusqlite::Resul
     each_part(connection, shelves * PARTS, &mut |at, own| {
         known |= 1 << at;
         for (bit, parts) in bits.iter().zip(&mut turned) {
-            let byte = own.get(usize::from(*bit) / 8).copied().unwrap_or(u8::MAX);
+            let byte = own.get(*bit as usize / 8).copied().unwrap_or(u8::MAX);
             *parts |= u128::from(byte >> (bit % 8) & 1) << at;
         }
     })?;
@@ -208,6 +202,8 @@ impl Ranges {
 
 #[cfg(test)]
 mod tests {
+    use super::super::block::Plain;
+    use super::super::pack::Packing;
     use super::*;
 
     #[test]
@@ -217,6 +213,7 @@ mod tests {
             .execute_batch(include_str!("../catalogue/tables.sql"))
             .unwrap();
         let mut open = Open::load(&connection).unwrap();
+        let mut packing = Packing::new().unwrap();
         let filling = "x".repeat(FULL);
         let mut at = Vec::new();
         for number in 0..300 {
@@ -224,7 +221,13 @@ mod tests {
                 "needle{}needle {filling}",
                 (b'a' + (number % 26) as u8) as char
             );
-            at.push(open.add(&connection, text.as_bytes()).unwrap());
+            let plain = Plain {
+                text: text.into_bytes(),
+                lines: Vec::new(),
+                count: 1,
+            };
+            let block = packing.pack(&plain).unwrap();
+            at.push(open.add(&connection, &block).unwrap());
             if number % 50 == 0 {
                 open.save(&connection).unwrap();
                 open = Open::load(&connection).unwrap();

@@ -1,11 +1,11 @@
 //! Puts what a scan gives into the database, block by block.
 
-use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::block::{Builder, Packed};
+use super::block::Builder;
+use super::pack::{Packed, Packer};
 use super::scan::{Figures, Line, Scan};
 use super::shelf::Open;
 use crate::archive::catalogue::{Archive, ArchiveError, Condition, clear};
@@ -58,9 +58,7 @@ pub(super) struct Writer {
     /// Set where the cast is read from its start.
     header: Option<Header>,
     builder: Builder,
-    /// Blocks, and whether each has what stands on the screen in the end.
-    blocks: VecDeque<(Packed, bool)>,
-    waiting: usize,
+    packer: Packer,
     is_rest: bool,
     /// Commands and markers that are in the database and do not change any more.
     kept_commands: usize,
@@ -74,8 +72,7 @@ impl Writer {
             target,
             header: None,
             builder: Builder::default(),
-            blocks: VecDeque::new(),
-            waiting: 0,
+            packer: Packer::default(),
             is_rest: false,
             kept_commands: 0,
             kept_markers: 0,
@@ -98,20 +95,26 @@ impl Writer {
     pub fn add(&mut self, (line, command): Line) {
         self.builder.add(&line, command);
         if self.builder.is_full()
-            && let Err(error) = self.close_block()
+            && let Err(error) = self.pack_full()
         {
             self.trouble = Some(error);
         }
     }
 
+    /// Packs a full block.
+    fn pack_full(&mut self) -> io::Result<()> {
+        match self.is_rest {
+            true => self.close_block(),
+            false => self.packer.add(self.builder.take()),
+        }
+    }
+
     /// Packs the lines that wait.
     pub fn close_block(&mut self) -> io::Result<()> {
-        if !self.builder.is_empty() {
-            let packed = self.builder.pack()?;
-            self.waiting += packed.plain.len();
-            self.blocks.push_back((packed, self.is_rest));
+        match self.builder.is_empty() {
+            true => Ok(()),
+            false => self.packer.add_last(self.builder.take(), self.is_rest),
         }
-        Ok(())
     }
 
     /// What comes now stands on the screen at the end of a cast that may grow.
@@ -125,7 +128,7 @@ impl Writer {
     }
 
     pub fn is_much(&self) -> bool {
-        self.waiting >= MUCH
+        self.packer.waiting() >= MUCH
     }
 
     /// Writes all that waits, and how to go on from here.
@@ -136,8 +139,9 @@ impl Writer {
         progress: Option<Vec<u8>>,
     ) -> Result<(), Trouble> {
         self.close_block()?;
+        let blocks = self.packer.take()?;
         archive.change(|connection| {
-            self.write(connection, scan, progress.as_deref())?;
+            self.write(connection, scan, (&blocks, progress.as_deref()))?;
             connection
                 .prepare_cached("UPDATE casts SET is_due = 1 WHERE id = ?")?
                 .execute([self.target.cast])?;
@@ -160,8 +164,9 @@ impl Writer {
             (false, Some(_)) => Condition::Damaged,
             (false, None) => Condition::Finished,
         };
+        let blocks = self.packer.take()?;
         archive.change(|connection| {
-            self.write(connection, scan, progress.as_deref())?;
+            self.write(connection, scan, (&blocks, progress.as_deref()))?;
             let (device, inode, size) = self.target.file;
             connection
                 .prepare_cached(
@@ -187,7 +192,7 @@ impl Writer {
         &mut self,
         connection: &Connection,
         scan: &Scan<R>,
-        progress: Option<&[u8]>,
+        (blocks, progress): (&[Packed], Option<&[u8]>),
     ) -> rusqlite::Result<()> {
         let cast = self.target.cast;
         if let Some(header) = self.header.take() {
@@ -210,7 +215,7 @@ impl Writer {
         connection
             .prepare_cached("DELETE FROM block WHERE cast_id = ? AND is_rest = 1")?
             .execute([cast])?;
-        self.write_blocks(connection)?;
+        self.write_blocks(connection, blocks)?;
         self.write_marks(connection, scan)?;
         let figures = scan.figures();
         let read = match scan.offset() {
@@ -244,26 +249,25 @@ impl Writer {
         }
     }
 
-    fn write_blocks(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.blocks.is_empty() {
+    fn write_blocks(&self, connection: &Connection, blocks: &[Packed]) -> rusqlite::Result<()> {
+        if blocks.is_empty() {
             return Ok(());
         }
         let mut open = Open::load(connection)?;
         let mut insert = connection.prepare_cached(
             "INSERT INTO block (cast_id, is_rest, part, count, text, lines) VALUES (?, ?, ?, ?, ?, ?)",
         )?;
-        for (block, is_rest) in self.blocks.drain(..) {
-            let part = open.add(connection, &block.plain)?;
+        for block in blocks {
+            let part = open.add(connection, block)?;
             insert.execute(params![
                 self.target.cast,
-                is_rest,
+                block.is_rest,
                 part,
                 block.count as i64,
                 block.text,
                 block.lines
             ])?;
         }
-        self.waiting = 0;
         open.save(connection)
     }
 
