@@ -1,5 +1,6 @@
 //! Columns for people.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, Write as _};
 
 use anstyle::Style;
@@ -25,35 +26,45 @@ pub(super) fn print(
 ) -> std::io::Result<()> {
     let terminal = terminal_size::terminal_size_of(std::io::stdout());
     let width = terminal.map(|(width, _)| usize::from(width.0));
-    let mut out = BufWriter::new(anstream::stdout().lock());
-    let bold = Style::new().bold();
-    for (number, line) in lines(header, rows, (flexible, dispensable), width)
-        .iter()
-        .enumerate()
-    {
-        match number {
-            0 => writeln!(out, "{bold}{line}{bold:#}")?,
-            _ => writeln!(out, "{line}")?,
-        }
-    }
+    // Only the header has colours: what comes of many rows is not searched for them.
+    let stdout = std::io::stdout().lock();
+    let bold = match anstream::AutoStream::choice(&stdout) {
+        anstream::ColorChoice::Never => Style::new(),
+        _ => Style::new().bold(),
+    };
+    let mut out = BufWriter::new(stdout);
+    let mut is_header = true;
+    each_line(
+        header,
+        rows,
+        (flexible, dispensable),
+        width,
+        |line| match std::mem::take(&mut is_header) {
+            true => writeln!(out, "{bold}{line}{bold:#}"),
+            false => writeln!(out, "{line}"),
+        },
+    )?;
     out.flush()
 }
 
-fn lines(
+/// Hands over the header, then each row, as lines.
+fn each_line(
     header: &[&str],
     rows: &[Vec<String>],
     (flexible, dispensable): (&[&str], &[&str]),
     limit: Option<usize>,
-) -> Vec<String> {
+    mut take: impl FnMut(&str) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let limit = limit.unwrap_or(usize::MAX);
     let natural = |column: usize| {
         let cells = rows.iter().map(|row| width(&row[column]));
         cells.chain([width(header[column])]).max().unwrap_or(0)
     };
+    let natural: Vec<usize> = (0..header.len()).map(natural).collect();
     let says_something = |column: &usize| rows.iter().any(|row| row[*column] != "-");
     let mut columns: Vec<(usize, usize)> = (0..header.len())
         .filter(says_something)
-        .map(|column| (column, natural(column)))
+        .map(|column| (column, natural[column]))
         .collect();
     let total = |columns: &[(usize, usize)]| {
         let widths: usize = columns.iter().map(|(_, width)| width).sum();
@@ -63,7 +74,7 @@ fn lines(
     for name in std::iter::once(&"").chain(dispensable) {
         columns.retain(|(column, _)| header[*column] != *name);
         for (column, width) in &mut columns {
-            *width = natural(*column);
+            *width = natural[*column];
         }
         // The last one first: its start says least.
         for at in (0..columns.len()).rev() {
@@ -82,23 +93,22 @@ fn lines(
     }
     let excess = total(&columns).saturating_sub(limit);
     columns[0].1 = columns[0].1.saturating_sub(excess).max(NARROWEST);
-    let line = |cells: &[&str]| {
-        let mut text = String::new();
+    let mut text = String::new();
+    let mut line = |cells: &[&str]| {
+        text.clear();
         for (column, most) in &columns {
             let cell = cut(cells[*column], *most, *column == last);
             let pad = most.saturating_sub(width(&cell)) + GAP;
             text.push_str(&cell);
             text.extend(std::iter::repeat_n(' ', pad));
         }
-        text.trim_end().to_owned()
+        take(text.trim_end())
     };
-    let rows = rows
-        .iter()
-        .map(|row| row.iter().map(String::as_str).collect());
-    std::iter::once(header.to_vec())
-        .chain(rows)
-        .map(|cells: Vec<&str>| line(&cells))
-        .collect()
+    line(header)?;
+    rows.iter().try_for_each(|row| {
+        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+        line(&cells)
+    })
 }
 
 /// How many columns a text takes; that of most is told at once.
@@ -110,9 +120,9 @@ fn width(text: &str) -> usize {
 }
 
 /// A cell in at most `most` columns; `…` stands for what is cut.
-fn cut(cell: &str, most: usize, at_start: bool) -> String {
+fn cut(cell: &str, most: usize, at_start: bool) -> Cow<'_, str> {
     if width(cell) <= most {
-        return cell.to_owned();
+        return cell.into();
     }
     let mut left = most.saturating_sub(1);
     let mut fits = |c: &char| {
@@ -159,14 +169,17 @@ pub(super) fn duration(seconds: f64) -> String {
 /// Text from elsewhere, safe on a terminal: control characters are shown, not
 /// obeyed.
 pub(super) fn printable(text: &str) -> String {
-    let show = |c: char| {
-        if c.is_control() {
-            c.escape_default().collect::<String>()
-        } else {
-            c.to_string()
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    let mut shown = String::new();
+    for c in text.chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
         }
-    };
-    text.chars().map(show).collect()
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -185,7 +198,15 @@ mod tests {
         ];
         let rows = [row.map(str::to_owned).to_vec()];
         let columns = (&["NAME"][..], &["CAST", "SIZE", "NAME"][..]);
-        let shown = |width| lines(&header, &rows, columns, width);
+        let shown = |width| {
+            let mut lines = Vec::new();
+            each_line(&header, &rows, columns, width, |line| {
+                lines.push(line.to_owned());
+                Ok(())
+            })
+            .unwrap();
+            lines
+        };
         assert!(shown(None)[1].ends_with("_x.cast"));
         for width in [120, 100, 80, 60, 40, 20, 10] {
             for line in shown(Some(width)) {
