@@ -85,8 +85,11 @@ schema::settings! {
         /// separated by `:`.
         directories: String = String::new(), whole_paths;
         /// Whether the daemon starts `tvmux archive update`, at low priority, when
-        /// a recording ends.
+        /// a recording ends, and from time to time while one runs.
         auto_update: bool = true, any;
+        /// Least time between two of these while recordings run, in milliseconds:
+        /// 1000 to 86400000 (a day).
+        update_interval_ms: u64 = 300_000, between(1000, 86_400_000);
         /// How long after its end a cast is compressed, such as `1d`; `off` for
         /// never.
         compress_after: Period = Period(None), any;

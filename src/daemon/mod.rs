@@ -54,7 +54,7 @@ pub use names::safe_filename;
 
 use events::Events;
 use pipes::Pipes;
-use recording::{Command, Context, Handle};
+use recording::{Command, Context, Handle, Updates};
 use registry::{Counts, Registry};
 use settings::Settings;
 
@@ -71,6 +71,7 @@ struct Shared {
     kept: Option<Arc<Path>>,
     disks: Arc<Disks>,
     events: Arc<Events>,
+    updates: Arc<Updates>,
     folders: Folders,
     /// The tmux server that is meant where none is named.
     home: Socket,
@@ -120,6 +121,7 @@ impl Daemon {
                 kept: kept.map(Arc::from),
                 disks: Arc::default(),
                 events: Arc::new(Events::new()),
+                updates: Arc::default(),
                 folders,
                 home,
                 known: servers::Known::default(),
@@ -146,6 +148,7 @@ impl Daemon {
             kept: self.shared.kept.clone(),
             disks: Arc::clone(&self.shared.disks),
             events: Arc::clone(&self.shared.events),
+            updates: Arc::clone(&self.shared.updates),
         }
     }
 

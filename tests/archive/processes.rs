@@ -111,3 +111,19 @@ fn a_recording_is_found_while_it_runs_and_read_by_itself_when_it_ends() {
     });
     assert_eq!(found(&user, &["live-42"]).len(), 1);
 }
+
+#[test]
+fn what_a_recording_writes_is_read_while_it_runs() {
+    let user = Tvmux::new()
+        .with("TVMUX_ARCHIVE_AUTO_UPDATE", "true")
+        .with("TVMUX_ARCHIVE_UPDATE_INTERVAL_MS", "1000");
+    let tmux = TestTmux::start("");
+    user.record(&tmux, &[]);
+    // `ls` reads nothing itself.
+    wait_until("the server has had it read", || {
+        tmux.tmux(&["send-keys", "-t", "main:", "echo again", "Enter"]);
+        let casts = listed(&user, &[]);
+        casts[0]["state"] == "running" && casts[0]["indexed"].as_u64() > Some(0)
+    });
+    user.ok(["rec", "stop"]);
+}

@@ -139,6 +139,7 @@ impl Task {
                     if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
                         self.on_file_event(event);
                     }
+                    self.context.on_written();
                 }
                 () = self.alarm.at(due) => {
                     let now = Instant::now();

@@ -37,7 +37,7 @@ use crate::tmux::{Server, Snapshot, Version};
 pub(super) use self::alarm::Alarm;
 pub(super) use self::file::REMOVED;
 pub(super) use self::finish::settle_cast;
-pub(super) use self::follow_up::follow_up;
+pub(super) use self::follow_up::{Updates, follow_up};
 pub(super) use self::status::{About, Condition, Report};
 
 /// What the daemon lends to its recordings.
@@ -53,6 +53,7 @@ pub(super) struct Context {
     pub(super) kept: Option<Arc<Path>>,
     pub(super) disks: Arc<Disks>,
     pub(super) events: Arc<Events>,
+    pub(super) updates: Arc<Updates>,
 }
 
 impl Context {

@@ -203,6 +203,7 @@ impl Task {
                     if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
                         self.on_file_event(event);
                     }
+                    self.context.on_written();
                 }
                 answer = attached(&mut self.attaching) => self.on_attached(answer),
                 is_dead = answer(&mut self.turning_off) => {
