@@ -4,10 +4,14 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tvmux::cast::{Code, Header, encode_event};
 
 use crate::corpus::{Kind, Numbers};
+
+/// Rows of the screen.
+const HEIGHT: u16 = 40;
 
 /// Bytes of each cast, about.
 const CAST: u64 = 25_000_000;
@@ -48,10 +52,12 @@ pub fn fill_small(folder: &Path, count: usize) -> io::Result<()> {
         let mut line = Vec::new();
         header(at).encode(&mut line);
         encode_event(1_000_000, Code::Output, "hello\r\n", &mut line);
-        fs::write(
-            day.join(format!("2026-01-01_{at:05}_box_main_@{at}_sh.cast")),
-            line,
-        )?;
+        let mut file =
+            File::create(day.join(format!("2026-01-01_{at:05}_box_main_@{at}_sh.cast")))?;
+        file.write_all(&line)?;
+        // As of an archive that has grown for years.
+        let started = header(at).timestamp.map(Duration::from_secs);
+        file.set_modified(UNIX_EPOCH + started.unwrap_or_default())?;
     }
     Ok(())
 }
@@ -59,7 +65,7 @@ pub fn fill_small(folder: &Path, count: usize) -> io::Result<()> {
 fn header(at: usize) -> Header {
     Header {
         width: 120,
-        height: 40,
+        height: HEIGHT,
         timestamp: Some(1_760_000_000 + 3600 * at as u64),
         title: Some("work".into()),
         ..Header::default()
@@ -99,6 +105,8 @@ fn write_one(
             let letter = |_| (b'a' + numbers.below(26) as u8) as char;
             let word: String = (0..12).map(letter).collect();
             events.push(format!("{SANE}{word} was here\r\n"));
+            // Nothing is typed over it, which would be another line with the word.
+            events.push("\r\n".repeat(usize::from(HEIGHT)));
             planted.push(Planted {
                 word,
                 cast,
