@@ -7,6 +7,9 @@ use zstd::stream::read::Decoder;
 
 use super::is_packed;
 
+/// Bytes that are read at once to see what an input is.
+const LOOKED_AT: usize = 8 * 1024;
+
 type Whole<R> = Chain<Cursor<Vec<u8>>, Input<R>>;
 
 /// An input, and whether reading it failed.
@@ -41,17 +44,20 @@ impl<R: Read> Unpacked<R> {
     /// # Errors
     /// When they cannot be read.
     pub fn new(mut input: R) -> io::Result<Unpacked<R>> {
-        let mut start = Vec::with_capacity(4);
+        // As much as comes at once: whoever looks at the first bytes is not to see those
+        // alone that it takes to tell.
+        let mut start = vec![0; LOOKED_AT];
+        let mut count = 0;
         // A pipe may give no more than a line: that is no reason to wait.
-        while start.len() < 4 && start.iter().all(|byte| *byte != b'\n') {
-            let mut byte = [0];
-            match input.read(&mut byte) {
+        while count < 4 && !start[..count].contains(&b'\n') {
+            match input.read(&mut start[count..]) {
                 Ok(0) => break,
-                Ok(_) => start.push(byte[0]),
+                Ok(more) => count += more,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        start.truncate(count);
         let is_packed = is_packed(&start);
         let input = Input {
             inner: input,
@@ -138,5 +144,27 @@ impl<R> fmt::Debug for Unpacked<R> {
         f.debug_struct("Unpacked")
             .field("is_packed", &is_packed)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_look_sees_more_than_what_told_the_form() {
+        let plain = b"Script started on 2026-01-01\nhello\n";
+        let mut input = Unpacked::new(&plain[..]).unwrap();
+        let mut first = [0; 20];
+        assert_eq!(input.read(&mut first).unwrap(), 20);
+        let mut rest = first.to_vec();
+        input.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, plain);
+        // A byte at a time, and less than a form takes.
+        for plain in [&plain[..], b"", b"a", b"a\n", b"{}\nx"] {
+            let bytes = Unpacked::new(plain).unwrap().bytes();
+            let all: Vec<u8> = bytes.map(Result::unwrap).collect();
+            assert_eq!(all, plain);
+        }
     }
 }
