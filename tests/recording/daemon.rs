@@ -115,12 +115,19 @@ fn a_second_signal_ends_a_daemon_that_waits_for_a_disk() {
     let mut tvmux = Tvmux::new();
     let daemon = tvmux.start_server();
     tvmux.record(&tmux, &[]);
-    let Some(_hanging) = FailingWrites::hang(daemon) else {
+    let Some(hanging) = FailingWrites::hang(daemon) else {
         return;
     };
     tmux.tmux(&["send-keys", "-t", "@0", "echo un''written", "Enter"]);
     tvmux.signal_server(Signal::SIGTERM);
     wait_until("it ends", || tvmux.log().contains("ending"));
+    tvmux.signal_server(Signal::SIGTERM);
+    // As long as strace holds the thread that writes, nobody can wait for the rest.
+    wait_until("it has ended", || {
+        let stat = fs::read_to_string(format!("/proc/{daemon}/stat"));
+        stat.map_or(true, |stat| stat.contains(") Z "))
+    });
+    drop(hanging);
     tvmux.end_server(Signal::SIGTERM);
     assert!(tvmux.log().contains("not waiting for the end"));
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -167,6 +168,13 @@ impl Drop for FailingWrites {
     fn drop(&mut self) {
         // Lets go of the process, which goes on.
         let _ = kill(Pid::from_raw(self.0.id() as i32), Signal::SIGINT);
-        let _ = self.0.wait();
+        // Of one that is ending at this moment strace does not let go by itself.
+        let end = Instant::now() + Duration::from_secs(2);
+        while self.0.try_wait().is_ok_and(|status| status.is_none()) {
+            if Instant::now() > end {
+                let _ = self.0.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
