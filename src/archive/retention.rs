@@ -393,7 +393,6 @@ mod tests {
             compress_after: days(1),
             sessions: globs("main|prod-*"),
             titles: globs("demo: ?"),
-            ..Rules::default()
         };
         let mut casts = [
             cast("pinned", 9, 10),

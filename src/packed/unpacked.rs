@@ -162,8 +162,11 @@ mod tests {
         assert_eq!(rest, plain);
         // A byte at a time, and less than a form takes.
         for plain in [&plain[..], b"", b"a", b"a\n", b"{}\nx"] {
-            let bytes = Unpacked::new(plain).unwrap().bytes();
-            let all: Vec<u8> = bytes.map(Result::unwrap).collect();
+            let mut input = Unpacked::new(plain).unwrap();
+            let (mut all, mut byte) = (Vec::new(), [0]);
+            while input.read(&mut byte).unwrap() == 1 {
+                all.extend(byte);
+            }
             assert_eq!(all, plain);
         }
     }

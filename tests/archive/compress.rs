@@ -429,7 +429,7 @@ fn a_damaged_frame_is_an_error_and_not_other_bytes() {
     let mut packed = packed(&plain);
     packed[5_000] ^= 1;
     let file = Plain::of(file_of(&packed)).unwrap().unwrap();
-    let error = file.read_exact_at(&mut vec![0; 100], 0).unwrap_err();
+    let error = file.read_exact_at(&mut [0; 100], 0).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
     let mut input = Unpacked::new(&packed[..]).unwrap();
     let error = input.read_to_end(&mut Vec::new()).unwrap_err();
