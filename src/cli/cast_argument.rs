@@ -22,36 +22,60 @@ pub(super) struct Found {
 /// window or the tmux target of a recording that runs, or the id of one that has
 /// ended, whose cast is in the output folder, or a name that the archive knows.
 pub(super) fn find(context: &Context, text: &Path) -> Result<Found, Failure> {
-    let finished = |path| Found {
+    let is_input = text == Path::new("-");
+    let there = present(text);
+    if is_input || there.exists() {
+        return Ok(Found {
+            path: there,
+            is_running: false,
+        });
+    }
+    let found = match name_in(text) {
+        Some(name) => named(context, name)?,
+        None => None,
+    };
+    found.ok_or_else(|| {
+        Failure::usage(format!(
+            "there is no file {}, no recording of that id and no cast of that name",
+            shown(text)
+        ))
+        .hint("`tvmux rec ls` lists what is recorded, `tvmux ls` all casts")
+    })
+}
+
+/// Puts the path of a cast in the place of its name, for verbs that need no settings:
+/// they are read only where there is no file. What names nothing stays.
+pub(super) fn resolve(
+    path: &mut PathBuf,
+    context: impl FnOnce() -> Result<Context, Failure>,
+) -> Result<(), Failure> {
+    if let Some(name) = name_in(path)
+        && !present(path).exists()
+        && let Some(found) = named(&context()?, name)?
+    {
+        *path = found.path;
+    }
+    Ok(())
+}
+
+/// What may be a name, and no path.
+fn name_in(text: &Path) -> Option<&str> {
+    let name = text.to_str()?;
+    (!matches!(name, "" | "-") && !name.contains('/')).then_some(name)
+}
+
+fn named(context: &Context, name: &str) -> Result<Option<Found>, Failure> {
+    if let Some(found) = running(name)? {
+        return Ok(Some(found));
+    }
+    let path = match ended(&context.config.output.directory(), name) {
+        None => archived(context, name)?,
+        found => found,
+    };
+    Ok(path.map(|path| Found {
         path,
         is_running: false,
-    };
-    if text == Path::new("-") {
-        return Ok(finished(text.to_owned()));
-    }
-    let there = present(text);
-    if there.exists() {
-        return Ok(finished(there));
-    }
-    let name = shown(text);
-    let id = text
-        .to_str()
-        .filter(|id| !id.is_empty() && !id.contains('/'));
-    if let Some(id) = id {
-        if let Some(found) = running(id)? {
-            return Ok(found);
-        }
-        if let Some(path) = ended(&context.config.output.directory(), id) {
-            return Ok(finished(path));
-        }
-        if let Some(path) = archived(context, id)? {
-            return Ok(finished(path));
-        }
-    }
-    Err(Failure::usage(format!(
-        "there is no file {name}, no recording of that id and no cast of that name"
-    ))
-    .hint("`tvmux rec ls` lists what is recorded, `tvmux ls` all casts"))
+    }))
 }
 
 /// The cast of a recording that the daemon knows.

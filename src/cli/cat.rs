@@ -21,7 +21,7 @@ use crate::cast::{Format, TimeOptions, Writer, convert};
 pub(super) struct Args {
     /// Recordings: casts v1 to v3, ttyrecs; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Write one cast of them all here; its suffix says its format as for convert
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,

@@ -48,7 +48,7 @@ Exit codes: 0 done, 1 IN is broken, 2 it could not be read or written, or wrong 
 pub(super) struct Args {
     /// The recording; `-` is standard input
     #[arg(value_name = "IN")]
-    input: PathBuf,
+    pub(super) input: PathBuf,
     /// Where it goes; `-` is standard output
     #[arg(value_name = "OUT")]
     output: PathBuf,

@@ -166,10 +166,13 @@ fn run(cli: Cli) -> Outcome {
     if cli.version {
         return version();
     }
-    let Some(verb) = cli.verb else {
+    let Some(mut verb) = cli.verb else {
         help::decorate(Cli::command()).print_help()?;
         return Ok(ExitCode::from(2));
     };
+    for path in verb.casts() {
+        cast_argument::resolve(path, || settings(cli.config_file.clone(), true))?;
+    }
     // These need no settings, so bad ones do not stop them.
     match &verb {
         Verb::Completions(args) => return completions::run(args),
@@ -181,21 +184,8 @@ fn run(cli: Cli) -> Outcome {
         Verb::Keyframes(args) => return keyframes::run(args),
         _ => {}
     }
-    let loaded = match Loaded::read(cli.config_file.as_deref()) {
-        // A recording is looked at and ended also when the file has a mistake.
-        Err(error) if verb.only_asks_the_server() => {
-            warn(&format!("{}; going on without", chain(&error)));
-            Loaded::default()
-        }
-        loaded => loaded.map_err(Failure::usage)?,
-    };
-    for warning in &loaded.warnings {
-        warn(warning);
-    }
-    let context = Context {
-        config: loaded.config,
-        config_file: cli.config_file,
-    };
+    // A recording is looked at and ended also when the file has a mistake.
+    let context = settings(cli.config_file, verb.only_asks_the_server())?;
     match verb {
         Verb::Rec(args) => rec::run(&context, *args),
         Verb::Play(args) => play::run(&context, &args),
@@ -221,6 +211,24 @@ fn run(cli: Cli) -> Outcome {
         Verb::Cat(args) => cat::run(&args),
         Verb::Keyframes(args) => keyframes::run(&args),
     }
+}
+
+/// Reads the settings; a mistake in them is no error where they are hardly needed.
+fn settings(config_file: Option<PathBuf>, are_hardly_needed: bool) -> Result<Context, Failure> {
+    let loaded = match Loaded::read(config_file.as_deref()) {
+        Err(error) if are_hardly_needed => {
+            warn(&format!("{}; going on without", chain(&error)));
+            Loaded::default()
+        }
+        loaded => loaded.map_err(Failure::usage)?,
+    };
+    for warning in &loaded.warnings {
+        warn(warning);
+    }
+    Ok(Context {
+        config: loaded.config,
+        config_file,
+    })
 }
 
 fn version() -> Outcome {
@@ -253,6 +261,17 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 }
 
 impl Verb {
+    /// The casts that are named where only a path will do.
+    fn casts(&mut self) -> &mut [PathBuf] {
+        match self {
+            Verb::Validate(args) => &mut args.files,
+            Verb::Repair(args) => &mut args.files,
+            Verb::Cat(args) => &mut args.files,
+            Verb::Convert(args) => std::slice::from_mut(&mut args.input),
+            _ => &mut [],
+        }
+    }
+
     /// Whether all that it needs is a running server, which has settings of its
     /// own.
     fn only_asks_the_server(&self) -> bool {

@@ -36,7 +36,7 @@ use crate::wording::counted;
 pub(super) struct Args {
     /// Casts to repair; `-` is standard input, and wants --output
     #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(candidates::casts()))]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Write the repaired cast here and leave FILE as it is; `-` is standard output
     #[arg(short, long, value_name = "OUT", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,

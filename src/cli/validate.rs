@@ -24,7 +24,7 @@ use crate::wording::counted;
 pub(super) struct Args {
     /// Casts to look at; `-` is standard input
     #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(candidates::casts()))]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Which reader has to take them
     #[arg(long = "for", value_name = "READER", default_value = "asciinema")]
     reader: ReaderName,

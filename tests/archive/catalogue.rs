@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use serde_json::Value;
 use tvmux::cast::Code;
@@ -233,6 +234,23 @@ fn casts_are_named_by_path_name_start_and_age() {
     // Other verbs take these names, too.
     let screen = user.ok(["screenshot", "@latest:other", "--format", "text"]);
     assert!(screen.starts_with("one"), "{screen}");
+    assert_eq!(user.ok(["cat", "@latest"]), "one\r\n");
+    user.ok(["validate", "@latest"]);
+    user.ok(["repair", "2026-11-02"]);
+    assert_eq!(user.ok(["convert", &all[2], "-", "--to", "text"]), "one\n");
+    // Also with settings that are wrong; what is nothing stays the name of a file.
+    let config = user.folder().join("config/tvmux/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::fs::write(config, "nonsense").unwrap();
+    let path = user.folder().join("casts").join(&all[0]);
+    assert_eq!(user.ok([Path::new("cat"), &*path]), "one\r\n");
+    let nothing = user.run(["cat", "nothing.cast"]);
+    let said = String::from_utf8(nothing.stderr).unwrap();
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(
+        said.contains("cannot read nothing.cast: No such file"),
+        "{said}"
+    );
 }
 
 #[test]
