@@ -289,17 +289,12 @@ impl Cell {
         self.0 & Cell::TEXT == b' ' as u64
     }
 
-    /// The characters of cells that have one style and ASCII alone, and that style.
+    /// The characters of cells that have ASCII alone.
     #[inline]
-    pub fn ascii_of<const N: usize>(cells: &[Cell; N]) -> Option<(u32, [u8; N])> {
-        let first = cells[0].style();
+    pub fn ascii_of<const N: usize>(cells: &[Cell; N]) -> Option<[u8; N]> {
         // Without a branch, so that many are looked at in one step.
-        let (mut signs, mut styles) = (0, 0);
-        for cell in cells {
-            signs |= cell.0 as u32 & Cell::TEXT as u32;
-            styles |= cell.style() ^ first;
-        }
-        (signs < 0x80 && styles == 0).then(|| (first, cells.map(|cell| cell.0 as u8)))
+        let signs = cells.iter().fold(0, |signs, cell| signs | cell.0 as u32);
+        (signs & (Cell::TEXT as u32) < 0x80).then(|| cells.map(|cell| cell.0 as u8))
     }
 
     pub const fn is_padding(self) -> bool {

@@ -16,9 +16,6 @@ pub struct Link {
     pub uri: Box<str>,
 }
 
-/// Cells whose text is looked at at once.
-const PIECE: usize = 16;
-
 /// Entries that may stay before unused ones are looked for.
 const FEW: usize = 4096;
 
@@ -26,6 +23,8 @@ const FEW: usize = 4096;
 pub(super) struct Pool {
     /// Each with whether tmux keeps cells of it in its long form.
     styles: Vec<(Ink, bool)>,
+    /// There is a style whose small letters are lines.
+    draws: bool,
     places: HashMap<Ink, u32>,
     /// The last place of a style with this hash.
     recent: Box<[u32; 2048]>,
@@ -43,6 +42,7 @@ impl Pool {
     pub fn new() -> Pool {
         Pool {
             styles: vec![(Ink::default(), false)],
+            draws: false,
             places: HashMap::from([(Ink::default(), 0)]),
             recent: Box::new([0; 2048]),
             clusters: Vec::new(),
@@ -78,6 +78,7 @@ impl Pool {
     /// The place of `style`.
     pub fn style(&mut self, style: &Ink) -> u32 {
         let place = *self.places.entry(*style).or_insert_with(|| {
+            self.draws |= style.attributes.contains(Attributes::DRAWING);
             self.styles.push((*style, style.is_long()));
             self.styles.len() as u32 - 1
         });
@@ -145,16 +146,25 @@ impl Pool {
     /// Appends the text of cells, as they are drawn.
     pub fn push_texts(&self, cells: &[Cell], out: &mut String) {
         out.reserve(cells.len());
-        let (pieces, rest) = cells.as_chunks::<PIECE>();
+        let rest = self.push_pieces::<16>(cells, out);
+        let rest = self.push_pieces::<4>(rest, out);
+        rest.iter().for_each(|cell| self.push_text(*cell, out));
+    }
+
+    /// The same by so many cells at once; gives those that are left.
+    #[inline]
+    fn push_pieces<'a, const N: usize>(&self, cells: &'a [Cell], out: &mut String) -> &'a [Cell] {
+        let (pieces, rest) = cells.as_chunks::<N>();
         for piece in pieces {
+            let is_drawn = || piece.iter().any(|cell| self.is_drawing(cell.style()));
             match Cell::ascii_of(piece) {
-                Some((style, signs)) if !self.is_drawing(style) => {
+                Some(signs) if !self.draws || !is_drawn() => {
                     out.push_str(std::str::from_utf8(&signs).unwrap_or_default());
                 }
                 _ => piece.iter().for_each(|cell| self.push_text(*cell, out)),
             }
         }
-        rest.iter().for_each(|cell| self.push_text(*cell, out));
+        rest
     }
 
     /// Whether small letters of that style are lines.
