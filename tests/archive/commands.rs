@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -140,24 +141,40 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     let keys = |keys: &[&str]| {
         tmux.tmux(&[&["send-keys", "-t", "main:"], keys].concat());
     };
+    // Keys that come before a shell, or what it runs, takes them may be lost: then once
+    // more.
+    let until = |what, press: &dyn Fn(), is_so: &dyn Fn() -> bool| {
+        wait_until(what, || {
+            press();
+            let end = Instant::now() + Duration::from_secs(2);
+            while !is_so() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            is_so()
+        });
+    };
     for line in lines.iter().chain(&[END]) {
         let before = prompts();
-        match line.strip_suffix("^C") {
-            Some(typed) => {
-                keys(&["-l", typed]);
-                wait_until("it is typed", || screen().contains(typed));
-                keys(&["C-c"]);
-            }
-            None => {
-                keys(&["-l", line]);
-                keys(&["Enter"]);
-            }
-        }
+        let typed = line.trim_end_matches("^C");
+        let type_it = || {
+            keys(&["C-u"]);
+            keys(&["-l", typed]);
+        };
+        until("it is typed", &type_it, &|| {
+            let screen = screen();
+            screen
+                .trim_end()
+                .lines()
+                .last()
+                .is_some_and(|last| last.contains(typed))
+        });
+        keys(&[if typed == *line { "Enter" } else { "C-c" }]);
         if line.contains("sleep") {
             wait_until("it sleeps", || {
                 screen().lines().any(|line| line == "asleep")
             });
-            keys(&["C-c"]);
+            let interrupt = || keys(&["C-c"]);
+            until("it ends", &interrupt, &|| prompts() > before);
         }
         wait_until("the next prompt", || {
             // fish tells of none after Ctrl-C. Keys that come before it has drawn it
