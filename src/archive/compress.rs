@@ -2,7 +2,7 @@
 //! the other's place.
 //!
 //! `X.cast` and `X.cast.zst` are two names, so that for a moment both are there, each
-//! whole. A process that ends in that moment leaves both; [`sweep`] sees that they
+//! whole. A process that ends in that moment leaves both; [`Archive::sweep`] sees that they
 //! are the same, and ends what was begun.
 
 use std::fs::{self, File};
@@ -104,6 +104,61 @@ impl Archive {
     ) -> Result<Compressed, CompressError> {
         let swap = Swap::prepare(&entry.path, form, options)?;
         self.rename(entry.id, &swap.new, form)?;
+        swap.finish()
+    }
+
+    /// Ends what killed processes have begun below `folders`: of a cast that is there
+    /// both plain and compressed, the same, the plain one goes, and what was read of it
+    /// stays known; so do files without a whole name. Gives how many files are gone.
+    /// What cannot be read is left alone.
+    pub fn sweep(
+        &mut self,
+        _: &UpdateLock,
+        folders: &[PathBuf],
+        stop: Option<&AtomicBool>,
+    ) -> usize {
+        let options = CompressOptions {
+            stop,
+            progress: None,
+        };
+        let mut count = 0;
+        for folder in folders {
+            let mut packed = Vec::new();
+            let mut leftovers = Vec::new();
+            let _ = super::catalogue::all_files(folder, &mut |path, name| {
+                if has_suffix(&path) && super::catalogue::is_cast(name) {
+                    packed.push(path);
+                } else if is_leftover(&path) {
+                    leftovers.push(path);
+                }
+            });
+            // Those of other programs, which keep the plain one for a reason, have no
+            // table.
+            let is_pair = |path: &PathBuf| {
+                plain_path(path).is_some_and(|plain| plain.exists()) && is_seekable(path)
+            };
+            for path in packed.into_iter().filter(is_pair) {
+                let plain = plain_path(&path).unwrap_or_default();
+                count += usize::from(self.end_swap(&plain, options).is_ok());
+            }
+            for path in leftovers {
+                count += usize::from(fs::remove_file(path).is_ok());
+            }
+        }
+        count
+    }
+
+    /// Ends the compression of a cast whose two forms are there.
+    fn end_swap(
+        &mut self,
+        plain: &Path,
+        options: CompressOptions<'_>,
+    ) -> Result<Compressed, CompressError> {
+        let swap = Swap::prepare(plain, Form::Packed, options)?;
+        let known = self.entry(&swap.original.path)?;
+        if let Some(entry) = known {
+            self.rename(entry.id, &swap.new, Form::Packed)?;
+        }
         swap.finish()
     }
 
@@ -369,41 +424,6 @@ pub(super) fn is_written(file: &File) -> bool {
         return false;
     }
     io::Error::last_os_error().raw_os_error() == Some(libc::EAGAIN)
-}
-
-/// Ends what killed processes have begun below `folders`: of a cast that is there both
-/// plain and compressed, the same, the plain one goes; so do files without a whole
-/// name. Gives how many files are gone. What cannot be read is left alone.
-pub fn sweep(folders: &[PathBuf], stop: Option<&AtomicBool>) -> usize {
-    let options = CompressOptions {
-        stop,
-        progress: None,
-    };
-    let mut count = 0;
-    for folder in folders {
-        let mut packed = Vec::new();
-        let mut leftovers = Vec::new();
-        let _ = super::catalogue::all_files(folder, &mut |path, name| {
-            if has_suffix(&path) && super::catalogue::is_cast(name) {
-                packed.push(path);
-            } else if is_leftover(&path) {
-                leftovers.push(path);
-            }
-        });
-        // Those of other programs, which keep the plain one for a reason, have no table.
-        let is_pair = |path: &PathBuf| {
-            plain_path(path).is_some_and(|plain| plain.exists()) && is_seekable(path)
-        };
-        for path in packed.into_iter().filter(is_pair) {
-            let plain = plain_path(&path).unwrap_or_default();
-            let ended = Swap::prepare(&plain, Form::Packed, options).and_then(Swap::finish);
-            count += usize::from(ended.is_ok());
-        }
-        for path in leftovers {
-            count += usize::from(fs::remove_file(path).is_ok());
-        }
-    }
-    count
 }
 
 /// Whether a file is the passing name of a new cast whose process is gone:

@@ -16,7 +16,7 @@ pub use catalogue::{
     Archive, ArchiveError, Condition, Entry, Filter, Looked, NameError, Status, UpdateLock,
     cast_files,
 };
-pub use compress::{CompressError, CompressOptions, Compressed, Form, compress_file, sweep};
+pub use compress::{CompressError, CompressOptions, Compressed, Form, compress_file};
 pub use index::{CommandRow, Indexed, LinePart, Printed, Verified};
 pub use repair_file::RepairFileError;
 pub use retention::{Candidate, Plan, Reason, Removed, Rules, is_pinned, pin};

@@ -341,6 +341,28 @@ fn a_process_that_is_killed_loses_no_cast_and_leaves_none_half() {
 }
 
 #[test]
+fn a_cast_that_is_left_in_both_forms_is_not_read_anew() {
+    let user = Tvmux::new();
+    let plain = write(&user, "a.cast", &mixed(2, 20_000));
+    let cast = packed_path(&plain);
+    user.ok(["archive", "update", "-q"]);
+    user.ok(["archive", "compress", "a", "-q"]);
+    let packed = fs::read(&cast).unwrap();
+    user.ok(["archive", "decompress", "a", "-q"]);
+    // As a process leaves it that ends before the catalogue knows.
+    fs::write(&cast, packed).unwrap();
+    let time = fs::metadata(&plain).unwrap().modified().unwrap();
+    let file = File::options().write(true).open(&cast).unwrap();
+    file.set_times(FileTimes::new().set_modified(time)).unwrap();
+    let updated: Value = serde_json::from_str(&user.ok(["archive", "update", "--json"])).unwrap();
+    assert_eq!(updated["casts"], 0);
+    assert!(!plain.exists() && cast.exists());
+    let all = listed(&user, &[]);
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0]["compressed"], true);
+}
+
+#[test]
 fn repair_saves_what_is_whole_of_a_torn_cast() {
     let user = Tvmux::new();
     let made = mixed(2, 2_400_000);

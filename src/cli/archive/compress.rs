@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{look, named, stopped, with_archive};
 use crate::archive::{
     Archive, CompressError, CompressOptions, Compressed, Condition, Entry, Form, RepairFileError,
-    UpdateLock, compress_file, sweep,
+    UpdateLock, compress_file,
 };
 use crate::cli::progress::Progress;
 use crate::cli::signals::stop_flag;
@@ -41,8 +41,9 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, form: Form) -> Outcome {
     let stop = stop_flag()?;
-    sweep(&context.config.cast_folders(), Some(stop));
     let casts = with_archive(|archive| {
+        let lock = archive.lock_for_update().map_err(stopped)?;
+        archive.sweep(&lock, &context.config.cast_folders(), Some(stop));
         look(context, archive, false)?;
         args.casts
             .iter()

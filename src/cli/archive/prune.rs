@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use super::{compress, look, stopped, with_archive};
-use crate::archive::{Archive, Candidate, Form, Plan, Reason, Removed, Rules, UpdateLock, sweep};
+use crate::archive::{Archive, Candidate, Form, Plan, Reason, Removed, Rules, UpdateLock};
 use crate::cli::keyframes::yield_to_others;
 use crate::cli::progress::Progress;
 use crate::cli::signals::stop_flag;
@@ -82,7 +82,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             return would_be_done(&archive.plan(&rules)?, told);
         }
         let lock = archive.lock_for_update().map_err(stopped)?;
-        sweep(&context.config.cast_folders(), Some(stop));
+        archive.sweep(&lock, &context.config.cast_folders(), Some(stop));
         look(context, archive, true)?;
         apply(archive, &lock, &rules, told, stop)
     })?;

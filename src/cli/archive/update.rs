@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::prune::{self, Told};
 use super::{look, read_new, stopped, with_archive};
-use crate::archive::{Archive, Entry, Indexed, Rules, UpdateLock, sweep};
+use crate::archive::{Archive, Entry, Indexed, Rules, UpdateLock};
 use crate::cli::keyframes::yield_to_others;
 use crate::cli::progress::Progress;
 use crate::cli::signals::stop_flag;
@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &Args, anew: bool) -> Outcome {
         if std::mem::take(&mut anew) {
             archive.forget_all()?;
         }
-        sweep(&context.config.cast_folders(), Some(stop));
+        archive.sweep(&lock, &context.config.cast_folders(), Some(stop));
         look(context, archive, true)?;
         archive.tidy(&lock)?;
         let due = archive.due()?;
