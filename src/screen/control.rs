@@ -165,9 +165,7 @@ impl Screen {
             return;
         }
         if intermediates.is_empty() && last == b'm' {
-            sgr::apply(&mut self.pen.style, parameters);
-            self.pen_cell = None;
-            self.last = None;
+            self.sgr(parameters);
             return;
         }
         if is_known(intermediates, last) && (intermediates, last) != (&[], b'b') {
@@ -190,6 +188,14 @@ impl Screen {
             [b'!'] if last == b'p' && self.rules.more_sequences => self.soft_reset(),
             _ => {}
         }
+    }
+
+    /// Sets colours and attributes.
+    #[inline]
+    pub(super) fn sgr(&mut self, parameters: &Parameters) {
+        sgr::apply(&mut self.pen.style, parameters);
+        self.pen_cell = None;
+        self.last = None;
     }
 
     fn plain_csi(&mut self, parameters: &Parameters, last: u8) -> Option<()> {

@@ -330,6 +330,22 @@ fn large(value: u32, digit: u8) -> u32 {
     }
 }
 
+/// The number of one to three digits that `bytes` start with, and how many they
+/// are. Without a branch for each: lengths cannot be guessed.
+#[inline(always)]
+fn short_number(bytes: [u8; 4]) -> Option<(u32, usize)> {
+    const ONES: u32 = u32::from_ne_bytes([1; 4]);
+    let values = u32::from_le_bytes(bytes) ^ u32::from(b'0') * ONES;
+    // The highest bit of each byte that is no digit.
+    let others = (values.wrapping_add(0x76 * ONES) | values) & (0x80 * ONES);
+    let digits = others.trailing_zeros() / 8;
+    // Moved up, so that the last digit stands in the highest of three bytes.
+    let aligned = (u64::from(values) << (8 * (3 - digits.min(3)))) as u32;
+    let [hundreds, tens, ones, _] = aligned.to_le_bytes().map(u32::from);
+    let number = hundreds * 100 + tens * 10 + ones;
+    matches!(digits, 1..=3).then_some((number, digits as usize))
+}
+
 impl<'a> Parameters<'a> {
     #[inline(always)]
     pub fn new() -> Parameters<'a> {
@@ -347,22 +363,29 @@ impl<'a> Parameters<'a> {
     pub fn read(&mut self, bytes: &'a [u8]) -> usize {
         let mut value = MISSING;
         let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            match byte {
-                b'0'..=b'9' => {
+        loop {
+            if value == MISSING
+                && let Some(window) = bytes[at..].first_chunk()
+                && let Some((number, digits)) = short_number(*window)
+            {
+                value = number;
+                at += digits;
+            }
+            match bytes.get(at) {
+                Some(digit @ b'0'..=b'9') => {
                     if value < MOST {
-                        value = value * 10 + u32::from(byte - b'0');
+                        value = value * 10 + u32::from(digit - b'0');
                     } else if value == MISSING {
-                        value = u32::from(byte - b'0');
+                        value = u32::from(digit - b'0');
                     } else if value != TEXT {
-                        value = large(value, byte - b'0');
+                        value = large(value, digit - b'0');
                     }
                 }
-                b';' => {
+                Some(b';') => {
                     self.push(value);
                     value = MISSING;
                 }
-                b':' => {
+                Some(b':') => {
                     self.ignored |= value == LARGE;
                     value = TEXT;
                 }
@@ -423,5 +446,54 @@ impl<'a> Parameters<'a> {
     #[inline]
     pub fn count(&self, index: usize) -> Option<usize> {
         self.get(index, 1, 1).map(|count| count as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Parameter, Parameters, short_number};
+
+    #[test]
+    fn short_numbers_end_at_what_is_no_digit() {
+        for number in 0..1000_u32 {
+            for zeros in ["", "0", "00"] {
+                let digits = format!("{zeros}{number}");
+                for byte in (0..=255_u8).filter(|byte| !byte.is_ascii_digit()) {
+                    let mut window = [byte; 4];
+                    let length = digits.len().min(4);
+                    window[..length].copy_from_slice(&digits.as_bytes()[..length]);
+                    let expected = (length < 4).then_some((number, length));
+                    assert_eq!(short_number(window), expected, "{window:?}");
+                }
+            }
+        }
+        for byte in (0..=255_u8).filter(|byte| !byte.is_ascii_digit()) {
+            assert_eq!(short_number([byte, b'1', b'2', b'3']), None);
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_length_are_read_wherever_they_end() {
+        let lists: [(&[u8], &[Option<u32>]); 6] = [
+            (
+                b"1;22;333;4444m",
+                &[Some(1), Some(22), Some(333), Some(4444)],
+            ),
+            (b"2147483647;7m", &[Some(2_147_483_647), Some(7)]),
+            (b"00000012;;1m", &[Some(12), None, Some(1)]),
+            (b"9", &[Some(9)]),
+            (b"38;5;255m", &[Some(38), Some(5), Some(255)]),
+            (b";12m", &[None, Some(12)]),
+        ];
+        for (text, expected) in lists {
+            let mut parameters = Parameters::new();
+            let read = parameters.read(text);
+            assert_eq!(read, text.iter().take_while(|byte| **byte != b'm').count());
+            let numbers = (0..parameters.len()).map(|index| match parameters.at(index) {
+                Parameter::Number(number) => Some(number),
+                _ => None,
+            });
+            assert_eq!(numbers.collect::<Vec<_>>(), expected);
+        }
     }
 }

@@ -28,6 +28,14 @@ enum Head {
 /// cuts.
 #[inline]
 fn cut_wide(row: &mut Row, columns: usize, start: usize, end: usize, head: Head) {
+    // Both ends of what is written stand between characters.
+    if !row.cell(start).is_padding() && !row.cell(end).is_padding() {
+        return;
+    }
+    cut_halves(row, columns, start, end, head);
+}
+
+fn cut_halves(row: &mut Row, columns: usize, start: usize, end: usize, head: Head) {
     let first = row.cell(start);
     if first.is_padding() {
         let mut x = start;

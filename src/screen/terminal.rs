@@ -232,11 +232,17 @@ impl Screen {
     }
 
     fn find_pen(&mut self) -> Cell {
-        let mut style = self.pen.style;
-        if self.pen.drawing[usize::from(self.pen.shifted)] {
+        let place = if self.pen.drawing[usize::from(self.pen.shifted)] {
+            let mut style = self.pen.style;
             style.attributes = style.attributes.with(Attributes::DRAWING);
-        }
-        let place = self.place(&style);
+            self.place(&style)
+        } else {
+            // Read in place: a copy of what was written by parts waits for all of them.
+            match self.pool.recent_style(&self.pen.style) {
+                Some(place) => place,
+                None => self.new_place(&self.pen.style.clone()),
+            }
+        };
         let is_long = self.rules.has_long_cells && self.pool.is_long(place);
         let cell = Cell::narrow(0, place).in_form(is_long);
         self.pen_cell = Some(cell);
