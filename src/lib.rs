@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | 4 | [`cli`] | the command line: one file per verb, tables, JSON, exit codes |
 //! | 3 | [`http`] | the API over the daemon: listeners, who may come in, routes |
+//! | 3 | [`web`] | recordings in a browser: a process of its own, which only looks |
 //! | 2 | [`daemon`] | owns the recordings: what is captured and when, recovery |
 //! | 2 | [`view`] | what draws a cast: the player, text, JSON, HTML, SVG |
 //! | 2 | [`client`] | asks the daemon, over its Unix socket or TCP, and starts it |
@@ -21,6 +22,7 @@
 //! | 0 | [`tmux`] | drives tmux: ids, queries, snapshots, pipes, hooks, versions |
 //! | 0 | [`api`] | the wire types that server and client share |
 //! | 0 | [`packed`] | compressed casts: their plain bytes, from the start or at any place |
+//! | 0 | `serving` | what both HTTP servers share: connections, whose requests are served |
 //! | 0 | [`config`], [`folders`] | the settings; sockets, pipes and journals |
 //! | 0 | [`atomic_file`], [`clock`], [`shell`], [`wording`] | one way to replace a file, to tell the time, to quote, to word a message |
 //!
@@ -75,9 +77,11 @@ pub mod http;
 pub mod packed;
 pub mod record;
 pub mod screen;
+mod serving;
 pub mod shell;
 pub mod timeline;
 pub mod tmux;
 pub mod view;
+pub mod web;
 pub mod wording;
 pub mod workspace;

@@ -11,9 +11,10 @@ pub mod repair_file;
 mod retention;
 mod search;
 mod title;
+mod when;
 
 pub use catalogue::{
-    Archive, ArchiveError, Condition, Entry, Filter, Looked, NameError, Status, UpdateLock,
+    Archive, ArchiveError, Condition, Entry, Filter, Listed, Looked, NameError, Status, UpdateLock,
     cast_files,
 };
 pub use compress::{CompressError, CompressOptions, Compressed, Form, compress_file};
@@ -22,3 +23,4 @@ pub use repair_file::RepairFileError;
 pub use retention::{Candidate, Plan, Reason, Removed, Rules, is_pinned, pin};
 pub use search::{Hit, Pattern, PatternError, PatternOptions, SearchOptions};
 pub use title::set_title;
+pub use when::{Edge, When, long_ago, time_of_day};

@@ -7,10 +7,10 @@ use clap::Subcommand;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::archive::{CommandFilterArgs, FilterArgs, long_ago, look, named, with_archive};
+use super::archive::{CommandFilterArgs, FilterArgs, look, named, with_archive};
 use super::table::{self, printable};
 use super::{Context, Failure, Outcome};
-use crate::archive::{CommandRow, Entry};
+use crate::archive::{CommandRow, Entry, long_ago};
 
 /// List the commands that shells told of, the newest first
 ///

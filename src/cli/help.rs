@@ -9,7 +9,7 @@ use clap::Command;
 /// Verbs by purpose. One that is in no group is shown last.
 const GROUPS: [(&str, &[&str]); 7] = [
     ("Record", &["rec"]),
-    ("Look", &["play", "screenshot", "cat", "convert"]),
+    ("Look", &["play", "web", "screenshot", "cat", "convert"]),
     ("Find", &["ls", "show", "search", "commands"]),
     ("Keep", &["rm", "archive", "validate", "repair"]),
     ("Workspaces", &["load", "freeze", "workspace"]),

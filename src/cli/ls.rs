@@ -1,16 +1,14 @@
 //! `tvmux ls`: the casts that there are.
 
-use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use jiff::Zoned;
-use serde::Serialize;
 
-use super::archive::{FilterArgs, long_ago, look, with_archive};
+use super::archive::{FilterArgs, look, with_archive};
 use super::table::{self, printable};
 use super::{Context, Outcome};
-use crate::archive::{Condition, Entry};
+use crate::archive::{Condition, Entry, Listed, long_ago};
 use crate::wording::counted;
 use crate::workspace::abbreviate_home;
 
@@ -39,16 +37,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// A cast as it is told to programs: `Cast` of the HTTP API.
-#[derive(Serialize)]
-struct Listed<'a> {
-    /// Below the output folder, else the whole path.
-    path: Cow<'a, str>,
-    active: bool,
-    #[serde(flatten)]
-    entry: &'a Entry,
-}
-
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let mut filter = args.filter.filter();
     filter.words.clone_from(&args.words);
@@ -62,14 +50,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     if args.json {
         let folder = context.config.output.directory();
         let folder = folder.canonicalize().unwrap_or(folder);
-        let listed = entries.iter().map(|entry| {
-            let path = entry.path.strip_prefix(&folder).unwrap_or(&entry.path);
-            Listed {
-                path: path.to_string_lossy(),
-                active: entry.state == Condition::Running,
-                entry,
-            }
-        });
+        let listed = entries.iter().map(|entry| Listed::new(entry, &folder));
         let listed: Vec<Listed<'_>> = listed.collect();
         serde_json::to_writer_pretty(&mut out, &listed)?;
         writeln!(out)?;

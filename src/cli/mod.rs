@@ -42,6 +42,7 @@ mod supervise;
 mod table;
 mod terminal;
 mod validate;
+mod web;
 mod workspace;
 
 use std::path::PathBuf;
@@ -106,6 +107,7 @@ enum Verb {
     Commands(Box<commands::Args>),
     Rm(rm::Args),
     Archive(archive::Args),
+    Web(web::Args),
     /// Start, stop and look at the server that records.
     Server(server::Args),
     /// Ask the server over its HTTP API.
@@ -197,6 +199,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Init(args) => init::run(&args),
         Verb::Rm(args) => rm::run(&context, &args),
         Verb::Archive(args) => archive::run(&context, &args),
+        Verb::Web(args) => web::run(&context, &args),
         Verb::Server(args) => server::run(&context, args),
         Verb::Api(args) => api::run(args),
         Verb::Load(load) => load.run(&context),

@@ -17,7 +17,7 @@ use super::validate::shown;
 use super::{Context, Failure, Outcome, candidates, cast_argument};
 use crate::cast::{Micros, ReadError};
 use crate::timeline::{Coverage, Moment, MomentError, Timeline, TimelineError, TimelineOptions};
-use crate::view::{self, Theme};
+use crate::view::{self, Links, Theme};
 
 /// Show the screen of a cast at a moment
 ///
@@ -101,7 +101,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         Picture::Text => view::text(&screen),
         Picture::Html => view::html(&screen, &theme),
         Picture::Svg => view::svg(&screen, &theme),
-        Picture::Json => view::json(&screen, time),
+        Picture::Json => view::json(&screen, time, Links::All) + "\n",
     };
     let mut output = Output::open(&args.output, args.overwrite, stop)?;
     let written = output.write_all(drawn.as_bytes()).and_then(|()| {

@@ -12,11 +12,11 @@ use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::archive::{FilterArgs, chosen, long_ago, look, read_due, with_archive};
+use super::archive::{FilterArgs, chosen, look, read_due, with_archive};
 use super::signals::stop_flag;
 use super::table::{duration, printable};
 use super::{Context, Failure, Outcome, candidates, play};
-use crate::archive::{Archive, Entry, Hit, Pattern, PatternOptions, SearchOptions};
+use crate::archive::{Archive, Entry, Hit, Pattern, PatternOptions, SearchOptions, long_ago};
 use crate::workspace::abbreviate_home;
 
 /// Bytes of casts that are read before a search, when they were not so far.

@@ -7,13 +7,13 @@ use anstyle::Style;
 use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
-use super::archive::{look, named, read_new, time_of_day, with_archive};
+use super::archive::{look, named, read_new, with_archive};
 use super::progress::Progress;
 use super::signals::stop_flag;
 use super::table::{duration, printable, size};
 use super::validate::shown;
 use super::{Context, Failure, Outcome, candidates};
-use crate::archive::{CommandRow, Condition, Entry, Indexed, is_pinned};
+use crate::archive::{CommandRow, Condition, Entry, Indexed, is_pinned, time_of_day};
 use crate::wording::counted;
 
 /// Commands and markers that are shown to people at most, of each.

@@ -10,6 +10,7 @@ mod schema;
 mod show;
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -232,6 +233,22 @@ impl Config {
         std::iter::once(self.output.directory())
             .chain(more)
             .collect()
+    }
+
+    /// Variables with which another process of this program knows the same casts.
+    #[must_use]
+    pub fn archive_variables(&self) -> Vec<(String, OsString)> {
+        let settings = self.entries().into_iter();
+        let mut all: Vec<(String, OsString)> = settings
+            .filter(|entry| entry.section == "archive")
+            .map(|entry| {
+                let name = variable_name(entry.section, entry.key);
+                (name, entry.value.to_text().into())
+            })
+            .collect();
+        let folder = self.output.directory().into_os_string();
+        all.push((variable_name("output", "directory"), folder));
+        all
     }
 }
 

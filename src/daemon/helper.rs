@@ -3,7 +3,7 @@
 use tokio::process::Command;
 
 use super::Daemon;
-use crate::config::{Config, variable_name};
+use crate::config::Config;
 
 impl Daemon {
     /// A process of this program that knows the daemon's casts. It ends when the
@@ -19,17 +19,7 @@ impl Daemon {
 /// A process that looks at the archive: with the settings that this process works
 /// with, wherever it has them from.
 pub(super) fn of_archive(config: &Config, args: &[&str]) -> Command {
-    let settings = config.entries().into_iter();
-    let variables = settings
-        .filter(|entry| entry.section == "archive")
-        .map(|entry| {
-            let name = variable_name(entry.section, entry.key);
-            (name, entry.value.to_text())
-        });
     let mut command = Command::new("/proc/self/exe");
-    command
-        .args(args)
-        .env("TVMUX_OUTPUT_DIRECTORY", config.output.directory())
-        .envs(variables);
+    command.args(args).envs(config.archive_variables());
     command
 }

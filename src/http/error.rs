@@ -1,31 +1,13 @@
-//! Errors as replies.
+//! What the daemon and tmux refuse, as replies.
 
-use std::error::Error;
+use axum::http::StatusCode;
 
-use axum::Json;
-use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-
-use crate::api::{ErrorBody, PaneInput};
+use crate::api::PaneInput;
+pub(super) use crate::serving::{Failure, Result};
 use crate::tmux::PaneId;
-use crate::wording::chain;
 use crate::{daemon, tmux};
 
-/// An error on its way out.
-#[derive(Debug)]
-pub(super) struct Failure {
-    status: StatusCode,
-    body: ErrorBody,
-}
-
 impl Failure {
-    pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Failure {
-        Failure {
-            status,
-            body: ErrorBody::new(code, message),
-        }
-    }
-
     /// What is typed into a pane would not reach its program.
     pub(super) fn no_input(pane: PaneId, input: PaneInput) -> Failure {
         let (code, why) = match &input {
@@ -47,27 +29,7 @@ impl Failure {
         failure.body.pane = Some(input);
         failure
     }
-
-    /// A fault of this program's own.
-    pub(super) fn internal(error: impl Error) -> Failure {
-        Failure::of(&error, (StatusCode::INTERNAL_SERVER_ERROR, "internal"))
-    }
-
-    fn of(error: &dyn Error, (status, code): (StatusCode, &str)) -> Failure {
-        let message = chain(error);
-        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
-            tracing::error!(error = message, "a request failed");
-        }
-        Failure::new(status, code, message)
-    }
-
-    /// A well-formed request whose values do not fit.
-    pub(super) fn invalid(message: impl Into<String>) -> Failure {
-        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message)
-    }
 }
-
-pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl From<daemon::Error> for Failure {
     fn from(error: daemon::Error) -> Failure {
@@ -134,20 +96,4 @@ fn classify_tmux(error: &tmux::Error) -> (StatusCode, &'static str) {
             (StatusCode::INTERNAL_SERVER_ERROR, "tmux_failed")
         }
     }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        (self.status, Json(self.body)).into_response()
-    }
-}
-
-pub(super) async fn no_route(uri: Uri) -> Failure {
-    let message = format!("there is nothing at {}", uri.path());
-    Failure::new(StatusCode::NOT_FOUND, "no_route", message)
-}
-
-pub(super) async fn no_method(method: Method, uri: Uri) -> Failure {
-    let message = format!("{method} cannot be done at {}", uri.path());
-    Failure::new(StatusCode::METHOD_NOT_ALLOWED, "no_method", message)
 }

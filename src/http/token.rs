@@ -1,16 +1,13 @@
 //! The token that TCP clients must show.
 
-use std::fmt;
 use std::io;
 
-use subtle::ConstantTimeEq;
-
 use crate::folders::Folders;
+use crate::serving::Secret;
 
-/// A secret. It is never printed, and compared in constant time: how long that
-/// takes says nothing of it.
-#[derive(Clone)]
-pub struct Token(String);
+/// A secret that is in the runtime folder.
+#[derive(Clone, Debug)]
+pub struct Token(Secret);
 
 impl Token {
     /// Makes a token and leaves it in the runtime folder, for clients of this
@@ -19,11 +16,9 @@ impl Token {
     /// # Errors
     /// When the system has no random bytes, or the file cannot be written.
     pub fn create(folders: &Folders) -> io::Result<Token> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        folders.write_token(&text)?;
-        Ok(Token(text))
+        let secret = Secret::random()?;
+        folders.write_token(secret.tell())?;
+        Ok(Token(secret))
     }
 
     /// Leaves it there again, where somebody has swept it or the folder is another
@@ -34,17 +29,11 @@ impl Token {
     pub fn leave(&self, folders: &Folders) -> io::Result<()> {
         match folders.token().symlink_metadata() {
             Ok(_) => Ok(()),
-            Err(_) => folders.write_token(&self.0),
+            Err(_) => folders.write_token(self.0.tell()),
         }
     }
 
     pub(super) fn matches(&self, shown: &str) -> bool {
-        self.0.as_bytes().ct_eq(shown.as_bytes()).into()
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        self.0.matches(shown)
     }
 }

@@ -78,40 +78,72 @@ const NAMES: [(Attributes, &str); 13] = [
     (Attributes::OVERLINE, "overline"),
 ];
 
-/// The screen at `time` as one JSON object, with a newline.
+/// Which links are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// As the program said them, whatever they are.
+    All,
+    /// Those that are pages: http and https.
+    Pages,
+}
+
+/// The screen at `time` as one JSON object, without a newline.
 #[must_use]
-pub fn json(screen: &Screen, time: Micros) -> String {
+pub fn json(screen: &Screen, time: Micros, links: Links) -> String {
     let (columns, rows) = screen.size();
-    let cursor = screen.cursor();
-    let line = |row| Line {
-        text: screen.text(Which::Shown, row),
-        wrapped: screen.is_wrapped(Which::Shown, row),
-        runs: runs(screen, row),
-    };
     let document = Document {
         time: time as f64 / 1e6,
         columns,
         rows,
         title: screen.title(),
         alternate: screen.is_alternate(),
-        cursor: CursorDocument {
-            column: cursor.column,
-            row: cursor.row,
-            visible: cursor.visible,
-            shape: match cursor.style {
-                3 | 4 => "underline",
-                5 | 6 => "bar",
-                _ => "block",
-            },
-        },
-        lines: (0..usize::from(rows)).map(line).collect(),
+        cursor: cursor(screen),
+        lines: (0..usize::from(rows))
+            .map(|row| line(screen, row, links))
+            .collect(),
     };
-    let mut text = serde_json::to_string(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    text(&document)
 }
 
-fn runs(screen: &Screen, row: usize) -> Vec<RunDocument> {
+/// Row `row` of the screen, as it is in `lines` of [`json`].
+#[must_use]
+pub fn row_json(screen: &Screen, row: usize, links: Links) -> String {
+    text(&line(screen, row, links))
+}
+
+/// The screen's cursor, as it is in [`json`].
+#[must_use]
+pub fn cursor_json(screen: &Screen) -> String {
+    text(&cursor(screen))
+}
+
+fn text(document: &impl Serialize) -> String {
+    serde_json::to_string(document).unwrap_or_default()
+}
+
+fn cursor(screen: &Screen) -> CursorDocument {
+    let cursor = screen.cursor();
+    CursorDocument {
+        column: cursor.column,
+        row: cursor.row,
+        visible: cursor.visible,
+        shape: match cursor.style {
+            3 | 4 => "underline",
+            5 | 6 => "bar",
+            _ => "block",
+        },
+    }
+}
+
+fn line(screen: &Screen, row: usize, links: Links) -> Line {
+    Line {
+        text: screen.text(Which::Shown, row),
+        wrapped: screen.is_wrapped(Which::Shown, row),
+        runs: runs(screen, row, links),
+    }
+}
+
+fn runs(screen: &Screen, row: usize, links: Links) -> Vec<RunDocument> {
     let document = |run: crate::screen::Run<'_>| {
         let has = |(attribute, name)| run.style.attributes.contains(attribute).then_some(name);
         RunDocument {
@@ -121,7 +153,10 @@ fn runs(screen: &Screen, row: usize) -> Vec<RunDocument> {
             bg: colour(run.style.bg),
             underline_colour: colour(run.style.underline),
             attributes: NAMES.into_iter().filter_map(has).collect(),
-            link: run.link.map(|link| link.uri.to_string()),
+            link: match links {
+                Links::All => run.link.map(|link| link.uri.to_string()),
+                Links::Pages => super::page_of(run.link).map(str::to_owned),
+            },
             text: run.text,
         }
     };

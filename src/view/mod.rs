@@ -20,7 +20,7 @@ pub use animation::{Animation, Page};
 pub use ansi::{ansi, text};
 pub use cropped::Cropped;
 pub use html::html;
-pub use json::json;
+pub use json::{Links, cursor_json, json, row_json};
 pub use paint::paint;
 pub use svg::svg;
 pub use theme::{Rgb, Theme};

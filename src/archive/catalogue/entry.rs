@@ -1,5 +1,6 @@
 //! A cast as the catalogue knows it.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -154,6 +155,28 @@ impl Entry {
     pub fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
+    }
+}
+
+/// A cast as it is told to programs: `Cast` of the HTTP API.
+#[derive(Debug, Serialize)]
+pub struct Listed<'a> {
+    path: Cow<'a, str>,
+    active: bool,
+    #[serde(flatten)]
+    entry: &'a Entry,
+}
+
+impl<'a> Listed<'a> {
+    /// `output` is the output folder: paths below it are told from there on.
+    #[must_use]
+    pub fn new(entry: &'a Entry, output: &Path) -> Listed<'a> {
+        let path = entry.path.strip_prefix(output).unwrap_or(&entry.path);
+        Listed {
+            path: path.to_string_lossy(),
+            active: entry.state == Condition::Running,
+            entry,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-pub use entry::{Condition, Entry};
+pub use entry::{Condition, Entry, Listed};
 pub use filter::Filter;
 pub use look::Looked;
 pub use named::NameError;

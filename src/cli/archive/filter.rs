@@ -1,7 +1,6 @@
 //! Which casts and which commands are meant, as options.
 
-use super::when::{Edge, When};
-use crate::archive::{CommandRow, Filter};
+use crate::archive::{CommandRow, Edge, Filter, When};
 use crate::config::expand_home;
 
 /// Options that say which casts are meant.

@@ -10,13 +10,11 @@ mod records;
 mod status;
 mod update;
 mod verify;
-mod when;
 
 use clap::Subcommand;
 
 pub(super) use catalogue::{chosen, look, named, open, read_due, read_new, with_archive};
 pub(super) use filter::{CommandFilterArgs, FilterArgs};
-pub(super) use when::{long_ago, time_of_day};
 
 use super::{Context, Failure, Outcome};
 use crate::archive::{ArchiveError, Form};

@@ -1,64 +1,16 @@
 //! Answers that a short-lived process of this program gives: what takes the archive
 //! is not done in the process that records.
-//!
-//! What it prints is handed on as it comes. Its arguments go to its standard input,
-//! since everybody on the machine may see a command line.
 
-use std::io;
-use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use bytes::BytesMut;
-use futures_util::stream;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout_at};
 
 use super::app::App;
-use crate::http::error::{Failure, Result};
+use crate::http::error::Result;
+use crate::serving::{ANSWER_TIME, Answer, too_many};
 
-/// Time for an answer, to its end.
-const TIME: Duration = Duration::from_secs(30);
-
-/// Most of an answer in memory at once, in bytes.
-const CHUNK: usize = 64 * 1024;
-
-/// Most that is read of what the process says went wrong, in bytes.
-const SAID: u64 = 4096;
-
-/// Command-line arguments: of the fields that are given, `--name=value`.
-#[derive(Default)]
-pub(super) struct Arguments(Vec<String>);
-
-impl Arguments {
-    pub(super) fn of(verb: &str) -> Arguments {
-        Arguments(vec![verb.to_owned(), "--json".to_owned()])
-    }
-
-    pub(super) fn flag(mut self, name: &str, is_given: bool) -> Arguments {
-        self.0.extend(is_given.then(|| format!("--{name}")));
-        self
-    }
-
-    pub(super) fn field(mut self, name: &str, value: Option<impl ToString>) -> Arguments {
-        let value = value.map(|value| format!("--{name}={}", value.to_string()));
-        self.0.extend(value);
-        self
-    }
-
-    /// What is no option, whatever it looks like.
-    pub(super) fn word(mut self, word: Option<String>) -> Arguments {
-        self.0
-            .extend(word.into_iter().flat_map(|word| ["--".to_owned(), word]));
-        self
-    }
-}
+pub(super) use crate::serving::Arguments;
 
 /// What the verb prints, as the reply.
 pub(super) async fn answer(
@@ -66,177 +18,9 @@ pub(super) async fn answer(
     arguments: Arguments,
     content_type: &'static str,
 ) -> Result<Response> {
-    let Ok(place) = Arc::clone(&app.helpers).try_acquire_owned() else {
-        return Err(Failure::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too_many_searches",
-            "too many clients look at the archive",
-        ));
-    };
-    let arguments = serde_json::to_vec(&arguments.0).map_err(Failure::internal)?;
-    let answer = Answer::start(app.daemon.helper(&["answer"]), &arguments, TIME).await?;
+    let place = Arc::clone(&app.helpers).try_acquire_owned();
+    let place = place.map_err(|_| too_many())?;
+    let answer = Answer::start(app.daemon.helper(&["answer"]), &arguments, ANSWER_TIME).await?;
     let body = answer.into_body(place);
     Ok(([(CONTENT_TYPE, content_type)], body).into_response())
-}
-
-/// A process that has started to answer.
-struct Answer {
-    child: Child,
-    output: ChildStdout,
-    /// What came so far and was not handed on.
-    first: BytesMut,
-    end: Instant,
-}
-
-impl Answer {
-    /// Starts it, and waits for the first that it prints, or its end: from then on it
-    /// is known whether there is an answer.
-    async fn start(mut command: Command, input: &[u8], time: Duration) -> Result<Answer> {
-        let end = Instant::now() + time;
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(Failure::internal)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // One that does not read says why it has ended.
-            let _ = stdin.write_all(input).await;
-        }
-        let Some(output) = child.stdout.take() else {
-            return Err(Failure::internal(io::Error::other("no output")));
-        };
-        let mut answer = Answer {
-            child,
-            output,
-            first: BytesMut::new(),
-            end,
-        };
-        match answer.read().await {
-            Ok(Some(first)) => answer.first = first,
-            Ok(None) => {}
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(Failure::new(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "too_slow",
-                    "the archive did not answer in time; ask for less of it",
-                ));
-            }
-            Err(_) => return Err(answer.failure().await),
-        }
-        Ok(answer)
-    }
-
-    /// The next that it prints; `None` at its end, if it has done what it was asked.
-    async fn read(&mut self) -> io::Result<Option<BytesMut>> {
-        let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-        let mut chunk = BytesMut::with_capacity(CHUNK);
-        let read = self.output.read_buf(&mut chunk);
-        if timeout_at(self.end, read).await.map_err(late)?? > 0 {
-            return Ok(Some(chunk));
-        }
-        let status = timeout_at(self.end, self.child.wait()).await;
-        match status.map_err(late)??.success() {
-            true => Ok(None),
-            false => Err(io::Error::other("it could not answer")),
-        }
-    }
-
-    /// Why there is no answer, as the process has said it.
-    async fn failure(&mut self) -> Failure {
-        let mut said = Vec::new();
-        if let Some(errors) = self.child.stderr.take() {
-            let mut errors = errors.take(SAID);
-            let _ = timeout_at(self.end, errors.read_to_end(&mut said)).await;
-        }
-        let said = String::from_utf8_lossy(&said);
-        // One of several lines says in the last what is wrong.
-        let errors = said.lines().filter_map(|line| line.strip_prefix("error: "));
-        let why = errors.collect::<Vec<_>>().join(" ");
-        match self.child.try_wait() {
-            Ok(Some(status)) if status.code() == Some(2) && !why.is_empty() => {
-                Failure::invalid(why)
-            }
-            _ => Failure::internal(io::Error::other(match &*why {
-                "" => "the archive cannot be looked at".to_owned(),
-                _ => why,
-            })),
-        }
-    }
-
-    fn into_body(self, place: OwnedSemaphorePermit) -> Body {
-        // After an error nothing follows: the reply is visibly cut.
-        let chunks = stream::unfold(Some((self, place)), |going| async {
-            let (mut answer, place) = going?;
-            let first = answer.first.split();
-            let next = match first.is_empty() {
-                true => answer.read().await.transpose()?,
-                false => Ok(first),
-            };
-            let going = next.is_ok().then_some((answer, place));
-            Some((next.map(BytesMut::freeze), going))
-        });
-        Body::from_stream(chunks)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http_body_util::BodyExt;
-    use tokio::sync::Semaphore;
-
-    use super::*;
-    use crate::http::error::Result;
-
-    async fn answer(script: &str, time: Duration) -> Result<Answer> {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]).kill_on_drop(true);
-        Answer::start(command, b"asked", time).await
-    }
-
-    async fn body(answer: Answer) -> std::result::Result<String, axum::Error> {
-        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        let body = answer.into_body(place).collect().await?;
-        Ok(String::from_utf8(body.to_bytes().to_vec()).unwrap())
-    }
-
-    async fn refused(script: &str, time: Duration) -> u16 {
-        let Err(failure) = answer(script, time).await else {
-            panic!("{script} is an answer");
-        };
-        failure.into_response().status().as_u16()
-    }
-
-    const LONG: Duration = Duration::from_secs(60);
-
-    #[tokio::test]
-    async fn what_is_printed_is_the_answer() {
-        let whole = answer("cat; seq 100000", LONG).await.unwrap();
-        let text = body(whole).await.unwrap();
-        assert!(text.starts_with("asked1\n2\n") && text.ends_with("\n100000\n"));
-        let nothing = answer("exit 0", LONG).await.unwrap();
-        assert_eq!(body(nothing).await.unwrap(), "");
-        let warned = answer("echo warning: old >&2; echo x", LONG).await.unwrap();
-        assert_eq!(body(warned).await.unwrap(), "x\n");
-    }
-
-    #[tokio::test]
-    async fn what_went_wrong_is_told() {
-        assert_eq!(
-            refused("echo error: bad pattern >&2; exit 2", LONG).await,
-            422
-        );
-        assert_eq!(refused("echo error: no room >&2; exit 1", LONG).await, 500);
-        assert_eq!(refused("kill -9 $$", LONG).await, 500);
-        assert_eq!(
-            refused("exec sleep 100", Duration::from_millis(50)).await,
-            503
-        );
-        let cut = answer("echo half; exit 1", LONG).await.unwrap();
-        assert!(
-            body(cut).await.is_err(),
-            "an answer that is cut is no whole one"
-        );
-        let slow = answer("echo half; exec sleep 100", Duration::from_secs(1));
-        assert!(body(slow.await.unwrap()).await.is_err());
-    }
 }

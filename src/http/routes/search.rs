@@ -26,21 +26,7 @@ pub(super) async fn search(
     State(app): State<App>,
     Query(query): Query<SearchQuery>,
 ) -> Result<Response> {
-    let arguments = Arguments::of("search")
-        .flag("regex", query.regex)
-        .flag("word", query.word)
-        .field("limit", Some(query.limit.unwrap_or(HITS)))
-        .field("context", query.context)
-        .field("by", Some(query.by.name()))
-        .field("since", query.since)
-        .field("until", query.until)
-        .field("session", query.session)
-        .field("window", query.window)
-        .field("host", query.host)
-        .field("title", query.title)
-        .field("command", query.command)
-        .flag("failed", query.failed)
-        .field("in", query.cast)
-        .word(Some(query.q));
+    let limit = query.limit.unwrap_or(HITS);
+    let arguments = Arguments::of_search(query, limit);
     answer(&app, arguments, "application/x-ndjson").await
 }

@@ -5,7 +5,7 @@ use jiff::{Span, Timestamp, Unit, Zoned};
 
 /// A time of the calendar: a moment, or a stretch of time such as a day.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::cli) struct When {
+pub struct When {
     /// Seconds since the Unix epoch.
     start: f64,
     end: f64,
@@ -13,14 +13,17 @@ pub(in crate::cli) struct When {
 
 /// Which end of a stretch of time is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edge {
+pub enum Edge {
     Start,
     End,
 }
 
 impl When {
     /// Reads `2h`, `3d`, `today`, `mon`, `14:05`, `2026-11-26`, `2026-11-26 14:05`.
-    pub(super) fn parse(text: &str) -> Result<When, String> {
+    ///
+    /// # Errors
+    /// What is wanted, when it is something else.
+    pub fn parse(text: &str) -> Result<When, String> {
         When::parse_at(text, &Zoned::now())
     }
 
@@ -75,7 +78,9 @@ impl When {
         Ok(When { start, end: start })
     }
 
-    pub(super) fn seconds(self, edge: Edge) -> f64 {
+    /// One of its ends, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn seconds(self, edge: Edge) -> f64 {
         match edge {
             Edge::Start => self.start,
             Edge::End => self.end,
@@ -120,7 +125,8 @@ fn weekday(text: &str) -> Option<Weekday> {
 /// How long ago a time is, as people say it: `5 min ago`, `yesterday 14:05`,
 /// `Mon 14:05`, `26 Nov 14:05`, `2025-11-26`. `time` is in seconds since the Unix
 /// epoch.
-pub(in crate::cli) fn long_ago(time: f64, now: &Zoned) -> String {
+#[must_use]
+pub fn long_ago(time: f64, now: &Zoned) -> String {
     let Ok(timestamp) = Timestamp::from_second(time as i64) else {
         return "-".to_owned();
     };
@@ -141,7 +147,8 @@ pub(in crate::cli) fn long_ago(time: f64, now: &Zoned) -> String {
 }
 
 /// A time of the calendar in full. `time` is in seconds since the Unix epoch.
-pub(in crate::cli) fn time_of_day(time: f64, format: &str) -> String {
+#[must_use]
+pub fn time_of_day(time: f64, format: &str) -> String {
     let timestamp = Timestamp::from_second(time as i64).unwrap_or_default();
     let zoned = timestamp.to_zoned(jiff::tz::TimeZone::system());
     zoned.strftime(format).to_string()

@@ -5,11 +5,11 @@ use tokio::net::unix::UCred;
 use tokio::net::{UnixListener, UnixStream};
 
 /// A listener that takes only processes of this user, and of root.
-pub(super) struct SameUser(pub(super) UnixListener);
+pub(crate) struct SameUser(pub(crate) UnixListener);
 
 impl SameUser {
     /// The next client that may come in.
-    pub(super) async fn accept(&mut self) -> UnixStream {
+    pub(crate) async fn accept(&mut self) -> UnixStream {
         loop {
             let (stream, _) = Listener::accept(&mut self.0).await;
             match stream.peer_cred() {

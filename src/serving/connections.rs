@@ -4,10 +4,10 @@
 //! per listener, 16 KiB of a head and 1 MiB of a body, and each wait for a
 //! client ends. No timer runs while nobody is connected.
 
-mod same_user;
-
-use std::future::{Future, pending};
-use std::pin::pin;
+use std::convert::Infallible;
+use std::future::pending;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,25 +18,20 @@ use axum::http::header::{
     CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use axum::serve::Listener;
 use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 use tokio_io_timeout::TimeoutWriter;
-use tower::{Layer, ServiceBuilder};
-use tower_http::normalize_path::NormalizePathLayer;
+use tower::{Service, ServiceBuilder, ServiceExt};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::access::{Access, Transport};
-use super::error;
-use super::routes::{self, App};
-use crate::daemon::Daemon;
-use same_user::SameUser;
+use super::gate::Refusal;
 
 /// Most connections per listener.
 const MAX_CONNECTIONS: usize = 1024;
@@ -50,88 +45,74 @@ const STALL_TIME: Duration = Duration::from_secs(60);
 /// Largest head of a request, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 
-/// Time allowed for replies under way when the daemon ends.
+/// Time allowed for replies under way when the server ends.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
 
-/// Where clients come in.
-#[derive(Debug)]
-pub struct Listeners {
-    /// For processes of this user.
-    pub unix: UnixListener,
-    /// Listeners that take the place of `unix`, where its file was removed.
-    pub renewed: mpsc::Receiver<UnixListener>,
-    /// On the loopback interface, if its port was free.
-    pub tcp: Option<TcpListener>,
+/// The connections that are open.
+pub(crate) struct Connections(watch::Sender<bool>);
+
+/// Tells a connection that the server ends.
+pub(crate) type Ending = watch::Receiver<bool>;
+
+impl Connections {
+    pub(crate) fn new() -> Connections {
+        Connections(watch::Sender::new(false))
+    }
+
+    /// For one more.
+    pub(crate) fn ending(&self) -> Ending {
+        self.0.subscribe()
+    }
+
+    /// Ends them all, after the replies that are under way.
+    pub(crate) async fn end(self) {
+        self.0.send_replace(true);
+        let _ = tokio::time::timeout(LAST_REPLIES, self.0.closed()).await;
+    }
 }
 
-/// Serves the API until `shutdown` is done.
-pub async fn serve(
-    daemon: Daemon,
-    access: Access,
-    listeners: Listeners,
-    shutdown: impl Future<Output = ()>,
-) {
-    let access = Arc::new(access);
-    let app = App::new(daemon, Arc::clone(&access));
-    let acceptor = |transport| Acceptor::new(app.clone(), Arc::clone(&access), transport);
-    let (over_unix, over_tcp) = (acceptor(Transport::Unix), acceptor(Transport::Tcp));
-    let (mut unix, mut tcp) = (SameUser(listeners.unix), listeners.tcp);
-    let mut renewed = listeners.renewed;
-    let connections = GracefulShutdown::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            Some(listener) = renewed.recv() => unix = SameUser(listener),
-            stream = unix.accept() => over_unix.accept(stream, connections.watcher()),
-            stream = accept_tcp(&mut tcp) => over_tcp.accept(stream, connections.watcher()),
-        }
-    }
-    // Those who came before the end would see their connection break, and not
-    // know why.
-    while let Some(stream) = unix.accept().now_or_never() {
-        over_unix.accept(stream, connections.watcher());
-    }
-    let _ = tokio::time::timeout(LAST_REPLIES, connections.shutdown()).await;
-}
-
-async fn accept_tcp(listener: &mut Option<TcpListener>) -> TcpStream {
+/// The next client over TCP, and its address; waits for ever without a listener.
+pub(crate) async fn accept_tcp(listener: &mut Option<TcpListener>) -> (TcpStream, SocketAddr) {
     let Some(listener) = listener else {
         return pending().await;
     };
-    let (stream, _) = Listener::accept(listener).await;
+    let (stream, peer) = Listener::accept(listener).await;
     // Replies are written whole.
     let _ = stream.set_nodelay(true);
-    stream
+    (stream, peer)
 }
 
 /// Serves the connections of one listener, as many as there is room for.
-struct Acceptor {
+pub(crate) struct Acceptor {
     service: Router,
     room: Arc<Semaphore>,
 }
 
 impl Acceptor {
-    fn new(app: App, access: Arc<Access>, transport: Transport) -> Acceptor {
+    pub(crate) fn new(service: Router) -> Acceptor {
         Acceptor {
-            service: service(app, access, transport),
+            service,
             room: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
         }
     }
 
-    /// Serves a connection in a task of its own.
-    fn accept<S>(&self, mut stream: S, watcher: Watcher)
+    /// Serves a connection in a task of its own. Its requests carry `extension`.
+    pub(crate) fn accept<S, E>(&self, mut stream: S, ending: Ending, extension: E)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        E: Clone + Send + Sync + 'static,
     {
         let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
             let _ = stream.write(no_room().as_bytes()).now_or_never();
             return;
         };
-        let service = self.service.clone();
+        let service = self.service.clone().map_request(move |request| {
+            let mut request: hyper::Request<hyper::body::Incoming> = request;
+            request.extensions_mut().insert(extension.clone());
+            request
+        });
         tokio::spawn(async move {
-            serve_connection(service, stream, watcher).await;
+            serve_connection(service, stream, ending).await;
             drop(place);
         });
     }
@@ -148,12 +129,17 @@ fn no_room() -> String {
 }
 
 /// Serves one connection to its end.
-async fn serve_connection<S>(service: Router, stream: S, watcher: Watcher)
+async fn serve_connection<S, H>(service: H, stream: S, mut ending: Ending)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: Service<hyper::Request<hyper::body::Incoming>, Response = Response, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    H::Future: Send,
 {
     // A connection on which nothing has come yet would be closed at the end
-    // of the daemon: it is one, to hyper, when its first byte is there.
+    // of the server: it is one, to hyper, when its first byte is there.
     let mut stream = BufReader::with_capacity(1, stream);
     let first = tokio::time::timeout(HEAD_TIME, stream.fill_buf());
     if !matches!(first.await, Ok(Ok([_]))) {
@@ -168,12 +154,18 @@ where
         .serve_connection(
             TokioIo::new(Box::pin(stream)),
             TowerToHyperService::new(service),
-        );
+        )
+        .with_upgrades();
     // The request that came with the first byte is read before the end of the
-    // daemon is looked at.
+    // server is looked at.
     if (&mut connection).now_or_never().is_none() {
         // An error is the client's: it has gone, or was too slow.
-        let _ = watcher.watch(connection).await;
+        tokio::select! {
+            _ = &mut connection => return,
+            _ = ending.wait_for(|is_ending| *is_ending) => {}
+        }
+        Pin::new(&mut connection).graceful_shutdown();
+        let _ = connection.await;
     }
 }
 
@@ -194,14 +186,12 @@ impl Logged {
     }
 }
 
-/// The routes, behind what looks at each request and each reply.
-fn service(app: App, access: Arc<Access>, transport: Transport) -> Router {
-    let routes = routes::table()
-        .fallback(error::no_route)
-        .method_not_allowed_fallback(error::no_method)
-        .with_state(app);
-    // `/sessions/` is `/sessions`.
-    let routes = NormalizePathLayer::trim_trailing_slash().layer(routes);
+/// The routes, behind what looks at each request and each reply: `admit` lets a
+/// request in, or says why not.
+pub(crate) fn behind<A>(routes: Router, admit: A) -> Router
+where
+    A: Fn(&Request) -> Result<(), Refusal> + Clone + Send + Sync + 'static,
+{
     let value = HeaderValue::from_static;
     let layers = ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::overriding(
@@ -221,7 +211,7 @@ fn service(app: App, access: Arc<Access>, transport: Transport) -> Router {
             value("no-store"),
         ))
         .layer(from_fn(move |request: Request, next: Next| {
-            let admitted = access.admit(transport, &request);
+            let admitted = admit(&request);
             async move {
                 let log = Logged::new(&request);
                 let response = match admitted {
@@ -232,5 +222,5 @@ fn service(app: App, access: Arc<Access>, transport: Transport) -> Router {
                 response
             }
         }));
-    Router::new().fallback_service(routes).layer(layers)
+    routes.layer(layers)
 }
