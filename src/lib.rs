@@ -23,6 +23,7 @@
 //! | 0 | [`api`] | the wire types that server and client share |
 //! | 0 | [`packed`] | compressed casts: their plain bytes, from the start or at any place |
 //! | 0 | `serving` | what both HTTP servers share: connections, whose requests are served |
+//! | 0 | [`chain`] | the casts of a recording that was rotated |
 //! | 0 | [`config`], [`folders`] | the settings; sockets, pipes and journals |
 //! | 0 | [`atomic_file`], [`clock`], [`shell`], [`wording`] | one way to replace a file, to tell the time, to quote, to word a message |
 //!
@@ -67,6 +68,7 @@ pub mod api;
 pub mod archive;
 pub mod atomic_file;
 pub mod cast;
+pub mod chain;
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 8] = [
     &["atomic_file", "clock", "shell", "wording"],
     &["api", "cast", "config", "packed", "screen", "tmux"],
-    &["folders", "serving"],
+    &["chain", "folders", "serving"],
     &["record", "timeline", "workspace"],
     &["archive"],
     &["client", "daemon", "view"],

@@ -162,6 +162,9 @@ pub struct Recording {
     /// The absolute path of the cast.
     #[cfg_attr(test, schema(value_type = String))]
     pub cast_path: PathBuf,
+    /// Which cast of the recording that is, from 1: more where it is rotated.
+    #[serde(default = "first_part")]
+    pub part: u32,
     /// The pane that is captured.
     pub active_pane: Option<String>,
     /// Whether output reaches the cast.
@@ -180,9 +183,9 @@ pub struct Recording {
     pub ended: Option<u64>,
     /// Time of the last event, in seconds.
     pub duration: f64,
-    /// The cast's size in bytes, what is still in memory included.
+    /// The size of its casts in bytes, what is still in memory included.
     pub bytes: u64,
-    /// Events in the cast.
+    /// Events in its casts.
     pub events: u64,
     /// How often something is missing.
     pub gaps: u64,
@@ -191,6 +194,10 @@ pub struct Recording {
     /// How often a server went on with it where the one before had ended.
     #[serde(default)]
     pub carried: u64,
+}
+
+fn first_part() -> u32 {
+    1
 }
 
 /// `GET /recordings`.

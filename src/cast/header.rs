@@ -5,10 +5,25 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::json::Object;
+
+/// Where a cast stands in a recording that was rotated: in the header of each part
+/// but the first, as `"tvmux": {"part": 2, "previous": "x.cast", "screen": 1234}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Counted from 1.
+    #[serde(rename = "part")]
+    pub number: u32,
+    /// The file name of the part before it. The part after it has its own name with
+    /// the next number (see [`crate::chain`]).
+    pub previous: String,
+    /// Bytes of output, at time 0, that paint the screen as the part before has left
+    /// it: one who has read that passes over them.
+    pub screen: u64,
+}
 
 /// The header of an asciicast file.
 ///
@@ -36,6 +51,8 @@ pub struct Header {
     pub term_version: Option<String>,
     /// The terminal's colours, as they stand in the cast: `fg`, `bg`, `palette`.
     pub theme: Option<Value>,
+    /// Which part of a rotated recording it is; none of the first, and of all others.
+    pub part: Option<Part>,
 }
 
 impl Serialize for Header {
@@ -63,6 +80,9 @@ impl Serialize for Header {
         if let Some(theme) = &self.theme {
             map.serialize_entry("theme", theme)?;
         }
+        if let Some(part) = &self.part {
+            map.serialize_entry("tvmux", part)?;
+        }
         map.end()
     }
 }
@@ -89,6 +109,7 @@ impl Header {
             term_type: None,
             term_version: None,
             theme: None,
+            part: field(block, &object, "tvmux"),
         };
         let (term, names) = match (version, object.get(block, "term")) {
             (3, Some(term)) => (term, ["cols", "rows"]),

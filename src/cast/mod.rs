@@ -35,7 +35,7 @@ pub use encode::encode_event;
 pub(crate) use encode::open;
 pub use event::{Code, Event, Micros};
 pub use foreign::{Foreign, foreign};
-pub use header::Header;
+pub use header::{Header, Part};
 pub(crate) use json::escape_bounded;
 pub use json::escape_into;
 pub use read::{EventReader, Position, ReadError, Strictness};

@@ -7,11 +7,13 @@ use super::validate::shown;
 use super::{Context, Failure, archive, background, runtime};
 use crate::api::State;
 use crate::archive::NameError;
+use crate::chain;
 use crate::client;
 use crate::daemon::safe_filename;
 use crate::packed::present;
 
-/// A cast that was named.
+/// A cast that was named: of a recording that was rotated, its first one, unless
+/// another is named by its path.
 pub(super) struct Found {
     pub(super) path: PathBuf,
     /// It is being written: its recording runs.
@@ -73,7 +75,7 @@ fn named(context: &Context, name: &str) -> Result<Option<Found>, Failure> {
         found => found,
     };
     Ok(path.map(|path| Found {
-        path,
+        path: chain::first(&path),
         is_running: false,
     }))
 }
@@ -83,7 +85,7 @@ fn running(id: &str) -> Result<Option<Found>, Failure> {
     let asked = runtime()?.block_on(async { background::client().await?.recording(id).await });
     match asked {
         Ok(recording) => Ok(Some(Found {
-            path: recording.cast_path,
+            path: chain::first(&recording.cast_path),
             is_running: recording.state != State::Finished,
         })),
         // One that is recorded twice is a question; one that is not may be over.

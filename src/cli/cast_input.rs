@@ -8,9 +8,46 @@ use std::sync::atomic::AtomicBool;
 
 use super::progress::Metered;
 use super::signals::StoppableInput;
+use crate::chain::{self, Joined};
 use crate::packed::{Unpacked, present};
 
 type Input = Box<dyn Read + Send>;
+
+/// Opens a cast and the parts in which its recording goes on, as one; else as [`open`].
+pub(super) fn open_chain(
+    path: &Path,
+    stop: Option<&'static AtomicBool>,
+) -> io::Result<Unpacked<Metered<Input>>> {
+    let (input, size) = chain_bytes(path, stop)?;
+    Unpacked::new(Metered::new(input, size))
+}
+
+/// The same without progress.
+pub(super) fn open_chain_silently(path: &Path) -> io::Result<Unpacked<Input>> {
+    Unpacked::new(chain_bytes(path, None)?.0)
+}
+
+fn chain_bytes(path: &Path, stop: Option<&'static AtomicBool>) -> io::Result<(Input, Option<u64>)> {
+    let path = &present(path);
+    let is_file = path.metadata().is_ok_and(|found| found.is_file());
+    let parts = match is_file {
+        true => chain::from(path),
+        false => vec![path.clone()],
+    };
+    if parts.len() == 1 {
+        return bytes(path, stop);
+    }
+    let mut inputs = Vec::new();
+    let mut size = Some(0);
+    for part in &parts {
+        let (input, length) = bytes(part, stop)?;
+        let input = Unpacked::new(input)?;
+        size = size.zip(length).map(|(size, length)| size + length);
+        size = size.filter(|_| !input.is_packed());
+        inputs.push(input);
+    }
+    Ok((Box::new(Joined::new(inputs)), size))
+}
 
 /// Opens a cast, `-` for standard input, and shows how far reading it has come. It
 /// ends with an error once `stop` is set.
@@ -20,11 +57,6 @@ pub(super) fn open(
 ) -> io::Result<Unpacked<Metered<Input>>> {
     let (input, size) = bytes(path, stop)?;
     Unpacked::new(Metered::new(input, size))
-}
-
-/// The same without progress.
-pub(super) fn open_silently(path: &Path) -> io::Result<Unpacked<Input>> {
-    Unpacked::new(bytes(path, None)?.0)
 }
 
 /// The bytes as they are, with their number if that is known.

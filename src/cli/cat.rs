@@ -8,12 +8,15 @@ use super::output_file::Output;
 use super::signals::stop_flag;
 use super::{Failure, Outcome};
 use crate::cast::{Format, TimeOptions, Writer, convert};
+use crate::chain;
+use crate::packed::present;
 
 /// Prints what recordings printed, or joins them into one
 ///
 /// Without --output these are the bytes that the terminal got. With it, the
 /// recordings follow each other in one cast; where the size of the terminal
-/// changes between two of them, it changes there.
+/// changes between two of them, it changes there. A recording that was rotated is
+/// named by its first cast: the others follow it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tvmux cat day.cast | less -R
@@ -46,7 +49,15 @@ pub(super) fn run(arguments: &Args) -> Outcome {
         }
     };
     let mut writer = Writer::new(Output::open(path, arguments.overwrite, stop)?, format);
+    let mut joined = Vec::new();
     for file in &arguments.files {
+        // `*.cast` names the parts of a recording, too, which its first one stands for.
+        if joined.contains(&present(file)) {
+            continue;
+        }
+        if file.is_file() {
+            joined.extend(chain::from(&present(file)).into_iter().skip(1));
+        }
         let mut source = open(file, None, stop)?;
         convert(&mut source, &mut writer, &TimeOptions::default(), &[])
             .map_err(|error| failure(error, file, stop))?;

@@ -431,7 +431,8 @@ pub(super) fn open(
 ) -> Result<Source<'static>, Failure> {
     let unreadable =
         |path: &Path, error| Failure::usage(format!("cannot read {}: {error}", shown(path)));
-    let input = cast_input::open(path, Some(stop)).map_err(|error| unreadable(path, error))?;
+    let input =
+        cast_input::open_chain(path, Some(stop)).map_err(|error| unreadable(path, error))?;
     let timing: Option<Box<dyn Read>> = match timing {
         Some(path) => {
             let file = File::open(path).map_err(|error| unreadable(path, error))?;

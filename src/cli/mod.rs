@@ -26,6 +26,7 @@ mod init;
 mod keyframes;
 mod ls;
 mod output_file;
+mod part_screen;
 mod pictures;
 mod play;
 mod progress;
@@ -137,6 +138,9 @@ pub fn main() -> ExitCode {
     }
     if rec::is_monitor(std::env::args_os().nth(1).as_deref()) {
         return rec::run_monitor();
+    }
+    if part_screen::is_part_screen(std::env::args_os().nth(1).as_deref()) {
+        return part_screen::run();
     }
     completions::answer();
     let command = help::decorate(Cli::command());

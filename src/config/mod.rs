@@ -58,6 +58,12 @@ schema::settings! {
         /// Memory bound of one pane's pipe process for output that no daemon
         /// reads, in bytes: 65536 (64 KiB) to 4294967296 (4 GiB).
         max_held_bytes: u64 = 16 << 20, between(64 << 10, 4 << 30);
+        /// How long a recording writes to one cast before it goes on in the next,
+        /// such as `1d`; `off` for always in one.
+        rotate_every: Period = Period(None), any;
+        /// Bytes of a cast after which its recording goes on in the next, such as
+        /// `2GB`, at least `64KiB`; `off` for always in one.
+        rotate_size: ByteLimit = ByteLimit(None), no_less(64 << 10);
     }
     /// What is noted beside the output.
     annotations: Annotations {
@@ -144,6 +150,13 @@ fn between(least: u64, most: u64) -> impl Fn(&u64) -> Result<(), String> {
     move |number| match (least..=most).contains(number) {
         true => Ok(()),
         false => Err(format!("must be {least} to {most}, not {number}")),
+    }
+}
+
+fn no_less(least: u64) -> impl Fn(&ByteLimit) -> Result<(), String> {
+    move |limit| match limit.0 {
+        Some(bytes) if bytes < least => Err(format!("must be at least {}", ByteLimit(Some(least)))),
+        _ => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::capture::Shown;
+use super::earlier::Earlier;
 use super::journal::{Journal, JournalFile};
 use super::names::{cast_name, host_name, recording_id};
 use super::recording::{OpenCast, Opening};
@@ -227,6 +228,7 @@ impl Daemon {
                 ("TERM_PROGRAM".to_owned(), "tmux".to_owned()),
                 ("TERM_PROGRAM_VERSION".to_owned(), version.to_string()),
             ]),
+            earlier: Earlier::default(),
         }
     }
 

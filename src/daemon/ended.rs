@@ -87,6 +87,7 @@ mod tests {
             window_name: None,
             active: false,
             cast_path: "/casts/x.cast".into(),
+            part: 1,
             active_pane: None,
             state: api::State::Finished,
             reason: None,

@@ -23,13 +23,16 @@ use super::carried::{Left, Reopened, go_on, interrupted};
 use super::create::create_kept;
 use super::journal::{Journal, JournalFile};
 use super::recording::{OpenCast, Opening};
+use super::rotation::{remove_unused, take_back_unfinished};
+use super::spec::RecordingSpec;
 use super::{Daemon, command, ended, returns};
 use crate::archive::repair_file::{RepairFileOptions, repair_file};
 use crate::atomic_file::Durability;
 use crate::cast::Micros;
+use crate::chain;
 use crate::clock::{monotonic_micros, unix_micros};
 use crate::record::{
-    self, DiskFile, Fifo, PipeEnd, Recorder, Stream, StreamRecord, Tail, cut_tail,
+    self, Carry, DiskFile, Fifo, PipeEnd, Recorder, Stats, Stream, StreamRecord, Tail, cut_tail,
 };
 use crate::tmux::{
     self, Batch, PaneId, Server, ServerState, Socket, StateQuery, Version, hooks, pipe,
@@ -70,7 +73,7 @@ impl Daemon {
         for (journal, file) in journals {
             let socket = Socket::at(&journal.spec.socket);
             // First of all, and whatever tmux says: pipe processes wait.
-            let reopened = self.reopen(&journal, &file).await;
+            let (journal, reopened) = self.reopen(journal, &file).await;
             if let Ok(Reopened {
                 left: Left::Stream { record, .. },
                 ..
@@ -117,22 +120,34 @@ impl Daemon {
         .expect("reading a folder does not panic")
     }
 
-    async fn reopen(&self, journal: &Journal, file: &JournalFile) -> Result<Reopened, String> {
+    /// Opens the cast of a journal; gives the journal as it is then, too.
+    async fn reopen(
+        &self,
+        mut journal: Journal,
+        file: &JournalFile,
+    ) -> (Journal, Result<Reopened, String>) {
         let context = self.context();
         let base = context.kept_base(&file.stem());
-        let (journal, bound) = (journal.clone(), context.memory_bound());
+        let bound = context.memory_bound();
         tokio::task::spawn_blocking(move || {
-            let path = &journal.spec.cast_path;
+            let spec = &mut journal.spec;
             if let Some(base) = &base {
-                match go_on(path, base, bound, take_over) {
-                    Ok(reopened) => return Ok(reopened),
+                if let Ok(kept) = Carry::find(base) {
+                    take_back_unfinished(&kept, &mut spec.cast_path, &mut spec.earlier);
+                }
+                match go_on(&spec.cast_path, base, bound, take_over) {
+                    Ok(reopened) => {
+                        remove_unused(&spec.cast_path);
+                        return (journal, Ok(reopened));
+                    }
                     Err(error) => {
-                        let path = path.display();
+                        let path = spec.cast_path.display();
                         tracing::info!(%path, %error, "nothing is left of what was kept");
                     }
                 }
             }
-            repair(&journal, base.as_deref(), bound)
+            let reopened = repair(&mut journal, base.as_deref(), bound);
+            (journal, reopened)
         })
         .await
         .expect("repairing does not panic")
@@ -225,8 +240,8 @@ fn take_over(record: &StreamRecord, taken: u64) -> io::Result<(PipeEnd, Option<u
 }
 
 /// Goes on with a cast of which nothing else is left.
-fn repair(journal: &Journal, base: Option<&Path>, bound: usize) -> Result<Reopened, String> {
-    let (file, tail) = open_whole(&journal.spec.cast_path)?;
+fn repair(journal: &mut Journal, base: Option<&Path>, bound: usize) -> Result<Reopened, String> {
+    let (file, tail) = open_last(&mut journal.spec)?;
     let now = now_in(journal).max(tail.last);
     let mut recorder = Recorder::resume(tail.length, tail.last, tail.size, tail.events, bound)
         .with_losses(journal.gaps, journal.lost_bytes);
@@ -281,7 +296,36 @@ fn remove_stale_pipes(folder: &Path, carried: &BTreeSet<PathBuf>) -> io::Result<
 
 /// The present time in a journal's cast, by the wall clock.
 fn now_in(journal: &Journal) -> Micros {
-    unix_micros().saturating_sub(journal.spec.started_micros)
+    unix_micros().saturating_sub(journal.spec.cast_started_micros())
+}
+
+/// Opens the last cast of a recording whose power was cut: a rotation may not have
+/// come to its journal, or that not without its cast to the disk.
+fn open_last(spec: &mut RecordingSpec) -> Result<(DiskFile, Tail), String> {
+    let stats = |tail: &Tail| Stats {
+        bytes: tail.length,
+        events: tail.events,
+        duration: tail.last,
+        ..Stats::default()
+    };
+    let mut opened = match open_whole(&spec.cast_path) {
+        Err(error) if spec.earlier.casts > 0 => {
+            let before = chain::part_path(&spec.cast_path, spec.earlier.casts);
+            let opened = open_whole(&before).map_err(|_| error)?;
+            spec.cast_path = before;
+            spec.earlier = spec.earlier.without(stats(&opened.1));
+            opened
+        }
+        opened => opened?,
+    };
+    remove_unused(&spec.cast_path);
+    while let Some(next) = chain::next(&spec.cast_path) {
+        let after = open_whole(&next)?;
+        spec.earlier = spec.earlier.and(stats(&opened.1));
+        spec.cast_path = next;
+        opened = after;
+    }
+    Ok(opened)
 }
 
 /// Repairs a cast, opens it and finds where it goes on.

@@ -1,10 +1,11 @@
-//! What a recording is about: all that does not change while it runs.
+//! What a recording is about: what does not change while it writes to one cast.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::earlier::Earlier;
 use crate::cast::Header;
 use crate::tmux::{PaneId, ServerIdentity, WindowId};
 
@@ -31,12 +32,20 @@ pub(super) struct RecordingSpec {
     pub(super) idle_time_limit: Option<f64>,
     /// The cast's environment: shell, and terminal with its version.
     pub(super) env: BTreeMap<String, String>,
+    /// The casts before the present one, where it is rotated.
+    #[serde(default)]
+    pub(super) earlier: Earlier,
 }
 
 impl RecordingSpec {
     /// When the recording started: seconds since the Unix epoch.
     pub(super) fn started(&self) -> u64 {
         self.started_micros / 1_000_000
+    }
+
+    /// When the present cast began: microseconds since the Unix epoch.
+    pub(super) fn cast_started_micros(&self) -> u64 {
+        self.started_micros + self.earlier.duration
     }
 
     /// The header of a cast of this size (columns, rows) that starts at
@@ -50,6 +59,7 @@ impl RecordingSpec {
             command: self.command.clone(),
             title: self.title.clone(),
             env: self.env.clone(),
+            part: self.earlier.header_part(&self.cast_path, 0),
             ..Header::default()
         }
     }

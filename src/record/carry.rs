@@ -269,6 +269,21 @@ impl Carry {
         self.word(word as usize).load(Ordering::Acquire)
     }
 
+    /// Device and inode of the cast that its lines belong to.
+    #[must_use]
+    pub fn file(&self) -> (u64, u64) {
+        self.commit.file
+    }
+
+    /// Bytes and events of that cast, all lines included.
+    #[must_use]
+    pub fn written(&self) -> (u64, u64) {
+        let Commit {
+            waiting, events, ..
+        } = self.commit;
+        (waiting.offset + waiting.length, events)
+    }
+
     pub(super) fn commit(&self) -> &Commit {
         &self.commit
     }

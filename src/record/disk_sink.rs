@@ -118,6 +118,20 @@ impl DiskSink {
         self.sink.complete(completion, Instant::now(), recorder)
     }
 
+    /// Writes lines as they come, or at their time again.
+    pub fn set_hurry(&mut self, hurries: bool) {
+        self.sink.set_hurry(hurries);
+    }
+
+    /// Goes on in another file, of which `length` bytes are there; all lines must be
+    /// written. Gives what is to be closed of the one before.
+    #[must_use]
+    pub fn go_on_in(&mut self, file: DiskFile, length: u64, intervals: Intervals) -> DiskSink {
+        let mut next = DiskSink::new(Arc::clone(&self.disks), file, length, intervals);
+        next.sink.set_spare(self.sink.take_spare());
+        std::mem::replace(self, next)
+    }
+
     /// Makes a new file with `lines` where the old one was removed.
     pub fn replace(&mut self, lines: Vec<u8>) {
         self.sink.replace(lines, Instant::now());

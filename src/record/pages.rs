@@ -106,6 +106,13 @@ impl PagedLines {
         self.buffer.shrink();
     }
 
+    /// Goes on at `offset` of another file; nothing may wait but a part of a
+    /// character.
+    pub(super) fn move_to(&mut self, offset: u64) {
+        self.buffer.clear();
+        self.offset = offset;
+    }
+
     /// The bytes left in the present page; all of it at its start.
     fn room(&self) -> usize {
         PAGE - (self.position() % PAGE as u64) as usize

@@ -139,13 +139,10 @@ impl Recorder {
     /// The lines that wait belong into the file of this device and inode, which
     /// has time 0 at `origin` of the monotonic clock, in microseconds.
     pub fn set_file(&mut self, file: (u64, u64), origin: i64) {
-        if let Some(carry) = &mut self.carry {
-            carry.update(|commit| {
-                commit.file = file;
-                commit.origin = origin;
-            });
-        }
-        self.commit(0);
+        self.commit_with(0, |commit| {
+            commit.file = file;
+            commit.origin = origin;
+        });
     }
 
     /// Another stream is recorded from now on.
@@ -171,6 +168,11 @@ impl Recorder {
 
     /// Says how far it has come, having taken so many bytes more.
     fn commit(&mut self, taken: usize) {
+        self.commit_with(taken, |_| ());
+    }
+
+    /// The same, with something else that changes at the same moment.
+    fn commit_with(&mut self, taken: usize, change: impl FnOnce(&mut Commit)) {
         let Some(carry) = &mut self.carry else { return };
         let waiting = Span {
             buffer: self.lines.number(),
@@ -202,6 +204,7 @@ impl Recorder {
                 invalid,
                 ..*commit
             };
+            change(commit);
         });
     }
 
@@ -236,6 +239,21 @@ impl Recorder {
         self.carry = carry;
         // There is no file for them yet.
         self.set_file((0, 0), 0);
+    }
+
+    /// Goes on in another file of this device and inode, of which `length` bytes and
+    /// `events` are there; it has time 0 at `origin`, as for [`Recorder::set_file`].
+    /// All lines must be written. What follows continues what came before.
+    pub fn go_on_in(&mut self, file: (u64, u64), length: u64, events: u64, origin: i64) {
+        self.lines.move_to(length);
+        self.stats = Stats {
+            bytes: length,
+            events,
+            duration: 0,
+            ..self.stats
+        };
+        self.batch = Span::default();
+        self.set_file(file, origin);
     }
 
     /// The pane printed `bytes`. Returns whether they were taken: at the memory

@@ -276,6 +276,8 @@ pub struct Sink<S> {
     is_name_safe: bool,
     waiting: Option<Waiting>,
     spare: Lines,
+    /// Lines are written as they come, before their time.
+    hurries: bool,
     closing: Closing,
 }
 
@@ -295,6 +297,7 @@ impl<S: Storage> Sink<S> {
             is_name_safe: false,
             waiting: None,
             spare: Lines::default(),
+            hurries: false,
             closing: Closing::No,
         }
     }
@@ -353,7 +356,9 @@ impl<S: Storage> Sink<S> {
         match std::mem::replace(&mut self.state, State::Asking) {
             State::Open(file) => {
                 let is_full = recorder.waiting() >= FLUSH_BYTES;
-                let is_due = |waiting: Waiting| waiting.flush <= now || is_full || is_closing;
+                let is_due = |waiting: Waiting| {
+                    waiting.flush <= now || is_full || is_closing || self.hurries
+                };
                 if self.closing == Closing::Asked || self.waiting.is_some_and(is_due) {
                     let waiting = self.waiting.take();
                     let batch = Batch {
@@ -550,6 +555,16 @@ impl<S: Storage> Sink<S> {
             lines.shrink();
         }
         self.spare = lines;
+    }
+
+    /// Whether lines are written as they come.
+    pub fn set_hurry(&mut self, hurries: bool) {
+        self.hurries = hurries;
+    }
+
+    /// Takes out the buffer that waits for the next batch.
+    pub fn take_spare(&mut self) -> Lines {
+        std::mem::take(&mut self.spare)
     }
 
     /// The buffer that becomes the recorder's with the next batch.

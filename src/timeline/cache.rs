@@ -8,9 +8,9 @@
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,16 +84,22 @@ fn hash(source: &Source, offset: u64, length: usize) -> io::Result<u64> {
     Ok(hasher.finish())
 }
 
+/// Since the Unix epoch, or before it.
+fn nanoseconds(time: SystemTime) -> i128 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    }
+}
+
 impl Identity {
     /// Of a cast of which `covered` bytes were read.
     fn of(source: &Source, covered: u64) -> io::Result<Identity> {
-        let metadata = source.file().file().metadata()?;
         let compared = covered.min(COMPARED as u64);
         let hash = |offset| hash(source, offset, compared as usize);
         Ok(Identity {
             size: source.length()?,
-            modified: i128::from(metadata.mtime()) * 1_000_000_000
-                + i128::from(metadata.mtime_nsec()),
+            modified: nanoseconds(source.file().modified()?),
             start: hash(0)?,
             end: hash(covered - compared)?,
         })

@@ -17,6 +17,7 @@ mod frames;
 mod index;
 mod known;
 mod moment;
+mod parts;
 mod replay;
 mod scan;
 mod source;
@@ -71,6 +72,8 @@ pub struct TimelineOptions {
     pub cache: Option<PathBuf>,
     /// The rules of the terminal; without, those that the header suggests.
     pub rules: Option<Rules>,
+    /// Only the file that is named, though its recording goes on in others.
+    pub alone: bool,
 }
 
 impl TimelineOptions {
@@ -79,7 +82,7 @@ impl TimelineOptions {
     pub fn of_user() -> TimelineOptions {
         TimelineOptions {
             cache: folders::cache("timeline").ok(),
-            rules: None,
+            ..TimelineOptions::default()
         }
     }
 }
@@ -123,14 +126,15 @@ impl fmt::Debug for Timeline {
 }
 
 impl Timeline {
-    /// Opens a cast, also one that is being written, or compressed. What can be read
+    /// Opens a cast, also one that is being written, or compressed, and with it the
+    /// parts in which its recording goes on ([`crate::chain`]). What can be read
     /// only once, or was compressed by other programs, is copied to a temporary file
     /// as it comes.
     ///
     /// # Errors
     /// When the file cannot be read or does not start as a cast does.
     pub fn open(path: &Path, options: TimelineOptions) -> Result<Timeline, TimelineError> {
-        Timeline::of_source(Source::open(path)?, options)
+        Timeline::of_source(Source::open(path, options.alone)?, options)
     }
 
     /// Takes a cast from a pipe, by copying it to a temporary file as it comes.
@@ -368,22 +372,43 @@ impl Timeline {
     fn last_time(&self, covered: u64) -> Result<Option<Micros>, TimelineError> {
         let place = self.state().covered.position();
         let length = self.length().map_err(ReadError::from)?;
-        let is_near = length.saturating_sub(covered) <= TAIL;
-        if place.version != 2 && !is_near {
+        if length.saturating_sub(covered) <= TAIL {
+            return self.last_time_in((covered, length), Some(place));
+        }
+        if place.version != 2 {
             return Ok(None);
         }
+        let mut last = None;
+        let parts = self.shared.source.file().extents();
+        for (start, end) in parts.map_err(ReadError::from)? {
+            let time = self.last_time_in((start.max(end.saturating_sub(TAIL)), end), None)?;
+            last = time.map(|time| last.unwrap_or(0) + time).or(last);
+        }
+        Ok(last)
+    }
+
+    /// The last time that stands in these bytes of the cast, which begin at `place`, or
+    /// somewhere in a part of v2.
+    fn last_time_in(
+        &self,
+        (from, end): (u64, u64),
+        place: Option<Position>,
+    ) -> Result<Option<Micros>, TimelineError> {
         let mut bytes = Vec::new();
-        let from = if is_near { covered } else { length - TAIL };
-        let tail = self.shared.source.bytes_from(from).take(TAIL);
+        let tail = self.bytes_from(from).take(end - from);
         { tail }.read_to_end(&mut bytes).map_err(ReadError::from)?;
-        let start = if is_near {
-            0
-        } else {
-            memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1)
+        let start = match place {
+            Some(_) => 0,
+            None => memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |end| end + 1),
         };
         let position = Position {
             offset: from + start as u64,
-            ..place
+            ..place.unwrap_or(Position {
+                version: 2,
+                offset: 0,
+                time: 0,
+                base: 0,
+            })
         };
         let mut reader = EventReader::resume(&bytes[start..], position, Strictness::Forgiving);
         let mut last = None;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use super::TimelineError;
+use super::parts::Parts;
 use crate::cast::foreign;
 use crate::packed::{Plain, Unpacked, present};
 
@@ -23,7 +24,7 @@ pub(super) struct Source {
 }
 
 struct Shared {
-    file: Plain,
+    file: Parts,
     /// A file's name; a copy has none.
     path: Option<PathBuf>,
     copy: Option<CopyState>,
@@ -49,8 +50,9 @@ impl fmt::Debug for Source {
 
 impl Source {
     /// Opens a file, compressed or not. One that can only be read from its start on
-    /// is copied to a temporary file while it comes.
-    pub(super) fn open(path: &Path) -> Result<Source, TimelineError> {
+    /// is copied to a temporary file while it comes. The parts that follow it belong to
+    /// it, unless it is `alone`.
+    pub(super) fn open(path: &Path, alone: bool) -> Result<Source, TimelineError> {
         let failed = |source| TimelineError::Open {
             path: path.to_owned(),
             source,
@@ -76,6 +78,10 @@ impl Source {
                 foreign,
             });
         }
+        let file = match alone {
+            true => Parts::alone(file),
+            false => Parts::chain(file, path),
+        };
         Ok(Source {
             shared: Arc::new(Shared {
                 file,
@@ -100,7 +106,7 @@ impl Source {
         let file = Plain::of(file).map_err(failed)?;
         let file = file.map_err(|_| failed(io::ErrorKind::InvalidData.into()))?;
         let shared = Arc::new(Shared {
-            file,
+            file: Parts::alone(file),
             path: None,
             copy: Some(CopyState::default()),
         });
@@ -119,7 +125,7 @@ impl Source {
         self.shared.path.as_deref()
     }
 
-    pub(super) fn file(&self) -> &Plain {
+    pub(super) fn file(&self) -> &Parts {
         &self.shared.file
     }
 

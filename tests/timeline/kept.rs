@@ -18,7 +18,7 @@ use super::support::{TestTmux, wait_until};
 fn open(path: &Path, folder: &Path) -> Timeline {
     let options = TimelineOptions {
         cache: Some(folder.to_owned()),
-        rules: None,
+        ..TimelineOptions::default()
     };
     Timeline::open(path, options).unwrap()
 }

@@ -173,11 +173,14 @@ fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Resul
     let path = &found.path;
     let is_compressed = packed::has_suffix(path);
     let header = header(path);
+    let alone = TimelineOptions {
+        alone: true,
+        ..TimelineOptions::default()
+    };
     let duration = match packed::is_seekable(path) {
         // It would have to be unpacked.
         false => 0,
-        true => Timeline::open(path, TimelineOptions::default())
-            .map_or(0, |timeline| timeline.likely_duration()),
+        true => Timeline::open(path, alone).map_or(0, |timeline| timeline.likely_duration()),
     };
     let named = Named::read(path);
     let (device, inode, size, modified) = columns(found);

@@ -133,6 +133,11 @@ impl<W: Write> EventSink for Writer<W> {
         }
         self.started = true;
         self.size = size;
+        // What is written is whole by itself.
+        let header = &Header {
+            part: None,
+            ..header.clone()
+        };
         match self.format {
             Format::V1 => header.encode_v1_start(&mut self.lines),
             Format::V2 => header.encode(&mut self.lines),

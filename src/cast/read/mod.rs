@@ -5,7 +5,9 @@
 //! [`EventReader::position`] where reading can go on later, in the same file or
 //! in one that has grown. Plain lines (see `lines`) are given as they stand in
 //! the buffer; all others are looked at with the eyes of `validate`. An event
-//! longer than the buffer comes in pieces.
+//! longer than the buffer comes in pieces. Casts that follow each other in one
+//! input are one cast whose times go on; of the parts of a rotated recording
+//! ([`Part`]) each goes on from the screen that the one before has left.
 //!
 //! ```
 //! use tvmux::cast::{Code, EventReader, Strictness};
@@ -32,7 +34,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::event::{Code, Event, Micros};
-use super::header::Header;
+use super::header::{Header, Part};
 use super::lines::{BLOCK, Cursor, Line, Liner};
 use super::text::Text;
 use super::validate::{FindingKind, LineCheck, LineContent, Reader, Severity, Tally, opening};
@@ -86,6 +88,9 @@ pub struct EventReader<R> {
     looked_at: usize,
     /// The last event's line has no newline yet.
     is_line_open: bool,
+    /// Bytes of output still to be passed over: they paint the screen that the part
+    /// before has left.
+    repainted: u64,
 }
 
 /// An event that was found.
@@ -168,6 +173,7 @@ impl<R: Read> EventReader<R> {
             pieces: None,
             looked_at: 0,
             is_line_open: false,
+            repainted: 0,
         }
     }
 
@@ -213,7 +219,11 @@ impl<R: Read> EventReader<R> {
     #[allow(clippy::should_implement_trait)]
     #[inline]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, ReadError> {
-        match self.plain_event() {
+        let plain = match self.repainted {
+            0 => self.plain_event(),
+            _ => None,
+        };
+        match plain {
             Some((time, code, data, offset)) => Ok(Some(Event {
                 time,
                 code,
@@ -254,15 +264,48 @@ impl<R: Read> EventReader<R> {
     #[inline(never)]
     fn any_event(&mut self) -> Result<Option<Event<'_>>, ReadError> {
         let found = loop {
+            let Some(found) = self.find_event()? else {
+                return Ok(None);
+            };
+            if self.repainted == 0 || found.code != Code::Output {
+                self.repainted = 0;
+                break found;
+            }
+            let painted = self.text_of(&found).to_str().len() as u64;
+            self.repainted = self.repainted.saturating_sub(painted);
+        };
+        Ok(Some(Event {
+            time: found.time,
+            code: found.code,
+            data: self.text_of(&found),
+            offset: found.offset,
+            continues: found.continues,
+        }))
+    }
+
+    fn text_of(&self, found: &Found) -> Text<'_> {
+        let bytes = match &self.pieces {
+            Some(pieces) if found.in_pieces => pieces.bytes(),
+            _ => self.input.bytes(),
+        };
+        let data = &bytes[found.data.clone()];
+        match found.is_sound {
+            true => Text::sound(data),
+            false => Text::loose(data),
+        }
+    }
+
+    fn find_event(&mut self) -> Result<Option<Found>, ReadError> {
+        loop {
             if self.pieces.is_some() {
                 match self.piece()? {
-                    Some(found) => break found,
+                    Some(found) => return Ok(Some(found)),
                     None if self.pieces.is_some() => return Ok(None),
                     None => {}
                 }
             }
             if let Some((time, code, data, offset)) = self.plain_event() {
-                break Found {
+                return Ok(Some(Found {
                     time,
                     code,
                     data,
@@ -270,7 +313,7 @@ impl<R: Read> EventReader<R> {
                     in_pieces: false,
                     is_sound: true,
                     continues: false,
-                };
+                }));
             }
             let block = &self.input.bytes()[self.lines.clone()];
             match self.liner.next(block, &mut self.cursor) {
@@ -281,7 +324,7 @@ impl<R: Read> EventReader<R> {
                 }
                 Some(line) => {
                     if let Some(found) = self.odd_line(line)? {
-                        break found;
+                        return Ok(Some(found));
                     }
                 }
                 None => {
@@ -290,22 +333,7 @@ impl<R: Read> EventReader<R> {
                     }
                 }
             }
-        };
-        let bytes = match &self.pieces {
-            Some(pieces) if found.in_pieces => pieces.bytes(),
-            _ => self.input.bytes(),
-        };
-        Ok(Some(Event {
-            time: found.time,
-            code: found.code,
-            data: if found.is_sound {
-                Text::sound(&bytes[found.data])
-            } else {
-                Text::loose(&bytes[found.data])
-            },
-            offset: found.offset,
-            continues: found.continues,
-        }))
+        }
     }
 
     /// A line that is not plain.
@@ -317,6 +345,11 @@ impl<R: Read> EventReader<R> {
         let text = &bytes[..bytes.len() - usize::from(newline)];
         let offset = self.input.offset() + start as u64;
         let version = self.clock.position().version;
+        if newline && let Some(part) = part_of(text) {
+            self.clock.restart(2, offset + bytes.len() as u64);
+            self.repainted = part.screen;
+            return Ok(None);
+        }
         let mut tally = Tally::new(version, Reader::Asciinema, 8);
         let mut check = LineCheck::new(version, 0, offset);
         check.feed(text, offset, &mut tally);
@@ -461,6 +494,12 @@ impl<R: Read> EventReader<R> {
             continues: piece.end.is_none(),
         })
     }
+}
+
+/// Which part of a recording begins with this line, where it goes on with another.
+fn part_of(line: &[u8]) -> Option<Part> {
+    let part = line.starts_with(b"{").then(|| Header::read(line, 2).part)?;
+    part.filter(|part| part.number > 1)
 }
 
 fn backward(offset: u64) -> ReadError {

@@ -107,7 +107,7 @@ struct Chunks {
 impl Chunks {
     fn read(path: &Path) -> Result<Chunks, Failure> {
         let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", shown(path)));
-        let input = cast_input::open_silently(path).map_err(unreadable)?;
+        let input = cast_input::open_chain_silently(path).map_err(unreadable)?;
         let (sender, receiver) = mpsc::sync_channel(AHEAD);
         let (bell, mut ringer) = io::pipe()?;
         thread::Builder::new()

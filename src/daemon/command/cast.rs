@@ -10,6 +10,7 @@ use crate::cast::{Header, Micros};
 use crate::clock::monotonic_micros;
 use crate::daemon::carried::{self, Left};
 use crate::daemon::create::{cast_folder, create_cast, create_cast_at, create_kept, local_time};
+use crate::daemon::earlier::Earlier;
 use crate::daemon::names::{command_cast_name, host_name};
 use crate::daemon::recording::OpenCast;
 use crate::daemon::{Error, Result};
@@ -94,14 +95,17 @@ pub(super) fn keep(cast: &mut OpenCast, base: &Path) {
     }
 }
 
-/// Opens a cast that is there, and puts a marker behind what it holds.
+/// Opens a cast that is there, and puts a marker behind what it holds; `earlier` are
+/// those of the same recording before it.
 pub(super) fn go_on(
     path: &Path,
+    earlier: Earlier,
     request: &api::CommandRecording,
     bound: usize,
 ) -> Result<(PathBuf, OpenCast)> {
     let (mut recorder, file, tail) = open_at_end(path, bound)?;
     let asked = request.resume_at.map_or(0, |at| (at * 1e6) as Micros);
+    let asked = asked.saturating_sub(earlier.duration);
     let now = tail.last.max(asked);
     match &request.gap {
         Some(why) => recorder.gap(now, &format!("tvmux: gap: {why}")),

@@ -11,13 +11,16 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::cast::open_at_end;
 use crate::api;
 use crate::atomic_file::{self, Durability};
 use crate::clock::unix_seconds;
+use crate::daemon::earlier::Earlier;
 use crate::daemon::ended;
 use crate::daemon::recording::Context;
+use crate::daemon::rotation::{remove_unused, take_back_unfinished};
 use crate::record::{Carry, StreamRecord, file_id};
 use crate::wording::chain;
 
@@ -26,8 +29,18 @@ const SUFFIX: &str = ".command.json";
 /// How the names of kept files begin, before the process id.
 const KEPT: &str = "command-";
 
+/// What is kept of a running recording.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Left {
+    #[serde(flatten)]
+    pub(super) recording: api::Recording,
+    /// The casts before its present one.
+    #[serde(default)]
+    pub(super) earlier: Earlier,
+}
+
 /// The journal of a running recording.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct CommandJournal {
     path: PathBuf,
 }
@@ -35,14 +48,20 @@ pub(super) struct CommandJournal {
 impl CommandJournal {
     /// Writes the journal of `recording`, which the process `pid` hands over. That
     /// of a daemon before, from which this one takes it over, is replaced.
-    pub(super) fn write(state: &Path, pid: u32, recording: &api::Recording) -> CommandJournal {
+    pub(super) fn write(state: &Path, pid: u32, left: &Left) -> CommandJournal {
         let path = state.join(format!("{pid}{SUFFIX}"));
-        let text = serde_json::to_vec(recording).unwrap_or_default();
-        if let Err(error) = atomic_file::replace(&path, 0o600, &text, Durability::PowerCut) {
+        let journal = CommandJournal { path };
+        journal.replace(left);
+        journal
+    }
+
+    /// Brings it up to date.
+    pub(super) fn replace(&self, left: &Left) {
+        let text = serde_json::to_vec(left).unwrap_or_default();
+        if let Err(error) = atomic_file::replace(&self.path, 0o600, &text, Durability::PowerCut) {
             // No reason not to record.
-            tracing::warn!(path = %path.display(), %error, "a journal cannot be written");
+            tracing::warn!(path = %self.path.display(), %error, "a journal cannot be written");
         }
-        CommandJournal { path }
     }
 
     /// The recording has ended.
@@ -54,11 +73,11 @@ impl CommandJournal {
 }
 
 /// The recordings of commands that no daemon has ended, and their journals.
-fn left(state: &Path) -> Vec<(PathBuf, api::Recording)> {
+fn left(state: &Path) -> Vec<(PathBuf, Left)> {
     let files = fs::read_dir(state).into_iter().flatten().flatten();
     let read = |path: PathBuf| {
-        let recording = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
-        Some((path, recording))
+        let left = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+        Some((path, left))
     };
     files
         .map(|file| file.path())
@@ -69,13 +88,13 @@ fn left(state: &Path) -> Vec<(PathBuf, api::Recording)> {
 
 /// The recordings of commands that a daemon which died has left.
 pub(in crate::daemon) fn interrupted(state: &Path) -> Vec<api::Recording> {
-    let as_left = |(_, recording): (PathBuf, api::Recording)| {
+    let as_left = |(_, Left { recording, earlier }): (PathBuf, Left)| {
         let written = fs::metadata(&recording.cast_path).ok();
         api::Recording {
             active: false,
             state: api::State::Interrupted,
             reason: Some("the tvmux server died; nobody records it now".to_owned()),
-            bytes: written.map_or(recording.bytes, |cast| cast.len()),
+            bytes: written.map_or(recording.bytes, |cast| earlier.bytes + cast.len()),
             ..recording
         }
     };
@@ -83,7 +102,7 @@ pub(in crate::daemon) fn interrupted(state: &Path) -> Vec<api::Recording> {
 }
 
 /// The recording that a daemon before has left of the process `pid`.
-pub(super) fn left_by(state: &Path, pid: u32) -> Option<api::Recording> {
+pub(super) fn left_by(state: &Path, pid: u32) -> Option<Left> {
     let journal = fs::read(state.join(format!("{pid}{SUFFIX}"))).ok()?;
     serde_json::from_slice(&journal).ok()
 }
@@ -93,7 +112,11 @@ pub(super) fn left_by(state: &Path, pid: u32) -> Option<api::Recording> {
 /// whole.
 pub(in crate::daemon) fn close_orphans(state: &Path, context: &Context) -> Vec<PathBuf> {
     let mut pipes = Vec::new();
-    for (path, recording) in left(state) {
+    for (path, left) in left(state) {
+        let Left {
+            mut recording,
+            mut earlier,
+        } = left;
         let stem = pid_of(&recording).and_then(|pid| u32::try_from(pid).ok());
         let base = stem.and_then(|pid| kept_base(context, pid));
         let kept = base.as_deref().and_then(|base| Carry::find(base).ok());
@@ -106,6 +129,7 @@ pub(in crate::daemon) fn close_orphans(state: &Path, context: &Context) -> Vec<P
             continue;
         }
         if let Some(kept) = kept {
+            take_back_unfinished(&kept, &mut recording.cast_path, &mut earlier);
             write_kept(&recording.cast_path, &kept);
             kept.remove();
         }
@@ -113,7 +137,8 @@ pub(in crate::daemon) fn close_orphans(state: &Path, context: &Context) -> Vec<P
             id = recording.id,
             "its command is gone: the recording is closed"
         );
-        let closed = close(recording);
+        remove_unused(&recording.cast_path);
+        let closed = close(recording, earlier);
         if let Err(error) = ended::note(state, &closed) {
             tracing::warn!(%error, "what has ended cannot be noted");
         }
@@ -155,7 +180,7 @@ fn pid_of(recording: &api::Recording) -> Option<i32> {
 }
 
 /// Makes a cast whole and says at its end that there should be more.
-fn close(recording: api::Recording) -> api::Recording {
+fn close(recording: api::Recording, earlier: Earlier) -> api::Recording {
     let reason = "the recorder and the command were interrupted";
     let marked = open_at_end(&recording.cast_path, usize::MAX).map(|(mut recorder, file, tail)| {
         recorder.gap(tail.last, &format!("tvmux: gap: {reason}"));
@@ -184,9 +209,12 @@ fn close(recording: api::Recording) -> api::Recording {
         state: api::State::Finished,
         reason: Some(reason.to_owned()),
         ended: Some(unix_seconds()),
-        duration: stats.map_or(recording.duration, |stats| stats.duration as f64 / 1e6),
-        bytes: stats.map_or(recording.bytes, |stats| stats.bytes),
-        events: stats.map_or(recording.events, |stats| stats.events),
+        part: earlier.part(),
+        duration: stats.map_or(recording.duration, |stats| {
+            (earlier.duration + stats.duration) as f64 / 1e6
+        }),
+        bytes: stats.map_or(recording.bytes, |stats| earlier.bytes + stats.bytes),
+        events: stats.map_or(recording.events, |stats| earlier.events + stats.events),
         gaps: recording.gaps + 1,
         ..recording
     }

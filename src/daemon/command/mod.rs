@@ -11,16 +11,19 @@ mod task;
 use std::path::{Path, PathBuf};
 
 use self::cast::{Pipes, begin, carry_on, go_on, keep};
-use self::journal::{CommandJournal, kept_base, left_by};
+use self::journal::{CommandJournal, Left, kept_base, left_by};
 use self::task::{SpawnArgs, spawn};
 use super::create::Asked;
+use super::earlier::Earlier;
 use super::recording::{About, OpenCast, Report};
 use super::registry::Key;
+use super::rotation::{remove_unused, take_back_unfinished};
 use super::{Daemon, Error, Result};
 use crate::api;
+use crate::chain;
 use crate::clock::unix_micros;
 use crate::config;
-use crate::record::{Fifo, PipeEnd, StreamRecord};
+use crate::record::{Carry, Fifo, PipeEnd, StreamRecord};
 
 pub(super) use self::journal::{close_orphans, interrupted, is_kept};
 
@@ -43,7 +46,7 @@ impl Daemon {
         let is_recorded = |path: &Path| {
             let registry = self.registry();
             let mut all = registry.recordings.values();
-            all.any(|handle| handle.report.about().cast_path == path)
+            all.any(|handle| handle.report.cast_path() == path)
         };
         if self.registry().recordings.contains_key(&key) {
             return Err(Error::Invalid {
@@ -89,26 +92,28 @@ impl Daemon {
             };
             cast.recorder.begin_stream(&record, false);
         }
-        let (carried, started) = match before {
-            Some(before) => (before.carried + 1, before.started),
-            None => (0, started_micros / 1_000_000),
+        let (carried, started, earlier) = match before {
+            Some(Left { recording, earlier }) => {
+                (recording.carried + 1, recording.started, earlier)
+            }
+            None => (0, started_micros / 1_000_000, Earlier::default()),
         };
         let about = About {
             id: format!("command:{}", request.pid),
             session_id: "command".to_owned(),
             window_id: String::new(),
-            cast_path: path,
             title: request.title.clone(),
             socket: PathBuf::new(),
             started,
             carried,
         };
-        tracing::info!(carried, id = about.id, path = %about.cast_path.display(), "recording");
-        let report = Report::about_command(about, cast.recorder.stats());
+        tracing::info!(carried, id = about.id, path = %path.display(), "recording");
+        let report = Report::about_command(about, (path, earlier), cast.recorder.stats());
         let pid = request.pid;
-        let started = report.to_api();
+        let recording = report.to_api();
+        let left = Left { recording, earlier };
         let journal =
-            tokio::task::spawn_blocking(move || CommandJournal::write(&state, pid, &started));
+            tokio::task::spawn_blocking(move || CommandJournal::write(&state, pid, &left));
         let handle = spawn(SpawnArgs {
             context: context.clone(),
             report,
@@ -147,7 +152,7 @@ struct Opened {
     /// Those of a daemon before, where they are gone on with.
     pipes: Option<Pipes>,
     /// The recording as a daemon before has left it.
-    before: Option<api::Recording>,
+    before: Option<Left>,
 }
 
 /// Makes the cast of a command, or goes on with one: that of a daemon that died
@@ -161,15 +166,27 @@ fn open(
     base: Option<PathBuf>,
 ) -> Result<Opened> {
     let append = request.append.as_deref();
-    // Its client has lost another daemon.
-    let before = append
+    // Its client has lost another daemon, and knows the cast that it began with.
+    let is_of = |left: &Left, cast| {
+        let first = |cast| chain::part_path(cast, 1);
+        first(&left.recording.cast_path) == first(cast)
+    };
+    let mut before = append
         .filter(|_| request.gap.is_some())
-        .and_then(|path| left_by(state, request.pid).filter(|left| left.cast_path == path));
+        .and_then(|path| left_by(state, request.pid).filter(|left| is_of(left, path)));
+    if let Some(left) = &mut before
+        && let Some(kept) = base.as_deref().and_then(|base| Carry::find(base).ok())
+    {
+        take_back_unfinished(&kept, &mut left.recording.cast_path, &mut left.earlier);
+    }
+    if let Some(left) = &before {
+        remove_unused(&left.recording.cast_path);
+    }
     let carried = before
         .as_ref()
         .zip(base.as_deref())
         .and_then(|(left, base)| {
-            let path = &left.cast_path;
+            let path = &left.recording.cast_path;
             let carried = carry_on(path, base, request.pid, bound).inspect_err(|error| {
                 tracing::info!(path = %path.display(), %error, "nothing is left of what was kept");
             });
@@ -178,7 +195,11 @@ fn open(
     let (path, mut cast, pipes) = match (carried, append) {
         (Some((path, (cast, pipes))), _) => (path, cast, pipes),
         (None, Some(path)) => {
-            let (path, cast) = go_on(path, request, bound)?;
+            let (path, earlier) = match &before {
+                Some(left) => (left.recording.cast_path.as_path(), left.earlier),
+                None => (path, Earlier::default()),
+            };
+            let (path, cast) = go_on(path, earlier, request, bound)?;
             (path, cast, None)
         }
         (None, None) => {

@@ -1,18 +1,22 @@
 //! The event loop of a command's recording.
 
+use std::fs;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::cast::header;
-use super::journal::CommandJournal;
+use super::journal::{CommandJournal, Left};
 use crate::api;
 use crate::cast::Micros;
 use crate::clock::{monotonic_micros, unix_seconds};
 use crate::daemon::recording::{
-    Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, follow_up, settle_cast,
+    Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, close_part, follow_up,
+    settle_cast,
 };
+use crate::daemon::rotation::{Made, Next, Progress, Rotation, Writing, make_part};
 use crate::record::{
     Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, PipeEnd, Read, Recorder, Trouble,
 };
@@ -49,6 +53,9 @@ struct Task {
     /// What it is called since it started, for the header at the end.
     new_title: Option<String>,
     warning: Option<Arc<str>>,
+    rotation: Rotation,
+    /// Closes the cast that was left last.
+    closing_part: Option<JoinHandle<()>>,
 }
 
 /// Starts the task of a command's recording.
@@ -99,6 +106,8 @@ impl Task {
             cast_base: cast.now,
             new_title: None,
             warning: None,
+            rotation: Rotation::default(),
+            closing_part: None,
         }
     }
 
@@ -108,11 +117,14 @@ impl Task {
                 self.sink.set_intervals(self.context.intervals());
                 self.recorder.set_bound(self.context.memory_bound());
             }
+            self.turn_rotation();
             while let Some(event) = self.sink.tick(&mut self.recorder) {
                 self.on_file_event(event);
             }
             self.publish();
-            let due = [self.intake.paused_until(), self.sink.due()];
+            let is_sealed = self.rotation.is_sealed();
+            let paused_until = self.intake.paused_until().filter(|_| !is_sealed);
+            let due = [paused_until, self.sink.due(), self.rotation.due()];
             let due = due.into_iter().flatten().min();
             tokio::select! {
                 // A size stands before the output that was made for it.
@@ -133,8 +145,11 @@ impl Task {
                     Some(Command::HandOver) => return self.hand_over().await,
                     Some(Command::Stop) | None => break,
                 },
-                _ = self.control.readable(), if self.is_controlled => self.read_control(),
-                ready = self.intake.readable() => self.on_readable(ready),
+                _ = self.control.readable(), if self.is_controlled && !is_sealed => {
+                    self.read_control();
+                }
+                ready = self.intake.readable(), if !is_sealed => self.on_readable(ready),
+                progress = self.rotation.next() => self.on_rotation(progress),
                 completion = self.sink.next_completion() => {
                     if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
                         self.on_file_event(event);
@@ -143,7 +158,7 @@ impl Task {
                 }
                 () = self.alarm.at(due) => {
                     let now = Instant::now();
-                    if self.intake.paused_until().is_some_and(|until| until <= now) {
+                    if paused_until.is_some_and(|until| until <= now) {
                         self.on_readable(Ok(()));
                     }
                 }
@@ -212,6 +227,10 @@ impl Task {
                 self.cast_base = 0;
                 let (columns, rows) = self.recorder.size();
                 let mut header = header(&self.request, unix_seconds());
+                header.part = self
+                    .report
+                    .earlier()
+                    .header_part(&self.report.cast_path(), 0);
                 (header.width, header.height) = (columns, rows);
                 self.recorder.restart(&header);
                 self.mark_gap(REMOVED);
@@ -230,6 +249,93 @@ impl Task {
                 let warning = format!("syncing the cast to disk failed: {error}");
                 self.warning = Some(warning.into());
             }
+        }
+    }
+
+    fn turn_rotation(&mut self) {
+        let is_calm = self.sink.trouble().is_none() && !self.recorder.has_overflowed();
+        let writing = Writing {
+            cast: self.sink.path(),
+            time: self.cast_time(),
+            recorder: &self.recorder,
+            is_calm,
+        };
+        let hurry = self.rotation.turn(&self.context.config.recording, writing);
+        self.sink.set_hurry(hurry);
+    }
+
+    fn on_rotation(&mut self, progress: Progress) {
+        match self.rotation.on(progress, &self.recorder) {
+            Some(Next::Make(painted)) => self.make_part(painted),
+            Some(Next::GoOn(made)) => self.go_on_in(made),
+            Some(Next::TakeBack(made)) => {
+                let (journal, left) = (self.journal.clone(), self.left());
+                tokio::task::spawn_blocking(move || {
+                    journal.replace(&left);
+                    let _ = fs::remove_file(made.path);
+                });
+            }
+            None => {}
+        }
+    }
+
+    /// The recording as its journal has it.
+    fn left(&self) -> Left {
+        Left {
+            recording: self.report.to_api(),
+            earlier: self.report.earlier(),
+        }
+    }
+
+    /// Makes the next cast, and the journal that names it.
+    fn make_part(&mut self, painted: Vec<u8>) {
+        let before = self.report.cast_path();
+        let mut left = self.left();
+        left.earlier = left.earlier.and(self.recorder.stats());
+        let timestamp = left.recording.started + left.earlier.duration / 1_000_000;
+        let mut header = header(&self.request, timestamp);
+        (header.width, header.height) = self.recorder.size();
+        header.title = left.recording.title.clone();
+        let journal = self.journal.clone();
+        self.rotation.make(&self.recorder, move || {
+            let made = make_part(&before, left.earlier, header, &painted)?;
+            left.recording.cast_path.clone_from(&made.path);
+            journal.replace(&left);
+            Ok(made)
+        });
+    }
+
+    fn go_on_in(&mut self, made: Made) {
+        let stats = self.recorder.stats();
+        self.cast_base = self.cast_time().saturating_sub(stats.duration);
+        self.cast_start = Instant::now();
+        let intervals = self.context.intervals();
+        let before = self.sink.go_on_in(made.file, made.length, intervals);
+        let origin = monotonic_micros() as i64 - self.cast_time() as i64;
+        self.recorder
+            .go_on_in(made.id, made.length, made.events, origin);
+        let (id, path) = (&self.report.about().id, made.path.display());
+        tracing::info!(id, %path, "the recording goes on in another cast");
+        self.report
+            .go_on_in(&made.path, made.earlier, self.recorder.stats());
+        let kind = api::EventKind::RecordingChanged;
+        self.context.events.recording(kind, &self.report.to_api());
+        let (config, title) = (Arc::clone(&self.context.config), self.new_title.clone());
+        self.closing_part = Some(tokio::spawn(close_part(before, config, title, stats.bytes)));
+    }
+
+    /// Ends a rotation that is under way.
+    async fn abandon_rotation(&mut self) {
+        if let Some(made) = self.rotation.abandon().await {
+            let (journal, left) = (self.journal.clone(), self.left());
+            let undone = tokio::task::spawn_blocking(move || {
+                journal.replace(&left);
+                fs::remove_file(made.path)
+            });
+            let _ = undone.await;
+        }
+        if let Some(closing) = self.closing_part.take() {
+            let _ = closing.await;
         }
     }
 
@@ -273,6 +379,7 @@ impl Task {
     /// Leaves the recording to another daemon: its pipes go on, and all that was
     /// read is in the cast.
     async fn hand_over(mut self) {
+        self.abandon_rotation().await;
         self.read_control();
         self.sink.close(&mut self.recorder).await;
         if let Some(stream) = self.intake.stream_mut() {
@@ -283,6 +390,7 @@ impl Task {
     }
 
     async fn finish(mut self) {
+        self.abandon_rotation().await;
         self.read_control();
         let time = self.cast_time();
         self.intake.read_all(time, &mut self.recorder);
@@ -297,7 +405,7 @@ impl Task {
         self.recorder.finish();
         let missing = self.sink.close(&mut self.recorder).await;
         self.recorder.count_unwritten(missing);
-        let path = self.report.about().cast_path.clone();
+        let path = self.report.cast_path();
         settle_cast(&self.context.config, &path, self.new_title.take()).await;
         let reason = match self.sink.trouble() {
             Some(Trouble::Refused(why)) if missing > 0 => Some(why.as_str().into()),

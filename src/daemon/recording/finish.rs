@@ -11,7 +11,7 @@ use super::task::Task;
 use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repair_file};
 use crate::archive::set_title;
 use crate::config::Config;
-use crate::record::Trouble;
+use crate::record::{DiskSink, Recorder, Trouble};
 use crate::tmux::pipe;
 use crate::wording::chain;
 
@@ -19,6 +19,7 @@ impl Task {
     /// Leaves the recording to another daemon: its pipe goes on, and all that
     /// was read is in the cast.
     pub(super) async fn hand_over(mut self) {
+        self.abandon_rotation().await;
         self.sink.close(&mut self.recorder).await;
         if let Some(stream) = self.intake.stream_mut() {
             stream.leave();
@@ -27,6 +28,7 @@ impl Task {
     }
 
     pub(super) async fn finish(mut self) {
+        self.abandon_rotation().await;
         if let Some(closing) = self.closing.take() {
             let _ = closing.await;
         }
@@ -61,6 +63,21 @@ impl Task {
         self.report.update(condition, self.capture.pane(), stats);
         follow_up(&self.context.config, &self.spec.cast_path, stats.bytes);
     }
+}
+
+/// Closes a cast of so many bytes that its recording has left for the next one.
+pub(in crate::daemon) async fn close_part(
+    mut sink: DiskSink,
+    config: Arc<Config>,
+    title: Option<String>,
+    bytes: u64,
+) {
+    let path = sink.path().to_owned();
+    // All its lines are written.
+    let mut nothing = Recorder::resume(0, 0, (1, 1), 0, usize::MAX);
+    sink.close(&mut nothing).await;
+    settle_cast(&config, &path, title).await;
+    follow_up(&config, &path, bytes);
 }
 
 /// Makes a cast that has ended as it is to stay: checked, where that is wanted, and

@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::Context;
 use crate::cast::Micros;
+use crate::chain::part_path;
 use crate::clock::monotonic_micros;
 use crate::config::Config;
 use crate::daemon::helper::of_archive;
@@ -22,7 +23,9 @@ const WORTH: u64 = 4 << 20;
 /// is told to have ended.
 pub(in crate::daemon) fn follow_up(config: &Config, cast: &Path, bytes: u64) {
     if bytes >= WORTH {
-        start(Command::new("/proc/self/exe").arg("keyframes").arg(cast));
+        // Those of all parts are kept as one.
+        let first = part_path(cast, 1);
+        start(Command::new("/proc/self/exe").arg("keyframes").arg(first));
     }
     if config.archive.auto_update {
         start_update(config);

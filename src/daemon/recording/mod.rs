@@ -13,6 +13,7 @@ mod file;
 mod finish;
 mod follow_up;
 mod process;
+mod rotate;
 mod status;
 mod task;
 
@@ -36,7 +37,7 @@ use crate::tmux::{Server, Snapshot, Version};
 
 pub(super) use self::alarm::Alarm;
 pub(super) use self::file::REMOVED;
-pub(super) use self::finish::settle_cast;
+pub(super) use self::finish::{close_part, settle_cast};
 pub(super) use self::follow_up::{Updates, follow_up};
 pub(super) use self::status::{About, Condition, Report};
 

@@ -1,8 +1,9 @@
 //! How a recording is, and what clients are told of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::super::earlier::Earlier;
 use super::super::spec::RecordingSpec;
 use crate::api;
 use crate::clock::unix_seconds;
@@ -36,7 +37,6 @@ pub(in crate::daemon) struct About {
     pub(in crate::daemon) session_id: String,
     /// Empty for a command that runs on a terminal of its own.
     pub(in crate::daemon) window_id: String,
-    pub(in crate::daemon) cast_path: PathBuf,
     /// At the start.
     pub(in crate::daemon) title: Option<String>,
     /// The tmux server's socket; empty where there is none.
@@ -53,7 +53,6 @@ impl From<&RecordingSpec> for About {
             id: spec.id.clone(),
             session_id: spec.session_name.clone(),
             window_id: spec.window.to_string(),
-            cast_path: spec.cast_path.clone(),
             title: spec.title.clone(),
             socket: spec.socket.clone(),
             started: spec.started(),
@@ -65,6 +64,9 @@ impl From<&RecordingSpec> for About {
 /// How a recording is at one moment.
 #[derive(Clone, Debug)]
 struct Status {
+    cast_path: PathBuf,
+    /// What the figures do not count: those are of the present cast.
+    earlier: Earlier,
     condition: Condition,
     /// Seconds since the Unix epoch.
     ended: Option<u64>,
@@ -91,17 +93,29 @@ impl Report {
             carried,
             ..spec.into()
         };
-        Report::starting(about, pane, stats)
+        let cast = (spec.cast_path.clone(), spec.earlier);
+        Report::starting(about, cast, pane, stats)
     }
 
     /// The report of a recording without tmux.
-    pub(in crate::daemon) fn about_command(about: About, stats: Stats) -> Report {
-        Report::starting(about, None, stats)
+    pub(in crate::daemon) fn about_command(
+        about: About,
+        cast: (PathBuf, Earlier),
+        stats: Stats,
+    ) -> Report {
+        Report::starting(about, cast, None, stats)
     }
 
-    fn starting(about: About, pane: Option<PaneId>, stats: Stats) -> Report {
+    fn starting(
+        about: About,
+        (cast_path, earlier): (PathBuf, Earlier),
+        pane: Option<PaneId>,
+        stats: Stats,
+    ) -> Report {
         Report {
             status: Mutex::new(Status {
+                cast_path,
+                earlier,
                 condition: Condition::Recording { warning: None },
                 ended: None,
                 title: about.title.clone(),
@@ -135,6 +149,24 @@ impl Report {
         has_changed
     }
 
+    /// The cast that is being written.
+    pub(in crate::daemon) fn cast_path(&self) -> PathBuf {
+        self.lock().cast_path.clone()
+    }
+
+    /// The casts before it, and what they hold.
+    pub(in crate::daemon) fn earlier(&self) -> Earlier {
+        self.lock().earlier
+    }
+
+    /// The recording goes on in another cast, which has got `stats` so far.
+    pub(in crate::daemon) fn go_on_in(&self, cast: &Path, earlier: Earlier, stats: Stats) {
+        let mut status = self.lock();
+        status.cast_path = cast.to_owned();
+        status.earlier = earlier;
+        status.stats = stats;
+    }
+
     /// Gives it another title.
     pub(in crate::daemon) fn set_title(&self, title: &str) {
         self.lock().title = Some(title.to_owned());
@@ -144,6 +176,8 @@ impl Report {
     pub(in crate::daemon) fn to_api(&self) -> api::Recording {
         let about = &self.about;
         let Status {
+            cast_path,
+            earlier,
             condition,
             ended,
             title,
@@ -156,17 +190,18 @@ impl Report {
             window_id: about.window_id.clone(),
             window_name: None,
             active: !matches!(condition, Condition::Finished { .. }),
-            cast_path: about.cast_path.clone(),
+            part: earlier.part(),
             active_pane: pane.map(|pane| pane.to_string()),
             state: condition.state(),
-            reason: condition.reason(about),
+            reason: condition.reason(&cast_path),
+            cast_path,
             title,
             socket: about.socket.clone(),
             started: about.started,
             ended,
-            duration: stats.duration as f64 / 1e6,
-            bytes: stats.bytes,
-            events: stats.events,
+            duration: (earlier.duration + stats.duration) as f64 / 1e6,
+            bytes: earlier.bytes + stats.bytes,
+            events: earlier.events + stats.events,
             gaps: stats.gaps,
             lost_bytes: stats.lost_bytes,
             carried: about.carried,
@@ -193,7 +228,7 @@ impl Condition {
     }
 
     /// Why it is not as it should be, for people.
-    fn reason(&self, about: &About) -> Option<String> {
+    fn reason(&self, cast: &Path) -> Option<String> {
         match self {
             Condition::Recording { warning: text } | Condition::Finished { reason: text } => {
                 text.as_deref().map(str::to_owned)
@@ -202,7 +237,7 @@ impl Condition {
             Condition::Refused(why) => Some(why.to_string()),
             Condition::Removed => Some(format!(
                 "the cast {} was removed, or its folder",
-                about.cast_path.display()
+                cast.display()
             )),
             Condition::Overloaded => Some("output comes faster than it can be written".to_owned()),
         }

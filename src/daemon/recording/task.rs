@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::super::capture::{Attached, Capture, Drained, Input, Life, Pipe, Shown};
 use super::super::journal::{Journal, JournalFile};
+use super::super::rotation::Rotation;
 use super::super::spec::RecordingSpec;
 use super::super::watcher::{View, Watcher};
 use super::alarm::Alarm;
@@ -66,6 +67,9 @@ pub(super) struct Task {
     pub(super) turning_off: Option<Asked<bool>>,
     /// Ends the process of a pipe that was let go.
     pub(super) closing: Option<JoinHandle<()>>,
+    pub(super) rotation: Rotation,
+    /// Closes the cast that was left last.
+    pub(super) closing_part: Option<JoinHandle<()>>,
     pub(super) is_finished: bool,
     /// Until when a change that is under way is waited for, where another daemon
     /// is to go on.
@@ -73,7 +77,7 @@ pub(super) struct Task {
     /// Whether it is known that the stream's pipe process has dropped output.
     pub(super) is_broken_told: bool,
     /// How often another daemon has gone on with it.
-    carried: u64,
+    pub(super) carried: u64,
 
     pub(super) intake: Intake,
     pub(super) recorder: Recorder,
@@ -159,6 +163,8 @@ impl Task {
             snapshot: None,
             turning_off: None,
             closing: None,
+            rotation: Rotation::default(),
+            closing_part: None,
             is_finished: false,
             hand_over_by: None,
             is_broken_told: false,
@@ -193,11 +199,15 @@ impl Task {
                 self.sink.set_intervals(self.context.intervals());
                 self.recorder.set_bound(self.context.memory_bound());
             }
+            self.turn_rotation();
             self.tick_file();
             self.publish();
             let due = self.due();
             tokio::select! {
-                ready = self.intake.readable() => self.on_readable(ready),
+                ready = self.intake.readable(), if !self.rotation.is_sealed() => {
+                    self.on_readable(ready);
+                }
+                progress = self.rotation.next() => self.on_rotation(progress),
                 () = self.alarm.at(due) => self.on_time(),
                 completion = self.sink.next_completion() => {
                     if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
@@ -233,8 +243,9 @@ impl Task {
     fn due(&self) -> Option<Instant> {
         let capture = self.capture.due().map(|due| self.start + due);
         [
-            self.intake.paused_until(),
+            self.paused_until(),
             capture,
+            self.rotation.due(),
             self.sink.due(),
             self.hand_over_by,
         ]
@@ -243,10 +254,16 @@ impl Task {
         .min()
     }
 
+    /// When a stream that is left alone is to be read again.
+    fn paused_until(&self) -> Option<Instant> {
+        let paused = self.intake.paused_until();
+        paused.filter(|_| !self.rotation.is_sealed())
+    }
+
     fn on_time(&mut self) {
         let now = Instant::now();
         let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        if is_due(self.intake.paused_until()) {
+        if is_due(self.paused_until()) {
             self.on_readable(Ok(()));
         }
         if is_due(self.capture.due().map(|due| self.start + due)) {
@@ -289,12 +306,20 @@ impl Task {
         events.recording(api::EventKind::RecordingChanged, &self.report.to_api());
     }
 
-    /// Brings the journal up to date.
-    fn note(&self) {
+    /// Brings the journal up to date; a rotation that is writing it does so in the
+    /// end.
+    pub(super) fn note(&self) {
+        if self.rotation.is_making() {
+            return;
+        }
         let stats = self.recorder.stats();
         let spec = self.spec.as_ref().clone();
         let journal = Journal::new(spec, stats.gaps, stats.lost_bytes, self.carried);
         self.journal.write_later(journal);
+    }
+
+    pub(super) fn is_being_handed_over(&self) -> bool {
+        self.hand_over_by.is_some()
     }
 
     fn is_to_hand_over(&self) -> bool {
@@ -317,7 +342,7 @@ impl Task {
 
     /// Reads what is there, so that what is decided next knows of it.
     fn read_turn(&mut self) {
-        if self.intake.stream().is_some() {
+        if self.intake.stream().is_some() && !self.rotation.is_sealed() {
             let time = self.cast_time();
             let taken = self.intake.read_turn(time, &mut self.recorder);
             self.on_taken(taken);
