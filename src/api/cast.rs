@@ -37,6 +37,9 @@ pub struct Cast {
     pub cast: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// How many casts it is: more than one of a recording that was rotated.
+    #[serde(default)]
+    pub parts: u32,
     /// When it was written last: seconds since the Unix epoch.
     pub modified: f64,
     /// How it is.

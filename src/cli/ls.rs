@@ -8,7 +8,7 @@ use jiff::Zoned;
 use super::archive::{FilterArgs, look, with_archive};
 use super::table::{self, printable};
 use super::{Context, Outcome};
-use crate::archive::{Condition, Entry, Listed, long_ago};
+use crate::archive::{Condition, Entry, Listed, join_parts, long_ago};
 use crate::wording::counted;
 use crate::workspace::abbreviate_home;
 
@@ -16,7 +16,8 @@ use crate::workspace::abbreviate_home;
 ///
 /// Each FILTER must stand in a cast's file name, title, session, recorded program or
 /// last commands, in either case. DONE is what was done last, where the shell tells
-/// of its commands (see `tvmux init`).
+/// of its commands (see `tvmux init`). A recording that went on in further casts
+/// stands here once, by its first.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[arg(value_name = "FILTER")]
@@ -43,7 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     filter.only_running = args.running;
     let mut entries = with_archive(|archive| {
         look(context, archive, false)?;
-        Ok(archive.entries(&filter)?)
+        Ok(join_parts(archive.entries(&filter)?))
     })?;
     entries.truncate(args.limit.unwrap_or(usize::MAX));
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
@@ -113,10 +114,14 @@ fn row(entry: &Entry, now: &Zoned) -> Vec<String> {
         Some(window) => format!("{session}:{window}"),
         None => session.clone(),
     });
+    let size = table::size(entry.bytes);
     vec![
         long_ago(entry.started, now),
         table::duration(entry.duration),
-        table::size(entry.bytes),
+        match entry.parts {
+            ..=1 => size,
+            parts => format!("{size} in {parts}"),
+        },
         text(session.as_ref()),
         text(entry.title.as_ref()),
         state,

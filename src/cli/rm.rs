@@ -17,7 +17,8 @@ use crate::wording::counted;
 /// Remove casts: their files, and what the archive knows of them
 ///
 /// CAST is a path, a file's name or the start of it, `@latest`, or `@latest:session`.
-/// What is being recorded is never removed.
+/// What is being recorded is never removed. Of a recording that went on in further
+/// casts, those that follow CAST go too.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[arg(required = true, value_name = "CAST", add = ArgValueCompleter::new(candidates::archived))]
@@ -60,13 +61,14 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
 fn find(archive: &Archive, names: &[String]) -> Result<Vec<Entry>, Failure> {
     let mut entries: Vec<Entry> = Vec::new();
     for name in names {
-        let entry = named(archive, name)?;
-        if entry.state == Condition::Running {
-            let error = format!("{} is being recorded", shown(&entry.path));
-            return Err(Failure::new(error).hint("`tvmux rec stop` ends it first"));
-        }
-        if entries.iter().all(|known| known.id != entry.id) {
-            entries.push(entry);
+        for entry in archive.parts(&named(archive, name)?)? {
+            if entry.state == Condition::Running {
+                let error = format!("{} is being recorded", shown(&entry.path));
+                return Err(Failure::new(error).hint("`tvmux rec stop` ends it first"));
+            }
+            if entries.iter().all(|known| known.id != entry.id) {
+                entries.push(entry);
+            }
         }
     }
     Ok(entries)

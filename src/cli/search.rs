@@ -1,5 +1,6 @@
 //! `tvmux search`: where something was seen.
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -16,7 +17,10 @@ use super::archive::{FilterArgs, chosen, look, read_due, with_archive};
 use super::signals::stop_flag;
 use super::table::{duration, printable};
 use super::{Context, Failure, Outcome, candidates, play};
-use crate::archive::{Archive, Entry, Hit, Pattern, PatternOptions, SearchOptions, long_ago};
+use crate::archive::{
+    Archive, Entry, Hit, Pattern, PatternOptions, SearchOptions, long_ago, sort_parts,
+};
+use crate::chain;
 use crate::workspace::abbreviate_home;
 
 /// Bytes of casts that are read before a search, when they were not so far.
@@ -111,7 +115,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             only_failed: args.failed,
         };
         let mut ranked = Vec::new();
-        let mut trouble = None;
+        let mut trouble: Option<Failure> = None;
+        let mut whole = Whole::default();
         archive.search(&pattern, &casts, &options, &mut |at, hit| {
             if stop.load(Ordering::Relaxed) {
                 return ControlFlow::Break(());
@@ -124,9 +129,16 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
                 };
             }
             found += 1;
-            first.get_or_insert_with(|| (casts[at].path.clone(), hit.time));
-            match printer.print(&casts[at], &hit) {
-                Err(error) => trouble = Some(error),
+            let (cast, hit) = match whole.place(archive, &casts[at], hit) {
+                Ok(placed) => placed,
+                Err(error) => {
+                    trouble = Some(error);
+                    return ControlFlow::Break(());
+                }
+            };
+            first.get_or_insert_with(|| (cast.path.clone(), hit.time));
+            match printer.print(&cast, &hit) {
+                Err(error) => trouble = Some(error.into()),
                 Ok(()) if found < limit => return ControlFlow::Continue(()),
                 Ok(()) => {}
             }
@@ -136,11 +148,12 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         ranked.sort_by_key(|(rank, at, hit)| (std::cmp::Reverse(*rank), *at, hit.time));
         for (_, at, hit) in ranked.into_iter().take(limit) {
             found += 1;
-            first.get_or_insert_with(|| (casts[at].path.clone(), hit.time));
-            printer.print(&casts[at], &hit)?;
+            let (cast, hit) = whole.place(archive, &casts[at], hit)?;
+            first.get_or_insert_with(|| (cast.path.clone(), hit.time));
+            printer.print(&cast, &hit)?;
         }
         match trouble {
-            Some(error) => Err(error.into()),
+            Some(error) => Err(error),
             None => Ok(()),
         }
     })?;
@@ -163,10 +176,45 @@ fn casts(
     stop: &'static AtomicBool,
 ) -> Result<Vec<Entry>, Failure> {
     let filter = args.filter.filter();
-    let casts = chosen(archive, &filter, &args.casts)?;
-    match read_due(archive, &casts, READ_FIRST, stop)? {
-        true => chosen(archive, &filter, &args.casts),
-        false => Ok(casts),
+    let mut casts = chosen(archive, &filter, &args.casts)?;
+    if read_due(archive, &casts, READ_FIRST, stop)? {
+        casts = chosen(archive, &filter, &args.casts)?;
+    }
+    sort_parts(&mut casts);
+    Ok(casts)
+}
+
+/// Where hits are in recordings that went on in further casts: these are searched one
+/// by one, and told as one.
+#[derive(Default)]
+struct Whole {
+    /// The first cast of the chain of each, and where in it that begins.
+    known: HashMap<i64, (Entry, u64)>,
+}
+
+impl Whole {
+    fn place(
+        &mut self,
+        archive: &Archive,
+        cast: &Entry,
+        hit: Hit,
+    ) -> Result<(Entry, Hit), Failure> {
+        if chain::number(&cast.path) == 1 {
+            return Ok((cast.clone(), hit));
+        }
+        let (first, start) = match self.known.get(&cast.id) {
+            Some(known) => known,
+            None => {
+                let found = archive.first_part(cast)?;
+                self.known.entry(cast.id).or_insert(found)
+            }
+        };
+        let hit = Hit {
+            time: hit.time + start,
+            until: hit.until + start,
+            ..hit
+        };
+        Ok((first.clone(), hit))
     }
 }
 

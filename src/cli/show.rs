@@ -13,7 +13,7 @@ use super::signals::stop_flag;
 use super::table::{duration, printable, size};
 use super::validate::shown;
 use super::{Context, Failure, Outcome, candidates};
-use crate::archive::{CommandRow, Condition, Entry, Indexed, is_pinned, time_of_day};
+use crate::archive::{CommandRow, Condition, Entry, Indexed, is_pinned, join_parts, time_of_day};
 use crate::wording::counted;
 
 /// Commands and markers that are shown to people at most, of each.
@@ -22,6 +22,7 @@ const MOST: usize = 20;
 /// Show one cast in detail: what it is of, what was done, what is missing
 ///
 /// CAST is a path, a file's name or the start of it, `@latest`, or `@latest:session`.
+/// The casts in which its recording went on are told with it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[arg(value_name = "CAST", add = ArgValueCompleter::new(candidates::archived))]
@@ -49,11 +50,21 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             }
             entry = archive.entry(&entry.path)?.unwrap_or(entry);
         }
-        Ok((
-            entry.clone(),
-            archive.markers(entry.id)?,
-            archive.commands(entry.id)?,
-        ))
+        let parts = archive.parts(&entry)?;
+        let (mut markers, mut commands, mut start) = (Vec::new(), Vec::new(), 0.0);
+        for part in &parts {
+            let all = archive.markers(part.id)?.into_iter();
+            markers.extend(all.map(|(time, label)| (time + (start * 1e6) as u64, label)));
+            let all = archive.commands(part.id)?.into_iter();
+            commands.extend(all.map(|command| CommandRow {
+                start: command.start + start,
+                end: command.end.map(|end| end + start),
+                ..command
+            }));
+            start += part.duration;
+        }
+        let joined = join_parts(parts).into_iter().next();
+        Ok((joined.unwrap_or(entry), markers, commands))
     })?;
     match args.json {
         true => print_json(&entry, &markers, &commands),
@@ -90,6 +101,7 @@ fn print(entry: &Entry, markers: &Markers, commands: &[CommandRow]) -> Outcome {
         ""
     };
     line("Cast", Some(shown(&entry.path)))?;
+    line("Parts", (entry.parts > 1).then(|| entry.parts.to_string()))?;
     line("Title", text(&entry.title))?;
     line("Program", text(&entry.program))?;
     line("Session", text(&entry.session))?;

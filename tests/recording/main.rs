@@ -26,6 +26,7 @@ mod joints;
 mod loss;
 mod playback;
 mod readme;
+mod rotate;
 mod settings;
 mod targets;
 mod usage;

@@ -69,6 +69,9 @@ pub struct Entry {
     #[serde(rename = "cast", serialize_with = "lossy")]
     pub path: PathBuf,
     pub bytes: u64,
+    /// How many casts these are: more than one where a rotated recording is told as a
+    /// whole.
+    pub parts: u32,
     /// When it was written last: seconds since the Unix epoch.
     pub modified: f64,
     pub state: Condition,
@@ -119,6 +122,7 @@ impl Entry {
             id: row.get(0)?,
             path: OsStr::from_bytes(row.get_ref(1)?.as_bytes()?).into(),
             bytes: number(2)?,
+            parts: 1,
             state: Condition::of_number(condition),
             finding: row.get(4)?,
             is_compressed: row.get(5)?,

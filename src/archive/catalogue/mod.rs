@@ -9,6 +9,7 @@ mod entry;
 mod filter;
 mod look;
 mod named;
+mod parts;
 mod walk;
 
 use std::fs::File;
@@ -23,6 +24,7 @@ pub use entry::{Condition, Entry, Listed};
 pub use filter::Filter;
 pub use look::Looked;
 pub use named::NameError;
+pub use parts::{join_parts, sort_parts};
 pub use walk::cast_files;
 
 pub(super) use database::{clear, forget};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::parts::join_parts;
 use super::{Archive, ArchiveError, Entry, Filter};
 
 /// Names that fit several casts and are told at most.
@@ -36,7 +37,8 @@ fn of(session: &str) -> String {
 impl Archive {
     /// The cast that is meant: by its path, its file's name with or without the
     /// suffix, the start of that where it fits only one; `@latest` is the newest,
-    /// `@latest:session` that of a session.
+    /// `@latest:session` that of a session. Of a recording that was rotated it is the
+    /// first, unless another's path or whole name is given.
     ///
     /// # Errors
     /// When none or several fit.
@@ -49,9 +51,11 @@ impl Archive {
                 session: Some(session.to_owned()).filter(|session| !session.is_empty()),
                 ..Filter::default()
             };
-            let newest = self.entries(&filter)?.into_iter().next();
             let session = session.to_owned();
-            return newest.ok_or(NameError::None { session });
+            return match self.entries(&filter)?.first() {
+                Some(newest) => Ok(self.first_part(newest)?.0),
+                None => Err(NameError::None { session }),
+            };
         }
         if let Ok(path) = Path::new(name).canonicalize() {
             return match self.entry(&path)? {
@@ -64,6 +68,7 @@ impl Archive {
             return Err(NameError::Unknown { name });
         }
         let all = self.entries(&Filter::default())?;
+        let all_joined;
         let is_whole = |entry: &&Entry| {
             let own = entry.name();
             own == name || own.split(".cast").next() == Some(&name)
@@ -71,7 +76,8 @@ impl Archive {
         let starts = |entry: &&Entry| entry.name().starts_with(&name);
         let mut fitting: Vec<&Entry> = all.iter().filter(is_whole).collect();
         if fitting.is_empty() {
-            fitting = all.iter().filter(starts).collect();
+            all_joined = join_parts(all.iter().filter(starts).cloned().collect());
+            fitting = all_joined.iter().collect();
         }
         match fitting[..] {
             [] => Err(NameError::Unknown { name }),

@@ -44,6 +44,10 @@ struct Known {
     rows_from: usize,
     told: Remembered,
     snapshots: Vec<Micros>,
+    /// Bytes of output still to come that paint the screen which the part before has
+    /// left, and told.
+    #[serde(default)]
+    repainted: u64,
     width: u16,
 }
 
@@ -76,6 +80,7 @@ impl<R: Read> Scan<R> {
                 rows_from: 0,
                 told: Remembered::default(),
                 snapshots: Vec::new(),
+                repainted: header.part.as_ref().map_or(0, |part| part.screen),
                 width: header.width,
             },
             text: TextBuffer::default(),
@@ -158,6 +163,12 @@ impl<R: Read> Scan<R> {
                         }
                     }
                     self.shown.feed(time, text.as_bytes());
+                    if known.repainted > 0 {
+                        known.repainted = known.repainted.saturating_sub(text.len() as u64);
+                        if known.repainted == 0 {
+                            known.has_told(&self.shown, time);
+                        }
+                    }
                     for mark in self.shown.take_marks() {
                         known.commands.add(time, mark);
                     }
@@ -219,6 +230,16 @@ fn give(shown: &mut Shown, known: &mut Known, take: &mut dyn FnMut(Line)) {
 }
 
 impl Known {
+    /// What is shown was told before, as far as it is of that time.
+    fn has_told(&mut self, shown: &Shown, time: Micros) {
+        let mut shown = shown.clone();
+        shown.finish(time);
+        while let Some(line) = shown.next_line() {
+            self.told.insert(&line.text);
+        }
+        self.snapshots.push(time);
+    }
+
     /// The command that printed a line, counted from 0.
     fn command_of(&self, line: &ShownLine) -> Option<usize> {
         let all = self.commands.all();

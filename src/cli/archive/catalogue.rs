@@ -116,7 +116,7 @@ pub(in crate::cli) fn named(archive: &Archive, name: &str) -> Result<Entry, Fail
 }
 
 /// The casts that fit `filter`, the newest first; of these only those that `names`
-/// mean, if there are any.
+/// mean and the parts that follow them, if there are any.
 pub(in crate::cli) fn chosen(
     archive: &Archive,
     filter: &Filter,
@@ -124,8 +124,11 @@ pub(in crate::cli) fn chosen(
 ) -> Result<Vec<Entry>, Failure> {
     let mut casts = archive.entries(filter)?;
     if !names.is_empty() {
-        let meant = names.iter().map(|name| Ok(named(archive, name)?.id));
-        let meant: Vec<i64> = meant.collect::<Result<_, Failure>>()?;
+        let mut meant = HashSet::new();
+        for name in names {
+            let parts = archive.parts(&named(archive, name)?)?;
+            meant.extend(parts.iter().map(|part| part.id));
+        }
         casts.retain(|cast| meant.contains(&cast.id));
     }
     Ok(casts)

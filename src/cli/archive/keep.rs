@@ -31,10 +31,11 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let casts = with_archive(|archive| {
         look(context, archive, false)?;
-        let names = args.casts.iter();
-        names
-            .map(|name| named(archive, name))
-            .collect::<Result<Vec<_>, _>>()
+        let mut casts = Vec::new();
+        for name in &args.casts {
+            casts.extend(archive.parts(&named(archive, name)?)?);
+        }
+        Ok(casts)
     })?;
     for cast in &casts {
         let name = shown(&cast.path);

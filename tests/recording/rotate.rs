@@ -1,0 +1,315 @@
+//! Recordings that go on in further casts: as one, nothing is missing or there twice.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tvmux::chain;
+use tvmux::timeline::{Timeline, TimelineOptions};
+
+use crate::loss::{COUNTER, numbers};
+use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
+use crate::support::{TestTmux, wait_for, wait_until};
+
+/// Bursts of numbered lines, some megabytes a second.
+const BURSTS: &str = "exec perl -e '$|=1; $b = \"\"; for ($i = 1; ; $i++) { \
+                      $b .= \"line $i end\\n\"; if ($i % 500 == 0) { print $b; $b = \"\"; \
+                      select(undef, undef, undef, 0.002) } }'";
+
+fn rotating() -> Tvmux {
+    Tvmux::new().with("TVMUX_RECORDING_ROTATE_SIZE", "64KiB")
+}
+
+/// Every number is there once, in order; gives how many there are.
+fn contiguous(output: &str) -> usize {
+    let numbers = numbers(output);
+    let broken = numbers.windows(2).find(|pair| pair[1] != pair[0] + 1);
+    assert_eq!(broken, None, "of {} lines", numbers.len());
+    numbers.len()
+}
+
+/// Waits until a recording is in its cast of this number, or a later one.
+fn wait_for_part(tvmux: &Tvmux, part: u64) -> Value {
+    let what = format!("part {part}");
+    wait_for(&what, || {
+        let all = tvmux.recordings();
+        all.into_iter()
+            .find(|recording| recording["part"].as_u64() >= Some(part))
+    })
+}
+
+/// All casts of the chain, each a whole one that begins with a screen.
+fn parts_of(tvmux: &Tvmux, first: &Path) -> Vec<PathBuf> {
+    let parts = chain::from(first);
+    for (at, path) in parts.iter().enumerate() {
+        let (header, events) = read_cast(path);
+        if at > 0 {
+            let before = parts[at - 1].file_name().unwrap().to_str().unwrap();
+            assert_eq!(header["tvmux"]["part"], at + 1);
+            assert_eq!(header["tvmux"]["previous"], before);
+            let screen = header["tvmux"]["screen"].as_u64().unwrap() as usize;
+            let opening = events.iter().take_while(|event| event.time == 0.0);
+            let painted: usize = opening.map(|event| event.data.len()).sum();
+            assert!(painted >= screen && screen > 0, "{painted} {screen}");
+        }
+        assert!(events.is_sorted_by_key(|event| event.time));
+    }
+    let folder = first.parent().unwrap();
+    let there = fs::read_dir(folder).unwrap().flatten();
+    let casts = there.filter(|entry| {
+        let name = entry.file_name().into_string().unwrap();
+        name.ends_with(".cast") && chain::part_path(&entry.path(), 1) == first
+    });
+    assert_eq!(casts.count(), parts.len(), "no part stands alone");
+    tvmux.ok([
+        "validate".into(),
+        "-q".into(),
+        parts[parts.len() - 1].clone(),
+    ]);
+    parts
+}
+
+fn screenshot(tvmux: &Tvmux, cast: &Path, at: &str) -> String {
+    tvmux.ok(["screenshot", cast.to_str().unwrap(), "--at", at])
+}
+
+/// A chain is one cast for whoever looks at it.
+fn is_one(tvmux: &Tvmux, first: &Path) {
+    let parts = parts_of(tvmux, first);
+    let output = tvmux.ok(["cat", first.to_str().unwrap()]);
+    let joined = tvmux.folder().join("joined.cast");
+    // As `cat -o joined.cast *.cast` would.
+    let mut args: Vec<PathBuf> = vec!["cat".into(), "-o".into(), joined.clone()];
+    args.extend(parts.iter().cloned());
+    tvmux.ok(args);
+    let (header, events) = read_cast(&joined);
+    assert_eq!(header["tvmux"], Value::Null);
+    assert_eq!(markers_of(&events), [""; 0]);
+    assert!(output_of(&events) == output);
+    tvmux.ok(["validate", "-q", joined.to_str().unwrap()]);
+
+    // The parts' times follow each other.
+    let lasts = parts.iter().map(|part| {
+        let (_, events) = read_cast(part);
+        (events.last().unwrap().time * 1e6).round() as u64
+    });
+    let lasts: Vec<u64> = lasts.collect();
+    let timeline = Timeline::open(first, TimelineOptions::default()).unwrap();
+    assert_eq!(timeline.likely_duration(), lasts.iter().sum::<u64>());
+    assert_eq!(timeline.duration().unwrap(), lasts.iter().sum::<u64>());
+
+    // What each part begins with is the screen that the one before has left.
+    let one = Timeline::open(&joined, TimelineOptions::default()).unwrap();
+    let screen = |timeline: &Timeline, at| tvmux::view::ansi(&timeline.at(at).unwrap());
+    let mut start = 0;
+    for (at, part) in parts.iter().enumerate() {
+        let alone = TimelineOptions {
+            alone: true,
+            ..TimelineOptions::default()
+        };
+        let alone = Timeline::open(part, alone).unwrap();
+        let end = start + lasts[at];
+        assert_eq!(screen(&alone, lasts[at]), screen(&one, end), "part {at}");
+        assert_eq!(screen(&timeline, end), screen(&one, end), "part {at}");
+        start = end;
+    }
+    assert_eq!(
+        screenshot(tvmux, first, "100%"),
+        screenshot(tvmux, &joined, "100%")
+    );
+    fs::remove_file(joined).unwrap();
+}
+
+#[test]
+fn a_flood_goes_through_a_hundred_casts_and_every_line_is_there_once() {
+    let tmux = TestTmux::start(BURSTS);
+    let mut tvmux = rotating();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    let first = tvmux.cast(&recording);
+    assert_eq!(recording["part"], 1);
+    wait_for_part(&tvmux, 100);
+    let stopped: Value = serde_json::from_str(&tvmux.ok(["rec", "stop", "--json"])).unwrap();
+    let last = stopped.as_array().map_or(&stopped, |all| &all[0]);
+    let parts = parts_of(&tvmux, &first);
+    assert!(parts.len() >= 100);
+    assert!(
+        last.to_string()
+            .contains(parts[parts.len() - 1].to_str().unwrap()),
+        "the cast that it wrote last is told: {last}"
+    );
+    let lines = contiguous(&tvmux.ok(["cat", first.to_str().unwrap()]));
+    assert!(lines > 10_000, "{lines}");
+    is_one(&tvmux, &first);
+}
+
+#[test]
+fn a_daemon_that_is_killed_as_it_rotates_loses_no_line_and_no_cast() {
+    let tmux = TestTmux::start(BURSTS);
+    let mut tvmux = rotating().with("TVMUX_RECORDING_REPAIR_ON_STOP", "false");
+    let first = tvmux.cast(&tvmux.record(&tmux, &[]));
+    for round in 1..=10 {
+        wait_for_part(&tvmux, 3 * round);
+        // At any moment of the next rotations.
+        std::thread::sleep(Duration::from_micros(fastrand::u64(0..150_000)));
+        let killed = tvmux.signal_daemon(Signal::SIGKILL);
+        tvmux.wait_for_another_server(killed);
+    }
+    wait_for_part(&tvmux, 35);
+    let recording = &tvmux.recordings()[0];
+    assert_eq!(
+        (&recording["carried"], &recording["gaps"]),
+        (&10.into(), &0.into())
+    );
+    tvmux.ok(["rec", "stop"]);
+    contiguous(&tvmux.ok(["cat", first.to_str().unwrap()]));
+    is_one(&tvmux, &first);
+}
+
+#[test]
+fn a_command_goes_through_many_casts_and_killed_daemons() {
+    let mut tvmux = rotating().with("TVMUX_TMUX_COMMAND", "tmux-that-is-not-there");
+    let go_on = tvmux.folder().join("go-on");
+    let flood = format!(
+        "i=0; while [ $i -lt 400 ]; do seq -f 'line %.0f end' $((i*100)) $((i*100+99)); \
+         i=$((i+1)); sleep 0.01; done; until test -e {}; do sleep 0.05; done; echo line over end",
+        go_on.display()
+    );
+    let mut child = tvmux
+        .command(["rec", "--headless", "--", "sh", "-c", &flood])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let first = tvmux.cast(&wait_for_part(&tvmux, 1));
+    let first = chain::part_path(&first, 1);
+    for part in [2, 4] {
+        wait_for_part(&tvmux, part);
+        std::thread::sleep(Duration::from_micros(fastrand::u64(0..150_000)));
+        let killed = tvmux.signal_daemon(Signal::SIGKILL);
+        tvmux.wait_for_another_server(killed);
+    }
+    wait_for_part(&tvmux, 5);
+    fs::write(go_on, "").unwrap();
+    wait_until("the command has ended", || {
+        child.try_wait().unwrap().is_some()
+    });
+    assert!(child.wait().unwrap().success());
+    let output = tvmux.ok(["cat", first.to_str().unwrap()]);
+    assert_eq!(contiguous(&output), 40_000);
+    is_one(&tvmux, &first);
+}
+
+#[test]
+fn programs_on_the_alternate_screen_and_new_sizes_go_from_cast_to_cast() {
+    // Modes, a scroll region, a saved cursor and colours are there before each.
+    let paint = "printf '\\033[?1049h\\033[2;20r\\033[5;5H\\0337\\033[1;32m\\033[?7l'; \
+                 i=0; while :; do i=$((i+1)); printf '\\033[6;1Hrow %d of \\0338saved %d\\033[20;1H\\n%s' \
+                 $i $i 漢字; seq -s ' ' 1 400 | cut -c -70; done";
+    let tmux = TestTmux::start(paint);
+    let mut tvmux = rotating();
+    tvmux.start_server();
+    let first = tvmux.cast(&tvmux.record(&tmux, &[]));
+    for part in 2..12 {
+        wait_for_part(&tvmux, part);
+        tmux.resize("@0", 60 + part as u16, 24);
+    }
+    tvmux.ok(["rec", "stop"]);
+    is_one(&tvmux, &first);
+}
+
+#[test]
+fn a_cast_of_a_certain_age_is_followed_by_another_where_anything_comes() {
+    let tmux = TestTmux::start("cat");
+    let mut tvmux = Tvmux::new().with("TVMUX_RECORDING_ROTATE_EVERY", "1s");
+    tvmux.start_server();
+    let first = tvmux.cast(&tvmux.record(&tmux, &[]));
+    for (round, word) in ["one", "two", "three"].into_iter().enumerate() {
+        wait_until("the cast is old enough", || {
+            let part = &chain::from(&first)[round];
+            let written = part.metadata().unwrap().modified().unwrap();
+            written.elapsed().unwrap_or_default() > Duration::from_millis(1100)
+        });
+        tmux.tmux(&["send-keys", "-t", "@0", word, "Enter"]);
+        wait_for_part(&tvmux, round as u64 + 2);
+    }
+    tvmux.ok(["rec", "stop"]);
+    assert_eq!(parts_of(&tvmux, &first).len(), 4);
+    is_one(&tvmux, &first);
+}
+
+#[test]
+fn what_a_later_cast_shows_is_found_and_played_at_its_moment() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = rotating();
+    tvmux.start_server();
+    let first = tvmux.cast(&tvmux.record(&tmux, &["--title", "a chain"]));
+    tmux.tmux(&["send-keys", "-t", "@0", "seq 1 40000", "Enter"]);
+    wait_for_part(&tvmux, 2);
+    tmux.tmux(&["send-keys", "-t", "@0", "clear; echo nee''dle", "Enter"]);
+    wait_until("the needle is recorded", || {
+        tvmux
+            .ok(["cat", first.to_str().unwrap()])
+            .contains("\nneedle")
+    });
+    tvmux.ok(["rec", "stop"]);
+    let parts = parts_of(&tvmux, &first);
+
+    let hits = tvmux.ok(["search", "--json", "needle"]);
+    let hits: Vec<Value> = hits
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let hits: Vec<&Value> = hits.iter().filter(|hit| hit["line"] == "needle").collect();
+    assert_eq!(hits.len(), 1, "{hits:?}");
+    assert_eq!(hits[0]["cast"], first.to_str().unwrap());
+    let time = hits[0]["time"].as_f64().unwrap();
+    let at = |time: f64| screenshot(&tvmux, &first, &format!("{time}"));
+    assert!(at(time + 0.000_001).contains("needle"), "{}", at(time));
+    assert!(!at(time - 0.001).lines().any(|line| line == "needle"));
+    // A line on the screen as a cast ends is told once.
+    for number in [1, 20_000, 39_999] {
+        let found = tvmux.ok(["search", "--word", "--json", &number.to_string()]);
+        let lines = found.lines().filter(|line| {
+            let hit: Value = serde_json::from_str(line).unwrap();
+            hit["line"] == number.to_string().as_str()
+        });
+        assert_eq!(lines.count(), 1, "{number}: {found}");
+    }
+
+    let listed: Value = serde_json::from_str(&tvmux.ok(["ls", "--json"])).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["cast"], first.to_str().unwrap());
+    assert_eq!(listed[0]["parts"], parts.len());
+    let bytes: u64 = parts
+        .iter()
+        .map(|part| part.metadata().unwrap().len())
+        .sum();
+    assert_eq!(listed[0]["bytes"], bytes);
+    assert!(tvmux.ok(["show", "@latest"]).contains("Parts"));
+
+    // Compressed parts are parts.
+    let output = tvmux.ok(["cat", first.to_str().unwrap()]);
+    tvmux.ok(["archive", "compress", parts[1].to_str().unwrap()]);
+    assert!(!parts[1].exists());
+    assert!(tvmux.ok(["cat", first.to_str().unwrap()]) == output);
+    assert!(at(time + 0.000_001).contains("needle"));
+
+    tvmux.ok(["rm", "--yes", "@latest"]);
+    assert_eq!(chain::from(&first).len(), 1);
+    assert!(parts.iter().all(|part| !part.exists()));
+}
+
+#[test]
+fn a_flood_at_full_speed_is_not_dropped_where_it_goes_on() {
+    let tmux = TestTmux::start(COUNTER);
+    let mut tvmux = rotating().with("TVMUX_RECORDING_REPAIR_ON_STOP", "false");
+    tvmux.start_server();
+    let first = tvmux.cast(&tvmux.record(&tmux, &[]));
+    let last = wait_for_part(&tvmux, 5);
+    assert_eq!((&last["gaps"], &last["lost_bytes"]), (&0.into(), &0.into()));
+    tvmux.ok(["rec", "stop"]);
+    contiguous(&tvmux.ok(["cat", first.to_str().unwrap()]));
+}
