@@ -182,6 +182,8 @@ impl Rotation {
             }
             State::Sealed { by, .. } => {
                 if !writing.is_calm || *by <= now {
+                    let (cast, is_calm) = (writing.cast.display(), writing.is_calm);
+                    tracing::debug!(%cast, is_calm, "a rotation is put off");
                     self.put_off(AGAIN);
                 } else {
                     self.ask(writing.recorder);

@@ -21,8 +21,8 @@ const OFF: [(Mode, &str); 10] = [
 ];
 
 /// Output that shows `screen` and leaves the terminal as that was: both screens,
-/// cursor, modes, scroll region, tab stops, colours, title. What scrolled off, and
-/// the place that ESC 7 kept, are not in it.
+/// cursor, modes, scroll region, tab stops, colours, title, and what ESC 7 has kept.
+/// What scrolled off is not in it.
 #[must_use]
 pub fn paint(screen: &Screen) -> String {
     let mut out = String::new();
@@ -37,6 +37,7 @@ pub fn paint(screen: &Screen) -> String {
         let _ = write!(out, "\x1b]2;{}\x1b\\", screen.title());
     }
     push_tabs(screen, &mut out);
+    push_saved(screen, &mut out);
     let (columns, rows) = screen.size();
     let (top, bottom) = screen.region();
     if (top, bottom) != (0, usize::from(rows) - 1) {
@@ -162,6 +163,20 @@ fn push_tabs(screen: &Screen, out: &mut String) {
     }
 }
 
+/// What ESC 8 brings back; leaves the pen that a terminal starts with.
+fn push_saved(screen: &Screen, out: &mut String) {
+    let Some(saved) = screen.saved_position() else {
+        return;
+    };
+    if saved.origin {
+        // The region is the whole screen so far.
+        out.push_str("\x1b[?6h");
+    }
+    let (row, column) = (saved.row + 1, saved.column + 1);
+    let _ = write!(out, "\x1b[{row};{column}H{}\x1b7\x1b[?6l", saved.pen);
+    out.push_str("\x1b[m\x1b]8;;\x1b\\\x1b(B\x1b)B\x0f");
+}
+
 /// What the next character is written with.
 fn push_pen(screen: &Screen, out: &mut String) {
     let (style, link) = screen.pen_style();
@@ -207,6 +222,8 @@ mod tests {
             "normal\x1b[5;7H\x1b[?1049h\x1b[2Jalternate\x1b[2;4r\x1b[?6h\x1b[2;2H",
             "\x1b[3g\x1b[1;5H\x1bH\x1b[1;1H\x1b[?25l\x1b[4h\x1b[?7l\x1b[4 q",
             "\x1b(0lqqk\x0e\x1b)0x",
+            "\x1b[4;7H\x1b[1;35m\x1b(0\x1b7\x1b[m\x1b(B\x1b[2;2Hsaved",
+            "\x1b[3;8r\x1b[?6h\x1b[2;5H\x1b7\x1b[?6l\x1b[1;1Horigin",
             "\x1b]8;id=a;https://example.org\x1b\\link",
             "\x1b]2;a title\x1b\\\x1b]4;3;rgb:01/02/03\x1b\\\x1b]11;rgb:10/20/30\x1b\\",
         ] {
@@ -225,8 +242,10 @@ mod tests {
                     assert_eq!(painted.region(), screen.region());
                     assert_eq!(painted.default_colours(), screen.default_colours());
                     assert_eq!(painted.palette(), screen.palette());
-                    painted.feed(rest.as_bytes());
-                    screen.feed(rest.as_bytes());
+                    for screen in [&mut painted, &mut screen] {
+                        screen.feed(b"\x1b8back");
+                        screen.feed(rest.as_bytes());
+                    }
                 }
             }
         }
