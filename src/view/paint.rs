@@ -222,8 +222,6 @@ mod tests {
             "normal\x1b[5;7H\x1b[?1049h\x1b[2Jalternate\x1b[2;4r\x1b[?6h\x1b[2;2H",
             "\x1b[3g\x1b[1;5H\x1bH\x1b[1;1H\x1b[?25l\x1b[4h\x1b[?7l\x1b[4 q",
             "\x1b(0lqqk\x0e\x1b)0x",
-            "\x1b[4;7H\x1b[1;35m\x1b(0\x1b7\x1b[m\x1b(B\x1b[2;2Hsaved",
-            "\x1b[3;8r\x1b[?6h\x1b[2;5H\x1b7\x1b[?6l\x1b[1;1Horigin",
             "\x1b]8;id=a;https://example.org\x1b\\link",
             "\x1b]2;a title\x1b\\\x1b]4;3;rgb:01/02/03\x1b\\\x1b]11;rgb:10/20/30\x1b\\",
         ] {
@@ -242,11 +240,31 @@ mod tests {
                     assert_eq!(painted.region(), screen.region());
                     assert_eq!(painted.default_colours(), screen.default_colours());
                     assert_eq!(painted.palette(), screen.palette());
-                    for screen in [&mut painted, &mut screen] {
-                        screen.feed(b"\x1b8back");
-                        screen.feed(rest.as_bytes());
-                    }
+                    painted.feed(rest.as_bytes());
+                    screen.feed(rest.as_bytes());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_kept_is_brought_back() {
+        for before in [
+            "\x1b[4;7H\x1b[1;35m\x1b(0\x1b7\x1b[m\x1b(B\x1b[2;2Hsaved",
+            "\x1b[3;8r\x1b[?6h\x1b[2;5H\x1b7\x1b[?6l\x1b[1;1Horigin",
+            "nothing",
+        ] {
+            for rules in [Rules::TMUX_3_3, Rules::OTHER] {
+                let mut screen = Screen::new(20, 10, rules);
+                screen.feed(before.as_bytes());
+                let mut painted = Screen::new(20, 10, rules);
+                painted.feed(paint(&screen).as_bytes());
+                for screen in [&mut painted, &mut screen] {
+                    screen.feed(b"\x1b8back\r\nx");
+                }
+                let rows = |screen| seen(screen, Which::Shown);
+                assert_eq!(rows(&painted), rows(&screen), "{before:?}");
+                assert_eq!(painted.cursor(), screen.cursor(), "{before:?}");
             }
         }
     }
