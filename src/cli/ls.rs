@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use jiff::Zoned;
 
-use super::archive::{FilterArgs, look, with_archive};
+use super::archive::{FilterArgs, look_and_list, with_archive};
 use super::table::{self, printable};
 use super::{Context, Outcome};
 use crate::archive::{Condition, Entry, Listed, join_parts, long_ago};
@@ -42,10 +42,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let mut filter = args.filter.filter();
     filter.words.clone_from(&args.words);
     filter.only_running = args.running;
-    let mut entries = with_archive(|archive| {
-        look(context, archive, false)?;
-        Ok(join_parts(archive.entries(&filter)?))
-    })?;
+    let mut entries =
+        with_archive(|archive| Ok(join_parts(look_and_list(context, archive, &filter)?)))?;
     entries.truncate(args.limit.unwrap_or(usize::MAX));
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     if args.json {

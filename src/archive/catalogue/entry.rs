@@ -13,7 +13,8 @@ macro_rules! select {
         concat!(
             "SELECT id, path, size, condition, finding, is_compressed, host, session, window, ",
             "title, program, started, duration, columns, rows, events, gaps, lost, markers, ",
-            "commands, lines, last_commands, indexed, is_due, modified FROM casts ",
+            "commands, lines, last_commands, indexed, is_due, modified, ",
+            "device, inode FROM casts ",
             $rest
         )
     };
@@ -66,6 +67,9 @@ impl Condition {
 pub struct Entry {
     #[serde(skip)]
     pub id: i64,
+    /// Device, inode, size, and when it was written in microseconds, as they were last.
+    #[serde(skip)]
+    pub(crate) file: (i64, i64, i64, i64),
     #[serde(rename = "cast", serialize_with = "lossy")]
     pub path: PathBuf,
     pub bytes: u64,
@@ -120,6 +124,7 @@ impl Entry {
         let last: String = row.get(21)?;
         Ok(Entry {
             id: row.get(0)?,
+            file: (row.get(25)?, row.get(26)?, row.get(2)?, row.get(24)?),
             path: OsStr::from_bytes(row.get_ref(1)?.as_bytes()?).into(),
             bytes: number(2)?,
             parts: 1,

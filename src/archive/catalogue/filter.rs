@@ -22,6 +22,13 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// The casts that fit, the newest first.
+    pub(super) fn of(&self, mut casts: Vec<Entry>) -> Vec<Entry> {
+        casts.retain(|cast| self.lets_through(cast));
+        casts.sort_by(|a, b| b.started.total_cmp(&a.started).then(b.id.cmp(&a.id)));
+        casts
+    }
+
     /// Whether a cast fits.
     #[must_use]
     pub fn lets_through(&self, entry: &Entry) -> bool {

@@ -204,18 +204,14 @@ impl Archive {
     /// # Errors
     /// When the database cannot be read.
     pub fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, ArchiveError> {
+        Ok(filter.of(self.all_entries()?))
+    }
+
+    /// All casts, in no order.
+    fn all_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(entry::SELECT_ALL)?;
-            let mut rows = select.query([])?;
-            let mut entries = Vec::new();
-            while let Some(row) = rows.next()? {
-                let entry = Entry::of_row(row)?;
-                if filter.lets_through(&entry) {
-                    entries.push(entry);
-                }
-            }
-            entries.sort_by(|a, b| b.started.total_cmp(&a.started).then(b.id.cmp(&a.id)));
-            Ok(entries)
+            select.query_map([], Entry::of_row)?.collect()
         })
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::State;
 use crate::archive::{
-    Archive, ArchiveError, Condition, Entry, Filter, Indexed, NameError, UpdateLock,
+    Archive, ArchiveError, Condition, Entry, Filter, Indexed, Looked, NameError, UpdateLock,
 };
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
@@ -61,13 +61,29 @@ pub(in crate::cli) fn look(
 ) -> Result<(), Failure> {
     let folders = context.config.cast_folders();
     let looked = archive.look(&folders, &running(), all_sizes)?;
+    warn_of_unreadable(looked);
+    Ok(())
+}
+
+/// The same without all sizes, and the casts that fit `filter`, the newest first.
+pub(in crate::cli) fn look_and_list(
+    context: &Context,
+    archive: &mut Archive,
+    filter: &Filter,
+) -> Result<Vec<Entry>, Failure> {
+    let folders = context.config.cast_folders();
+    let (looked, entries) = archive.look_and_list(&folders, &running(), filter)?;
+    warn_of_unreadable(looked);
+    Ok(entries)
+}
+
+fn warn_of_unreadable(looked: Looked) {
     for folder in looked.unreadable {
         warn(&format!(
             "the folder {} cannot be read",
             printable(&folder.to_string_lossy())
         ));
     }
-    Ok(())
 }
 
 /// Reads what is new in a cast, until `stop` is set; gives how many bytes that were,

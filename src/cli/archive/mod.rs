@@ -13,7 +13,9 @@ mod verify;
 
 use clap::Subcommand;
 
-pub(super) use catalogue::{chosen, look, named, open, read_due, read_new, with_archive};
+pub(super) use catalogue::{
+    chosen, look, look_and_list, named, open, read_due, read_new, with_archive,
+};
 pub(super) use filter::{CommandFilterArgs, FilterArgs};
 
 use super::{Context, Failure, Outcome};
