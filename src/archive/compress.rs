@@ -18,7 +18,9 @@ use rusqlite::params;
 use super::catalogue::{Archive, ArchiveError, Entry, UpdateLock, forget, path_bytes};
 use super::repair_file::{Original, RepairFileError, Stop, sync_by_stretches};
 use crate::atomic_file::{AtomicFile, Durability, sync_folder};
-use crate::packed::{Packer, Unpacked, has_suffix, is_seekable, packed_path, plain_path};
+use crate::packed::{
+    Packer, Unpacked, has_suffix, is_cast_name, is_seekable, packed_path, plain_path,
+};
 
 /// Bytes that are read at once.
 const BLOCK: usize = 256 * 1024;
@@ -126,7 +128,7 @@ impl Archive {
             let mut packed = Vec::new();
             let mut leftovers = Vec::new();
             let _ = super::catalogue::all_files(folder, &mut |path, name| {
-                if has_suffix(&path) && super::catalogue::is_cast(name) {
+                if has_suffix(&path) && is_cast_name(name) {
                     packed.push(path);
                 } else if is_leftover(&path) {
                     leftovers.push(path);

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Daemon, Error, Result};
-use crate::packed::{Plain, Unpacked, plain_path, present};
+use crate::packed::{Plain, Unpacked, is_cast_name, present};
 
 impl Daemon {
     /// The plain bytes of a cast, as many as there are now. Its path is below the output
@@ -22,7 +22,7 @@ impl Daemon {
         let wanted = PathBuf::from(path);
         let goes_down = |part| matches!(part, Component::Normal(_) | Component::RootDir);
         let is_below = wanted.components().all(goes_down);
-        if !is_below || !is_cast(&wanted) || path.contains('\0') {
+        if !is_below || !wanted.file_name().is_some_and(is_cast_name) || path.contains('\0') {
             return Err(missing());
         }
         let opened = tokio::task::spawn_blocking(move || -> io::Result<CastBytes> {
@@ -77,11 +77,4 @@ impl std::fmt::Debug for CastBytes {
             .field("length", &self.length)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether a file is called as casts are: `.cast`, compressed or not.
-fn is_cast(path: &Path) -> bool {
-    let plain = plain_path(path);
-    let plain = plain.as_deref().unwrap_or(path);
-    plain.extension().is_some_and(|end| end == "cast")
 }

@@ -18,6 +18,7 @@ mod unpacked;
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub use pack::{FRAME, Packer};
@@ -54,6 +55,13 @@ pub fn has_suffix(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == SUFFIX)
 }
 
+/// Whether a file of this name is a cast: `.cast`, compressed or not, and not hidden.
+#[must_use]
+pub fn is_cast_name(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    !name.starts_with(b".") && (name.ends_with(b".cast") || name.ends_with(b".cast.zst"))
+}
+
 /// The path of a cast once it is compressed.
 #[must_use]
 pub fn packed_path(path: &Path) -> PathBuf {
@@ -74,7 +82,7 @@ pub fn plain_path(path: &Path) -> Option<PathBuf> {
 #[must_use]
 pub fn present(path: &Path) -> PathBuf {
     let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
-    let is_cast = |path: &PathBuf| path.extension() == Some(OsStr::new("cast"));
+    let is_cast = |path: &PathBuf| path.file_name().is_some_and(is_cast_name);
     if path.symlink_metadata().is_ok() {
         return path.to_owned();
     }
@@ -107,6 +115,21 @@ mod tests {
         let other = folder.path().join("notes.zst");
         fs::write(folder.path().join("notes"), "").unwrap();
         assert_eq!(present(&other), other, "no cast");
+    }
+
+    #[test]
+    fn casts_are_known_by_their_names() {
+        let is_cast = |name: &str| is_cast_name(OsStr::new(name));
+        assert!(
+            ["x.cast", "x.cast.zst", "x.part002.cast"]
+                .into_iter()
+                .all(is_cast)
+        );
+        assert!(
+            ![".x.cast", "x", "x.cast.gz", "cast", "x.zst"]
+                .into_iter()
+                .any(is_cast)
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use walk::cast_files;
 pub(super) use database::{clear, forget};
 pub(super) use entry::path_bytes;
 pub(super) use look::LATELY;
-pub(super) use walk::{all_files, is_cast};
+pub(super) use walk::all_files;
 
 use crate::folders::open_lock;
 

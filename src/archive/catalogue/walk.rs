@@ -3,9 +3,10 @@
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use crate::packed::is_cast_name;
 
 /// Folders within folders are looked through so deep.
 const DEEPEST: usize = 8;
@@ -35,12 +36,6 @@ impl Found {
     }
 }
 
-/// Whether a file is called as casts are: `.cast`, compressed or not.
-pub(in crate::archive) fn is_cast(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    !name.starts_with(b".") && (name.ends_with(b".cast") || name.ends_with(b".cast.zst"))
-}
-
 /// Calls `take` with each cast below `folder`. Links are not followed; a folder
 /// below that cannot be read is as if it were empty.
 ///
@@ -48,7 +43,7 @@ pub(in crate::archive) fn is_cast(name: &OsStr) -> bool {
 /// When `folder` itself cannot be read.
 pub fn cast_files(folder: &Path, take: &mut dyn FnMut(PathBuf)) -> io::Result<()> {
     all_files(folder, &mut |path, name| {
-        if is_cast(name) {
+        if is_cast_name(name) {
             take(path);
         }
     })
