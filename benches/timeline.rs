@@ -141,7 +141,7 @@ fn build(cast: &Path, cache: &Path) -> (Duration, Micros) {
     }
     let options = TimelineOptions {
         cache: Some(cache.to_owned()),
-        rules: None,
+        ..TimelineOptions::default()
     };
     let start = cpu_time();
     let timeline = Timeline::open(cast, options).expect("a cast");
