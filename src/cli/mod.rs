@@ -39,6 +39,7 @@ mod server;
 mod show;
 mod signals;
 mod slips;
+mod stage;
 mod supervise;
 mod table;
 mod terminal;

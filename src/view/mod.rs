@@ -7,6 +7,7 @@
 mod animation;
 mod ansi;
 mod cropped;
+pub mod frame;
 mod html;
 mod json;
 mod paint;

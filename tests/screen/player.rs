@@ -12,7 +12,8 @@ use crossterm::event::{
 use proptest::prelude::*;
 use tvmux::screen::{Colour, Rules, Screen, Style, Which};
 use tvmux::timeline::{Timeline, TimelineOptions};
-use tvmux::view::player::{Action, Frame, Options, Painter, Player, Speed};
+use tvmux::view::frame::{Action, Frame, Painter};
+use tvmux::view::player::{Options, Player, Speed};
 
 const SECOND: u64 = 1_000_000;
 

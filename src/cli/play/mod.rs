@@ -1,6 +1,5 @@
 //! `tvmux play`: shows a cast on this terminal.
 
-mod keyboard;
 mod raw;
 mod show;
 
@@ -9,7 +8,6 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
 use jiff::tz::TimeZone;
@@ -20,21 +18,10 @@ use nix::sys::signalfd::SignalFd;
 
 use super::signals::take_signals;
 use super::validate::shown;
-use super::{Context, Failure, Outcome, candidates, cast_argument, convert, screenshot};
+use super::{Context, Failure, Outcome, candidates, cast_argument, convert, screenshot, stage};
 use crate::cast::Micros;
 use crate::timeline::Moment;
 use crate::view::player::{Options, Speed};
-
-/// What ends the player, or tells it that its terminal is another.
-const SIGNALS: [Signal; 7] = [
-    Signal::SIGINT,
-    Signal::SIGTERM,
-    Signal::SIGHUP,
-    Signal::SIGQUIT,
-    Signal::SIGWINCH,
-    Signal::SIGTSTP,
-    Signal::SIGCONT,
-];
 
 /// Play a cast, or what is being recorded
 ///
@@ -113,7 +100,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         )));
     }
     // Before any thread starts: one that took no part would be ended by them.
-    let signals = take_signals(&SIGNALS)?;
+    let signals = take_signals(&stage::SIGNALS)?;
     if args.raw {
         return raw::play(context, args, &signals);
     }
@@ -171,7 +158,7 @@ fn prepare<T: Send>(
             }
             while let Some(signal) = signals.read_signal()? {
                 match Signal::try_from(signal.ssi_signo as i32) {
-                    Ok(Signal::SIGTSTP) => keyboard::stop()?,
+                    Ok(Signal::SIGTSTP) => stage::stop_job()?,
                     Ok(Signal::SIGWINCH | Signal::SIGCONT) => {}
                     _ => STOP.store(true, Ordering::Relaxed),
                 }
@@ -181,14 +168,5 @@ fn prepare<T: Send>(
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic),
         }
-    })
-}
-
-/// A wait for `poll`, without end when there is none. It is rounded up: a wait of
-/// nothing would be spent many times.
-fn poll_timeout(wait: Option<Duration>) -> PollTimeout {
-    wait.map_or(PollTimeout::NONE, |wait| {
-        let milliseconds = wait.as_micros().div_ceil(1000);
-        PollTimeout::try_from(milliseconds).unwrap_or(PollTimeout::MAX)
     })
 }

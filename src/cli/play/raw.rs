@@ -15,9 +15,9 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 
-use super::keyboard::{self, Keyboard};
-use super::{Args, STOP, poll_timeout, prepare};
+use super::{Args, STOP, prepare};
 use crate::cast::{Code, EventReader, Micros, ReadError, Strictness};
+use crate::cli::stage::{self, Keyboard, poll_timeout};
 use crate::cli::terminal::{self, Output, TakenTerminal};
 use crate::cli::validate::shown;
 use crate::cli::{Context, Failure, Outcome, cast_argument, cast_input, screenshot};
@@ -379,7 +379,7 @@ impl RawPlay<'_> {
 
     fn suspend(&mut self) -> io::Result<()> {
         self.terminal = None;
-        keyboard::stop()?;
+        stage::stop_job()?;
         self.since = Instant::now();
         self.take()
     }

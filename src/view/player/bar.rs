@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
-use super::line::{Line, ink};
 use crate::cast::Micros;
 use crate::screen::{Attributes, Colour, Style};
+use crate::view::frame::{Line, ink};
 
 /// Columns of progress below which it is left out.
 const SHORTEST: usize = 8;

@@ -2,11 +2,10 @@
 
 use super::bar::{Bar, Doing};
 use super::find;
-use super::line::{Line, ink, row_of};
-use super::paint::Frame;
 use super::prompt::Prompt;
 use super::{Player, Speed, Task, help};
 use crate::screen::{Attributes, Colour, Style};
+use crate::view::frame::{Frame, Line, ink, row_of};
 
 impl Player {
     /// Rows for the screen: all but the one of the bar.

@@ -1,7 +1,7 @@
 //! The keys, in place of the screen.
 
-use super::line::{Line, ink};
 use crate::screen::{Attributes, Colour, Style};
+use crate::view::frame::{Line, ink};
 
 /// Keys and what they do. An empty key is a heading.
 const KEYS: &[(&str, &str)] = &[

@@ -5,8 +5,9 @@ use crossterm::event::{
 };
 
 use super::prompt::{Prompt, Question, Typed};
-use super::{Action, Player, Speed, Target, Task, Way, bar, help};
+use super::{Player, Speed, Target, Task, Way, bar, help};
 use crate::view;
+use crate::view::frame::Action;
 
 /// Microseconds that an arrow goes, and with Shift.
 const STEP: i64 = 5_000_000;

@@ -1,13 +1,13 @@
 //! The player: a state machine that shows a cast on a terminal.
 //!
 //! Keys, the mouse and the time go in ([`Player::on`], [`Player::advance`]); what
-//! the terminal is to show ([`Player::draw`]) and now and then an [`Action`] come
+//! the terminal is to show ([`Player::draw`]) and now and then an [`Action`](super::frame::Action) come
 //! out. It is pure: time is an argument, and work that takes long is done in steps
 //! that its caller ends, so that a key is never waited for.
 //!
-//! `seek` and `search` do what takes long, `draw` makes a [`Frame`] of it all, and
-//! [`Painter`] makes bytes of frames. [`Filter`] is for bytes that go to a terminal
-//! as they were recorded.
+//! `seek` and `search` do what takes long, `draw` makes a
+//! [`Frame`](super::frame::Frame) of it all. [`Filter`] is for bytes that go to a
+//! terminal as they were recorded.
 
 mod bar;
 mod commands;
@@ -17,8 +17,6 @@ mod filter;
 mod find;
 mod help;
 mod keys;
-mod line;
-mod paint;
 mod prompt;
 mod search;
 mod seek;
@@ -40,9 +38,9 @@ use crate::cast::{Marker, Micros};
 use crate::screen::Screen;
 use crate::timeline::{Command, Frames, Moment, Timeline, TimelineError};
 
+pub use crop::Crop;
 pub use filter::Filter;
-pub use line::{Line, Span};
-pub use paint::{Frame, Painter};
+pub use prompt::{Prompt, Question, Typed};
 pub use seek::IsOver;
 
 /// The longest pause that stays when idle time is folded and nobody says.
@@ -107,17 +105,6 @@ impl Default for Options {
             zone: TimeZone::UTC,
         }
     }
-}
-
-/// What the player's user wants of the world around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    Quit,
-    /// Stop as a job of a shell does.
-    Suspend,
-    Redraw,
-    /// Put this on the clipboard.
-    Copy(String),
 }
 
 /// What is being done that takes long.

@@ -112,6 +112,14 @@ impl Line {
         self.append(text, style, end);
     }
 
+    /// Adds another line behind what is there, moved to start at `column`.
+    pub fn append_line(&mut self, column: usize, other: Line) {
+        self.spans.extend(other.spans.into_iter().map(|span| Span {
+            column: column + span.column,
+            ..span
+        }));
+    }
+
     /// Gives the columns `columns` another style, made from the one they have.
     pub fn restyle(&mut self, columns: Range<usize>, change: impl Fn(Style) -> Style) {
         let mut changed = Line::default();

@@ -14,13 +14,13 @@ use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 ///
 /// A thread reads it: the library waits for the rest of a sequence that is not
 /// whole, and a screen must not stand still meanwhile. It ends with the program.
-pub(super) struct Keyboard {
+pub(in crate::cli) struct Keyboard {
     events: Receiver<Event>,
     bell: PipeReader,
 }
 
 impl Keyboard {
-    pub(super) fn start() -> io::Result<Keyboard> {
+    pub(in crate::cli) fn start() -> io::Result<Keyboard> {
         let (sender, events) = mpsc::channel();
         let (bell, mut ringer) = io::pipe()?;
         thread::Builder::new()
@@ -36,7 +36,7 @@ impl Keyboard {
     }
 
     /// What was typed, if anything. To be called when the descriptor is readable.
-    pub(super) fn read(&mut self) -> io::Result<Vec<Event>> {
+    pub(in crate::cli) fn read(&mut self) -> io::Result<Vec<Event>> {
         // One byte an event, which is in the channel before it.
         let _ = self.bell.read(&mut [0; 64])?;
         Ok(self.events.try_iter().collect())
@@ -60,7 +60,7 @@ pub(super) fn wait_for_foreground(keys: &File) -> io::Result<()> {
 
 /// Stops this job as Ctrl-Z does, and returns when it goes on. Where no shell
 /// controls jobs, the kernel lets it pass.
-pub(super) fn stop() -> io::Result<()> {
+pub(in crate::cli) fn stop_job() -> io::Result<()> {
     let stop = SigSet::from_iter([Signal::SIGTSTP]);
     stop.thread_unblock()?;
     kill(Pid::from_raw(0), Signal::SIGTSTP)?;
