@@ -13,6 +13,8 @@ mod differential;
 mod features;
 #[path = "screen/oracle.rs"]
 mod oracle;
+#[path = "screen/picker.rs"]
+mod picker;
 #[path = "screen/played.rs"]
 mod played;
 #[path = "screen/player.rs"]

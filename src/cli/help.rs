@@ -10,7 +10,7 @@ use clap::Command;
 const GROUPS: [(&str, &[&str]); 7] = [
     ("Record", &["rec"]),
     ("Look", &["play", "web", "screenshot", "cat", "convert"]),
-    ("Find", &["ls", "show", "search", "commands"]),
+    ("Find", &["ls", "pick", "show", "search", "commands"]),
     ("Keep", &["rm", "archive", "validate", "repair"]),
     ("Workspaces", &["load", "freeze", "workspace"]),
     ("Server", &["server", "api"]),
@@ -154,6 +154,14 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "tvmux show --json 2026-11-26_14",
                 "by the start of its name, for programs",
             ),
+        ],
+    ),
+    (
+        "pick",
+        &[
+            ("tvmux pick", "all casts; type to narrow, Enter plays"),
+            ("tvmux pick running", "what is being recorded, live"),
+            ("tvmux pick hits", "search as you type, in what was shown"),
         ],
     ),
     (

@@ -27,6 +27,7 @@ mod keyframes;
 mod ls;
 mod output_file;
 mod part_screen;
+mod pick;
 mod pictures;
 mod play;
 mod progress;
@@ -106,6 +107,7 @@ enum Verb {
     Ls(Box<ls::Args>),
     Show(show::Args),
     Search(Box<search::Args>),
+    Pick(pick::Args),
     Commands(Box<commands::Args>),
     Rm(rm::Args),
     Archive(archive::Args),
@@ -125,6 +127,7 @@ enum Verb {
 }
 
 /// What every verb may need.
+#[derive(Clone)]
 struct Context {
     config: Config,
     config_file: Option<PathBuf>,
@@ -200,6 +203,7 @@ fn run(cli: Cli) -> Outcome {
         Verb::Answer(_) => answer::run(&context),
         Verb::Show(args) => show::run(&context, &args),
         Verb::Search(args) => search::run(&context, &args),
+        Verb::Pick(args) => pick::run(&context, &args),
         Verb::Commands(args) => commands::run(&context, &args),
         Verb::Init(args) => init::run(&args),
         Verb::Rm(args) => rm::run(&context, &args),

@@ -41,15 +41,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         return Ok(ExitCode::from(1));
     }
     for entry in &entries {
-        // The file goes first: a row without a file is taken out by the next look.
-        match fs::remove_file(&entry.path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                let error = format!("cannot remove {}: {error}", shown(&entry.path));
-                return Err(Failure::new(error));
-            }
-            _ => {}
-        }
-        with_archive(|archive| Ok(archive.forget(entry.id)?))?;
+        with_archive(|archive| remove(archive, entry))?;
         if !args.quiet {
             anstream::println!("Removed {}", shown(&entry.path));
         }
@@ -57,8 +49,20 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Removes a cast. The file goes first: a row without a file is taken out by the next
+/// look.
+pub(super) fn remove(archive: &mut Archive, entry: &Entry) -> Result<(), Failure> {
+    match fs::remove_file(&entry.path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            let error = format!("cannot remove {}: {error}", shown(&entry.path));
+            return Err(Failure::new(error));
+        }
+        _ => Ok(archive.forget(entry.id)?),
+    }
+}
+
 /// The casts that are meant, each once; all names must fit before anything goes.
-fn find(archive: &Archive, names: &[String]) -> Result<Vec<Entry>, Failure> {
+pub(super) fn find(archive: &Archive, names: &[String]) -> Result<Vec<Entry>, Failure> {
     let mut entries: Vec<Entry> = Vec::new();
     for name in names {
         for entry in archive.parts(&named(archive, name)?)? {

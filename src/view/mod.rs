@@ -11,6 +11,7 @@ pub mod frame;
 mod html;
 mod json;
 mod paint;
+pub mod picker;
 mod pieces;
 pub mod player;
 mod svg;

@@ -23,6 +23,8 @@ use crate::cast::Micros;
 use crate::timeline::Moment;
 use crate::view::player::{Options, Speed};
 
+pub(super) use show::Show;
+
 /// Play a cast, or what is being recorded
 ///
 /// Space pauses, the arrows and the mouse go to any moment, / searches in all that

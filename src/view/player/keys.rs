@@ -4,10 +4,10 @@ use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
-use super::prompt::{Prompt, Question, Typed};
+use super::prompt::{Prompt, Question};
 use super::{Player, Speed, Target, Task, Way, bar, help};
 use crate::view;
-use crate::view::frame::Action;
+use crate::view::frame::{Action, Typed, paste};
 
 /// Microseconds that an arrow goes, and with Shift.
 const STEP: i64 = 5_000_000;
@@ -29,7 +29,7 @@ impl Player {
             }
             Event::Paste(text) => {
                 if let Some(prompt) = &mut self.prompt {
-                    prompt.paste(text);
+                    paste(&mut prompt.text, text);
                 }
                 None
             }

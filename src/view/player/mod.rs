@@ -11,7 +11,6 @@
 
 mod bar;
 mod commands;
-mod crop;
 mod draw;
 mod filter;
 mod find;
@@ -28,19 +27,17 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use bar::Tick;
-use crop::Crop;
 use find::Pattern;
 use prompt::Prompt;
 use search::Search;
 use seek::Seek;
 
+use super::frame::Crop;
 use crate::cast::{Marker, Micros};
 use crate::screen::Screen;
 use crate::timeline::{Command, Frames, Moment, Timeline, TimelineError};
 
-pub use crop::Crop;
 pub use filter::Filter;
-pub use prompt::{Prompt, Question, Typed};
 pub use seek::IsOver;
 
 /// The longest pause that stays when idle time is folded and nobody says.

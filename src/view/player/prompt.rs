@@ -2,6 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::view::frame::{Typed, type_key};
+
 /// What a line is typed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -20,14 +22,6 @@ pub struct Prompt {
     pub is_regex: bool,
 }
 
-/// What a key did to a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Typed {
-    More,
-    Done,
-    Cancelled,
-}
-
 impl Prompt {
     #[must_use]
     pub fn new(question: Question, is_regex: bool) -> Prompt {
@@ -39,33 +33,11 @@ impl Prompt {
     }
 
     pub fn key(&mut self, key: KeyEvent) -> Typed {
-        let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Enter => return Typed::Done,
-            KeyCode::Esc => return Typed::Cancelled,
-            KeyCode::Char('c' | 'd' | 'g') if has_control => return Typed::Cancelled,
-            KeyCode::Char('j' | 'm') if has_control => return Typed::Done,
-            KeyCode::Char('r') if has_control => self.is_regex = !self.is_regex,
-            KeyCode::Char('u') if has_control => self.text.clear(),
-            KeyCode::Char('w') if has_control => {
-                let kept = self.text.trim_end();
-                let end = kept.rfind(' ').map_or(0, |space| space + 1);
-                self.text.truncate(end);
-            }
-            KeyCode::Char('h') if has_control => drop(self.text.pop()),
-            // An empty line is left as others leave one.
-            KeyCode::Backspace if self.text.is_empty() => return Typed::Cancelled,
-            KeyCode::Backspace => drop(self.text.pop()),
-            KeyCode::Char(c) if !has_control => self.text.push(c),
-            _ => {}
+        if key.code == KeyCode::Char('r') && key.modifiers.contains(KeyModifiers::CONTROL) {
+            self.is_regex = !self.is_regex;
+            return Typed::More;
         }
-        Typed::More
-    }
-
-    /// Takes pasted text, up to the end of its first line.
-    pub fn paste(&mut self, text: &str) {
-        let line = text.split(['\n', '\r']).next().unwrap_or_default();
-        self.text.extend(line.chars().filter(|c| !c.is_control()));
+        type_key(&mut self.text, key)
     }
 
     /// The line as it is shown.
@@ -96,6 +68,7 @@ impl Prompt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::frame::paste;
 
     fn typed(keys: &str) -> Prompt {
         let mut prompt = Prompt::new(Question::Search(true), false);
@@ -119,7 +92,7 @@ mod tests {
         assert_eq!(typed("中文\x08").text, "中");
         assert_eq!(typed("a\x12").shown(), "/ regex: a");
         let mut prompt = typed("a");
-        prompt.paste("b\x1bc\nd");
+        paste(&mut prompt.text, "b\x1bc\nd");
         assert_eq!(prompt.text, "abc");
     }
 
