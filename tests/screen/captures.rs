@@ -1,11 +1,9 @@
 //! What tmux tells of a pane: formats and captures, read into rows of characters.
 
-use std::sync::OnceLock;
-
 use tvmux::screen::{Attributes, Colour, Rules, Style};
-use tvmux::tmux::{Batch, Separator, Version};
+use tvmux::tmux::{Batch, Separator};
 
-use super::support::TestTmux;
+use super::support::{TestTmux, tmux_version};
 
 /// A character with its style.
 pub type Char = (char, Style);
@@ -63,33 +61,19 @@ pub const FORMATS: &[&str] = &[
 
 const FIELD: &str = "<|>";
 
-/// The version of the tmux that is tested.
-pub fn version() -> Version {
-    static VERSION: OnceLock<Version> = OnceLock::new();
-    *VERSION.get_or_init(|| {
-        let program = super::support::program();
-        let output = std::process::Command::new(program)
-            .arg("-V")
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.trim().trim_start_matches("tmux ").parse().unwrap()
-    })
-}
-
 /// The rules of the tmux that is tested.
 pub fn rules() -> Rules {
-    Rules::tmux(version().major(), version().minor())
+    Rules::tmux(tmux_version().major(), tmux_version().minor())
 }
 
 /// What a format gives, as the program gave it.
 fn decoded(name: &str, value: &str) -> String {
-    let value = if version().has_escaped_dollars() {
+    let value = if tmux_version().has_escaped_dollars() {
         value.replace(r"\$", "$")
     } else {
         value.to_owned()
     };
-    if name == "pane_title" && version().has_escaped_titles() {
+    if name == "pane_title" && tmux_version().has_escaped_titles() {
         value.replace(r"\\", r"\")
     } else {
         value

@@ -5,8 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::captures::{rules, version};
+use super::captures::rules;
 use super::oracle::{Case, Oracle, Step, difference, ours};
+use super::support::tmux_version;
 
 const COLUMNS: u16 = 800;
 const ROWS: u16 = 200;
@@ -89,7 +90,7 @@ fn update() {
             }
         }
     }
-    let name = format!("{}.{}", version().major(), version().minor());
+    let name = format!("{}.{}", tmux_version().major(), tmux_version().minor());
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/screen/widths");
     std::fs::write(format!("{folder}/tmux-{name}.txt"), list).unwrap();
 }

@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigHandler, Signal, signal};
@@ -40,6 +41,19 @@ pub const HOSTILE: [&[u8]; 14] = [
 /// The tmux that is tested: `$TVMUX_TEST_TMUX`, else `tmux`.
 pub fn program() -> OsString {
     std::env::var_os("TVMUX_TEST_TMUX").unwrap_or_else(|| "tmux".into())
+}
+
+/// The version of the tmux that is tested.
+pub fn tmux_version() -> Version {
+    static VERSION: OnceLock<Version> = OnceLock::new();
+    *VERSION.get_or_init(|| {
+        let output = std::process::Command::new(program())
+            .arg("-V")
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.trim().trim_start_matches("tmux ").parse().unwrap()
+    })
 }
 
 /// A command shielded from the environment of whoever runs the tests: only what

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::state::Stage;
+use crate::support::tmux_version;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/workspace/same")
@@ -71,6 +72,13 @@ fn tmuxp_builds_the_same() {
     let tmuxp = std::env::var_os("TVMUX_RECORD_TMUXP").map(PathBuf::from);
     let other = std::env::var_os("TVMUX_COMPARE").map(PathBuf::from);
     let folder = other.clone().unwrap_or_else(fixtures);
+    let is_recorded = tmuxp.is_none() && other.is_none();
+    let version = tmux_version();
+    if is_recorded && (version.major(), version.minor()) != (3, 3) {
+        // Splits, layouts and formats are not the same in all versions.
+        println!("skipped: what tmuxp built was recorded with tmux 3.3");
+        return;
+    }
     let files = files(&folder);
     assert!(other.is_some() || files.len() >= 30, "{}", files.len());
     let settled = |_: &Value, quiet: Duration| quiet > Duration::from_millis(700);
