@@ -55,7 +55,7 @@ pub(super) fn remove(archive: &mut Archive, entry: &Entry) -> Result<(), Failure
     match fs::remove_file(&entry.path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             let error = format!("cannot remove {}: {error}", shown(&entry.path));
-            return Err(Failure::new(error));
+            Err(Failure::new(error))
         }
         _ => Ok(archive.forget(entry.id)?),
     }

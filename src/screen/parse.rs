@@ -335,7 +335,7 @@ fn large(value: u32, digit: u8) -> u32 {
 #[inline(always)]
 fn short_number(bytes: [u8; 4]) -> Option<(u32, usize)> {
     const ONES: u32 = u32::from_ne_bytes([1; 4]);
-    let values = u32::from_le_bytes(bytes) ^ u32::from(b'0') * ONES;
+    let values = u32::from_le_bytes(bytes) ^ (u32::from(b'0') * ONES);
     // The highest bit of each byte that is no digit.
     let others = (values.wrapping_add(0x76 * ONES) | values) & (0x80 * ONES);
     let digits = others.trailing_zeros() / 8;

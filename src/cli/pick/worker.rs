@@ -45,7 +45,7 @@ enum Done {
     Listed(List, Vec<Item>),
     /// Hits of the search of that number, and whether more come.
     Found(u64, Vec<Item>, bool),
-    Shown(PathBuf, Option<Micros>, Result<Screen, String>),
+    Shown(PathBuf, Option<Micros>, Box<Result<Screen, String>>),
     Said(String),
 }
 
@@ -161,7 +161,7 @@ impl Worker {
                 }
                 Done::Shown(cast, time, shown) => {
                     self.wanted = None;
-                    picker.set_preview(cast, time, shown);
+                    picker.set_preview(cast, time, *shown);
                 }
                 Done::Said(text) => picker.say(text),
             }
@@ -360,7 +360,7 @@ fn show_all(taken: &Receiver<(u64, Wanted)>, newest: &AtomicU64, ringer: &Ringer
         }
         let (cast, time) = wanted;
         if let Some(shown) = screen_at(&cast, time, &is_over) {
-            ringer.give(Done::Shown(cast, time, shown));
+            ringer.give(Done::Shown(cast, time, Box::new(shown)));
         }
     }
 }
