@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -89,7 +91,7 @@ fn a_killed_daemon_comes_back_and_every_line_is_there_once() {
     // What has been found whole, and stays as it is.
     let mut checked = 0;
     for round in 0..kills() {
-        std::thread::sleep(Duration::from_millis(fastrand::u64(0..4000) / 4));
+        thread::sleep(Duration::from_millis(fastrand::u64(0..4000) / 4));
         let some = length(&cast) + fastrand::usize(0..100_000);
         wait_until("output comes", || length(&cast) > some);
         let killed = tvmux.signal_daemon(Signal::SIGKILL);
@@ -456,7 +458,7 @@ fn a_suspended_machine_goes_on_where_it_stood() {
             for pid in all {
                 kill(Pid::from_raw(pid as i32), signal).unwrap();
             }
-            std::thread::sleep(Duration::from_millis(300));
+            thread::sleep(Duration::from_millis(300));
         }
         let now = length(&cast);
         wait_until("the cast goes on", || length(&cast) > now);
@@ -534,16 +536,31 @@ fn a_supervisor_is_told_and_given_the_first_turn() {
     let tvmux = Tvmux::new();
     let path = tvmux.folder().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    // What daemons have told; from the third on nobody reads it.
-    let mut told = Vec::new();
-    let mut is_told = |what: &str| {
-        let mut buffer = [0; 100];
-        while let Ok(count) = socket.recv(&mut buffer) {
-            told.push(String::from_utf8_lossy(&buffer[..count]).trim().to_owned());
+    // What daemons have told, read as it comes: the socket holds ten messages. From
+    // the third daemon on nobody reads it.
+    let patience = Duration::from_millis(20);
+    socket.set_read_timeout(Some(patience)).unwrap();
+    let told = Arc::new(Mutex::new(Some(Vec::new())));
+    let reader = thread::spawn({
+        let told = Arc::clone(&told);
+        move || {
+            let mut buffer = [0; 100];
+            loop {
+                let count = socket.recv(&mut buffer);
+                let mut told = told.lock().unwrap();
+                let Some(told) = &mut *told else {
+                    return socket;
+                };
+                if let Ok(count) = count {
+                    told.push(String::from_utf8_lossy(&buffer[..count]).trim().to_owned());
+                }
+            }
         }
-        told.iter().any(|told| told == what)
+    });
+    let is_told = |what: &str| {
+        let told = told.lock().unwrap();
+        told.iter().flatten().any(|told| told == what)
     };
-    socket.set_nonblocking(true).unwrap();
     let supervised = || {
         // As systemd does: only the process that is supervised feeds the watchdog.
         let program = env!("CARGO_BIN_EXE_tvmux");
@@ -580,7 +597,9 @@ fn a_supervisor_is_told_and_given_the_first_turn() {
         Some(75),
         "the supervisor is to start another"
     );
-    assert!(is_told("STOPPING=1"));
+    wait_until("its end is told", || is_told("STOPPING=1"));
+    *told.lock().unwrap() = None;
+    let _unread = reader.join().unwrap();
     let mut third = supervised();
     assert!(restart.wait_with_output().unwrap().status.success());
     assert_eq!(tvmux.server_pid(), Some(third.id()));

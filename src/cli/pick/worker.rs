@@ -13,9 +13,9 @@ use std::thread;
 use jiff::Zoned;
 
 use crate::api::{MarkerCreate, Recording, State};
-use crate::archive::{Archive, Entry, Filter, Pattern, PatternOptions, SearchOptions};
+use crate::archive::{Archive, Entry, Filter, Pattern, PatternOptions, SearchOptions, long_ago};
 use crate::cast::Micros;
-use crate::cli::archive::{long_ago, look, with_archive};
+use crate::cli::archive::{look, with_archive};
 use crate::cli::table::{duration, printable};
 use crate::cli::{Context, Failure, background, rm, runtime};
 use crate::screen::Screen;
