@@ -187,13 +187,13 @@ fn casts(
 /// Where hits are in recordings that went on in further casts: these are searched one
 /// by one, and told as one.
 #[derive(Default)]
-struct Whole {
+pub(super) struct Whole {
     /// The first cast of the chain of each, and where in it that begins.
     known: HashMap<i64, (Entry, u64)>,
 }
 
 impl Whole {
-    fn place(
+    pub(super) fn place(
         &mut self,
         archive: &Archive,
         cast: &Entry,

@@ -13,9 +13,14 @@ use std::thread;
 use jiff::Zoned;
 
 use crate::api::{MarkerCreate, Recording, State};
-use crate::archive::{Archive, Entry, Filter, Pattern, PatternOptions, SearchOptions, long_ago};
+use crate::archive::{
+    Archive, Entry, Filter, Pattern, PatternOptions, SearchOptions, join_parts, long_ago,
+    sort_parts,
+};
 use crate::cast::Micros;
+use crate::chain;
 use crate::cli::archive::{look, with_archive};
+use crate::cli::search::Whole;
 use crate::cli::table::{duration, printable};
 use crate::cli::{Context, Failure, background, rm, runtime};
 use crate::screen::Screen;
@@ -229,11 +234,14 @@ impl Lists {
     }
 
     fn list_casts(&self, running: &[Recording]) -> Result<(), Failure> {
-        let entries = with_archive(|archive| Ok(archive.entries(&Filter::default())?))?;
+        let entries = with_archive(|archive| Ok(join_parts(archive.entries(&Filter::default())?)))?;
         let ids: HashMap<PathBuf, &str> = running
             .iter()
             .filter_map(|recording| {
-                Some((recording.cast_path.canonicalize().ok()?, &*recording.id))
+                Some((
+                    chain::first(&recording.cast_path.canonicalize().ok()?),
+                    &*recording.id,
+                ))
             })
             .collect();
         let now = Zoned::now();
@@ -265,20 +273,29 @@ impl Lists {
         let mut waiting = Vec::new();
         let mut count = 0;
         with_archive(|archive: &mut Archive| {
-            let casts = archive.entries(&Filter::default())?;
+            let mut casts = archive.entries(&Filter::default())?;
+            sort_parts(&mut casts);
+            let mut whole = Whole::default();
+            let mut trouble = None;
             let options = SearchOptions::default();
             archive.search(&pattern, &casts, &options, &mut |at, hit| {
                 if is_over() {
                     return ControlFlow::Break(());
                 }
-                let cast = &casts[at];
+                let (cast, hit) = match whole.place(archive, &casts[at], hit) {
+                    Ok(placed) => placed,
+                    Err(failure) => {
+                        trouble = Some(failure);
+                        return ControlFlow::Break(());
+                    }
+                };
                 let words: Vec<&str> = hit.line.split_whitespace().collect();
                 waiting.push(Item {
                     cast: cast.path.clone(),
                     time: Some(hit.time),
                     recording: None,
                     when: duration(hit.time as f64 / 1e6),
-                    text: format!("{}  · {}", printable(&words.join(" ")), name_of(cast)),
+                    text: format!("{}  · {}", printable(&words.join(" ")), name_of(&cast)),
                 });
                 count += 1;
                 if count == 1 || waiting.len() >= AT_ONCE {
@@ -290,7 +307,7 @@ impl Lists {
                     false => ControlFlow::Break(()),
                 }
             })?;
-            Ok(())
+            trouble.map_or(Ok(()), Err)
         })?;
         self.ringer.give(Done::Found(number, waiting, false));
         Ok(())
