@@ -9,6 +9,7 @@ export class ApiError extends Error {
 }
 
 const ADVICE = "Run “tvmux web” in a terminal, and open the address that it prints.";
+const gone = () => new ApiError(0, "gone", `tvmux web does not answer: it has ended. ${ADVICE}`);
 
 async function ask(path, options = {}) {
   let response;
@@ -16,12 +17,12 @@ async function ask(path, options = {}) {
     response = await fetch(path, { credentials: "same-origin", cache: "no-cache", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "gone", `tvmux web does not answer: it has ended. ${ADVICE}`);
+    throw gone();
   }
   if (response.ok) return response;
   if (response.status === 401) throw new ApiError(401, "no_pass", `This browser has no pass. ${ADVICE}`);
   const told = await response.json().catch(() => ({}));
-  throw new ApiError(response.status, told.error ?? "failed", told.message ?? `The server answers ${response.status}.`);
+  throw new ApiError(response.status, told.code ?? "failed", told.message ?? `The server answers ${response.status}.`);
 }
 
 /** A query string of what is given; empty values are left out. */
@@ -38,6 +39,7 @@ export const casts = async (filter = {}, signal) => (await json(`api/casts${quer
 export const cast = (id, signal) => json(of(id), { signal });
 export const activity = (id, slices, signal) => json(of(id, `/activity?slices=${slices}`), { signal });
 export const screenAt = (id, t, signal) => json(of(id, `/at?t=${t}`), { signal });
+export const windows = () => json("api/windows");
 export const thumb = (id, values = {}) => of(id, `/thumb${query(values)}`);
 export const download = (id, format, t) => of(id, `/download${query({ format, t })}`);
 export const live = (id) => new EventSource(of(id, "/live?rate=30"));
@@ -46,6 +48,13 @@ export const search = (values, signal) => lines(`api/search${query(values)}`, si
 
 export function post(path, body = {}) {
   return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+/** A line of an answer; what went wrong in its middle is a line, too. */
+function objectOf(line) {
+  const object = JSON.parse(line);
+  if (object.error) throw new ApiError(200, object.error.code, object.error.message);
+  return object;
 }
 
 /**
@@ -62,9 +71,12 @@ async function* lines(path, signal) {
       if (done) break;
       const parts = (rest + value).split("\n");
       rest = parts.pop();
-      for (const part of parts) if (part) yield JSON.parse(part);
+      for (const part of parts) if (part) yield objectOf(part);
     }
-    if (rest) yield JSON.parse(rest);
+    if (rest) yield objectOf(rest);
+  } catch (error) {
+    // A broken stream is a TypeError, with the browser's own words.
+    throw error instanceof TypeError ? gone() : error;
   } finally {
     reader.cancel().catch(() => {});
   }

@@ -37,6 +37,7 @@ async function route() {
   const { signal } = opening;
   view?.close();
   view = null;
+  delete main.dataset.view;
   shown = path;
   notice.hidden = true;
   markView(path);
@@ -66,6 +67,7 @@ function settle(opened, signal) {
     return;
   }
   view = opened;
+  main.dataset.view = shown;
   document.title = `${view.title} · tvmux`;
 }
 

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { element } from "./element.js";
-import { clock, duration } from "./format.js";
+import { clock, duration, plain } from "./format.js";
 
 const FINDS = 500;
 
@@ -97,9 +97,9 @@ export class SideList {
       "button",
       { type: "button", onclick: jump },
       element("span", { class: "sign", "aria-hidden": "true" }, sign),
-      element("span", { class: "what" }, text),
+      element("span", { class: "what" }, plain(text)),
       element("span", { class: "when" }, clock(time)),
-      element("span", { class: "aside" }, aside),
+      element("span", { class: "aside" }, plain(aside)),
     ));
     return { time, node };
   }

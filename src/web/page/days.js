@@ -30,15 +30,12 @@ class Days {
   constructor(main, parameters) {
     this.main = main;
     this.filter = element("input", { type: "search", placeholder: "Name, session, command", "aria-label": "Filter by name, session or command", maxlength: 1024 });
-    this.filter.value = parameters.get("filter") ?? "";
-    const select = (label, options, value) => {
+    const select = (label, options) => {
       const made = element("select", { "aria-label": label }, options.map(([name, text]) => element("option", { value: name }, text)));
-      made.value = value ?? "";
       return made;
     };
-    this.since = select("Since", SINCE, parameters.get("since"));
+    this.since = select("Since", SINCE);
     this.session = select("Session", [["", "All sessions"]]);
-    this.wantedSession = parameters.get("session") ?? "";
     this.number = element("span", { class: "number", role: "status" });
     this.list = element("div", { class: "days" });
     const form = element("form", { class: "filters", "aria-label": "Filters", onsubmit: (event) => event.preventDefault() }, this.filter, this.session, this.since);
@@ -48,6 +45,7 @@ class Days {
       timer = setTimeout(() => this.#change(), REST);
     });
     main.replaceChildren(element("div", { class: "page" }, element("div", { class: "heading" }, element("h1", {}, "Days"), this.number, element("span", { class: "gap" }), form), this.list));
+    this.#take(parameters);
     this.seen = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
         if (!isIntersecting) continue;
@@ -64,12 +62,26 @@ class Days {
     this.#looking?.abort();
   }
 
-  update() {}
+  /** Other filters, from the address. */
+  update(parameters) {
+    this.#take(parameters);
+    this.#lookAgain();
+  }
+
+  #take(parameters) {
+    this.filter.value = parameters.get("filter") ?? "";
+    this.since.value = parameters.get("since") ?? "";
+    this.wantedSession = parameters.get("session") ?? "";
+  }
 
   #change() {
     const values = { filter: this.filter.value, session: this.session.value, since: this.since.value };
     history.replaceState(null, "", `#/days${api.query(values)}`);
     this.wantedSession = this.session.value;
+    this.#lookAgain();
+  }
+
+  #lookAgain() {
     this.#looking?.abort();
     this.#looking = new AbortController();
     this.look(this.#looking.signal).catch((error) => {
@@ -132,7 +144,7 @@ class Days {
     return element("section", { class: "day" },
       element("h2", {}, dayName(day), element("span", { class: "number" }, `${count(casts.length, "recording")} · ${duration(total)} · ${size(bytes)}`)),
       line,
-      element("ol", { class: "rows" }, casts.map(rowOf)));
+      element("ol", { class: "rows" }, casts.map((cast) => rowOf(cast, true))));
   }
 
   #bar(cast, start, part, lane) {

@@ -39,15 +39,16 @@ export function showKeys() {
 }
 
 /** Asks for a text; gives null when it is closed without one. */
-export function ask(title, { label, hint = "", value = "", verb = "Go" }) {
+export function ask(title, { label, hint = "", value = "", verb = "Go", options = [] }) {
   return new Promise((give) => {
     let answer = null;
-    const input = element("input", { type: "text", "aria-label": label, placeholder: label, autocomplete: "off", spellcheck: "false", maxlength: 1024 });
+    const input = element("input", { type: "text", "aria-label": label, placeholder: label, autocomplete: "off", spellcheck: "false", maxlength: 1024, list: options.length ? "options" : null });
     input.value = value;
     const form = element(
       "form",
       { method: "dialog", onsubmit: () => { answer = input.value; } },
       input,
+      element("datalist", { id: "options" }, options.map(([name, text]) => element("option", { value: name }, text))),
       element("button", { class: "primary" }, verb),
     );
     const dialog = open(title, "ask", form, hint ? element("p", { class: "hint" }, hint) : null);

@@ -56,15 +56,22 @@ export function startOfDay(epoch) {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime() / 1000;
 }
 
+const UNSEEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Recorded text without what turns the direction of text, or does not show. */
+export function plain(text) {
+  return text.replace(UNSEEN, "");
+}
+
 /** What a recording is called. */
 export function nameOf(cast) {
   const file = cast.path.split("/").pop().replace(/\.cast(\.zst)?$/, "");
-  return cast.title || cast.program || file;
+  return plain(cast.title || cast.program || "") || plain(file);
 }
 
 /** Where it was recorded: `main · @3 · laptop`. */
 export function placeOf(cast) {
-  return [cast.session, cast.window, cast.host].filter(Boolean).join(" · ");
+  return plain([cast.session, cast.window, cast.host].filter(Boolean).join(" · "));
 }
 
 /** What is missing, or nothing. */

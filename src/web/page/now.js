@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { ask } from "./dialogs.js";
 import { element, say } from "./element.js";
-import { clock, count, dayName, duration, losses, nameOf, placeOf, size, stateOf, timeOfDay } from "./format.js";
+import { clock, count, dayName, duration, losses, nameOf, placeOf, plain, size, stateOf, timeOfDay } from "./format.js";
 
 /** Milliseconds between two looks. */
 const LOOK = 2000;
@@ -76,11 +76,13 @@ class Now {
     const key = casts.map(({ id, modified }) => `${id} ${modified}`).join();
     if (key === this.#recent) return;
     this.#recent = key;
-    this.list.replaceChildren(...(casts.length ? casts.map(rowOf) : [element("li", { class: "none" }, "No recordings yet.")]));
+    this.list.replaceChildren(...(casts.length ? casts.map((cast) => rowOf(cast)) : [element("li", { class: "none" }, "No recordings yet.")]));
   }
 
   async #start() {
-    const target = await ask("Record a window", { label: "main:editor, @3", hint: "A tmux target: a session and its window, or a window’s id.", verb: "Record" });
+    const windows = await api.windows();
+    const options = windows.map(({ id, name, links }) => [id, plain(`${links.map(({ session, index }) => `${session}:${index}`).join(", ")} ${name}`)]);
+    const target = await ask("Record a window", { label: "main:editor, @3", hint: "A window’s id, or a session and its window as tmux takes them.", verb: "Record", options });
     if (!target) return;
     await api.post("api/recordings", { target });
     say(`Records ${target}`);
@@ -155,11 +157,11 @@ class Card {
 }
 
 /** A recording that is over, as a row of a list. */
-export function rowOf(cast) {
+export function rowOf(cast, isOfDay = false) {
   const failed = cast.state === "damaged" ? stateOf(cast).text : losses(cast);
   return element("li", { "data-state": cast.state }, element(
     "a", { href: `#/cast/${cast.id}${cast.state === "running" ? "?live" : ""}` },
-    element("span", { class: "when" }, `${timeOfDay(cast.started)}`, element("small", {}, dayName(cast.started).split(",")[0])),
+    element("span", { class: "when" }, `${timeOfDay(cast.started)}`, element("small", {}, isOfDay ? `to ${timeOfDay(cast.started + cast.duration)}` : dayName(cast.started).split(",")[0])),
     element("span", { class: "what" }, element("bdi", {}, nameOf(cast)), failed ? element("small", { class: "warn" }, failed) : element("small", {}, placeOf(cast))),
     element("span", { class: "count" }, cast.commands ? count(cast.commands, "command") : ""),
     element("span", { class: "size" }, size(cast.bytes)),

@@ -20,7 +20,7 @@ const RATE = 30;
 const AHEAD = 4;
 const MOST = 600;
 
-/** Between two looks at a cast that grows while an earlier moment is shown. */
+/** Milliseconds between two looks at a cast that grows, or is still being read. */
 const LOOK = 3000;
 
 export class Playback {
@@ -47,6 +47,7 @@ export class Playback {
   #source = null;
   #pending = null;
   #steps = 0;
+  #stepping = Promise.resolve();
   #look = 0;
 
   /**
@@ -132,12 +133,10 @@ export class Playback {
     if (this.#steps > 1) return;
     if (this.isPlaying) this.pause();
     this.#steps += 1;
-    this.#stepping = (this.#stepping ?? Promise.resolve()).then(() => this.#step(way)).catch((error) => this.#fail(error));
+    this.#stepping = this.#stepping.then(() => this.#step(way)).catch((error) => this.#fail(error));
     await this.#stepping;
     this.#steps -= 1;
   }
-
-  #stepping = null;
 
   async #step(way) {
     const from = this.time;
@@ -146,7 +145,8 @@ export class Playback {
     for await (const line of api.frames(this.cast.id, values, this.#closing.signal)) {
       if (this.time !== from || this.isPlaying) return;
       if (line.end) break;
-      if (way > 0 && isFirst) {
+      // First comes the screen at the moment itself.
+      if (isFirst) {
         isFirst = false;
         continue;
       }
@@ -209,14 +209,14 @@ export class Playback {
   }
 
   #lookAgain() {
-    if (this.cast.running && !document.hidden) this.#refresh();
+    if ((this.cast.running || !this.cast.covered) && !document.hidden) this.#refresh();
   }
 
   async #refresh() {
     try {
       const cast = await api.cast(this.cast.id, this.#closing.signal);
       Object.assign(this.cast, cast);
-      this.duration = Math.max(this.duration, cast.duration);
+      this.duration = cast.running ? Math.max(this.duration, cast.duration) : cast.duration;
       this.#on.grown(this.cast);
     } catch (error) {
       this.#fail(error);
@@ -275,7 +275,9 @@ export class Playback {
         while (this.#stream === stop && this.#isFarAhead()) await new Promise((wake) => { this.#wake = wake; });
       }
     } catch (error) {
-      if (this.#stream === stop) this.#fail(error);
+      if (this.#stream !== stop) return;
+      this.pause();
+      this.#fail(error);
     }
   }
 

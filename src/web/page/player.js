@@ -11,6 +11,9 @@ import { IDLE, Playback, SPEEDS } from "./playback.js";
 import { Scrubber } from "./scrubber.js";
 import { Terminal } from "./terminal.js";
 
+/** Milliseconds between two readings of how much a running cast printed. */
+const REREAD = 10_000;
+
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Opens a cast in `main`. Gives what the page's router needs of a view. */
@@ -40,7 +43,10 @@ class Player {
     document.addEventListener("keydown", this.#onKey);
     this.sizes = new ResizeObserver(() => this.#place());
     this.sizes.observe(this.stage);
-    this.scrubber.load(this.#closing.signal).catch((error) => this.#fail(error));
+    this.#loadActivity();
+    this.reread = setInterval(() => {
+      if (this.cast.running && !document.hidden) this.#loadActivity();
+    }, REREAD);
     const isHidden = localStorage.getItem("tvmux.side") === "hidden";
     this.root.classList.toggle("alone", isHidden);
     this.playback.foldsIdle = localStorage.getItem("tvmux.fold") !== "no";
@@ -58,12 +64,14 @@ class Player {
     this.scrubber.close();
     this.side.close();
     this.sizes.disconnect();
+    clearInterval(this.reread);
     document.removeEventListener("keydown", this.#onKey);
     this.terminal.mark("");
   }
 
   #open(parameters, isOpen = false) {
-    this.terminal.mark(parameters.get("find") ?? "");
+    this.#find = parameters.get("find") ?? "";
+    this.terminal.mark(this.#find);
     const time = parsePosition(parameters.get("t") ?? "", this.playback.cast);
     if (time !== null) {
       this.playback.pause();
@@ -75,6 +83,17 @@ class Player {
       if (!STILL.matches && !document.hidden) this.playback.play();
     }
     this.#changed();
+  }
+
+  async #loadActivity() {
+    try {
+      for (;;) {
+        const isWhole = await this.scrubber.load(this.#closing.signal);
+        if (isWhole || this.#closing.signal.aborted) return;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #build(main) {
@@ -95,7 +114,10 @@ class Player {
     this.playButton = button("play", "Play", ["toggle"], "Space");
     this.clock = element("span", { class: "time" }, element("b"), " / ", element("span"));
     this.wall = element("span", { class: "wall", title: "When this was, by the clock" });
-    this.speed = element("select", { class: "speed", "aria-label": "Speed", title: "Speed (+ −)", onchange: () => playback.setSpeed(Number(this.speed.value)) },
+    this.speed = element("select", { class: "speed", "aria-label": "Speed", title: "Speed (+ −)", onchange: () => {
+      playback.setSpeed(Number(this.speed.value));
+      this.speed.blur();
+    } },
       SPEEDS.map((speed) => element("option", { value: speed }, `${speed}×`)));
     this.fold = element("button", { type: "button", class: "switch", "aria-pressed": "true", title: `Pauses take ${IDLE} s at most (i)`, onclick: () => this.#act("fold") }, "Fold idle");
     this.liveButton = element("button", { type: "button", class: "live-edge", hidden: !cast.running, onclick: () => this.#act("end") }, element("i", { class: "dot", "aria-hidden": "true" }), element("span"));
@@ -105,6 +127,10 @@ class Player {
       this.clock, this.wall, element("span", { class: "gap" }), this.liveButton, this.fold, this.speed,
     );
     this.root = element("section", { class: "player", "aria-label": "Player" }, head, this.stage, this.side.root, element("div", { class: "deck" }, this.scrubber.root, transport));
+    // A button that was clicked leaves the keys to the player.
+    this.root.addEventListener("click", ({ detail, target }) => {
+      if (detail > 0) target.closest("button")?.blur();
+    });
     main.replaceChildren(this.root);
   }
 
@@ -176,9 +202,8 @@ class Player {
   }
 
   #link() {
-    const find = this.#find || new URLSearchParams(location.hash.split("?")[1]).get("find");
     const values = new URLSearchParams({ t: this.playback.time.toFixed(3).replace(/\.?0+$/, "") });
-    if (find) values.set("find", find);
+    if (this.#find) values.set("find", this.#find);
     return `#/cast/${this.cast.id}?${values}`;
   }
 
@@ -257,6 +282,7 @@ class Player {
       this.menu.open = false;
       this.#find = "";
       this.terminal.mark("");
+      if (!this.playback.isPlaying) this.#address();
     },
   };
 

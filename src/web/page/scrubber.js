@@ -2,11 +2,13 @@
 
 import * as api from "./api.js";
 import { element, setStyle } from "./element.js";
-import { clock } from "./format.js";
+import { clock, plain } from "./format.js";
 
 const SLICES = 400;
 /** Milliseconds that the pointer rests before a preview is asked for. */
 const REST = 40;
+/** Part by which a growing cast is longer before its line is drawn again. */
+const GROWN = 0.004;
 /** Pixels around a marker or command in which the pointer means it. */
 const NEAR = 5;
 
@@ -16,6 +18,7 @@ export class Scrubber {
   #duration = 0;
   #slices = [];
   #sliced = 0;
+  #drawn = 0;
   #onSeek;
   #isDragging = false;
   #timer = 0;
@@ -58,16 +61,16 @@ export class Scrubber {
     clearTimeout(this.#timer);
   }
 
-  /** Reads how much was printed when. */
+  /** Reads how much was printed when; gives whether that was all. */
   async load(signal) {
-    const { duration, slices } = await api.activity(this.#cast.id, SLICES, signal);
+    const { duration, slices, covered } = await api.activity(this.#cast.id, SLICES, signal);
     this.#slices = slices;
     this.#sliced = duration;
     this.draw();
+    return covered;
   }
 
   move(time, duration) {
-    const grows = duration !== this.#duration;
     this.#time = time;
     this.#duration = duration;
     const part = duration > 0 ? Math.min(1, time / duration) : 0;
@@ -78,12 +81,13 @@ export class Scrubber {
       this.track.setAttribute("aria-valuenow", time.toFixed(1));
       this.track.setAttribute("aria-valuetext", text);
     }
-    if (grows) this.draw();
+    if (Math.abs(duration - this.#drawn) > GROWN * duration) this.draw();
   }
 
   draw() {
     const { clientWidth: width, clientHeight: height } = this.track;
     if (!width || !this.#duration) return;
+    this.#drawn = this.#duration;
     for (const canvas of [this.strip, this.played]) {
       drawActivity(canvas, width, height, this.#slices, this.#sliced / this.#duration);
     }
@@ -92,9 +96,9 @@ export class Scrubber {
     const place = (time) => Math.round((time / this.#duration) * (width - 1));
     const tick = (time, top, long, thick) => context.fillRect(place(time), top, thick, long);
     context.fillStyle = style.color;
-    for (const { start } of this.#cast.commands) tick(start, height - 4, 4, 1);
+    for (const { start } of this.#cast.commands) tick(start, height - 5, 5, 1);
     context.fillStyle = style.outlineColor;
-    for (const { start, status } of this.#cast.commands) if (status) tick(start, height - 7, 7, 2);
+    for (const { start, status } of this.#cast.commands) if (status) tick(start, height - 9, 9, 2);
     context.fillStyle = style.caretColor;
     for (const { time } of this.#cast.markers) {
       const x = place(time) + 0.5;
@@ -161,7 +165,7 @@ export class Scrubber {
     const half = this.preview.offsetWidth / 2;
     setStyle(this.preview, { left: `${Math.max(half, Math.min(width - half, part * width))}px` });
     const near = this.#near(time);
-    this.caption.textContent = near ? `${clock(near.time)}  ${near.text}` : clock(time);
+    this.caption.textContent = near ? `${clock(near.time)}  ${plain(near.text)}` : clock(time);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       // Moments are rounded, so that the same picture is not asked for twice.

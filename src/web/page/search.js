@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { element } from "./element.js";
-import { clock, count, shortDay, timeOfDay } from "./format.js";
+import { clock, count, plain, shortDay, timeOfDay } from "./format.js";
 
 /** Milliseconds after the last letter. */
 const REST = 180;
@@ -132,7 +132,7 @@ class Search {
     const item = element("li", { class: "hit" }, element("a", { href: link },
       element("span", { class: "when" }, clock(hit.time)),
       element("span", { class: "shown" }, marked(hit.line, values)),
-      hit.command ? element("small", { class: hit.status ? "warn" : "" }, `${hit.command}${hit.status ? ` · status ${hit.status}` : ""}`) : null));
+      hit.command ? element("small", { class: hit.status ? "warn" : "" }, `${plain(hit.command)}${hit.status ? ` · status ${hit.status}` : ""}`) : null));
     group.number += 1;
     group.count.textContent = count(group.number, "line");
     if (group.number > FIRST) group.rest.lastChild.append(item);
@@ -147,7 +147,7 @@ class Search {
     const rest = element("details", { hidden: true }, element("summary"), element("ol", { class: "hits" }));
     const number = element("span", { class: "number" });
     const root = element("section", { class: "group" },
-      element("h2", {}, element("a", { href: `#/cast/${id}` }, element("bdi", {}, [session, window].filter(Boolean).join(" · ") || name)),
+      element("h2", {}, element("a", { href: `#/cast/${id}` }, element("bdi", {}, plain([session, window].filter(Boolean).join(" · ") || name))),
         element("span", { class: "facts" }, `${shortDay(started)}, ${timeOfDay(started)}`), number),
       list, rest);
     return { root, list, rest, count: number, number: 0 };
@@ -168,7 +168,7 @@ class Search {
 
 /** A line with what was looked for marked in it. */
 function marked(line, { q, regex }) {
-  const text = line.trimEnd();
+  const text = plain(line.trimEnd());
   if (regex) return text;
   const isExact = q !== q.toLowerCase();
   const [where, what] = isExact ? [text, q] : [text.toLowerCase(), q.toLowerCase()];

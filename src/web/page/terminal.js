@@ -1,6 +1,17 @@
 // Draws screens that the server has rendered: rows of runs in text of this page.
 
 import { element, setStyle } from "./element.js";
+import { plain } from "./format.js";
+
+/** Colours of a cast that has none of its own: those of `tvmux screenshot`. */
+const THEME = {
+  fg: "#d5d8df",
+  bg: "#14171c",
+  palette: [
+    "#1c1f26", "#d95757", "#5fb05f", "#cf9f3f", "#568fd8", "#b077c9", "#46a9a9", "#c5c8d0",
+    "#6a7080", "#ff7b7b", "#86d586", "#f2c55c", "#7fb3ff", "#d69ff0", "#6fd3d3", "#ffffff",
+  ],
+};
 
 const SIZE = { own: 14, least: 3, most: 24 };
 const LINK = /^https?:\/\//i;
@@ -28,8 +39,8 @@ export class Terminal {
   #isFit = true;
   #found = "";
 
-  /** `theme` is the cast's: `{fg, bg, palette}`. */
-  constructor(theme, label) {
+  /** `theme` is the cast's, if it has one: `{fg, bg, palette}`. */
+  constructor(theme = THEME, label) {
     this.#base = theme;
     this.#theme = theme;
     this.columns = 0;
@@ -172,26 +183,27 @@ export class Terminal {
 
   /** The pieces of a run whose characters may have widths of their own. */
   #cells(run) {
+    const text = plain(run.text);
     const parts = [];
     let total = 0;
     let wide = 0;
-    for (const { segment } of clusters.segment(run.text)) {
+    for (const { segment } of clusters.segment(text)) {
       parts.push({ segment, width: 1 });
       total += 1;
       if (WIDE.test(segment)) wide += 1;
     }
     if (total * 2 === run.width) parts.forEach((part) => { part.width = 2; });
     else if (total + wide === run.width) parts.forEach((part) => { if (WIDE.test(part.segment)) part.width = 2; });
-    else if (total !== run.width) return [run.text];
+    else if (total !== run.width) return [text];
     const nodes = [];
-    let text = "";
+    let narrow = "";
     const flush = () => {
-      if (text) nodes.push(document.createTextNode(text));
-      text = "";
+      if (narrow) nodes.push(document.createTextNode(narrow));
+      narrow = "";
     };
     for (const { segment, width } of parts) {
       if (this.#isTrue(segment, width)) {
-        text += segment;
+        narrow += segment;
         continue;
       }
       flush();

@@ -12,6 +12,7 @@ use crate::api::{CastFilter, Check};
 use crate::archive::{Edge, Filter, When};
 use crate::serving::{Failure, Query, Result};
 use crate::timeline::{Command, Timeline};
+use crate::view::Theme;
 use crate::web::app::{App, blocking};
 use crate::web::catalogue::CastDocument;
 use crate::web::timelines::unreadable;
@@ -120,6 +121,26 @@ pub(in crate::web) struct ResizeDocument {
     rows: u16,
 }
 
+/// The colours of a terminal, each as `#rrggbb`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(super) struct ThemeDocument {
+    fg: String,
+    bg: String,
+    /// The first 16 colours.
+    palette: Vec<String>,
+}
+
+impl ThemeDocument {
+    fn new(theme: &Theme) -> ThemeDocument {
+        ThemeDocument {
+            fg: theme.foreground.to_string(),
+            bg: theme.background.to_string(),
+            palette: theme.palette.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 /// What is known of a cast, as far as it was gone through.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
@@ -130,6 +151,8 @@ pub(in crate::web) struct Details {
     running: bool,
     /// All of it was gone through.
     covered: bool,
+    /// Its colours.
+    theme: ThemeDocument,
     markers: Vec<MarkerDocument>,
     commands: Vec<CommandDocument>,
     resizes: Vec<ResizeDocument>,
@@ -177,6 +200,7 @@ fn details(timeline: &Timeline, running: bool) -> Result<Details> {
         duration: seconds(timeline.likely_duration()),
         running,
         covered,
+        theme: ThemeDocument::new(&Theme::of(timeline.header())),
         markers: timeline.markers().into_iter().map(marker).collect(),
         commands: commands
             .map(|(at, command)| CommandDocument::new(at, command))

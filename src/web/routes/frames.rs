@@ -41,9 +41,13 @@ pub(super) struct FramesQuery {
     /// Where it ends; at the end of the cast without, at its start with `back`.
     #[cfg_attr(test, param(minimum = 0, maximum = 1_000_000_000))]
     until: Option<f64>,
-    /// Frames each second of the cast at most; 30 without.
-    #[cfg_attr(test, param(minimum = 0.01, maximum = 60))]
+    /// Frames each second of the cast at most, at least 0.01; 30 without. 0: each
+    /// change is a frame.
+    #[cfg_attr(test, param(minimum = 0, maximum = 60))]
     rate: Option<f64>,
+    /// Frames after the first screen at most; all without.
+    #[cfg_attr(test, param(minimum = 1))]
+    limit: Option<u32>,
     /// The longest pause that stays in the playing time `at`, in seconds.
     #[cfg_attr(test, param(minimum = 0, maximum = 1_000_000_000))]
     idle: Option<f64>,
@@ -58,9 +62,10 @@ impl Check for FramesQuery {
         check_time("until", self.until)?;
         check_time("idle", self.idle)?;
         match self.rate {
-            Some(rate) if !(0.01..=MOST).contains(&rate) => {
-                Err(format!("rate must be between 0.01 and {MOST}"))
+            Some(rate) if rate != 0.0 && !(0.01..=MOST).contains(&rate) => {
+                Err(format!("rate must be 0, or between 0.01 and {MOST}"))
             }
+            _ if self.limit == Some(0) => Err("limit must be 1 or more".to_owned()),
             _ => Ok(()),
         }
     }
@@ -110,6 +115,8 @@ struct Play {
     way: Way,
     folding: Option<Folding>,
     last: Micros,
+    /// Frames that may still be told.
+    left: Option<u32>,
     cursor: String,
     title: String,
     is_first: bool,
@@ -125,7 +132,10 @@ impl Play {
             None if is_back => 0,
             None => Micros::MAX,
         };
-        let interval = (1e6 / query.rate.unwrap_or(RATE)) as Micros;
+        let interval = match query.rate.unwrap_or(RATE) {
+            0.0 => 0,
+            rate => (1e6 / rate) as Micros,
+        };
         let folding = match query.idle {
             Some(limit) => {
                 let end = (until < Micros::MAX).then_some(until.max(from));
@@ -145,6 +155,7 @@ impl Play {
             way: way.map_err(unreadable)?,
             folding,
             last: from,
+            left: query.limit,
             cursor: String::new(),
             title: String::new(),
             is_first: true,
@@ -153,6 +164,11 @@ impl Play {
     }
 
     fn next(&mut self) -> Result<Option<Frame>, TimelineError> {
+        match &mut self.left {
+            Some(0) => return Ok(None),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         match &mut self.way {
             Way::Forwards(frames) => frames.next(),
             Way::Backwards(frames) => frames.next(),
