@@ -86,6 +86,20 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "web",
+        &[
+            ("tvmux web", "open the page, or print an address for it"),
+            (
+                "tvmux web --control",
+                "a page that may also start, mark and stop recordings",
+            ),
+            (
+                "ssh -L 21591:127.0.0.1:21591 host tvmux web",
+                "of another machine, here: the same port on both sides",
+            ),
+        ],
+    ),
+    (
         "play",
         &[
             (

@@ -299,14 +299,44 @@ impl Timeline {
     /// # Errors
     /// When the cast cannot be read.
     pub fn cut(&self, time: Micros) -> Result<(Screen, u64), TimelineError> {
+        let replay = self.cut_replay(time)?;
+        let offset = replay.place().offset();
+        Ok((replay.into_screen().0, offset))
+    }
+
+    /// The screen as [`Timeline::cut`] gives it, and the events that follow: after
+    /// the last one, of a cast that grows, more may come.
+    ///
+    /// # Errors
+    /// When the cast cannot be read.
+    pub fn cut_events(
+        &self,
+        time: Micros,
+    ) -> Result<(Screen, EventReader<impl Read + use<>>), TimelineError> {
+        let replay = self.cut_replay(time)?;
+        let position = replay.place().position();
+        let bytes = self.bytes_from(position.offset);
+        let reader = EventReader::resume(bytes, position, Strictness::Forgiving);
+        Ok((replay.into_screen().0, reader))
+    }
+
+    /// The times of the keyframes, as far as the cast was gone through: where a
+    /// screen is found at once.
+    #[must_use]
+    pub fn keyframe_times(&self) -> Vec<Micros> {
+        let state = self.state();
+        let keyframes = state.index.keyframes.iter();
+        keyframes.map(|key| key.place.time()).collect()
+    }
+
+    fn cut_replay(&self, time: Micros) -> Result<Replay, TimelineError> {
         let mut replay = self.replay_at(time)?;
         let mut patience = 64;
         while !replay.screen.is_between_sequences() && patience > 0 && replay.peek()?.is_some() {
             replay.show()?;
             patience -= 1;
         }
-        let offset = replay.place().offset();
-        Ok((replay.into_screen().0, offset))
+        Ok(replay)
     }
 
     /// What happens after `from`, up to `until`: frames at which something changed.

@@ -155,9 +155,7 @@ impl Following {
             Some(since) if is_resized || since.elapsed() > LIST => {
                 self.listed = None;
                 let go_on = |_| ControlFlow::Continue(());
-                self.timeline
-                    .cover(time.or(Some(0)), go_on)
-                    .map_err(unreadable)?;
+                self.timeline.cover(None, go_on).map_err(unreadable)?;
                 Some((self.timeline.markers(), self.timeline.commands()))
             }
             _ => None,

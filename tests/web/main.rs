@@ -1,7 +1,281 @@
-//! `tvmux web`: the page, and what serves it.
+//! `tvmux web`: the page in a browser, who may come in, and what is served.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../timeline/casts.rs"]
+#[allow(dead_code, reason = "the timeline's tests use more of it")]
+mod casts;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod browser;
+mod doors;
+mod moments;
+mod process;
+mod streams;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tvmux::cast::{Code, Header};
+
+use casts::Made;
+use support::tvmux::Tvmux;
+use support::{DEADLINE, wait_until};
+
+/// A cast of 40 × 6 of what is printed at these seconds.
+fn made(events: &[(f64, &str)]) -> Made {
+    let event =
+        |(time, text): &(f64, &str)| ((time * 1e6) as u64, Code::Output, (*text).to_owned());
+    Made {
+        header: Header {
+            width: 40,
+            height: 6,
+            timestamp: Some(1_700_000_000),
+            ..Header::default()
+        },
+        events: events.iter().map(event).collect(),
+    }
+}
+
+/// Writes a cast into a user's folder of recordings.
+fn write(user: &Tvmux, name: &str, cast: &Made) -> PathBuf {
+    let path = user.folder().join("casts").join(name);
+    std::fs::write(&path, cast.bytes()).unwrap();
+    path
+}
+
+/// `tvmux web` of a user, which ends with the test.
+struct Web {
+    child: Child,
+    /// What it prints as an error.
+    errors: PathBuf,
+    /// The address that lets somebody in.
+    ticket: String,
+    address: SocketAddr,
+}
+
+/// A reply.
+struct Reply {
+    status: u16,
+    /// With small letters.
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    fn json(&self) -> Value {
+        let text = self.text();
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// A JSON object a line.
+    fn lines(&self) -> Vec<Value> {
+        let text = self.text();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let start = format!("{name}: ");
+        self.head.lines().find_map(|line| line.strip_prefix(&start))
+    }
+}
+
+impl Web {
+    fn start(user: &Tvmux, args: &[&str]) -> Web {
+        let errors = user.folder().join(format!("web-{}", fastrand::u32(..)));
+        let port: &[&str] = match args.contains(&"--port") {
+            true => &[],
+            false => &["--port", "0"],
+        };
+        let mut child = user
+            .command(["web", "--no-open"].iter().chain(port).chain(args))
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&errors).unwrap())
+            .spawn()
+            .unwrap();
+        let mut ticket = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut ticket).unwrap();
+        let told = std::fs::read_to_string(&errors).unwrap();
+        let address = ticket.trim().strip_prefix("http://");
+        let address = address.unwrap_or_else(|| panic!("{ticket:?}: {told}"));
+        Web {
+            child,
+            errors,
+            address: address.split('/').next().unwrap().parse().unwrap(),
+            ticket: ticket.trim().to_owned(),
+        }
+    }
+
+    fn errors(&self) -> String {
+        std::fs::read_to_string(&self.errors).unwrap()
+    }
+
+    /// Sends a request as it is; gives the connection.
+    fn send(&self, line: &str, headers: &[&str], body: &str) -> TcpStream {
+        let mut request = format!("{line} HTTP/1.1\r\n");
+        if !headers.iter().any(|header| header.starts_with("Host:")) {
+            request += &format!("Host: {}\r\n", self.address);
+        }
+        for header in headers {
+            request += &format!("{header}\r\n");
+        }
+        if !body.is_empty() {
+            let length = body.len();
+            request += &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
+        }
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream
+            .write_all((request + "\r\n" + body).as_bytes())
+            .unwrap();
+        stream
+    }
+
+    /// A request, and the reply to its end.
+    fn ask(&self, line: &str, headers: &[&str], body: &str) -> Reply {
+        let headers: Vec<&str> = headers
+            .iter()
+            .copied()
+            .chain(["Connection: close"])
+            .collect();
+        let mut stream = self.send(line, &headers, body);
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        reply(&bytes)
+    }
+
+    /// Goes in with a ticket.
+    fn enter(&self) -> Browser<'_> {
+        self.enter_with(&self.ticket)
+    }
+
+    fn enter_with(&self, ticket: &str) -> Browser<'_> {
+        let path = ticket.strip_prefix(&format!("http://{}", self.address));
+        let reply = self.ask(&format!("GET {}", path.unwrap()), &[], "");
+        assert_eq!(reply.status, 303, "{}", reply.head);
+        let cookie = reply.header("set-cookie").unwrap();
+        Browser {
+            web: self,
+            cookie: format!("Cookie: {}", cookie.split(';').next().unwrap()),
+            base: reply.header("location").unwrap().to_owned(),
+        }
+    }
+
+    /// Ends it as Ctrl-C does.
+    fn end(mut self) {
+        kill(Pid::from_raw(self.child.id() as i32), Signal::SIGINT).unwrap();
+        wait_until("it has ended", || self.child.try_wait().unwrap().is_some());
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn reply(bytes: &[u8]) -> Reply {
+    let end = memchr::memmem::find(bytes, b"\r\n\r\n").expect("a reply");
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let (first, rest) = head.split_once("\r\n").unwrap();
+    let lower = rest.lines().map(|line| match line.split_once(':') {
+        Some((name, value)) => format!("{}:{value}\n", name.to_lowercase()),
+        None => line.to_owned(),
+    });
+    let head = format!("{first}\n{}", lower.collect::<String>());
+    let body = &bytes[end + 4..];
+    let is_chunked = head.contains("transfer-encoding: chunked");
+    Reply {
+        status,
+        body: if is_chunked {
+            unchunked(body)
+        } else {
+            body.to_vec()
+        },
+        head,
+    }
+}
+
+/// The body of a reply in chunks, as far as they are whole.
+fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = memchr::memmem::find(bytes, b"\r\n") {
+        let size = std::str::from_utf8(&bytes[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        let Some(chunk) = bytes.get(end + 2..end + 2 + size).filter(|_| size > 0) else {
+            break;
+        };
+        body.extend_from_slice(chunk);
+        bytes = &bytes[(end + size + 4).min(bytes.len())..];
+    }
+    body
+}
+
+/// Somebody who was let in.
+struct Browser<'w> {
+    web: &'w Web,
+    cookie: String,
+    /// The path of the page.
+    base: String,
+}
+
+impl Browser<'_> {
+    fn get(&self, path: &str) -> Reply {
+        self.get_with(path, &[])
+    }
+
+    fn get_with(&self, path: &str, headers: &[&str]) -> Reply {
+        let line = format!("GET {}{path}", self.base);
+        let own = [self.cookie.as_str()];
+        let headers: Vec<&str> = headers.iter().copied().chain(own).collect();
+        self.web.ask(&line, &headers, "")
+    }
+
+    fn ok(&self, path: &str) -> Reply {
+        let reply = self.get(path);
+        let (head, text) = (&reply.head, String::from_utf8_lossy(&reply.body));
+        assert_eq!(reply.status, 200, "{path}: {head}{text}");
+        reply
+    }
+
+    fn post(&self, path: &str, body: &str) -> Reply {
+        let line = format!("POST {}{path}", self.base);
+        self.web.ask(&line, &[&self.cookie], body)
+    }
+
+    /// A reply that goes on, line by line, without its head.
+    fn follow(&self, path: &str) -> impl Iterator<Item = String> + use<> {
+        let line = format!("GET {}{path}", self.base);
+        let stream = self.web.send(&line, &[&self.cookie], "");
+        let lines = BufReader::new(stream).lines();
+        lines.map(|line| line.unwrap())
+    }
+
+    fn casts(&self) -> Vec<Value> {
+        let list = self.ok("api/casts").json();
+        list["casts"].as_array().unwrap().clone()
+    }
+
+    /// The id of the cast at a path.
+    fn id(&self, path: &Path) -> String {
+        let casts = self.casts();
+        let is_it = |cast: &&Value| cast["cast"].as_str() == path.to_str();
+        let cast = casts.iter().find(is_it);
+        let cast = cast.unwrap_or_else(|| panic!("{} in {casts:?}", path.display()));
+        cast["id"].as_str().unwrap().to_owned()
+    }
+}

@@ -1,5 +1,6 @@
 //! The routes: one file for each kind of reply, and the table of them all.
 
+mod alis;
 mod casts;
 mod control;
 mod frames;
@@ -8,6 +9,7 @@ mod live;
 mod moments;
 mod pages;
 mod search;
+mod segments;
 
 use axum::Router;
 use axum::routing::{MethodFilter, get, on};
@@ -50,6 +52,8 @@ table! {
     GET "/api/casts/{id}/download" => moments::download;
     GET "/api/casts/{id}/frames" => frames::frames;
     GET "/api/casts/{id}/live" => live::live;
+    GET "/api/casts/{id}/segments/{part}" => segments::part;
+    GET "/api/casts/{id}/live.alis" => alis::alis;
     GET "/api/search" => search::search;
     GET "/api/windows" => control::windows;
     POST "/api/recordings" => control::start;
