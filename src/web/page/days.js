@@ -165,6 +165,7 @@ class Days {
     try {
       const { slices } = await api.activity(bar.dataset.id, SLICES, this.#closing.signal);
       drawActivity(bar.firstChild, bar.clientWidth, bar.clientHeight, slices);
+      bar.dataset.drawn = "";
     } catch {
       // A cast that cannot be read has no strip; its row tells what is wrong.
     } finally {

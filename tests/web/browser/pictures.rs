@@ -70,7 +70,7 @@ fn every_view_has_its_picture() {
     browser.wait("return document.querySelectorAll('.rows a').length === 6");
     browser.picture("view-now");
     visit.open("#/days");
-    browser.wait("return document.querySelectorAll('.bar').length === 7");
+    browser.wait("return document.querySelectorAll('.bar[data-drawn]').length === 7");
     browser.picture("view-days");
     visit.open("#/search?q=order");
     browser.wait("return document.querySelectorAll('.group').length >= 6");

@@ -35,10 +35,6 @@ impl Served {
         std::thread::spawn(move || lines.for_each(drop));
         Served { process, address }
     }
-
-    pub fn pid(&self) -> u32 {
-        self.process.id()
-    }
 }
 
 impl Drop for Served {
