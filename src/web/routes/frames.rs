@@ -106,8 +106,8 @@ pub(super) async fn frames(
 }
 
 enum Way {
-    Forwards(Frames),
-    Backwards(FramesBack),
+    Forwards(Box<Frames>),
+    Backwards(Box<FramesBack>),
 }
 
 /// A stretch that is being gone through.
@@ -146,10 +146,12 @@ impl Play {
             None => None,
         };
         let way = match is_back {
-            false => timeline.frames(from, until, interval).map(Way::Forwards),
+            false => timeline
+                .frames(from, until, interval)
+                .map(|frames| Way::Forwards(Box::new(frames))),
             true => timeline
                 .frames_back(from, until, interval)
-                .map(Way::Backwards),
+                .map(|frames| Way::Backwards(Box::new(frames))),
         };
         Ok(Play {
             way: way.map_err(unreadable)?,
