@@ -101,7 +101,8 @@ fn commands_have_text_folder_time_status_and_output() {
 /// What is typed last.
 const END: &str = "echo the-very-end";
 
-/// Types lines into a real shell that is recorded; gives its commands.
+/// Types lines into a real shell that is recorded; gives its commands. `INIT` in `rc`
+/// stands for the lines that `tvmux init` prints, which are at its end without.
 fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     if Command::new(shell).arg("--version").output().is_err() {
         skipped(shell, "what it tells of its commands");
@@ -114,7 +115,11 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     fs::write(folder.join("init"), &init).unwrap();
     let home = folder.to_str().unwrap();
     // Twice is as once.
-    let source = format!("{rc}\n. {home}/init\n. {home}/init\n");
+    let init = format!("\n. {home}/init\n. {home}/init\n");
+    let source = match rc.contains("INIT") {
+        true => rc.replace("INIT", &init),
+        false => format!("{rc}{init}"),
+    };
     let start = match shell {
         "bash" => {
             fs::write(folder.join("rc"), format!("PS1='$ '\n{source}")).unwrap();
@@ -137,7 +142,6 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
     tmux.tmux(&["respawn-pane", "-k", "-t", "main:", &start]);
     let screen = || tmux.tmux(&["capture-pane", "-p", "-t", "main:"]);
     let prompts = || recorded(&cast).matches("133;A").count();
-    wait_until("the shell is ready", || prompts() > 0);
     let keys = |keys: &[&str]| {
         tmux.tmux(&[&["send-keys", "-t", "main:"], keys].concat());
     };
@@ -153,6 +157,10 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
             is_so()
         });
     };
+    // A prompt that is made after all hooks has the mark from the second time on.
+    until("the shell is ready", &|| keys(&["Enter"]), &|| {
+        prompts() > 0
+    });
     for line in lines.iter().chain(&[END]) {
         let before = prompts();
         let typed = line.trim_end_matches("^C");
@@ -206,6 +214,21 @@ fn bash_tells_of_its_commands() {
     let several = "for i in 1 2; do echo \"<$i;%>\"; done";
     let asleep = "bash -c 'echo asleep; sleep 30'";
     shell_tells_of_its_commands("bash", rc, several, asleep);
+}
+
+/// Prompts such as starship's take the place of all hooks, or of the first, call those
+/// that were there with another status, and make the prompt anew.
+#[test]
+fn hooks_that_come_later_in_bash_change_nothing() {
+    for taken in ["PROMPT_COMMAND=later", "PROMPT_COMMAND=(later)"] {
+        let rc = format!(
+            "INIT\nEARLIER=${{PROMPT_COMMAND[*]/%/;}}\n\
+             later() {{ true; eval \"$EARLIER\"; PS1='$ '; }}\n{taken}\n"
+        );
+        let several = "for i in 1 2; do echo \"<$i;%>\"; done";
+        let asleep = "bash -c 'echo asleep; sleep 30'";
+        shell_tells_of_its_commands("bash", &rc, several, asleep);
+    }
 }
 
 #[test]

@@ -34,7 +34,23 @@ if [[ $- == *i* && $TERM != dumb && -z ${__tvmux_none-} ]] &&
             # With the number that the next command has in the history.
             PS1='\[\e]133;A\a\]${__tvmux_none:$((__tvmux_number=\!)):0}'$PS1'\[\e]133;B\a\]'
         fi
+        __tvmux_order
         return "$status"
+    }
+    # Puts the two first and last among the hooks: others that come later may call
+    # them from their own, with another status, before they make the prompt.
+    __tvmux_order() {
+        local hook hooks=()
+        for hook in "${PROMPT_COMMAND[@]}"; do
+            hook=${hook#__tvmux_done; }
+            hook=${hook%; __tvmux_prompt}
+            [[ $hook == @(|__tvmux_done|__tvmux_prompt) ]] || hooks+=("${hook%;}")
+        done
+        if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
+            PROMPT_COMMAND=(__tvmux_done "${hooks[@]}" __tvmux_prompt)
+        else
+            PROMPT_COMMAND="__tvmux_done; ${hooks[0]:+${hooks[0]}; }__tvmux_prompt"
+        fi
     }
     __tvmux_started() {
         local number text
@@ -50,9 +66,5 @@ if [[ $- == *i* && $TERM != dumb && -z ${__tvmux_none-} ]] &&
         fi
     }
     PS0=${PS0-}'${__tvmux_none:$((__tvmux_ran=1)):0}$(__tvmux_started)'
-    if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 501)); then
-        PROMPT_COMMAND=(__tvmux_done "${PROMPT_COMMAND[@]}" __tvmux_prompt)
-    else
-        PROMPT_COMMAND="__tvmux_done${PROMPT_COMMAND:+; ${PROMPT_COMMAND%;}}; __tvmux_prompt"
-    fi
+    __tvmux_order
 fi
