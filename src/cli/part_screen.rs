@@ -1,7 +1,7 @@
 //! Plays a cast that is being written, up to a byte that is asked for, and tells the
 //! screen there: what the next part of a recording that is rotated begins with.
 //!
-//! It says `ready` once it has read up to the cast's end. Then each line of its
+//! It says `ready` once little of the cast is left: a flood is never read to its end. Then each line of its
 //! standard input asks for the screen at so many bytes of the cast; the answer is
 //! `screen LENGTH` and as many bytes of output that paint it, or `inside` where the
 //! cast ends within an escape sequence there. It ends with its standard input.
@@ -18,6 +18,9 @@ use crate::screen::Screen;
 use crate::timeline::rules_of;
 use crate::view;
 
+/// Bytes of a cast that are played in a moment.
+const NEAR: u64 = 1 << 20;
+
 /// Whether the process was started for this: `verb` is its first argument.
 pub(super) fn is_part_screen(verb: Option<&OsStr>) -> bool {
     verb.is_some_and(|verb| verb == SCREEN_VERB)
@@ -33,9 +36,10 @@ pub(super) fn run() -> ExitCode {
 }
 
 fn answer(cast: &Path) -> Result<(), ReadError> {
+    let file = File::open(cast)?;
     let mut player = Player::open(cast)?;
     let mut out = io::stdout().lock();
-    player.play(u64::MAX)?;
+    player.come_near(&file)?;
     writeln!(out, "ready")?;
     out.flush()?;
     for line in io::stdin().lock().lines() {
@@ -73,6 +77,19 @@ impl Player {
             text: TextBuffer::default(),
             reader,
         })
+    }
+
+    /// Plays up to near the end of a cast that may grow.
+    fn come_near(&mut self, cast: &File) -> Result<(), ReadError> {
+        loop {
+            let near = cast.metadata()?.len().saturating_sub(NEAR);
+            let before = self.reader.position().offset;
+            self.play(near)?;
+            // No event: that is as near as it goes.
+            if before >= near || self.reader.position().offset == before {
+                return Ok(());
+            }
+        }
     }
 
     /// Plays up to `length` bytes of the cast, or as many as there are.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!        due           the helper has read        all is written, and
-//!                      the cast up to its end     its screen is told
+//!                      nearly all of the cast     its screen is told
 //!   [Idle] --> [Reading] -----------------> [Sealed] ----------> [Making] --> [Idle]
 //!     ^            ^                          |  |                  |
 //!     |            '-- inside of a sequence --'  |                  |
@@ -385,7 +385,7 @@ fn has_screen_alone(cast: &Path) -> io::Result<bool> {
 /// What the helper says.
 #[derive(Debug)]
 pub(super) enum Answer {
-    /// It has read the cast up to its end.
+    /// It has read nearly all of the cast.
     Ready,
     /// Output that paints the screen.
     Screen(Vec<u8>),
