@@ -19,7 +19,7 @@ use crate::timeline::rules_of;
 use crate::view;
 
 /// Bytes of a cast that are played in a moment.
-const NEAR: u64 = 1 << 20;
+const NEAR: u64 = 256 << 10;
 
 /// Whether the process was started for this: `verb` is its first argument.
 pub(super) fn is_part_screen(verb: Option<&OsStr>) -> bool {
