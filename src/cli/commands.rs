@@ -7,10 +7,13 @@ use clap::Subcommand;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::archive::{CommandFilterArgs, FilterArgs, look, named, with_archive};
+use super::archive::{
+    CommandFilterArgs, FilterArgs, READ_FIRST, chosen_and_read, look, named, with_archive,
+};
+use super::signals::stop_flag;
 use super::table::{self, printable};
 use super::{Context, Failure, Outcome};
-use crate::archive::{CommandRow, Entry, long_ago};
+use crate::archive::{CommandRow, Entry, Filter, long_ago};
 
 /// List the commands that shells told of, the newest first
 ///
@@ -66,10 +69,12 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
 fn list(context: &Context, args: &List) -> Outcome {
     let limit = args.limit.unwrap_or(usize::MAX);
     let wanted = args.commands.filter();
+    let stop = stop_flag()?;
     let listed = with_archive(|archive| {
         look(context, archive, false)?;
         let mut listed = Vec::new();
-        for entry in archive.entries(&args.filter.filter())? {
+        let filter = args.filter.filter();
+        for entry in chosen_and_read(archive, &filter, &[], READ_FIRST, stop)? {
             if entry.commands == 0 {
                 continue;
             }
@@ -159,9 +164,12 @@ fn print_output(context: &Context, args: &Show) -> Outcome {
         let error = format!("{} is no command", printable(&args.command));
         return Err(Failure::usage(error).hint("CAST:N is wanted, as `tvmux commands` shows it"));
     };
+    let stop = stop_flag()?;
     let mut lines: Vec<String> = Vec::new();
     let (entry, command) = with_archive(|archive| {
         look(context, archive, false)?;
+        let names = [cast.to_owned()];
+        chosen_and_read(archive, &Filter::default(), &names, READ_FIRST, stop)?;
         let entry = named(archive, cast)?;
         let commands = archive.commands(entry.id)?;
         let Some(command) = commands

@@ -13,7 +13,7 @@ use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
 use serde_json::json;
 
-use super::archive::{FilterArgs, chosen, look, read_due, with_archive};
+use super::archive::{FilterArgs, READ_FIRST, chosen_and_read, look, with_archive};
 use super::signals::stop_flag;
 use super::table::{duration, printable};
 use super::{Context, Failure, Outcome, candidates, play};
@@ -22,9 +22,6 @@ use crate::archive::{
 };
 use crate::chain;
 use crate::workspace::abbreviate_home;
-
-/// Bytes of casts that are read before a search, when they were not so far.
-const READ_FIRST: u64 = 64 << 20;
 
 /// Hits are seen at least that often while they come.
 const OFTEN: Duration = Duration::from_millis(50);
@@ -176,10 +173,7 @@ fn casts(
     stop: &'static AtomicBool,
 ) -> Result<Vec<Entry>, Failure> {
     let filter = args.filter.filter();
-    let mut casts = chosen(archive, &filter, &args.casts)?;
-    if read_due(archive, &casts, READ_FIRST, stop)? {
-        casts = chosen(archive, &filter, &args.casts)?;
-    }
+    let mut casts = chosen_and_read(archive, &filter, &args.casts, READ_FIRST, stop)?;
     sort_parts(&mut casts);
     Ok(casts)
 }

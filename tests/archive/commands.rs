@@ -195,8 +195,8 @@ fn typed(shell: &str, rc: &str, lines: &[&str]) -> Option<Vec<Value>> {
             prompts() > before || screen().ends_with('>') || is_given_up
         });
     }
+    // What is not read yet is read first.
     user.ok(["rec", "stop"]);
-    user.ok(["archive", "update"]);
     let mut all = commands(&user, &[]);
     assert_eq!(all.pop().unwrap()["command"], END);
     Some(all)

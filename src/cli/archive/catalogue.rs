@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::api::State;
 use crate::archive::{
@@ -15,6 +17,14 @@ use crate::cli::table::printable;
 use crate::cli::{Context, Failure, background, runtime, warn};
 use crate::folders;
 use crate::wording::counted;
+
+/// Bytes of casts that are read before they are asked, when they were not so far.
+pub(in crate::cli) const READ_FIRST: u64 = 64 << 20;
+
+/// How long another process that reads casts is waited for, and how often it is looked
+/// whether it has done so.
+const PATIENCE: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Opens the user's catalogue.
 pub(in crate::cli) fn open() -> Result<Archive, Failure> {
@@ -133,11 +143,7 @@ pub(in crate::cli) fn named(archive: &Archive, name: &str) -> Result<Entry, Fail
 
 /// The casts that fit `filter`, the newest first; of these only those that `names`
 /// mean and the parts that follow them, if there are any.
-pub(in crate::cli) fn chosen(
-    archive: &Archive,
-    filter: &Filter,
-    names: &[String],
-) -> Result<Vec<Entry>, Failure> {
+fn chosen(archive: &Archive, filter: &Filter, names: &[String]) -> Result<Vec<Entry>, Failure> {
     let mut casts = archive.entries(filter)?;
     if !names.is_empty() {
         let mut meant = HashSet::new();
@@ -150,23 +156,48 @@ pub(in crate::cli) fn chosen(
     Ok(casts)
 }
 
-/// Reads what is new in `casts`, up to so many bytes, those that are recorded at
-/// present first; says what has to be left out. Gives whether anything was read.
-pub(in crate::cli) fn read_due(
+/// The casts that are meant, after what is new in them was read: up to so many bytes,
+/// those that are recorded at present first. Says what has to be left out.
+pub(in crate::cli) fn chosen_and_read(
     archive: &mut Archive,
+    filter: &Filter,
+    names: &[String],
+    most: u64,
+    stop: &AtomicBool,
+) -> Result<Vec<Entry>, Failure> {
+    let casts = chosen(archive, filter, names)?;
+    if !casts.iter().any(|cast| cast.is_due) {
+        return Ok(casts);
+    }
+    let end = Instant::now() + PATIENCE;
+    let lock = loop {
+        match archive.try_lock_for_update()? {
+            Some(lock) => break lock,
+            None if stop.load(Ordering::Relaxed) => return Err(Failure::stopped("stopped")),
+            None if Instant::now() < end => thread::sleep(AGAIN),
+            None => {
+                warn(
+                    "casts are being read at present: what they have not given so far is not found",
+                );
+                return chosen(archive, filter, names);
+            }
+        }
+    };
+    // Whoever had the lock may have read them.
+    let casts = chosen(archive, filter, names)?;
+    read_due(archive, &lock, &casts, most, stop)?;
+    chosen(archive, filter, names)
+}
+
+fn read_due(
+    archive: &mut Archive,
+    lock: &UpdateLock,
     casts: &[Entry],
     most: u64,
     stop: &AtomicBool,
-) -> Result<bool, Failure> {
+) -> Result<(), Failure> {
     let mut due: Vec<&Entry> = casts.iter().filter(|cast| cast.is_due).collect();
-    if due.is_empty() {
-        return Ok(false);
-    }
     due.sort_by_key(|cast| (cast.state != Condition::Running, cast.unread()));
-    let Some(lock) = archive.try_lock_for_update()? else {
-        warn("casts are being read at present: what they have not given so far is not found");
-        return Ok(false);
-    };
     let mut room = most;
     let mut progress = Progress::new(None);
     let mut left = 0;
@@ -176,7 +207,7 @@ pub(in crate::cli) fn read_due(
             continue;
         }
         room -= cast.unread();
-        let (indexed, _) = read_new(archive, &lock, cast, &mut progress, stop)?;
+        let (indexed, _) = read_new(archive, lock, cast, &mut progress, stop)?;
         if indexed == Indexed::Stopped {
             return Err(Failure::stopped("stopped"));
         }
@@ -188,5 +219,5 @@ pub(in crate::cli) fn read_due(
             "{casts} were not read so far; `tvmux archive update` does it"
         ));
     }
-    Ok(true)
+    Ok(())
 }

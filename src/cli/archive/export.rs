@@ -10,7 +10,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::filter::{CommandFilter, CommandFilterArgs, FilterArgs};
 use super::records::{CommandRecord, Format, LineRecord, Origin, Record, Records};
-use super::{chosen, look, open, read_due, with_archive};
+use super::{chosen_and_read, look, open, with_archive};
 use crate::archive::{Archive, Entry};
 use crate::cli::output_file::Output;
 use crate::cli::progress::Progress;
@@ -122,11 +122,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let mut casts = with_archive(|archive| {
         look(context, archive, true)?;
         let filter = args.filter.filter();
-        let casts = chosen(archive, &filter, &args.casts)?;
-        match read_due(archive, &casts, u64::MAX, stop)? {
-            true => chosen(archive, &filter, &args.casts),
-            false => Ok(casts),
-        }
+        chosen_and_read(archive, &filter, &args.casts, u64::MAX, stop)
     })?;
     // As they come after each other.
     casts.reverse();

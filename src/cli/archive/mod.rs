@@ -14,7 +14,7 @@ mod verify;
 use clap::Subcommand;
 
 pub(super) use catalogue::{
-    chosen, look, look_and_list, named, open, read_due, read_new, with_archive,
+    READ_FIRST, chosen_and_read, look, look_and_list, named, open, read_new, with_archive,
 };
 pub(super) use filter::{CommandFilterArgs, FilterArgs};
 
