@@ -8,8 +8,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::catalogue::{Cast, Catalogue};
 use super::doors::Doors;
 use super::live::Lives;
-use super::server::Settings;
+use super::settings::Settings;
 use super::timelines::Timelines;
+pub(super) use super::timelines::blocking;
 use super::viewers::Viewers;
 use crate::serving::{Ending, Failure, Result};
 use crate::timeline::Timeline;
@@ -78,12 +79,4 @@ impl App {
         let timeline = self.timelines.open(&cast, path).await?;
         Ok((cast, timeline))
     }
-}
-
-/// Does what takes a while, on another thread.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(Failure::internal)?
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::Mutex;
 
-use super::server::Settings;
+use super::settings::Settings;
 use crate::api::{Recording, State as RecordingState};
 use crate::archive::{Archive, ArchiveError, Condition, Entry, Filter, Listed};
 use crate::client::{Client, Connection};

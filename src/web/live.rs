@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::app::blocking;
-use super::timelines::unreadable;
+use super::timelines::{blocking, unreadable};
 use crate::cast::{Marker, Micros};
 use crate::screen::Screen;
 use crate::serving::Result;

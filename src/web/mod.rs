@@ -12,6 +12,8 @@
 mod app;
 mod assets;
 mod catalogue;
+#[cfg(test)]
+mod described;
 mod doors;
 mod live;
 #[cfg(test)]
@@ -19,7 +21,9 @@ mod openapi_build;
 mod peer;
 mod routes;
 mod server;
+mod settings;
 mod timelines;
 mod viewers;
 
-pub use server::{Known, Listeners, Settings, ask_for_ticket, base_name, serve};
+pub use server::{Known, Listeners, ask_for_ticket, base_name, serve};
+pub use settings::Settings;

@@ -3,53 +3,9 @@
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
-use utoipa::{OpenApi, ToSchema};
+use utoipa::OpenApi;
 
-use super::catalogue::RecordingDocument;
-use super::routes::{Details, Operations, TABLE};
-use crate::api::{Cast, SearchHit};
-
-/// `api/casts`.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "only described")]
-pub(super) struct CastList {
-    /// The newest first.
-    casts: Vec<ListedCast>,
-}
-
-/// A cast, as `tvmux ls --json` has it, and how it is opened.
-#[derive(ToSchema)]
-#[schema(as = ListedCast)]
-#[allow(dead_code, reason = "only described")]
-pub(super) struct ListedCast {
-    /// 16 hexadecimal digits that stay the same when it is compressed.
-    id: String,
-    #[schema(inline)]
-    #[serde(flatten)]
-    cast: Cast,
-    /// How its recording is, as long as it is recorded.
-    recording: Option<RecordingDocument>,
-}
-
-/// A cast, and what is known of it: lists take the place of their numbers.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "only described")]
-pub(super) struct DetailedCast {
-    #[serde(flatten)]
-    cast: ListedCast,
-    #[serde(flatten)]
-    details: Details,
-}
-
-/// A line that fits, and the cast that it is in.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "only described")]
-pub(super) struct Hit {
-    /// The cast's id.
-    id: String,
-    #[serde(flatten)]
-    hit: SearchHit,
-}
+use super::routes::{Operations, TABLE};
 
 #[derive(OpenApi)]
 #[openapi(

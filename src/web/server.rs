@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +24,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::app::App;
 use super::doors::{Doors, Rights};
 use super::routes;
-use crate::api::Recording;
+use super::settings::Settings;
 use crate::atomic_file::{self, Durability};
-use crate::config::Config;
 use crate::folders::Folders;
 use crate::serving::{Acceptor, Connections, SameUser, Secret, accept_tcp, behind};
 
@@ -40,21 +39,6 @@ const ASK_TIME: Duration = Duration::from_secs(5);
 
 /// Most that one says to the other, in bytes.
 const LONGEST: u64 = 4096;
-
-/// What the server works with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The settings of the program.
-    pub config: Config,
-    /// The file that they are from, where it is not the usual one.
-    pub config_file: Option<PathBuf>,
-    /// The tmux server whose windows can be recorded.
-    pub tmux_socket: PathBuf,
-    /// What a daemon that died was recording: it says so of none that runs.
-    pub interrupted: fn() -> Vec<Recording>,
-    /// The server ends when nobody has looked for so long; `None` is never.
-    pub idle_end: Option<Duration>,
-}
 
 /// Where clients come in.
 #[derive(Debug)]

@@ -108,3 +108,11 @@ async fn cover(timeline: Timeline, is_closed: Arc<AtomicBool>, turn: Arc<Semapho
 pub(super) fn unreadable(error: TimelineError) -> Failure {
     Failure::of(&error, (StatusCode::UNPROCESSABLE_ENTITY, "unreadable"))
 }
+
+/// Does what takes a while, on another thread.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(Failure::internal)?
+}

@@ -34,7 +34,7 @@ struct CastList<'a> {
     get,
     path = "/api/casts",
     params(CastFilter),
-    responses((status = 200, body = crate::web::openapi_build::CastList))
+    responses((status = 200, body = crate::web::described::CastList))
 ))]
 pub(super) async fn list(
     State(app): State<App>,
@@ -72,7 +72,7 @@ fn filter_of(query: &CastFilter) -> Result<Filter> {
 /// A marker.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(in crate::web) struct MarkerDocument {
+pub(super) struct MarkerDocument {
     /// Seconds since the start of the cast.
     pub time: f64,
     /// What it is called; may be empty.
@@ -82,7 +82,7 @@ pub(in crate::web) struct MarkerDocument {
 /// A command that a shell told of.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(in crate::web) struct CommandDocument {
+pub(super) struct CommandDocument {
     /// From 1, in the order of their start.
     number: usize,
     /// What was typed, if that is known.
@@ -114,7 +114,7 @@ impl CommandDocument {
 /// A change of the terminal's size.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(in crate::web) struct ResizeDocument {
+pub(super) struct ResizeDocument {
     /// Seconds since the start of the cast.
     time: f64,
     columns: u16,
@@ -144,7 +144,7 @@ impl ThemeDocument {
 /// What is known of a cast, as far as it was gone through.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
-pub(in crate::web) struct Details {
+pub(super) struct Details {
     /// Seconds; of a cast that was not gone through, as far as its end tells.
     duration: f64,
     /// Whether it is being recorded.
@@ -167,11 +167,30 @@ struct DetailedCast<'a> {
     details: Details,
 }
 
+/// The same as the document tells of it.
+#[cfg(test)]
+mod described {
+    use utoipa::ToSchema;
+
+    use super::Details;
+    use crate::web::described::ListedCast;
+
+    /// A cast, and what is known of it: lists take the place of their numbers.
+    #[derive(ToSchema)]
+    #[allow(dead_code, reason = "only described")]
+    pub(super) struct DetailedCast {
+        #[serde(flatten)]
+        cast: ListedCast,
+        #[serde(flatten)]
+        details: Details,
+    }
+}
+
 /// Get what is known of a recording.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/api/casts/{id}",
-    responses((status = 200, body = crate::web::openapi_build::DetailedCast))
+    responses((status = 200, body = described::DetailedCast))
 ))]
 pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
     let (cast, timeline) = app.open(&id).await?;

@@ -14,9 +14,6 @@ mod segments;
 use axum::Router;
 use axum::routing::{MethodFilter, get, on};
 
-#[cfg(test)]
-pub(super) use casts::Details;
-
 use super::app::App;
 use crate::serving::{no_method, no_route};
 

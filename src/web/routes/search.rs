@@ -31,7 +31,7 @@ const HITS: u32 = 100;
     params(SearchQuery),
     responses((
         status = 200,
-        body = crate::web::openapi_build::Hit,
+        body = crate::web::described::Hit,
         content_type = "application/x-ndjson",
     ))
 ))]
