@@ -12,7 +12,8 @@ use tokio::sync::Mutex;
 
 use super::settings::Settings;
 use crate::api::{Recording, State as RecordingState};
-use crate::archive::{Archive, ArchiveError, Condition, Entry, Filter, Listed};
+use crate::archive::{Archive, ArchiveError, Condition, Entry, Filter, Listed, join_parts};
+use crate::chain;
 use crate::client::{Client, Connection};
 use crate::folders::{self, Folders, fnv};
 use crate::serving::{Failure, Result};
@@ -218,7 +219,7 @@ fn make(
     let paths: HashSet<PathBuf> = running.iter().map(|(path, _)| path.clone()).collect();
     let list = |archive: &mut Archive| -> Result<Vec<Entry>, ArchiveError> {
         archive.look(folders, &paths, false)?;
-        archive.entries(&Filter::default())
+        Ok(join_parts(archive.entries(&Filter::default())?))
     };
     let entries = match list(&mut archive) {
         Err(error) if error.is_damage() => {
@@ -229,7 +230,10 @@ fn make(
         other => other,
     };
     let cast = |entry: Entry| {
-        let recording = running.iter().find(|(path, _)| *path == entry.path);
+        // What is written at present is the last part of what is listed.
+        let recording = running
+            .iter()
+            .find(|(path, _)| chain::first(path) == entry.path);
         Cast::new(entry, recording.map(|(_, recording)| recording.clone()))
     };
     let casts = entries.map_err(Failure::internal)?.into_iter().map(cast);

@@ -18,10 +18,16 @@ fn casts_are_listed_as_ls_lists_them() {
         "2026-11-01_1000_box_work_@3_vim.cast",
         &made(&[(2.5, "hello\r\n")]),
     );
-    write(&user, "other.cast", &made(&[(1.0, "x")]));
+    let other = write(&user, "other.cast", &made(&[(1.0, "x")]));
+    // A recording that went on in another cast is one.
+    let part = json!({"version": 2, "width": 80, "height": 24,
+        "tvmux": {"part": 2, "previous": "other.cast", "screen": 0}});
+    let part = format!("{part}\n[0.5, \"o\", \"y\"]\n");
+    std::fs::write(other.with_file_name("other.part002.cast"), part).unwrap();
     let web = Web::start(&user, &[]);
     let browser = web.enter();
     let mut listed = browser.casts();
+    assert_eq!(listed.len(), 2);
     for cast in &mut listed {
         let cast = cast.as_object_mut().unwrap();
         assert_eq!(cast.remove("id").unwrap().as_str().unwrap().len(), 16);
