@@ -20,24 +20,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use support::tvmux::Tvmux;
-use tvmux::cast::{Code, Header};
 
-use casts::Made;
-
-/// A cast of 40 × 6 of what is printed at these seconds.
-fn made(events: &[(f64, &str)]) -> Made {
-    let event =
-        |(time, text): &(f64, &str)| ((time * 1e6) as u64, Code::Output, (*text).to_owned());
-    Made {
-        header: Header {
-            width: 40,
-            height: 6,
-            timestamp: Some(1_700_000_000),
-            ..Header::default()
-        },
-        events: events.iter().map(event).collect(),
-    }
-}
+use casts::{Made, made};
 
 /// Writes a cast into a user's folder of recordings.
 fn write(user: &Tvmux, name: &str, cast: &Made) -> PathBuf {

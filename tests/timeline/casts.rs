@@ -132,3 +132,19 @@ pub fn append(path: &Path, bytes: &[u8]) {
     let mut file = std::fs::File::options().append(true).open(path).unwrap();
     file.write_all(bytes).unwrap();
 }
+
+/// A cast of 40 × 6 of what is printed at these seconds.
+#[allow(dead_code, reason = "the timeline's own tests need none")]
+pub fn made(events: &[(f64, &str)]) -> Made {
+    let event =
+        |(time, text): &(f64, &str)| ((time * 1e6) as u64, Code::Output, (*text).to_owned());
+    Made {
+        header: Header {
+            width: 40,
+            height: 6,
+            timestamp: Some(1_700_000_000),
+            ..Header::default()
+        },
+        events: events.iter().map(event).collect(),
+    }
+}

@@ -21,26 +21,10 @@ use std::process::{Child, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use tvmux::cast::{Code, Header};
 
-use casts::Made;
+use casts::{Made, made};
 use support::tvmux::Tvmux;
 use support::{DEADLINE, wait_until};
-
-/// A cast of 40 × 6 of what is printed at these seconds.
-fn made(events: &[(f64, &str)]) -> Made {
-    let event =
-        |(time, text): &(f64, &str)| ((time * 1e6) as u64, Code::Output, (*text).to_owned());
-    Made {
-        header: Header {
-            width: 40,
-            height: 6,
-            timestamp: Some(1_700_000_000),
-            ..Header::default()
-        },
-        events: events.iter().map(event).collect(),
-    }
-}
 
 /// Writes a cast into a user's folder of recordings.
 fn write(user: &Tvmux, name: &str, cast: &Made) -> PathBuf {
