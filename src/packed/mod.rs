@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 pub use pack::{FRAME, Packer};
 pub use salvage::Salvage;
 pub use seekable::Plain;
+pub(crate) use seekable::fill;
 pub use unpacked::{ToDamage, Unpacked};
 
 /// What a compressed file's name ends with, behind the dot.

@@ -95,19 +95,10 @@ impl Plain {
     ///
     /// # Errors
     /// As [`Plain::read_at`], and when there are not so many.
-    pub fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.read_at(buffer, offset) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => {
-                    buffer = &mut buffer[count..];
-                    offset += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        fill(buffer, offset, |buffer, offset| {
+            self.read_at(buffer, offset)
+        })
     }
 
     /// Its plain bytes, from the start on.
@@ -167,4 +158,27 @@ impl Packed {
             )),
         }
     }
+}
+
+/// Fills `buffer` from `offset` on by as many reads as it takes.
+///
+/// # Errors
+/// As `read`, and when there are not so many bytes.
+pub(crate) fn fill(
+    mut buffer: &mut [u8],
+    mut offset: u64,
+    mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match read(buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                buffer = &mut buffer[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::chain;
-use crate::packed::Plain;
+use crate::packed::{Plain, fill};
 
 /// A cast that any place of can be read. Where its recording goes on in others, those
 /// are found as they come.
@@ -108,18 +108,9 @@ impl Parts {
     }
 
     /// As [`Plain::read_exact_at`].
-    pub(super) fn read_exact_at(&self, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.read_at(buffer, offset) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => {
-                    buffer = &mut buffer[count..];
-                    offset += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    pub(super) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        fill(buffer, offset, |buffer, offset| {
+            self.read_at(buffer, offset)
+        })
     }
 }
