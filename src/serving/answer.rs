@@ -29,6 +29,9 @@ const CHUNK: usize = 64 * 1024;
 /// Most that is read of what the process says went wrong, in bytes.
 const SAID: u64 = 4096;
 
+/// Hits of a search that does not say how many.
+const HITS: u32 = 100;
+
 /// Command-line arguments: of the fields that are given, `--name=value`.
 #[derive(Default)]
 pub(crate) struct Arguments(Vec<String>);
@@ -49,12 +52,11 @@ impl Arguments {
         self
     }
 
-    /// Those of a search, for at most `limit` hits.
-    pub(crate) fn of_search(query: SearchQuery, limit: u32) -> Arguments {
+    pub(crate) fn of_search(query: SearchQuery) -> Arguments {
         Arguments::of("search")
             .flag("regex", query.regex)
             .flag("word", query.word)
-            .field("limit", Some(limit))
+            .field("limit", query.limit.or(Some(HITS)))
             .field("context", query.context)
             .field("by", Some(query.by.name()))
             .field("since", query.since)

@@ -9,9 +9,6 @@ use super::helper::{Arguments, answer};
 use crate::api::SearchQuery;
 use crate::http::error::Result;
 
-/// Hits of a search that does not say how many.
-const HITS: u32 = 100;
-
 /// Search in all that was ever on a screen.
 ///
 /// One JSON object a line for each hit, as they are found; no line where nothing is.
@@ -26,7 +23,6 @@ pub(super) async fn search(
     State(app): State<App>,
     Query(query): Query<SearchQuery>,
 ) -> Result<Response> {
-    let limit = query.limit.unwrap_or(HITS);
-    let arguments = Arguments::of_search(query, limit);
+    let arguments = Arguments::of_search(query);
     answer(&app, arguments, "application/x-ndjson").await
 }

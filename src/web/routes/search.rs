@@ -17,9 +17,6 @@ use crate::serving::{ANSWER_TIME, Answer, Arguments, Query, Result, too_many};
 use crate::web::app::App;
 use crate::web::catalogue::id_of;
 
-/// Hits of a search that does not say how many.
-const HITS: u32 = 100;
-
 /// Search in all that was ever on a screen.
 ///
 /// One JSON object a line for each hit, as they are found, with the id of its cast; no
@@ -43,8 +40,7 @@ pub(super) async fn search(
         let cast = app.catalogue.cast(id).await?;
         query.cast = Some(cast.entry.path.to_string_lossy().into_owned());
     }
-    let limit = query.limit.unwrap_or(HITS);
-    let arguments = Arguments::of_search(query, limit);
+    let arguments = Arguments::of_search(query);
     let place = Arc::clone(&app.searches).try_acquire_owned();
     let place = place.map_err(|_| too_many())?;
     let mut command = Command::new("/proc/self/exe");
