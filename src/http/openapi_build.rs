@@ -4,13 +4,13 @@
 //! paths, and the replies that say why something was not done.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::openapi::resolve;
 use super::routes::{Operations, TABLE};
+use crate::serving::document::{assert_has_routes, assert_is_in_file, operations};
 
 /// What the API is, without its operations.
 #[derive(OpenApi)]
@@ -229,45 +229,14 @@ fn singular(many: &str) -> &str {
     many.strip_suffix('s').unwrap_or(many)
 }
 
-/// All operations of a document, as path, method and what is said of them.
-fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
-    let paths = document["paths"].as_object().unwrap().iter();
-    paths.flat_map(|(path, item)| {
-        let item = item.as_object().unwrap().iter();
-        item.map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
-    })
-}
-
 #[test]
 fn the_file_is_what_the_handlers_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/api/openapi.json");
-    let text = serde_json::to_string_pretty(&build()).unwrap() + "\n";
-    if std::env::var_os("TVMUX_UPDATE_FIXTURES").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let file = std::fs::read_to_string(&path).unwrap();
-    let differs = text.lines().zip(file.lines()).position(|(a, b)| a != b);
-    assert!(
-        text == file,
-        "fixtures/api/openapi.json differs from line {} on; \
-         if that is meant, run this with TVMUX_UPDATE_FIXTURES=1",
-        differs.map_or(0, |line| line + 1)
-    );
+    assert_is_in_file(&build(), "openapi.json");
 }
 
 #[test]
 fn the_document_has_every_route() {
-    let document = build();
-    let mut described: Vec<_> = operations(&document)
-        .map(|(path, method, _)| (method.to_uppercase(), path.to_owned()))
-        .collect();
-    let mut routed: Vec<_> = TABLE
-        .iter()
-        .map(|(method, path)| ((*method).to_owned(), (*path).to_owned()))
-        .collect();
-    described.sort();
-    routed.sort();
-    assert_eq!(described, routed);
+    assert_has_routes(&build(), TABLE);
 }
 
 #[test]

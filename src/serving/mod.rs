@@ -8,6 +8,8 @@
 
 mod answer;
 mod connections;
+#[cfg(test)]
+pub(crate) mod document;
 mod extract;
 mod failure;
 mod gate;

@@ -1,11 +1,10 @@
 //! Builds the document of this server from its handlers, and holds the file to it.
 
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::routes::{Operations, TABLE};
+use crate::serving::document::{assert_has_routes, assert_is_in_file};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -110,38 +109,12 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
 
 #[test]
 fn the_file_is_what_the_handlers_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/api/web.json");
-    let text = serde_json::to_string_pretty(&build()).unwrap() + "\n";
-    if std::env::var_os("TVMUX_UPDATE_FIXTURES").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let file = std::fs::read_to_string(&path).unwrap();
-    let differs = text.lines().zip(file.lines()).position(|(a, b)| a != b);
-    assert!(
-        text == file,
-        "fixtures/api/web.json differs from line {} on; \
-         if that is meant, run this with TVMUX_UPDATE_FIXTURES=1",
-        differs.map_or(0, |line| line + 1)
-    );
+    assert_is_in_file(&build(), "web.json");
 }
 
 #[test]
 fn the_document_has_every_route() {
-    let document = build();
-    let paths = document["paths"].as_object().unwrap().iter();
-    let mut described: Vec<_> = paths
-        .flat_map(|(path, item)| {
-            let methods = item.as_object().unwrap().keys();
-            methods.map(move |method| (method.to_uppercase(), path.clone()))
-        })
-        .collect();
-    let mut routed: Vec<_> = TABLE
-        .iter()
-        .map(|(method, path)| ((*method).to_owned(), (*path).to_owned()))
-        .collect();
-    described.sort();
-    routed.sort();
-    assert_eq!(described, routed);
+    assert_has_routes(&build(), TABLE);
 }
 
 #[test]
