@@ -109,6 +109,7 @@ impl Tvmux {
     }
 
     /// Runs the program, which must succeed; gives what it printed.
+    #[track_caller]
     pub fn ok<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> String {
         let output = self.run(args);
         assert!(output.status.success(), "{output:?}\n{}", self.log());
