@@ -348,7 +348,7 @@ impl Screen {
                 self.grid.erase(y, 0..(x + 1).min(columns), fill);
             }
             Some(2) => self.grid.push_all(fill),
-            Some(3) if parameters.get(1, 0, 0) == Some(0) => self.grid.clear_history(),
+            Some(3) if parameters.get(1, 0, 0) == Some(0) => self.clear_history(),
             _ => {}
         }
     }

@@ -258,7 +258,7 @@ impl Grid {
         self.scrolled = self.scrolled.min(self.history);
     }
 
-    /// Empties the history (ED 3).
+    /// Empties the history.
     pub fn clear_history(&mut self) {
         self.drop_oldest(self.history);
         self.scrolled = 0;

@@ -93,5 +93,5 @@ pub use row_states::{COUNTED, LIVELY, REMEMBERED, Step};
 pub use rules::Rules;
 pub use shown::{SETTLED, Seen, Shown, ShownLine};
 pub use state::BadState;
-pub use terminal::{HISTORY, LARGEST, Screen};
-pub use view::{Character, Cursor, Mode, Run, ScrolledLine, Which};
+pub use terminal::{HISTORY, LARGEST, Screen, ScrolledLine};
+pub use view::{Character, Cursor, Mode, Run, Which};

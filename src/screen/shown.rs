@@ -32,8 +32,8 @@ use super::row_states::{
 };
 use super::rules::Rules;
 use super::state::BadState;
-use super::terminal::Screen;
-use super::view::{ScrolledLine, Which};
+use super::terminal::{Screen, ScrolledLine};
+use super::view::Which;
 
 /// How long a row stays as it is to count as shown, in microseconds.
 pub const SETTLED: u64 = 1_000_000;
@@ -130,6 +130,7 @@ impl Shown {
     /// A blank screen of that size.
     pub fn new(columns: u16, rows: u16, rules: Rules) -> Shown {
         let mut screen = Screen::with_history(columns, rows, rules, HISTORY);
+        screen.keep_cleared();
         Shown {
             look: screen.look(),
             screen,
@@ -180,6 +181,7 @@ impl Shown {
         let (known, screen) = (part()?, part()?);
         let known: Shown = serde_json::from_slice(known).map_err(|_| BadState)?;
         let mut screen = Screen::restore(screen)?;
+        screen.keep_cleared();
         Ok(Shown {
             look: screen.look(),
             screen,

@@ -117,8 +117,23 @@ pub struct Screen {
     pub(super) marks: Marks,
     /// Rows of the history that were handed out, counted from the first ever.
     pub(super) handed_out: u64,
+    /// Lines of a history that was cleared before they were handed out, where someone
+    /// will take them.
+    pub(super) cleared: Option<Vec<ScrolledLine>>,
     /// When changed rows were taken last.
     pub(super) last_look: Look,
+}
+
+/// A line that left the screen at its top, soft wraps joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScrolledLine {
+    /// Its first row, counted from the first that the terminal ever had.
+    pub row: u64,
+    /// How many rows it takes.
+    pub rows: u64,
+    pub text: String,
+    /// It is longer than 256 rows: the next one goes on with it.
+    pub continues: bool,
 }
 
 /// A size that is possible.
@@ -170,6 +185,7 @@ impl Screen {
             palette: Vec::new(),
             marks: Marks::default(),
             handed_out: 0,
+            cleared: None,
             last_look: Look::default(),
         }
     }

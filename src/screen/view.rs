@@ -8,7 +8,7 @@ use super::marks::Marked;
 use super::parse::State;
 use super::pool::Link;
 use super::rules::Rules;
-use super::terminal::{Modes, Screen};
+use super::terminal::{Modes, Screen, ScrolledLine};
 
 /// A switch that a program sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,18 +82,6 @@ pub enum Which {
     Shown,
     /// The normal screen, while the alternate one is shown.
     Normal,
-}
-
-/// A line that left the screen at its top, soft wraps joined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScrolledLine {
-    /// Its first row, counted from the first that the terminal ever had.
-    pub row: u64,
-    /// How many rows it takes.
-    pub rows: u64,
-    pub text: String,
-    /// It is longer than 256 rows: the next one goes on with it.
-    pub continues: bool,
 }
 
 /// Rows after which the start of a line is handed out: in time for a history of
@@ -427,6 +415,30 @@ impl Screen {
 
     /// The same, appended to `lines`.
     pub(super) fn take_scrolled_into(&mut self, lines: &mut Vec<ScrolledLine>) {
+        if let Some(cleared) = &mut self.cleared {
+            lines.append(cleared);
+        }
+        self.hand_out(lines, false);
+    }
+
+    /// From now on [`Screen::take_scrolled`] has also what the program cleared from the
+    /// history (ED 3) since the last call: it was on the screen.
+    pub(super) fn keep_cleared(&mut self) {
+        self.cleared = Some(Vec::new());
+    }
+
+    /// Empties the history (ED 3).
+    pub(super) fn clear_history(&mut self) {
+        if let Some(mut cleared) = self.cleared.take() {
+            self.hand_out(&mut cleared, true);
+            self.cleared = Some(cleared);
+        }
+        self.grid.clear_history();
+    }
+
+    /// Appends the lines that scrolled off; where `all`, also the rows of one that goes
+    /// on on the screen.
+    fn hand_out(&mut self, lines: &mut Vec<ScrolledLine>, all: bool) {
         let first = self.handed_out.max(self.grid.dropped);
         let mut y = (first - self.grid.dropped) as usize;
         let mut start = y;
@@ -436,7 +448,7 @@ impl Screen {
             self.push_text_of(row, &mut text);
             y += 1;
             let continues = row.wrapped;
-            if !continues || y - start >= LONG_LINE {
+            if !continues || y - start >= LONG_LINE || all && y == self.grid.history {
                 if !continues {
                     text.truncate(text.trim_end_matches(' ').len());
                 }

@@ -1,11 +1,15 @@
 //! More than one process, and processes that are killed.
 
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::Value;
+use tvmux::archive::{Archive, Condition, Filter, Pattern, PatternOptions, SearchOptions};
 
 use crate::casts::mixed;
 use crate::support::tvmux::Tvmux;
@@ -36,6 +40,73 @@ fn all_lines(user: &Tvmux) -> Vec<(String, String, String)> {
         .collect();
     all.sort();
     all
+}
+
+#[test]
+fn what_is_written_while_a_cast_is_read_is_still_to_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let casts = [folder.path().join("casts")];
+    std::fs::create_dir(&casts[0]).unwrap();
+    let path = casts[0].join("a.cast");
+    std::fs::write(&path, mixed(1, 100_000).bytes()).unwrap();
+    let (mut reading, mut looking) = (
+        Archive::open(folder.path()).unwrap(),
+        Archive::open(folder.path()).unwrap(),
+    );
+    let running = HashSet::from([path.canonicalize().unwrap()]);
+    reading.look(&casts, &running, true).unwrap();
+    let entry = reading.due().unwrap().remove(0);
+    let lock = reading.lock_for_update().unwrap();
+    let mut has_grown = false;
+    let mut watch = |_| {
+        if std::mem::replace(&mut has_grown, true) {
+            return ControlFlow::Continue(());
+        }
+        // It ends, with one more line, as another process finds out.
+        let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+        writeln!(file, "[1000000.0, \"o\", \"needle\\r\\n\"]").unwrap();
+        looking.look(&casts, &HashSet::new(), true).unwrap();
+        ControlFlow::Continue(())
+    };
+    reading.index(&lock, &entry, &mut watch).unwrap();
+    let due = reading.due().unwrap();
+    assert_eq!(due.len(), 1, "there is more to be read");
+    assert_eq!(due[0].state, Condition::Finished);
+}
+
+#[test]
+fn a_search_sees_the_archive_as_it_is_at_one_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let casts = [folder.path().join("casts")];
+    std::fs::create_dir(&casts[0]).unwrap();
+    for name in ["a.cast", "b.cast"] {
+        let cast = "{\"version\":2,\"width\":80,\"height\":24}\n[1.0, \"o\", \"needle\\r\\n\"]\n";
+        std::fs::write(casts[0].join(name), cast).unwrap();
+    }
+    let (mut reading, mut other) = (
+        Archive::open(folder.path()).unwrap(),
+        Archive::open(folder.path()).unwrap(),
+    );
+    reading.look(&casts, &HashSet::new(), true).unwrap();
+    let lock = reading.lock_for_update().unwrap();
+    for entry in reading.due().unwrap() {
+        reading
+            .index(&lock, &entry, &mut |_| ControlFlow::Continue(()))
+            .unwrap();
+    }
+    let pattern = Pattern::new("needle", PatternOptions::default()).unwrap();
+    let entries = reading.entries(&Filter::default()).unwrap();
+    let mut hits = Vec::new();
+    let mut take = |at: usize, _| {
+        hits.push(at);
+        other.forget_all().unwrap();
+        ControlFlow::Continue(())
+    };
+    let options = SearchOptions::default();
+    reading
+        .search(&pattern, &entries, &options, &mut take)
+        .unwrap();
+    assert_eq!(hits, [0, 1]);
 }
 
 #[test]

@@ -153,6 +153,23 @@ fn a_new_size_keeps_lines_and_their_times() {
 }
 
 #[test]
+fn what_clear_takes_out_of_the_history_was_on_the_screen() {
+    // As ncurses' `clear` prints it, in one write with what it wipes.
+    let cleared = "one\r\ntwo\r\n\x1b[H\x1b[J\x1b[3Jnext";
+    let expected = in_text(&["one", "two", "next"]);
+    assert_eq!(told(&[(1, cleared)], 2), expected);
+    // The start of a line that goes on on the screen.
+    let letters: String = ('a'..='z').cycle().take(120).collect();
+    let cut = format!("{letters}\x1b[3J");
+    let lines = lines(&[(1, &cut)], 2);
+    let parts: Vec<_> = lines
+        .iter()
+        .map(|line| (line.text.as_str(), line.continues))
+        .collect();
+    assert_eq!(parts, [(&letters[..20], true), (&letters[20..], false)]);
+}
+
+#[test]
 fn a_line_without_end_comes_in_parts() {
     let mut shown = Shown::new(10, 5, Rules::TMUX_3_7);
     let text: String = ('a'..='z').cycle().take(100_000).collect();

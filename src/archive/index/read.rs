@@ -120,7 +120,8 @@ impl Archive {
             cast: entry.id,
             file: (found.dev(), found.ino(), found.size()),
             modified: found.mtime() * 1_000_000 + found.mtime_nsec() / 1000,
-            is_running: runs,
+            seen: entry.file,
+            condition: entry.state,
         };
         let kept = self.progress(entry.id, (found.dev(), found.ino()))?;
         let kept = kept.and_then(Saved::unpack);

@@ -25,7 +25,10 @@ pub(super) struct Target {
     /// Device, inode, size.
     pub file: (u64, u64, u64),
     pub modified: i64,
-    pub is_running: bool,
+    /// The file's device, inode, size and time, and how the cast was, as the catalogue
+    /// had them when the reading began.
+    pub seen: (i64, i64, i64, i64),
+    pub condition: Condition,
 }
 
 /// Why a cast was not read.
@@ -159,22 +162,32 @@ impl Writer {
         finding: Option<String>,
     ) -> Result<(), Trouble> {
         self.close_block()?;
-        let condition = match (self.target.is_running, &finding) {
-            (true, _) => Condition::Running,
-            (false, Some(_)) => Condition::Damaged,
-            (false, None) => Condition::Finished,
+        let condition = match (self.target.condition, &finding) {
+            (Condition::Running, _) => Condition::Running,
+            (_, Some(_)) => Condition::Damaged,
+            (_, None) => Condition::Finished,
         };
         let blocks = self.packer.take()?;
         archive.change(|connection| {
             self.write(connection, scan, (&blocks, progress.as_deref()))?;
             let (device, inode, size) = self.target.file;
+            let seen = self.target.seen;
             connection
                 .prepare_cached(
-                    "UPDATE casts SET device = ?, inode = ?, size = ?, modified = ?,
-                         is_due = 0, condition = ?, finding = ?
-                     WHERE id = ?",
+                    // Whoever has looked at the disk meanwhile knows of more to be read.
+                    "UPDATE casts SET
+                         is_due = (device, inode, size, modified, condition)
+                             IS NOT (?1, ?2, ?3, ?4, ?5),
+                         condition = iif(condition IS ?5, ?10, condition),
+                         device = ?6, inode = ?7, size = ?8, modified = ?9, finding = ?11
+                     WHERE id = ?12",
                 )?
                 .execute(params![
+                    seen.0,
+                    seen.1,
+                    seen.2,
+                    seen.3,
+                    self.target.condition.number(),
                     device as i64,
                     inode as i64,
                     size as i64,

@@ -62,6 +62,27 @@ impl Archive {
         options: &SearchOptions,
         take: &mut dyn FnMut(usize, Hit) -> ControlFlow<()>,
     ) -> Result<(), ArchiveError> {
+        // All is looked at as it is at one moment, whoever reads casts meanwhile.
+        let moment = self.connection.unchecked_transaction();
+        let moment = moment.map_err(|source| self.failed(source))?;
+        let mut broken = Vec::new();
+        let searched = self.search_in(pattern, casts, options, &mut broken, take);
+        drop(moment);
+        // What cannot be unpacked is read anew from the cast.
+        for cast in broken {
+            self.read_again(cast)?;
+        }
+        searched
+    }
+
+    fn search_in(
+        &self,
+        pattern: &Pattern,
+        casts: &[Entry],
+        options: &SearchOptions,
+        broken: &mut Vec<i64>,
+        take: &mut dyn FnMut(usize, Hit) -> ControlFlow<()>,
+    ) -> Result<(), ArchiveError> {
         let ranges = self.with(|connection| columns_with(connection, pattern.wanted()))?;
         let count = |(first, last): &(i64, i64)| last.saturating_sub(*first).saturating_add(1);
         let parts = ranges.iter().map(count).fold(0, i64::saturating_add);
@@ -90,7 +111,7 @@ impl Archive {
                 let ids: Vec<i64> = blocks.iter().map(|(_, id)| *id).collect();
                 let at = blocks[0].0;
                 if self
-                    .search_cast(pattern, (at, &casts[at]), &ids, options, take)?
+                    .search_cast(pattern, (at, &casts[at]), &ids, options, broken, take)?
                     .is_break()
                 {
                     break;
@@ -101,7 +122,7 @@ impl Archive {
         for (at, cast) in casts.iter().enumerate() {
             let ids = self.with(|connection| blocks_of(connection, cast.id, &ranges))?;
             if self
-                .search_cast(pattern, (at, cast), &ids, options, take)?
+                .search_cast(pattern, (at, cast), &ids, options, broken, take)?
                 .is_break()
             {
                 break;
@@ -116,6 +137,7 @@ impl Archive {
         (at, cast): (usize, &Entry),
         blocks: &[i64],
         options: &SearchOptions,
+        broken: &mut Vec<i64>,
         take: &mut dyn FnMut(usize, Hit) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ArchiveError> {
         let mut commands: Option<Vec<CommandRow>> = None;
@@ -136,8 +158,7 @@ impl Archive {
             let commands = commands.as_deref().unwrap_or_default();
             let hits = found.and_then(|(spots, block)| hits(&block, spots, commands, options));
             let Ok(hits) = hits else {
-                // What cannot be unpacked is read anew from the cast.
-                self.read_again(cast.id)?;
+                broken.push(cast.id);
                 continue;
             };
             for hit in hits {
