@@ -39,6 +39,7 @@ pub(super) fn push_head(title: &str, theme: &Theme, style: &str, out: &mut Strin
     out.push_str("<meta name=\"viewport\" content=\"width=device-width\">\n<title>");
     push_escaped(if title.is_empty() { "tvmux" } else { title }, out);
     let (foreground, background) = (theme.foreground, theme.background);
+    let cursor = theme.cursor.unwrap_or(foreground);
     let _ = write!(
         out,
         "</title>\n<style>\n\
@@ -46,7 +47,7 @@ pub(super) fn push_head(title: &str, theme: &Theme, style: &str, out: &mut Strin
          pre {{ margin: 0; font: 14px/1.2 {FONTS}; }}\n\
          pre a {{ color: inherit; }}\n\
          .w {{ display: inline-block; width: 2ch; }}\n\
-         .c {{ color: {background}; background: {foreground}; }}\n\
+         .c {{ color: {background}; background: {cursor}; }}\n\
          {style}</style>\n</head>\n<body>\n"
     );
 }

@@ -1,5 +1,7 @@
 //! A screen for programs.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,6 +19,8 @@ struct Document<'a> {
     /// The alternate screen is shown.
     alternate: bool,
     cursor: CursorDocument,
+    #[serde(skip_serializing_if = "ColoursDocument::is_empty")]
+    colours: ColoursDocument,
     /// From the top to the bottom.
     lines: Vec<Line>,
 }
@@ -29,6 +33,27 @@ struct CursorDocument {
     visible: bool,
     /// `block`, `underline` or `bar`.
     shape: &'static str,
+}
+
+/// What programs changed of the terminal's own colours (OSC 4, 10, 11 and 12), each as
+/// `"#rrggbb"`.
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct ColoursDocument {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fg: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bg: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cursor: Option<Value>,
+    /// By their numbers from 0 to 255.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    palette: BTreeMap<u8, Value>,
+}
+
+impl ColoursDocument {
+    fn is_empty(&self) -> bool {
+        *self == ColoursDocument::default()
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -98,6 +123,7 @@ pub fn json(screen: &Screen, time: Micros, links: Links) -> String {
         title: screen.title(),
         alternate: screen.is_alternate(),
         cursor: cursor(screen),
+        colours: colours(screen),
         lines: (0..usize::from(rows))
             .map(|row| line(screen, row, links))
             .collect(),
@@ -117,6 +143,12 @@ pub fn cursor_json(screen: &Screen) -> String {
     text(&cursor(screen))
 }
 
+/// The colours that programs changed, as they are in [`json`]; `{}` where there are none.
+#[must_use]
+pub fn colours_json(screen: &Screen) -> String {
+    text(&colours(screen))
+}
+
 fn text(document: &impl Serialize) -> String {
     serde_json::to_string(document).unwrap_or_default()
 }
@@ -132,6 +164,19 @@ fn cursor(screen: &Screen) -> CursorDocument {
             5 | 6 => "bar",
             _ => "block",
         },
+    }
+}
+
+fn colours(screen: &Screen) -> ColoursDocument {
+    let [fg, bg, cursor] = screen.default_colours();
+    let palette = screen.palette().iter();
+    ColoursDocument {
+        fg: fg.and_then(colour),
+        bg: bg.and_then(colour),
+        cursor: cursor.and_then(colour),
+        palette: palette
+            .filter_map(|(index, changed)| Some((*index, colour(*changed)?)))
+            .collect(),
     }
 }
 

@@ -22,7 +22,7 @@ pub use animation::{Animation, Page};
 pub use ansi::{ansi, text};
 pub use cropped::Cropped;
 pub use html::html;
-pub use json::{Links, cursor_json, json, row_json};
+pub use json::{Links, colours_json, cursor_json, json, row_json};
 pub use paint::paint;
 pub use svg::svg;
 pub use theme::{Rgb, Theme};

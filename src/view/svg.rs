@@ -110,7 +110,8 @@ fn push_cursor(cursor: &Cursor, top: f64, theme: &Theme, out: &mut String) -> Op
         _ => ((0.0, 1.0), (0.0, 1.0), true),
     };
     let columns = (cursor.column, 1);
-    push_rectangle(columns, top, across, down, theme.foreground, out);
+    let colour = theme.cursor.unwrap_or(theme.foreground);
+    push_rectangle(columns, top, across, down, colour, out);
     is_block.then_some(cursor.column)
 }
 

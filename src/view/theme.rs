@@ -21,6 +21,10 @@ pub struct Theme {
     pub foreground: Rgb,
     pub background: Rgb,
     pub palette: [Rgb; 16],
+    /// The cursor's, where it is not that of the text.
+    pub cursor: Option<Rgb>,
+    /// Colours of the palette from 16 on that a program changed, by index.
+    pub changed: Vec<(u8, Rgb)>,
 }
 
 impl Default for Theme {
@@ -33,6 +37,8 @@ impl Default for Theme {
             foreground: of_number(0xd5d8df),
             background: of_number(0x14171c),
             palette: palette.map(of_number),
+            cursor: None,
+            changed: Vec::new(),
         }
     }
 }
@@ -88,20 +94,23 @@ impl Theme {
         theme
     }
 
-    /// These colours with what a program changed (OSC 4, 10, 11).
+    /// These colours with what a program changed (OSC 4, 10, 11, 12).
     #[must_use]
     pub fn changed_by(&self, screen: &Screen) -> Theme {
         let mut theme = self.clone();
-        let [foreground, background, _] = screen.default_colours();
+        let [foreground, background, cursor] = screen.default_colours();
         if let Some(colour) = foreground {
             theme.foreground = self.rgb(colour, self.foreground);
         }
         if let Some(colour) = background {
             theme.background = self.rgb(colour, self.background);
         }
+        theme.cursor = cursor.map(|colour| self.rgb(colour, theme.foreground));
         for (index, colour) in screen.palette() {
-            if let Some(place) = theme.palette.get_mut(usize::from(*index)) {
-                *place = self.rgb(*colour, *place);
+            let colour = self.rgb(*colour, theme.foreground);
+            match theme.palette.get_mut(usize::from(*index)) {
+                Some(place) => *place = colour,
+                None => theme.changed.push((*index, colour)),
             }
         }
         theme
@@ -110,6 +119,11 @@ impl Theme {
     /// A colour as a number; `default` where it is the terminal's own.
     #[must_use]
     pub fn rgb(&self, colour: Colour, default: Rgb) -> Rgb {
+        if let Colour::Indexed(n) = colour
+            && let Some((_, colour)) = self.changed.iter().find(|(index, _)| *index == n)
+        {
+            return *colour;
+        }
         match colour {
             Colour::Default => default,
             Colour::Basic(n) => self.palette[usize::from(n & 15)],
@@ -182,6 +196,32 @@ mod tests {
             ..Header::default()
         };
         assert_eq!(Theme::of(&bad), Theme::default());
+    }
+
+    #[test]
+    fn a_program_changes_any_of_the_colours() {
+        let mut screen = Screen::new(20, 2, crate::screen::Rules::TMUX_3_3);
+        let own = Theme::default();
+        assert_eq!(own.changed_by(&screen), own);
+        screen.feed(b"\x1b]4;1;#010203;200;rgb:0a/0b/0c\x07\x1b]10;#111111\x07");
+        screen.feed(b"\x1b]11;#222222\x07\x1b]12;#333333\x07");
+        let theme = own.changed_by(&screen);
+        assert_eq!(theme.rgb(Colour::Basic(1), own.foreground), Rgb(1, 2, 3));
+        let of = |n| theme.rgb(Colour::Indexed(n), own.foreground);
+        assert_eq!(
+            (of(200), of(201)),
+            (
+                Rgb(10, 11, 12),
+                own.rgb(Colour::Indexed(201), own.foreground)
+            )
+        );
+        let others = (theme.foreground, theme.background, theme.cursor);
+        assert_eq!(
+            others,
+            (Rgb(17, 17, 17), Rgb(34, 34, 34), Some(Rgb(51, 51, 51)))
+        );
+        screen.feed(b"\x1b]104\x07\x1b]110\x07\x1b]111\x07\x1b]112\x07");
+        assert_eq!(own.changed_by(&screen), own);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::cast::{Marker, Micros};
 use crate::screen::Screen;
 use crate::serving::Result;
 use crate::timeline::{Command, Frames, Timeline};
-use crate::view::{Links, cursor_json, row_json};
+use crate::view::{Links, colours_json, cursor_json, row_json};
 
 /// How often a cast is looked at for more: 30 times a second.
 const LOOK: Duration = Duration::from_millis(33);
@@ -44,6 +44,7 @@ pub(super) struct Now {
     is_alternate: bool,
     rows: Vec<(u64, Arc<str>)>,
     cursor: (u64, Arc<str>),
+    colours: (u64, Arc<str>),
     title: (u64, Arc<str>),
     pub markers: Vec<(u64, Marker)>,
     pub commands: Vec<(u64, Command)>,
@@ -194,6 +195,7 @@ impl Now {
         }
         self.is_alternate = screen.is_alternate();
         set(&mut self.cursor, change, cursor_json(screen));
+        set(&mut self.colours, change, colours_json(screen));
         let title = serde_json::to_string(screen.title()).unwrap_or_default();
         set(&mut self.title, change, title);
     }
@@ -218,11 +220,12 @@ impl Now {
         let lines: Vec<&str> = self.rows.iter().map(|(_, text)| &**text).collect();
         format!(
             "{{\"time\":{},\"columns\":{columns},\"rows\":{rows},\"title\":{},\
-             \"alternate\":{},\"cursor\":{},\"lines\":[{}]}}",
+             \"alternate\":{},\"cursor\":{},\"colours\":{},\"lines\":[{}]}}",
             self.time as f64 / 1e6,
             self.title.1,
             self.is_alternate,
             self.cursor.1,
+            self.colours.1,
             lines.join(",")
         )
     }
@@ -248,6 +251,9 @@ impl Now {
         out += &format!(",\"rows\":{{{}}}", rows.join(","));
         if self.cursor.0 > seen {
             out += &format!(",\"cursor\":{}", self.cursor.1);
+        }
+        if self.colours.0 > seen {
+            out += &format!(",\"colours\":{}", self.colours.1);
         }
         if self.title.0 > seen {
             out += &format!(",\"title\":{}", self.title.1);

@@ -9,6 +9,7 @@ use tvmux::screen::Rules;
 use crate::captures::{Shown, capture};
 use crate::oracle;
 use crate::support::playback::{Screen, replay_cast_for};
+use crate::support::scene::write_files;
 use crate::support::tvmux::{Tvmux, recorded};
 use crate::support::{DEADLINE, TestTmux, wait_until};
 
@@ -163,16 +164,7 @@ fn on_screen(mut shown: Shown) -> Shown {
 #[test]
 fn a_day_at_the_terminal_plays_back() {
     let f = Filmed::start();
-    let folder = f.tmux.folder().to_owned();
-    let text: String = (1..200)
-        .map(|n| format!("line {n} of the text\n"))
-        .collect();
-    std::fs::write(folder.join("text.txt"), text).unwrap();
-    std::fs::write(
-        folder.join("a.c"),
-        "int main(void) {\n  return 0; /* ok */\n}\n",
-    )
-    .unwrap();
+    write_files(f.tmux.folder());
     f.shows("$");
     f.is_the_same("a prompt");
 

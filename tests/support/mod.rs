@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod playback;
+pub mod scene;
 pub mod tvmux;
 
 use std::ffi::{OsStr, OsString};

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 
 use super::support::tvmux::Tvmux;
 use super::support::{is_root, wait_until};
-use super::{Browser, Web, made, write};
+use super::{Visitor, Web, made, write};
 
 fn path_of(ticket: &str) -> String {
     format!("/{}", ticket.splitn(4, '/').nth(3).unwrap())
@@ -241,7 +241,7 @@ fn idle_connections_and_slow_clients_are_bounded() {
         assert!(count > 0, "cut after {} bytes", whole.len());
         whole.extend_from_slice(&piece[..count]);
     }
-    let last = super::reply(&whole).lines().pop().unwrap();
+    let last = super::server::reply(&whole).lines().pop().unwrap();
     assert_eq!(last["end"], true);
 }
 
@@ -250,7 +250,7 @@ fn who_only_looks_changes_nothing() {
     let user = Tvmux::new();
     let web = Web::start(&user, &[]);
     let browser = web.enter();
-    let refused = |browser: &Browser<'_>, path: &str, body: &str| {
+    let refused = |browser: &Visitor<'_>, path: &str, body: &str| {
         let reply = browser.post(path, body);
         assert_eq!(reply.status, 403, "{path}");
         assert_eq!(reply.json()["code"], "read_only");

@@ -8,7 +8,7 @@ use tvmux::screen::{Rules, Screen, Which};
 
 use super::casts::mixed;
 use super::support::tvmux::Tvmux;
-use super::{Browser, Web, made, write};
+use super::{Visitor, Web, made, write};
 
 #[test]
 fn casts_are_listed_as_ls_lists_them() {
@@ -226,7 +226,7 @@ fn searches_lead_to_casts() {
 
 /// Holds an index and its parts to what asciinema-player 3.17 asks for; gives what the
 /// last moment shows.
-fn play_segments(browser: &Browser<'_>, id: &str, query: &str) -> (Value, Vec<String>) {
+fn play_segments(browser: &Visitor<'_>, id: &str, query: &str) -> (Value, Vec<String>) {
     let index = browser
         .ok(&format!("api/casts/{id}/segments/index.json{query}"))
         .json();

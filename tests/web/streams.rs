@@ -7,29 +7,7 @@ use tvmux::screen::{Rules, Screen, Which};
 
 use super::support::TestTmux;
 use super::support::tvmux::Tvmux;
-use super::{Browser, Web, made, write};
-
-/// The events of a stream: kind, id and data.
-fn events(
-    browser: &Browser<'_>,
-    path: &str,
-) -> impl Iterator<Item = (String, String, Value)> + use<> {
-    let mut lines = browser.follow(path);
-    let mut field = (String::new(), String::new());
-    std::iter::from_fn(move || {
-        loop {
-            let line = lines.next()?;
-            if let Some(kind) = line.strip_prefix("event: ") {
-                field.0 = kind.to_owned();
-            } else if let Some(id) = line.strip_prefix("id: ") {
-                field.1 = id.to_owned();
-            } else if let Some(data) = line.strip_prefix("data: ") {
-                let (kind, id) = std::mem::take(&mut field);
-                return Some((kind, id, serde_json::from_str(data).unwrap()));
-            }
-        }
-    })
-}
+use super::{Visitor, Web, made, write};
 
 /// A tmux, a user who records it, and its browser's server.
 fn recorded() -> (TestTmux, Tvmux, Web) {
@@ -42,7 +20,7 @@ fn recorded() -> (TestTmux, Tvmux, Web) {
     (tmux, user, web)
 }
 
-fn running(browser: &Browser<'_>) -> (String, String) {
+fn running(browser: &Visitor<'_>) -> (String, String) {
     let list = browser.ok("api/casts?running=true").json();
     let cast = &list["casts"][0];
     let text = |value: &Value| {
@@ -63,7 +41,7 @@ fn what_is_printed_appears_and_the_end_is_told() {
     let (tmux, user, web) = recorded();
     let browser = web.enter();
     let (id, recording) = running(&browser);
-    let mut live = events(&browser, &format!("api/casts/{id}/live?rate=30"));
+    let mut live = browser.events(&format!("api/casts/{id}/live?rate=30"));
     let (kind, _, state) = live.next().unwrap();
     assert_eq!((&*kind, &state["state"]), ("state", &"recording".into()));
     let (kind, time, screen) = live.next().unwrap();
@@ -94,7 +72,7 @@ fn what_is_printed_appears_and_the_end_is_told() {
         "api/casts/{id}/live?rate=30&from={}",
         time.parse::<f64>().unwrap() / 1e6
     );
-    let mut again = events(&browser, &again);
+    let mut again = browser.events(&again);
     let screen = again.find(|(kind, ..)| kind == "screen").unwrap().2;
     assert!(
         rows_of(&screen)
@@ -112,7 +90,7 @@ fn what_is_printed_appears_and_the_end_is_told() {
 struct Messages(std::net::TcpStream);
 
 impl Messages {
-    fn open(browser: &Browser<'_>, path: &str) -> Messages {
+    fn open(browser: &Visitor<'_>, path: &str) -> Messages {
         let line = format!("GET {}{path}", browser.base);
         let headers = [
             &*browser.cookie,

@@ -33,6 +33,7 @@ export class Terminal {
   #lines = [];
   #theme;
   #base;
+  #changed = "{}";
   #cursor = null;
   #metrics = null;
   #box = null;
@@ -49,12 +50,13 @@ export class Terminal {
     this.screen = element("div", { class: "screen" });
     this.caret = element("div", { class: "caret", "aria-hidden": "true" });
     this.root = element("div", { class: "terminal", role: "group", "aria-label": label, translate: "no" }, this.screen, this.caret);
+    this.#paintGround();
     this.root.addEventListener("copy", (event) => this.#copy(event));
   }
 
   /** Shows a whole screen. */
   show(screen) {
-    this.#setTheme(screen.theme ?? this.#base);
+    this.#setColours(screen.colours ?? {});
     if (screen.columns !== this.columns || screen.rows !== this.rows) {
       this.columns = screen.columns;
       this.rows = screen.rows;
@@ -71,13 +73,8 @@ export class Terminal {
   }
 
   /** Shows what has changed since. */
-  change({ rows = {}, cursor, title, theme }) {
-    if (theme) {
-      this.#setTheme(theme);
-      const lines = this.#lines;
-      this.#lines = [];
-      lines.forEach((line, row) => this.#draw(row, line));
-    }
+  change({ rows = {}, cursor, title, colours }) {
+    if (colours && this.#setColours(colours)) this.#lines.forEach((line, row) => this.#draw(row, line));
     for (const [row, line] of Object.entries(rows)) if (this.#rows[row]) this.#draw(Number(row), line);
     if (title !== undefined) this.title = title;
     if (cursor) this.#cursor = cursor;
@@ -106,10 +103,19 @@ export class Terminal {
     this.#place();
   }
 
-  #setTheme(theme) {
-    if (theme === this.#theme && this.root.style.length) return;
-    this.#theme = theme;
-    setStyle(this.root, { "background-color": theme.bg, color: theme.fg });
+  /** The cast's colours with those that programs changed; gives whether they are others now. */
+  #setColours(colours) {
+    const changed = JSON.stringify(colours);
+    if (changed === this.#changed) return false;
+    this.#changed = changed;
+    const { palette, ...own } = colours;
+    this.#theme = { ...this.#base, ...own, palette: Object.assign([...this.#base.palette], palette) };
+    this.#paintGround();
+    return true;
+  }
+
+  #paintGround() {
+    setStyle(this.root, { "background-color": this.#theme.bg, color: this.#theme.fg });
   }
 
   #place() {
@@ -250,7 +256,7 @@ export class Terminal {
     setStyle(this.caret, {
       "--column": Math.min(cursor.column, this.columns - 1),
       "--row": cursor.row,
-      "--front": this.#theme.fg,
+      "--front": this.#theme.cursor ?? this.#theme.fg,
       "--back": this.#theme.bg,
     });
     const under = cursor.shape === "block" ? this.#characterAt(cursor) : "";
@@ -327,7 +333,7 @@ function rangeOf(parent, from, until) {
 function colour(theme, value, own) {
   if (value === undefined || value === null) return own;
   if (typeof value === "string") return value;
-  if (value < 16) return theme.palette[value];
+  if (theme.palette[value]) return theme.palette[value];
   if (value > 231) {
     const grey = 8 + 10 * (value - 232);
     return `rgb(${grey} ${grey} ${grey})`;

@@ -18,7 +18,7 @@ use crate::cast::Micros;
 use crate::screen::Screen;
 use crate::serving::{Query, Result};
 use crate::timeline::{Folding, Frame, Frames, FramesBack, Timeline, TimelineError};
-use crate::view::{Links, cursor_json, json, row_json};
+use crate::view::{Links, colours_json, cursor_json, json, row_json};
 use crate::web::app::{App, blocking};
 use crate::web::timelines::unreadable;
 
@@ -74,7 +74,7 @@ impl Check for FramesQuery {
 /// Get a stretch of a recording: a screen, and what changes in it.
 ///
 /// One JSON object a line: `{"screen": …}` first and after a change of the size, then
-/// `{"time", "rows", "cursor", "title", "markers"}` with what has changed, `at` as the
+/// `{"time", "rows", "cursor", "title", "colours", "markers"}` with what has changed, `at` as the
 /// time without long pauses where `idle` is given, and `{"end": true, "time"}` last.
 /// What is not taken is not made.
 #[cfg_attr(test, utoipa::path(
@@ -118,6 +118,7 @@ struct Play {
     /// Frames that may still be told.
     left: Option<u32>,
     cursor: String,
+    colours: String,
     title: String,
     is_first: bool,
     is_over: bool,
@@ -159,6 +160,7 @@ impl Play {
             last: from,
             left: query.limit,
             cursor: String::new(),
+            colours: String::new(),
             title: String::new(),
             is_first: true,
             is_over: false,
@@ -215,6 +217,7 @@ impl Play {
     fn push_screen(&mut self, out: &mut String) {
         let text = json(self.screen(), self.last, Links::Pages);
         self.cursor = cursor_json(self.screen());
+        self.colours = colours_json(self.screen());
         self.title = self.screen().title().to_owned();
         let _ = write!(out, "{{\"screen\":{text}");
         self.push_playing_time(out);
@@ -245,6 +248,11 @@ impl Play {
         if cursor != self.cursor {
             let _ = write!(out, ",\"cursor\":{cursor}");
             self.cursor = cursor;
+        }
+        let colours = colours_json(self.screen());
+        if colours != self.colours {
+            let _ = write!(out, ",\"colours\":{colours}");
+            self.colours = colours;
         }
         if self.screen().title() != self.title {
             self.title = self.screen().title().to_owned();

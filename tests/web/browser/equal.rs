@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::served::Visit;
+use super::visit::Visit;
+use crate::support::scene::write_files;
 use crate::support::tvmux::{Tvmux, recorded};
 use crate::support::{DEADLINE, TestTmux, wait_until};
 
@@ -124,16 +125,7 @@ fn film(tvmux: &Tvmux) -> Scene {
         tmux,
         moments: Vec::new(),
     };
-    let folder = scene.tmux.folder().to_owned();
-    let text: String = (1..200)
-        .map(|n| format!("line {n} of the text\n"))
-        .collect();
-    std::fs::write(folder.join("text.txt"), text).unwrap();
-    std::fs::write(
-        folder.join("a.c"),
-        "int main(void) {\n  return 0; /* ok */\n}\n",
-    )
-    .unwrap();
+    write_files(scene.tmux.folder());
 
     scene.wait("$");
     scene.mark(tvmux, "prompt");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::key;
-use super::served::Visit;
+use super::visit::Visit;
 use crate::support::TestTmux;
 
 #[test]

@@ -1,14 +1,17 @@
 //! The page in a real Chromium: what people do in it, and what it shows.
 
+mod actions;
+mod asciinema;
+mod colours;
 mod driver;
 mod equal;
 mod live;
 mod pictures;
-mod served;
+mod visit;
 
 use serde_json::json;
 
-use served::{Visit, write_cast};
+use visit::{Visit, write_cast, write_seconds};
 
 /// Keys without a letter, as WebDriver has them.
 mod key {
@@ -18,34 +21,6 @@ mod key {
     pub const RIGHT: &str = "\u{e014}";
     pub const ESCAPE: &str = "\u{e00c}";
     pub const ENTER: &str = "\u{e007}";
-}
-
-/// A cast of 20 seconds: a line each second, two commands of which one fails, and
-/// a marker.
-fn write_seconds(folder: &std::path::Path) {
-    let mut events = Vec::new();
-    for second in 0..=20 {
-        let line = match second {
-            4 => "\x1b]133;A\x07$ \x1b]133;B\x07make all\r\n\x1b]133;C\x07".to_owned(),
-            6 => "\x1b]133;D;0\x07".to_owned(),
-            12 => "\x1b]133;A\x07$ \x1b]133;B\x07make test\r\n\x1b]133;C\x07".to_owned(),
-            14 => "\x1b]133;D;2\x07".to_owned(),
-            _ => String::new(),
-        };
-        events.push((
-            f64::from(second),
-            "o",
-            format!("{line}second {second}.\r\n"),
-        ));
-        if second == 9 {
-            events.push((9.5, "m", "the middle".to_owned()));
-        }
-    }
-    let events: Vec<(f64, &str, &str)> = events
-        .iter()
-        .map(|(time, code, data)| (*time, *code, data.as_str()))
-        .collect();
-    write_cast(folder, "seconds.cast", "the seconds", &events);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::served::Visit;
+use super::visit::Visit;
 use crate::support::TestTmux;
 use crate::support::tvmux::Tvmux;
 

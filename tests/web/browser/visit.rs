@@ -1,53 +1,19 @@
-//! `tvmux web` of a test's own.
+//! A browser that visits the page of a user, and what it sees.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Stdio};
 
 use serde_json::json;
 
 use super::driver::Browser;
+use crate::server::Web;
 use crate::support::tvmux::Tvmux;
-
-/// The process that serves the page; ends with the test.
-pub struct Served {
-    process: Child,
-    /// With the ticket that lets a browser in.
-    pub address: String,
-}
-
-impl Served {
-    pub fn start(tvmux: &Tvmux, more: &[&str]) -> Served {
-        let mut process = tvmux
-            .command([&["web", "--no-open", "--port", "0"], more].concat())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let address = lines.find_map(|line| {
-            let line = line.ok()?;
-            let start = line.find("http://")?;
-            line[start..].split_whitespace().next().map(str::to_owned)
-        });
-        let address = address.expect("the address is printed");
-        std::thread::spawn(move || lines.for_each(drop));
-        Served { process, address }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// A user with casts, the page that shows them, and a browser in it.
 pub struct Visit {
     pub browser: Browser,
-    _served: Served,
+    _web: Web,
     pub tvmux: Tvmux,
 }
 
@@ -55,17 +21,26 @@ impl Visit {
     /// Opens the page; `None` where there is no browser. `prepare` writes casts and
     /// starts recordings.
     pub fn start(name: &'static str, prepare: impl FnOnce(&mut Tvmux)) -> Option<Visit> {
+        Visit::of(Tvmux::new(), name, &[], prepare)
+    }
+
+    /// The same with a user of the test's own, and arguments of `tvmux web`.
+    pub fn of(
+        mut tvmux: Tvmux,
+        name: &'static str,
+        args: &[&str],
+        prepare: impl FnOnce(&mut Tvmux),
+    ) -> Option<Visit> {
         let browser = Browser::start(name, (1280, 800))?;
-        let mut tvmux = Tvmux::new();
         prepare(&mut tvmux);
-        let served = Served::start(&tvmux, &[]);
+        let web = Web::start(&tvmux, args);
         browser.resize(1280, 800);
         browser.prefer("dark");
-        browser.go(&served.address);
+        browser.go(&web.ticket);
         browser.wait("return document.querySelector('main h1') !== null");
         Some(Visit {
             browser,
-            _served: served,
+            _web: web,
             tvmux,
         })
     }
@@ -145,4 +120,32 @@ pub fn write_cast(folder: &Path, name: &str, title: &str, events: &[(f64, &str, 
         let _ = writeln!(text, "{}", json!([event.0, event.1, event.2]));
     }
     fs::write(folder.join("casts").join(name), text).unwrap();
+}
+
+/// A cast of 20 seconds: a line each second, two commands of which one fails, and
+/// a marker.
+pub fn write_seconds(folder: &Path) {
+    let mut events = Vec::new();
+    for second in 0..=20 {
+        let line = match second {
+            4 => "\x1b]133;A\x07$ \x1b]133;B\x07make all\r\n\x1b]133;C\x07".to_owned(),
+            6 => "\x1b]133;D;0\x07".to_owned(),
+            12 => "\x1b]133;A\x07$ \x1b]133;B\x07make test\r\n\x1b]133;C\x07".to_owned(),
+            14 => "\x1b]133;D;2\x07".to_owned(),
+            _ => String::new(),
+        };
+        events.push((
+            f64::from(second),
+            "o",
+            format!("{line}second {second}.\r\n"),
+        ));
+        if second == 9 {
+            events.push((9.5, "m", "the middle".to_owned()));
+        }
+    }
+    let events: Vec<(f64, &str, &str)> = events
+        .iter()
+        .map(|(time, code, data)| (*time, *code, data.as_str()))
+        .collect();
+    write_cast(folder, "seconds.cast", "the seconds", &events);
 }
