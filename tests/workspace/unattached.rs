@@ -4,8 +4,10 @@ use crate::command::{load, load_well, program, ran};
 use crate::support::{self, TestTmux, wait_until};
 
 fn client_of(tmux: &TestTmux, session: &str, columns: u16, rows: u16) -> TestTmux {
+    // In 3.2 the terminal gets its size a moment later.
     let attach = format!(
-        "env -u TMUX -u TMUX_PANE {} -u -S {} attach-session -t '{session}'",
+        "until [ \"$(stty size)\" = '{rows} {columns}' ]; do sleep 0.05; done; \
+         exec env -u TMUX -u TMUX_PANE {} -u -S {} attach-session -t '{session}'",
         support::program().display(),
         tmux.socket().display()
     );
