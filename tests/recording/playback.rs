@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use tvmux::cast::{Code, EventReader, Strictness};
 use tvmux::screen::Rules;
+use tvmux::tmux::Version;
 
 use crate::captures::{Shown, capture};
 use crate::oracle;
@@ -103,11 +104,8 @@ impl Filmed {
                 recorded(&cast).contains(&mark)
             });
             let own = |shown: Shown| own_part(on_screen(shown));
-            // Before tmux 3.1 it does not tell which blanks were written.
-            let truth = self
-                .tmux
-                .version()
-                .has_capture_blanks()
+            // Before 3.3 tmux tells of blanks that were never written, or of none.
+            let truth = (self.tmux.version() >= Version::new(3, 3))
                 .then(|| own(capture(&self.tmux, &pane).unwrap()));
             let after = part(Screen::of(&self.tmux, &pane));
             let played = part(replay_cast_for(&cast, |event| event.data != mark.as_str()));
