@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use tvmux::record::RecallPlan;
 
 use crate::loss::{COUNTER, numbers, stretches};
 use crate::support::tvmux::{
@@ -659,12 +660,21 @@ fn the_last_words_of_a_pane_wait_for_the_next_daemon() {
         "main:",
         "-n",
         "last",
-        "read go; seq 1 20000",
+        // tmux itself drops what it has not handed on yet as a pane ends.
+        "read go; seq 1 20000; sleep 0.5",
     ]);
     let mut tvmux = Tvmux::new();
     let (_, cast) = record(&tmux, &tvmux);
+    let plan = RecallPlan::read(tvmux.folders().runtime()).unwrap();
+    let nobody_calls = wait_for("no pipe process calls", || plan.hold_calls());
     let killed = tvmux.signal_daemon(Signal::SIGKILL);
     tmux.tmux(&["send-keys", "-t", "main:last", "go", "Enter"]);
+    wait_until("the pane has ended", || {
+        !tmux
+            .tmux(&["list-windows", "-F", "#{window_name}"])
+            .contains("last")
+    });
+    drop(nobody_calls);
     wait_until("the last words are in the cast", || {
         recorded(&cast).contains("20000\r\n")
     });
