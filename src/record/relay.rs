@@ -24,8 +24,8 @@
 //! gathers there. What is held is bounded; beyond, output is dropped and counted
 //! (`ledger` says which, and what the daemon is told).
 //!
-//! It ends when tmux has closed the pipe and all is read, or when the daemon
-//! wants no more; without a ledger, with the first output after the reader of
+//! It ends when tmux has closed the pipe, all is read and the daemon there to see
+//! it, or when the daemon wants no more; without a ledger, with the first output after the reader of
 //! the FIFO has gone.
 
 use std::ffi::OsStr;
@@ -173,8 +173,32 @@ impl Relay {
                 Mode::Passing => self.pass(),
                 Mode::Stuck => self.hold_and_hand_on(),
                 Mode::Gone => self.wait_for_reader(),
-                Mode::Finished(well) => return ExitCode::from(u8::from(!well)),
+                Mode::Finished(well) => {
+                    self.tell_the_end();
+                    return ExitCode::from(u8::from(!well));
+                }
             };
+        }
+    }
+
+    /// The daemon may have died before it could see the end, and a process that it
+    /// was starting may have kept the FIFO from telling so: then nobody else calls
+    /// it back.
+    fn tell_the_end(&mut self) {
+        let (Some(ledger), Some(recall)) = (&self.ledger, &mut self.recall) else {
+            return;
+        };
+        let null = OpenOptions::new().write(true).open("/dev/null");
+        if null
+            .and_then(|null| Ok(nix::unistd::dup2_stdout(&null)?))
+            .is_err()
+        {
+            return;
+        }
+        recall.begin();
+        while !ledger.is_let_go() && !recall.has_called() {
+            recall.turn();
+            thread::sleep(Duration::from_millis(LOOK.into()));
         }
     }
 

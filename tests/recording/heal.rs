@@ -1,6 +1,7 @@
 //! A daemon that dies comes back by itself, and nothing is missing.
 
 use std::fs;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -692,6 +693,29 @@ fn the_last_words_of_a_pane_wait_for_the_next_daemon() {
 }
 
 #[test]
+fn a_window_that_goes_while_the_fifo_seems_to_be_read_calls_the_next_daemon() {
+    let tmux = TestTmux::start("");
+    tmux.tmux(&["new-window", "-d", "-t", "main:"]);
+    let mut tvmux = Tvmux::new();
+    let (_, cast) = record(&tmux, &tvmux);
+    // As a process does that the daemon was starting as it died.
+    let mut pipes = fs::read_dir(tvmux.folders().pipes()).unwrap().flatten();
+    let fifo = wait_for("the FIFO", || {
+        pipes.find(|pipe| pipe.file_type().unwrap().is_fifo())
+    });
+    let reader = fs::File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(fifo.path())
+        .unwrap();
+    tvmux.signal_daemon(Signal::SIGKILL);
+    tmux.tmux(&["kill-window", "-t", "@0"]);
+    wait_until("the recording is over", || tvmux.log().contains("finished"));
+    drop(reader);
+    read_cast(&cast);
+}
+
+#[test]
 fn nothing_that_was_kept_stays_behind() {
     let tmux = TestTmux::start("");
     let tvmux = Tvmux::new();
@@ -812,6 +836,8 @@ fn a_swept_runtime_folder_is_made_anew_by_the_next_daemon() {
     let tmux = TestTmux::start(CLOCK);
     let tvmux = Tvmux::new();
     let (_, cast) = record(&tmux, &tvmux);
+    let begun = length(&cast);
+    wait_until("output comes", || length(&cast) > begun);
     let daemon = tvmux.server_pid().unwrap();
     let token = fs::read(tvmux.folders().token()).unwrap();
     fs::remove_dir_all(tvmux.folder().join("run/tvmux")).unwrap();
