@@ -5,6 +5,7 @@
 //! carries its part of the OpenAPI document; the bounds that stand there are
 //! held by [`Check`]. Knows no HTTP library.
 
+mod auto;
 mod cast;
 mod check;
 mod error;
@@ -20,6 +21,9 @@ mod settings;
 mod status;
 mod window;
 
+pub use auto::{
+    Auto, AutoMismatch, AutoRecording, AutoRuleVerdict, AutoServer, AutoSwitch, AutoVerdict,
+};
 pub use cast::{Cast, CastFilter, CastState, SearchHit, SearchOrder, SearchQuery};
 pub use check::Check;
 pub use error::ErrorBody;

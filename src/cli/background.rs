@@ -1,11 +1,12 @@
 //! Starts and ends the daemon from outside: [`Connection`], with the way out
 //! of what went wrong.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::table::printable;
 use super::{Context, Failure};
-use crate::api::{CommandRecording, CommandStarted, Recording, RecordingCreate};
+use crate::api::{Auto, AutoSwitch, CommandRecording, CommandStarted, Recording, RecordingCreate};
 use crate::client::{self, Client, Connection, ConnectionError};
 use crate::daemon::interrupted;
 use crate::folders::{Folders, LockState};
@@ -40,6 +41,19 @@ pub(super) async fn record_command(
 ) -> Result<CommandStarted, Failure> {
     ask(context, explain, async |client| {
         client.record_command(request).await
+    })
+    .await
+}
+
+/// Follows rules, on this tmux server too; starts the daemon where none runs.
+pub(super) async fn set_auto(
+    context: &Context,
+    update: &AutoSwitch,
+    socket: PathBuf,
+) -> Result<Auto, Failure> {
+    ask(context, Failure::new, async |client| {
+        client.speak_of(&socket);
+        client.set_auto(update).await
     })
     .await
 }

@@ -8,7 +8,7 @@ use clap::Command;
 
 /// Verbs by purpose. One that is in no group is shown last.
 const GROUPS: [(&str, &[&str]); 7] = [
-    ("Record", &["rec"]),
+    ("Record", &["rec", "auto"]),
     ("Look", &["play", "web", "screenshot", "cat", "convert"]),
     ("Find", &["ls", "pick", "show", "search", "commands"]),
     ("Keep", &["rm", "archive", "validate", "repair"]),
@@ -83,6 +83,44 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "mark the recording of this window",
             ),
             ("tvmux rec mark -t main:@3 deploy", "mark another one"),
+        ],
+    ),
+    (
+        "auto",
+        &[
+            ("tvmux auto on", "record by the rules of the configuration"),
+            ("tvmux auto test main:editor", "which rule a window fits"),
+        ],
+    ),
+    (
+        "auto on",
+        &[
+            ("tvmux auto on", "on this tmux server, and the default one"),
+            ("tvmux auto on -S /tmp/work.sock", "on another one, too"),
+        ],
+    ),
+    (
+        "auto off",
+        &[
+            ("tvmux auto off", "nothing more is begun"),
+            ("tvmux auto off && tvmux rec stop", "and what runs is ended"),
+        ],
+    ),
+    (
+        "auto status",
+        &[
+            ("tvmux auto status", "whether rules are followed, and where"),
+            ("tvmux auto status --quiet || tvmux auto on", "in a script"),
+        ],
+    ),
+    (
+        "auto test",
+        &[
+            ("tvmux auto test", "which rule this window fits, and why"),
+            (
+                "tvmux auto test @3 --json",
+                "the same of another, for programs",
+            ),
         ],
     ),
     (

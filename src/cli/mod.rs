@@ -11,6 +11,7 @@
 mod answer;
 mod api;
 mod archive;
+mod auto;
 mod background;
 mod candidates;
 mod cast_argument;
@@ -94,6 +95,7 @@ struct Cli {
 enum Verb {
     /// Record tmux windows, or one command.
     Rec(Box<rec::Args>),
+    Auto(auto::Args),
     Play(Box<play::Args>),
     Validate(validate::Args),
     Repair(repair::Args),
@@ -198,6 +200,7 @@ fn run(cli: Cli) -> Outcome {
     let context = settings(cli.config_file, verb.only_asks_the_server())?;
     match verb {
         Verb::Rec(args) => rec::run(&context, *args),
+        Verb::Auto(args) => auto::run(&context, &args),
         Verb::Play(args) => play::run(&context, &args),
         Verb::Ls(args) => ls::run(&context, &args),
         Verb::Answer(_) => answer::run(&context),
@@ -290,6 +293,7 @@ impl Verb {
         match self {
             Verb::Api(_) | Verb::Play(_) | Verb::Screenshot(_) => true,
             Verb::Rec(args) => args.only_asks_the_server(),
+            Verb::Auto(args) => args.only_asks_the_server(),
             Verb::Server(args) => args.only_asks_the_server(),
             Verb::Config(args) => args.shows_defaults(),
             _ => false,

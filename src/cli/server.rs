@@ -306,6 +306,7 @@ async fn serve(context: &Context, start: Start) -> Outcome {
     if let Err(error) = daemon.recover().await {
         tracing::error!(%error, "recovering recordings failed");
     }
+    daemon.resume_auto();
     if again {
         daemon.expect_nothing();
     }

@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::{Client, NONE, Result, segment};
 use crate::api::{
-    AttachCommand, CallbackDeleted, CallbackEvent, CallbackEventResponse, CaptureRange, Cast,
-    CastFilter, CommandRecording, CommandStarted, HookConfig, HookCreate, HookDeleted,
-    HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction, PaneCapture, PaneCreate, PaneDeleted,
-    PaneFilter, PanePaste, PaneResize, PaneSendKeys, PaneWait, PaneWaited, Recording,
-    RecordingCreate, RecordingStopped, RecordingUpdate, ServerInfo, Session, SessionAction,
-    SessionCreate, SessionDeleted, SessionUpdate, SessionWindows, Settings, SettingsReloaded,
-    UnlinkFrom, VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate,
-    WindowUpdate,
+    AttachCommand, Auto, AutoSwitch, AutoVerdict, CallbackDeleted, CallbackEvent,
+    CallbackEventResponse, CaptureRange, Cast, CastFilter, CommandRecording, CommandStarted,
+    HookConfig, HookCreate, HookDeleted, HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction,
+    PaneCapture, PaneCreate, PaneDeleted, PaneFilter, PanePaste, PaneResize, PaneSendKeys,
+    PaneWait, PaneWaited, Recording, RecordingCreate, RecordingStopped, RecordingUpdate,
+    ServerInfo, Session, SessionAction, SessionCreate, SessionDeleted, SessionUpdate,
+    SessionWindows, Settings, SettingsReloaded, UnlinkFrom, VersionInfo, Window, WindowAction,
+    WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
 };
 
 /// Writes a method that calls one route: its name, method and path, then what
@@ -94,6 +94,9 @@ calls! {
     stop_recording: DELETE "/recordings/{id}", id: id => RecordingStopped;
     record_command: POST "/commands", body: CommandRecording => CommandStarted;
     mark: POST "/recordings/{id}/markers", id: id, body: MarkerCreate => Recording;
+    auto: GET "/auto" => Auto;
+    set_auto: POST "/auto/switch", body: AutoSwitch => Auto;
+    auto_window: GET "/auto/{id}", id: id => AutoVerdict;
     casts: GET "/casts", query: CastFilter => Vec<Cast>;
 }
 

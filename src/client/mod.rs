@@ -143,8 +143,13 @@ impl Client {
     /// The same client, for the tmux server at `socket`.
     #[must_use]
     pub fn for_tmux(mut self, socket: impl Into<PathBuf>) -> Client {
-        self.tmux.socket = Some(socket.into());
+        self.speak_of(socket);
         self
+    }
+
+    /// From here on the tmux server at `socket` is meant.
+    pub fn speak_of(&mut self, socket: impl Into<PathBuf>) {
+        self.tmux.socket = Some(socket.into());
     }
 
     /// The process at the other end, as the kernel knows it.

@@ -12,11 +12,11 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::schema::{Given, Value};
-use super::{Config, OBSOLETE, expand_home, variable_name};
+use super::table::{in_order, line_of};
+use super::{Config, OBSOLETE, auto, expand_home, variable_name};
 use crate::wording::{closeness, nearest};
 
 /// Why the settings cannot be used.
@@ -127,6 +127,10 @@ impl Loaded {
         // In the order of the file, so that the first mistake is named.
         for (name, fields) in in_order(document.get_ref()) {
             let section = name.get_ref().as_ref();
+            if section == "auto" {
+                self.config.auto = auto::read(text, line(&name.span()), fields.get_ref())?;
+                continue;
+            }
             let fail = |message| Err((line(&name.span()), section.to_owned(), message));
             let DeValue::Table(fields) = fields.get_ref() else {
                 return fail(without_section(section));
@@ -232,17 +236,6 @@ pub(super) fn usual_files() -> Vec<PathBuf> {
     vec![base.join("tvmux/config.toml"), expand_home("~/.tvmux.conf")]
 }
 
-type Field<'a, 'i> = (
-    &'a Spanned<std::borrow::Cow<'i, str>>,
-    &'a Spanned<DeValue<'i>>,
-);
-
-fn in_order<'a, 'i>(table: &'a DeTable<'i>) -> Vec<Field<'a, 'i>> {
-    let mut fields: Vec<_> = table.iter().collect();
-    fields.sort_by_key(|(key, _)| key.span().start);
-    fields
-}
-
 /// The value, if it is of a kind that settings have.
 fn plain(value: &DeValue<'_>) -> Option<Value> {
     match value {
@@ -253,15 +246,6 @@ fn plain(value: &DeValue<'_>) -> Option<Value> {
             .map(Value::Number),
         _ => None,
     }
-}
-
-/// The line (from 1) of a byte offset.
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
 }
 
 fn is_section(name: &str) -> bool {

@@ -4,16 +4,19 @@
 //! `show` prints settings as a file that explains itself. A new setting is one
 //! entry in the list below, and one row in README's table.
 
+mod auto;
 mod limits;
 mod load;
 mod schema;
 mod show;
+mod table;
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+pub use auto::{AutoRecord, AutoRule, Pattern};
 pub use limits::{ByteLimit, Period};
 pub use load::{Error, Loaded, Origin};
 pub use schema::{Entry, Level, Value};
@@ -180,9 +183,11 @@ impl Config {
     #[must_use]
     pub fn differences(&self, other: &Config) -> Vec<String> {
         let pairs = self.entries().into_iter().zip(other.entries());
+        let rules = (self.auto != other.auto).then(|| "auto".to_owned());
         pairs
             .filter(|(mine, theirs)| mine.value != theirs.value)
             .map(|(mine, _)| mine.name())
+            .chain(rules)
             .collect()
     }
 

@@ -199,10 +199,14 @@ macro_rules! settings {
     )+) => {
         /// All settings, by section.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct Config {$(
-            $(#[doc = $about])+
-            pub $section: $Section,
-        )+}
+        pub struct Config {
+            $(
+                $(#[doc = $about])+
+                pub $section: $Section,
+            )+
+            /// The rules of `[[auto]]`, in their order.
+            pub auto: Vec<AutoRule>,
+        }
 
         $(
             #[doc = concat!("The section `[", stringify!($section), "]`.")]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json};
 
 use super::schema::{Entry, Value, purpose};
-use super::{Config, variable_name};
+use super::{AutoRule, Config, auto, variable_name};
 use crate::shell;
 
 impl Value {
@@ -70,10 +70,11 @@ impl Config {
                 }
             }
         }
-        text
+        text.push('\n');
+        text + &auto::to_toml(&self.auto)
     }
 
-    /// The settings as a JSON object of sections.
+    /// The settings as a JSON object of sections, and the rules as an array.
     #[must_use]
     pub fn to_json(&self) -> Map<String, Json> {
         let mut sections = Map::new();
@@ -83,6 +84,8 @@ impl Config {
                 .or_insert_with(|| Map::new().into());
             section[entry.key] = entry.value.to_json();
         }
+        let rules = self.auto.iter().map(AutoRule::to_json).collect();
+        sections.insert("auto".to_owned(), rules);
         sections
     }
 

@@ -20,8 +20,8 @@ use super::{Daemon, Error, Result};
 use crate::api;
 use crate::atomic_file::Durability;
 use crate::clock::{monotonic_micros, unix_micros};
-use crate::config;
-use crate::record::{self, AttachError, Attached, Carry, DiskFile, Kept, Recorder};
+use crate::config::{self, AutoRule, expand_home};
+use crate::record::{self, AttachError, AttachOptions, Attached, Carry, DiskFile, Kept, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
     self, Batch, Control, Fields, PaneId, Resolved, Server, ServerIdentity, Socket, Version,
@@ -73,8 +73,55 @@ impl Daemon {
         let tmux = self
             .control(request.socket.as_ref().map(Socket::at))
             .await?;
-        let (server, version) = (tmux.server().clone(), tmux.version());
         let found = find(&tmux, request).await?;
+        let (socket, window) = (tmux.server().socket(), found.window);
+        self.shared.auto.set_stopped(socket, window, false);
+        let created = self.create_found(request, &tmux, found, false).await?;
+        match (&created, &request.title) {
+            (Created::Present(recording), Some(title))
+                if recording.title.as_ref() != Some(title) =>
+            {
+                let recording = self.set_title(&recording.id, title).await?;
+                Ok(Created::Present(recording))
+            }
+            _ => Ok(created),
+        }
+    }
+
+    /// Starts to record a window as a rule says, from what tmux has in its history
+    /// where the window is new; unless it is recorded already.
+    ///
+    /// # Errors
+    /// As [`Daemon::create`].
+    pub(super) async fn create_by_rule(
+        &self,
+        tmux: &Control,
+        window: WindowId,
+        rule: &AutoRule,
+        is_new: bool,
+    ) -> Result<()> {
+        let request = api::RecordingCreate {
+            window_id: window.to_string(),
+            directory: rule.directory.as_deref().map(expand_home),
+            title: rule.title.clone(),
+            idle_time_limit: rule.idle_time_limit,
+            follow_active_pane: rule.follow,
+            ..api::RecordingCreate::default()
+        };
+        let found = find(tmux, &request).await?;
+        self.create_found(&request, tmux, found, is_new).await?;
+        Ok(())
+    }
+
+    /// Starts to record a window that was found.
+    async fn create_found(
+        &self,
+        request: &api::RecordingCreate,
+        tmux: &Control,
+        found: Found,
+        with_history: bool,
+    ) -> Result<Created> {
+        let (server, version) = (tmux.server().clone(), tmux.version());
         let _creating = self.shared.creating.lock().await;
         if self.registry().is_closing {
             return Err(Error::ShuttingDown);
@@ -82,16 +129,9 @@ impl Daemon {
         let key = Key::Window(server.socket().clone(), found.window);
         let present = self.registry().recordings.get(&key).cloned();
         if let Some(handle) = present {
-            let recording = handle.report.to_api();
-            return match &request.title {
-                Some(title) if recording.title.as_ref() != Some(title) => {
-                    self.set_title(&recording.id, title).await
-                }
-                _ => Ok(recording),
-            }
-            .map(Created::Present);
+            return Ok(Created::Present(handle.report.to_api()));
         }
-        let attached = self.attach(&server, version, &found).await?;
+        let attached = self.attach(tmux, &found, with_history).await?;
         let pane = found.pane;
         let fifo = attached.stream.as_ref().ok();
         let fifo = fifo.map(|stream| stream.fifo.path().to_owned());
@@ -106,11 +146,15 @@ impl Daemon {
     }
 
     /// Takes the first snapshot and starts the pipe.
-    async fn attach(&self, server: &Server, version: Version, found: &Found) -> Result<Attached> {
+    async fn attach(&self, tmux: &Control, found: &Found, with_history: bool) -> Result<Attached> {
         let pipes = Arc::clone(&self.shared.pipes);
-        let tmux = (server.clone(), version);
+        let tmux = (tmux.server().clone(), tmux.version());
+        let options = AttachOptions {
+            own: None,
+            with_history,
+        };
         let attached = pipes
-            .attach(tmux, found.identity.pid, found.pane, None)
+            .attach(tmux, found.identity.pid, found.pane, options)
             .await
             .map_err(|error| match error {
                 AttachError::Tmux(error) => Error::Tmux(error),
@@ -148,6 +192,9 @@ impl Daemon {
         let spec = self.spec(request, (&server, version), &found);
         let header = spec.header(shown.size, spec.started());
         let mut recorder = Recorder::new(&header, context.memory_bound());
+        if !attached.history.is_empty() {
+            recorder.output(0, &attached.history);
+        }
         let painted = context.paint(attached.snapshot);
         recorder.snapshot(0, header.width, header.height, &painted);
         let lines = recorder.take_copy();

@@ -8,6 +8,7 @@
 //! into a tmux server (hooks, pipes, options) is gone when nothing there is
 //! recorded any more.
 
+mod auto;
 mod capture;
 mod carried;
 mod casts;
@@ -22,6 +23,7 @@ mod interrupted;
 mod journal;
 mod list;
 mod names;
+mod needs;
 mod pipes;
 mod recording;
 mod recovery;
@@ -46,6 +48,7 @@ use crate::record::{Disks, RelayProgram};
 use crate::tmux::{Server, Socket};
 use crate::wording::chain;
 
+pub use auto::auto_verdict;
 pub use casts::CastBytes;
 pub use create::Created;
 pub use ended::recently_ended;
@@ -55,6 +58,7 @@ pub use interrupted::interrupted;
 pub use names::safe_filename;
 pub use rotation::SCREEN_VERB;
 
+use auto::Auto;
 use events::Events;
 use pipes::Pipes;
 use recording::{Command, Context, Handle, Updates};
@@ -75,6 +79,7 @@ struct Shared {
     disks: Arc<Disks>,
     events: Arc<Events>,
     updates: Arc<Updates>,
+    auto: Auto,
     folders: Folders,
     /// The tmux server that is meant where none is named.
     home: Socket,
@@ -125,6 +130,7 @@ impl Daemon {
                 disks: Arc::default(),
                 events: Arc::new(Events::new()),
                 updates: Arc::default(),
+                auto: Auto::new(folders.state()),
                 folders,
                 home,
                 known: servers::Known::default(),
@@ -257,13 +263,17 @@ impl Daemon {
     /// # Errors
     /// When there is no such recording.
     pub async fn stop(&self, id: &str) -> Result<api::Recording> {
-        let (_, handle) = self.find(id).await?;
+        let (key, handle) = self.find(id).await?;
+        if let Some((socket, window)) = key.window() {
+            self.shared.auto.set_stopped(socket, window, true);
+        }
         Ok(stop(handle).await)
     }
 
     /// Ends all recordings, and leaves every tmux server as it was.
     pub async fn shut_down(&self) {
         self.registry().is_closing = true;
+        self.shared.auto.look_at_servers();
         self.events().close();
         // One that is being created is waited for, so that it is ended too.
         drop(self.shared.creating.lock().await);
@@ -295,6 +305,7 @@ impl Daemon {
     /// daemon: their pipes go on, and their casts are written up to here.
     pub async fn hand_over(&self) {
         self.registry().is_closing = true;
+        self.shared.auto.look_at_servers();
         self.events().close();
         drop(self.shared.creating.lock().await);
         let handles: Vec<_> = self.registry().recordings.values().cloned().collect();
@@ -314,10 +325,10 @@ impl Daemon {
     }
 
     /// Returns when a recording has been asked for and none runs: it has ended,
-    /// or was refused. From then on nothing new is recorded: who asks for it is
+    /// or was refused; and no rules are followed. From then on nothing new is recorded: who asks for it is
     /// refused.
     pub async fn done(&self) {
-        let is_done = |counts: &Counts| counts.asked > 0 && counts.running == 0;
+        let is_done = |counts: &Counts| counts.asked > 0 && counts.running == 0 && !counts.is_auto;
         let mut counts = self.shared.counts.subscribe();
         loop {
             let _ = counts.wait_for(is_done).await;

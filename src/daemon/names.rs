@@ -91,9 +91,20 @@ pub fn safe_filename(text: &str) -> String {
 
 /// This machine's name, without its domain.
 pub(super) fn host_name() -> String {
-    let name = nix::unistd::gethostname().unwrap_or_default();
-    let name = name.to_string_lossy();
+    let name = whole_host_name();
     name.split('.').next().unwrap_or_default().to_owned()
+}
+
+/// This machine's names: with its domain, if it has one, and without.
+pub(super) fn host_names() -> Vec<String> {
+    let mut names = vec![whole_host_name(), host_name()];
+    names.dedup();
+    names
+}
+
+fn whole_host_name() -> String {
+    let name = nix::unistd::gethostname().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::folders::Folders;
-use crate::record::{AttachError, Attached, RelayProgram, attach_pipe};
+use crate::record::{AttachError, AttachOptions, Attached, RelayProgram, attach_pipe};
 use crate::tmux::{PaneId, Server, Socket, Version};
 use crate::wording::chain;
 
@@ -32,8 +32,7 @@ impl Pipes {
         }
     }
 
-    /// Takes a snapshot of `pane` and starts its pipe, in place of that into
-    /// the FIFO `own`, if it has one of ours. The folder of the FIFOs is made
+    /// Takes a snapshot of `pane` and starts its pipe. The folder of the FIFOs is made
     /// again where somebody has swept it.
     ///
     /// # Errors
@@ -43,11 +42,11 @@ impl Pipes {
         (server, version): (Server, Version),
         server_pid: u32,
         pane: PaneId,
-        own: Option<PathBuf>,
+        options: AttachOptions,
     ) -> Result<Attached, AttachError> {
         let attach = || {
             let (path, relay) = (self.path(server_pid, pane), self.relay.clone());
-            attach_pipe(server.clone(), version, pane, path, own.clone(), relay)
+            attach_pipe(server.clone(), version, pane, path, options.clone(), relay)
         };
         match attach().await {
             Err(AttachError::Fifo { source, .. }) if source.kind() == io::ErrorKind::NotFound => {

@@ -1,9 +1,10 @@
 //! Which recordings run, and which tmux servers are watched for them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, MutexGuard};
 
 use super::journal::JournalFile;
+use super::needs::Needs;
 use super::recording::{self, Handle, OpenCast, Opening, SpawnArgs};
 use super::spec::RecordingSpec;
 use super::watcher::Watcher;
@@ -15,6 +16,8 @@ use crate::tmux::{self, Server, Socket, Version, WindowId};
 pub(super) struct Counts {
     pub(super) running: usize,
     pub(super) asked: u64,
+    /// Whether windows are recorded by rules: something may come at any time.
+    pub(super) is_auto: bool,
 }
 
 /// What is recorded; once at most.
@@ -27,7 +30,7 @@ pub(super) enum Key {
 
 impl Key {
     /// The tmux server, and the window there.
-    fn window(&self) -> Option<(&Socket, WindowId)> {
+    pub(super) fn window(&self) -> Option<(&Socket, WindowId)> {
         match self {
             Key::Window(socket, window) => Some((socket, *window)),
             Key::Command(_) => None,
@@ -39,9 +42,31 @@ impl Key {
 pub(super) struct Registry {
     pub(super) recordings: HashMap<Key, Handle>,
     pub(super) watchers: HashMap<Socket, Arc<Watcher>>,
-    /// How many feeds of events a server has.
-    pub(super) listeners: HashMap<Socket, usize>,
+    /// What is needed of a server beside its recordings.
+    pub(super) needs: HashMap<Socket, Needs>,
     pub(super) is_closing: bool,
+}
+
+impl Registry {
+    fn windows(&self) -> impl Iterator<Item = (&Socket, WindowId)> {
+        self.recordings.keys().filter_map(Key::window)
+    }
+
+    /// The tmux servers on which something is recorded.
+    pub(super) fn sockets(&self) -> BTreeSet<Socket> {
+        self.windows().map(|(socket, _)| socket.clone()).collect()
+    }
+
+    /// The windows of a server that are recorded.
+    pub(super) fn windows_on(&self, socket: &Socket) -> BTreeSet<WindowId> {
+        let on = self.windows().filter(|(used, _)| *used == socket);
+        on.map(|(_, window)| window).collect()
+    }
+
+    /// Whether something is recorded on a server.
+    pub(super) fn records_on(&self, socket: &Socket) -> bool {
+        self.windows().any(|(used, _)| used == socket)
+    }
 }
 
 impl Daemon {
@@ -67,7 +92,7 @@ impl Daemon {
             .collect();
         if fitting.is_empty() {
             // A tmux target, on whichever server has a recording.
-            let sockets: std::collections::BTreeSet<_> = all
+            let sockets: BTreeSet<_> = all
                 .iter()
                 .filter_map(|(key, _)| Some(key.window()?.0.clone()))
                 .collect();
@@ -155,6 +180,10 @@ impl Daemon {
         self.shared.counts.send_modify(|counts| {
             counts.running += 1;
         });
+        if let Some((socket, _)) = key.window() {
+            self.tell_needs(socket);
+            self.shared.auto.look_at_servers();
+        }
         self.events()
             .recording(api::EventKind::RecordingStarted, &handle.report.to_api());
         let daemon = self.clone();
@@ -170,6 +199,7 @@ impl Daemon {
                 daemon.note_ended(ended).await;
             }
             if let Some(socket) = socket {
+                daemon.tell_needs(&socket);
                 daemon.drop_watcher(&socket).await;
             }
             daemon
@@ -194,12 +224,7 @@ impl Daemon {
         let _creating = self.shared.creating.lock().await;
         let watcher = {
             let mut registry = self.registry();
-            let is_used = registry
-                .recordings
-                .keys()
-                .any(|key| key.window().is_some_and(|(used, _)| used == socket))
-                || registry.listeners.contains_key(socket);
-            if is_used {
+            if registry.records_on(socket) || registry.needs.contains_key(socket) {
                 return;
             }
             registry.watchers.remove(socket)

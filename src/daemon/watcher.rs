@@ -2,12 +2,15 @@
 //!
 //! The client prints the server's state and then waits for a signal that hooks
 //! give; state and wait are one invocation, so nothing that happens between
-//! them is missed, and a signal too many only costs a look. What no hook
+//! them is missed, and a signal too many only costs a look. (Between two clients it
+//! would be: tmux remembers one signal, and forgets it again with the second.) What no hook
 //! announces is seen by a slow look of its own, and sooner where a recorded pane
 //! prints: whoever types a command sees its letters, and most programs draw
 //! themselves again when their pane has another size. There is a watcher only
-//! while something on the server is recorded, or a client listens to its events.
+//! while something on the server is recorded, a client listens to its events, or
+//! rules say what is to be recorded there.
 
+use std::future::pending;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +50,15 @@ pub(super) enum View {
     Gone,
 }
 
+/// What somebody wants to know of a server beside windows that come and go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    /// Other names, at once.
+    pub(super) names: bool,
+    /// What no hook announces, by and by.
+    pub(super) looks: bool,
+}
+
 /// A watched server. Dropping the last handle ends the watch.
 #[derive(Debug)]
 pub(super) struct Watcher {
@@ -55,7 +67,16 @@ pub(super) struct Watcher {
     look_soon: Arc<LookSoon>,
     stop: Arc<Notify>,
     stopped: watch::Receiver<bool>,
-    names: Arc<AtomicBool>,
+    needs: Arc<Wanted>,
+}
+
+/// What is wanted of a watch beside windows that come and go.
+#[derive(Debug)]
+struct Wanted {
+    /// Hooks that tell of other names.
+    names: AtomicBool,
+    /// Slow looks.
+    looks: AtomicBool,
 }
 
 /// Asks for a look; more than once until it is made counts as once.
@@ -73,7 +94,10 @@ impl Watcher {
         let look = Arc::new(Notify::new());
         let look_soon = Arc::new(LookSoon::default());
         let stop = Arc::new(Notify::new());
-        let names = Arc::new(AtomicBool::new(false));
+        let needs = Arc::new(Wanted {
+            names: AtomicBool::new(false),
+            looks: AtomicBool::new(true),
+        });
         let task = Task {
             query: StateQuery::new(version),
             server,
@@ -82,7 +106,7 @@ impl Watcher {
             look: Arc::clone(&look),
             look_soon: Arc::clone(&look_soon),
             stop: Arc::clone(&stop),
-            names: Arc::clone(&names),
+            needs: Arc::clone(&needs),
             has_names: false,
             last_look: Instant::now(),
             soon: None,
@@ -100,13 +124,18 @@ impl Watcher {
             look_soon,
             stop,
             stopped,
-            names,
+            needs,
         }
     }
 
-    /// Sets whether other names are seen at once, or only by the way.
-    pub(super) fn tell_names(&self, wanted: bool) {
-        if self.names.swap(wanted, Ordering::Relaxed) != wanted {
+    /// Sets what is wanted: that other names are seen at once, and that what no
+    /// hook announces is seen by a slow look. Without that an idle server wakes
+    /// nobody.
+    pub(super) fn tell(&self, need: Need) {
+        let differs = |flag: &AtomicBool, wanted| flag.swap(wanted, Ordering::Relaxed) != wanted;
+        let names = differs(&self.needs.names, need.names);
+        let looks = differs(&self.needs.looks, need.looks);
+        if names || looks {
             self.look.notify_one();
         }
     }
@@ -156,8 +185,8 @@ struct Task {
     look: Arc<Notify>,
     look_soon: Arc<LookSoon>,
     stop: Arc<Notify>,
-    /// Whether hooks for names are wanted, and whether they are there.
-    names: Arc<AtomicBool>,
+    needs: Arc<Wanted>,
+    /// Whether hooks for names are there.
     has_names: bool,
     last_look: Instant,
     /// When output wants a look.
@@ -183,7 +212,7 @@ impl Task {
         let mut first = true;
         loop {
             // Sooner than through the client that waits, which is only started
-            // then. A signal that comes in between is remembered by tmux.
+            // then.
             let is_fresh = !first && self.read(true).await;
             match self.wait_once(first, !is_fresh).await {
                 Woken::Signal => first = false,
@@ -224,16 +253,15 @@ impl Task {
         }
     }
 
-    /// Lets a client print the state, if wanted, and wait for a signal.
-    async fn wait_once(&mut self, with_hooks: bool, with_state: bool) -> Woken {
+    /// Lets a client print the state, handed on if not `always` only where it has
+    /// changed, and wait for a signal.
+    async fn wait_once(&mut self, with_hooks: bool, always: bool) -> Woken {
         let mut batch = if with_hooks {
             self.install()
         } else {
             Batch::new()
         };
-        if with_state {
-            batch.append(self.query.batch());
-        }
+        batch.append(self.query.batch());
         batch.append(hooks::wait());
         let mut command = self.server.command(&batch);
         command.stdout(Stdio::piped()).stderr(Stdio::null());
@@ -252,7 +280,7 @@ impl Task {
         let Some(output) = client.stdout.take() else {
             return Woken::Failed;
         };
-        let woken = self.follow(&mut client, output).await;
+        let woken = self.follow(&mut client, output, always).await;
         if !matches!(woken, Woken::Signal) {
             // The client is let go by a signal, not killed: tmux keeps a
             // waiting client that was killed until the next signal.
@@ -264,7 +292,7 @@ impl Task {
         woken
     }
 
-    async fn follow(&mut self, client: &mut Child, mut output: ChildStdout) -> Woken {
+    async fn follow(&mut self, client: &mut Child, mut output: ChildStdout, always: bool) -> Woken {
         let mut answer = Vec::with_capacity(4096);
         let mut is_read = false;
         loop {
@@ -274,7 +302,7 @@ impl Task {
             tokio::select! {
                 count = output.read_buf(&mut answer), if !is_read => {
                     is_read = matches!(count, Ok(0) | Err(_));
-                    if self.publish(&answer, true) {
+                    if self.publish(&answer, always) {
                         is_read = true;
                         answer = Vec::new();
                     }
@@ -295,7 +323,7 @@ impl Task {
                 () = self.look_soon.wanted.notified() => {
                     self.soon = Some((Instant::now() + SETTLE).max(self.last_look + SOON));
                 }
-                () = sleep_until(self.next_look()) => {
+                () = at(self.next_look()) => {
                     if self.soon.take().is_some() {
                         self.look_soon.is_wanted.store(false, Ordering::Relaxed);
                     }
@@ -309,9 +337,10 @@ impl Task {
     }
 
     /// When the server is looked at though no hook calls.
-    fn next_look(&self) -> Instant {
-        let slow = self.last_look + SLOW_LOOK;
-        self.soon.map_or(slow, |soon| soon.min(slow))
+    fn next_look(&self) -> Option<Instant> {
+        let wants_slow = self.needs.looks.load(Ordering::Relaxed);
+        let slow = wants_slow.then(|| self.last_look + SLOW_LOOK);
+        self.soon.into_iter().chain(slow).min()
     }
 
     /// Pipe processes that are stopped deliver nothing, and nobody else would
@@ -357,7 +386,7 @@ impl Task {
 
     /// What brings the hooks for names about, or away.
     fn settle_names(&mut self) -> Batch {
-        let wanted = self.names.load(Ordering::Relaxed);
+        let wanted = self.needs.names.load(Ordering::Relaxed);
         match (std::mem::replace(&mut self.has_names, wanted), wanted) {
             (false, true) => hooks::install_names(),
             (true, false) => hooks::remove_names(),
@@ -403,5 +432,12 @@ impl Task {
             self.view.send_replace(View::Live(Arc::new(state)));
         }
         true
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
     }
 }

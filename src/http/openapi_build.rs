@@ -33,6 +33,7 @@ use crate::serving::document::{assert_has_routes, assert_is_in_file, operations}
         (name = "hook", description = "What tmux hooks report"),
         (name = "recordings", description = "Recordings that run"),
         (name = "commands", description = "Commands that are recorded on terminals of their own"),
+        (name = "auto", description = "What is recorded by rules"),
         (name = "casts", description = "Saved recordings"),
         (name = "search", description = "What was shown"),
         (name = "events", description = "The live feed"),

@@ -65,7 +65,7 @@ pub use recorder::{Recorder, Stats};
 pub use sink::{Completion, FileEvent, Intervals, Job, Sink, Step, Trouble};
 pub use storage::{DiskFile, Storage, create_folder, file_id};
 pub use stream::{
-    Attached, Buffer, Error as AttachError, PipeEnd, RelayProgram, Stream, attach_pipe, let_go,
-    lost_behind, wake_relays, was_cut_off,
+    AttachOptions, Attached, Buffer, Error as AttachError, PipeEnd, RelayProgram, Stream,
+    attach_pipe, let_go, lost_behind, wake_relays, was_cut_off,
 };
 pub use tail::{Tail, cut_tail, find_tail, last_output};

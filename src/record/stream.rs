@@ -17,7 +17,8 @@ use super::read_buffer::ReadBuffer;
 use super::relay;
 use crate::clock::monotonic_micros;
 use crate::tmux::pipe::{self, Piped};
-use crate::tmux::{self, PaneId, Separator, Server, Snapshot, Version, snapshot};
+use crate::tmux::snapshot::{self, history};
+use crate::tmux::{self, Batch, PaneId, Separator, Server, Snapshot, Version};
 
 /// How long a pipe that was turned off may take to deliver its rest.
 const REST: Duration = Duration::from_secs(5);
@@ -107,9 +108,20 @@ impl DerefMut for Stream {
     }
 }
 
+/// What a switch to a pane begins with.
+#[derive(Clone, Debug, Default)]
+pub struct AttachOptions {
+    /// The FIFO that the pane is piped into by us already.
+    pub own: Option<PathBuf>,
+    /// Whether tmux's history of the pane is asked for.
+    pub with_history: bool,
+}
+
 /// What a switch to a pane has given.
 #[derive(Debug)]
 pub struct Attached {
+    /// Output that prints what was on the screen before, where that was asked for.
+    pub history: Vec<u8>,
     pub snapshot: Snapshot,
     /// The pane's output from the snapshot on; an error where it cannot be had.
     pub stream: Result<Stream, Piped>,
@@ -140,8 +152,6 @@ pub struct RelayProgram {
 /// Takes a snapshot of `pane` and starts its pipe, in one tmux invocation:
 /// what the FIFO delivers is what follows the snapshot.
 ///
-/// `own` is the FIFO that the pane is piped into by us already.
-///
 /// # Errors
 /// When the FIFO cannot be made, or tmux refuses.
 pub async fn attach_pipe(
@@ -149,7 +159,7 @@ pub async fn attach_pipe(
     version: Version,
     pane: PaneId,
     path: PathBuf,
-    own: Option<PathBuf>,
+    options: AttachOptions,
     relay: Option<RelayProgram>,
 ) -> Result<Attached, Error> {
     let fifo = Fifo::create(&path).map_err(|source| Error::Fifo {
@@ -162,12 +172,20 @@ pub async fn attach_pipe(
         .map(|relay| format!("{} {} {}", relay::VERB, path.display(), relay.bound));
     let command = relay.as_ref().zip(arguments.as_deref());
     let command = command.map(|(relay, arguments)| (&*relay.program, arguments));
-    let start = pipe::start(pane, &path, own.as_deref(), command)?;
+    let start = pipe::start(pane, &path, options.own.as_deref(), command)?;
     let separator = Separator::random();
-    let mut batch = snapshot::query(version, pane, &separator);
+    let mut batch = match options.with_history {
+        true => history::query(pane, &separator),
+        false => Batch::new(),
+    };
+    batch.append(snapshot::query(version, pane, &separator));
     batch.append(start);
     let answer = server.run(&batch).await?;
-    let (snapshot, rest) = Snapshot::parse(version, &separator, &answer)?;
+    let (past, screen) = match options.with_history {
+        true => history::split(&separator, &answer),
+        false => (None, answer.as_slice()),
+    };
+    let (snapshot, rest) = Snapshot::parse(version, &separator, screen)?;
     let piped = pipe::parse(rest).ok_or_else(|| tmux::Error::Unexpected {
         what: format!("{:?} of a pipe", String::from_utf8_lossy(rest)),
     })?;
@@ -175,7 +193,11 @@ pub async fn attach_pipe(
         Piped::Yes => Ok(Stream { pane, end }),
         refused => Err(refused),
     };
-    Ok(Attached { snapshot, stream })
+    Ok(Attached {
+        history: past.map_or(Vec::new(), |past| history::output(past, snapshot.rows())),
+        snapshot,
+        stream,
+    })
 }
 
 impl PipeEnd {

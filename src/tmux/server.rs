@@ -2,8 +2,10 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -60,6 +62,24 @@ impl Socket {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// Makes the folder of named sockets, if this is one of them: tmux only makes
+    /// it itself when it is not told a path.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn prepare_folder(&self) -> io::Result<()> {
+        let Some(folder) = self.0.parent() else {
+            return Ok(());
+        };
+        if folder.file_name() != Self::folder().file_name() {
+            return Ok(());
+        }
+        match DirBuilder::new().mode(0o700).create(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

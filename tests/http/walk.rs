@@ -40,6 +40,7 @@ fn valid(name: &str) -> Option<Value> {
         "name" | "title" => json!(UNIQUE),
         "keys" | "text" | "q" => json!("typed"),
         "direction" => json!("up"),
+        "on" => json!(false),
         "recording_id" => json!("main:@1"),
         "event_id" | "path" => json!("none"),
         "timeout_ms" | "quiet_ms" => json!(1),

@@ -12,9 +12,11 @@ mod captures;
 #[path = "../screen/oracle.rs"]
 mod oracle;
 
+mod auto;
 mod basics;
 mod command;
 mod daemon;
+mod day;
 mod disk;
 mod faults;
 mod follow;

@@ -110,11 +110,22 @@ impl TestTmux {
 
     /// The same with a window of `columns` × `rows`.
     pub fn sized(command: &str, columns: u16, rows: u16) -> TestTmux {
-        let folder = tempfile::Builder::new()
-            .prefix("tvmux-test-")
-            .tempdir()
-            .unwrap();
+        let folder = test_folder();
         let socket = folder.path().join("tmux.sock");
+        TestTmux::run(folder, socket, command, (columns, rows))
+    }
+
+    /// A server of 80 × 24 at this socket, whose folder is there.
+    pub fn start_at(socket: PathBuf, command: &str) -> TestTmux {
+        TestTmux::run(test_folder(), socket, command, (80, 24))
+    }
+
+    fn run(
+        folder: tempfile::TempDir,
+        socket: PathBuf,
+        command: &str,
+        (columns, rows): (u16, u16),
+    ) -> TestTmux {
         let command = if command.is_empty() {
             "exec sh"
         } else {
@@ -256,6 +267,11 @@ impl Drop for TestTmux {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
+}
+
+fn test_folder() -> tempfile::TempDir {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("tvmux-test-").tempdir().unwrap()
 }
 
 /// Waits until `condition` gives something; fails with `what` at the deadline.

@@ -14,7 +14,7 @@ use super::super::{Context, Failure, Outcome, candidates};
 use super::ask::{can_ask, choose};
 use super::progress::BarObserver;
 use super::record::Recordings;
-use super::target::{ServerArgs, is_surrounding, prepare_socket_folder, surrounding_pane};
+use super::target::{ServerArgs, is_surrounding, surrounding_pane};
 use super::warn;
 use crate::shell;
 use crate::tmux::{Batch, Server, SessionId, Socket};
@@ -115,7 +115,7 @@ impl Load {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        prepare_socket_folder(&server)?;
+        server.socket().prepare_folder()?;
         let interrupted = stop_flag()?;
         crate::tmux::stop_on(interrupted);
         let last = ready.len() - 1;

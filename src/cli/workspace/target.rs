@@ -1,9 +1,6 @@
 //! Which tmux server a workspace verb talks to.
 
 use std::env;
-use std::fs::DirBuilder;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -33,26 +30,6 @@ impl ServerArgs {
             (None, None) => context.tmux_socket(),
         };
         Ok(Server::new(program, socket))
-    }
-}
-
-/// Makes the folder of the user's sockets, which tmux only makes itself when
-/// it is not told a path.
-pub fn prepare_socket_folder(server: &Server) -> io::Result<()> {
-    let Some(folder) = server.socket().path().parent() else {
-        return Ok(());
-    };
-    if folder.file_name()
-        != Socket::default_server()
-            .path()
-            .parent()
-            .and_then(|f| f.file_name())
-    {
-        return Ok(());
-    }
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 

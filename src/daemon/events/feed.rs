@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::{Daemon, Next, changes};
 use crate::api::{Event, EventKind};
-use crate::daemon::watcher::View;
-use crate::daemon::{Error, Result};
+use crate::daemon::Result;
+use crate::daemon::needs::Listener;
+use crate::daemon::watcher::{Need, View};
 use crate::tmux::{self, Socket};
 
 /// A server is looked at within this time, or it is taken for gone.
@@ -27,19 +28,6 @@ pub struct Feed {
     _listener: Listener,
 }
 
-/// Counts as somebody who needs the watch of a server.
-struct Listener {
-    daemon: Daemon,
-    socket: Socket,
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let (daemon, socket) = (self.daemon.clone(), self.socket.clone());
-        tokio::spawn(async move { daemon.leave(&socket).await });
-    }
-}
-
 impl Daemon {
     /// A feed of events: from now on, or after the event of this number.
     ///
@@ -49,20 +37,11 @@ impl Daemon {
         let tmux = self.control(socket).await?;
         let socket = tmux.server().socket().clone();
         let last = self.events().last.subscribe();
-        let (watcher, listener) = {
-            let _creating = self.shared.creating.lock().await;
-            if self.registry().is_closing {
-                return Err(Error::ShuttingDown);
-            }
-            let watcher = self.watcher(tmux.server(), tmux.version());
-            *self.registry().listeners.entry(socket.clone()).or_default() += 1;
-            watcher.tell_names(true);
-            let listener = Listener {
-                daemon: self.clone(),
-                socket: socket.clone(),
-            };
-            (watcher, listener)
+        let need = Need {
+            names: true,
+            looks: true,
         };
+        let (watcher, listener) = self.join_watch(&tmux, need).await?;
         // Only what changes after the first look is an event.
         let mut view = watcher.view();
         let seen = view.wait_for(|view| !matches!(view, View::Unknown));
@@ -92,27 +71,6 @@ impl Daemon {
             is_over: false,
             _listener: listener,
         })
-    }
-
-    async fn leave(&self, socket: &Socket) {
-        let is_last = {
-            let mut registry = self.registry();
-            let count = registry.listeners.get_mut(socket);
-            let left = count.map_or(0, |count| {
-                *count = count.saturating_sub(1);
-                *count
-            });
-            if left == 0 {
-                registry.listeners.remove(socket);
-                if let Some(watcher) = registry.watchers.get(socket) {
-                    watcher.tell_names(false);
-                }
-            }
-            left == 0
-        };
-        if is_last {
-            self.drop_watcher(socket).await;
-        }
     }
 }
 

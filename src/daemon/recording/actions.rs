@@ -7,7 +7,7 @@ use super::super::pipes::Pipes;
 use super::process::ProcessExit;
 use super::status::blind_reason;
 use super::task::{Attaching, NOBODY_READ, Task};
-use crate::record::{Attached, Stream};
+use crate::record::{AttachOptions, Attached, Stream};
 use crate::tmux::{PaneId, Server, pipe};
 
 impl Task {
@@ -91,9 +91,13 @@ impl Task {
             .filter(|stream| stream.pane == pane)
             .filter(|stream| !stream.is_closed || stream.is_cut_off())
             .map(|stream| stream.fifo.path().to_owned());
+        let options = AttachOptions {
+            own,
+            with_history: false,
+        };
         let pipes = Arc::clone(&self.context.pipes);
         let tmux = (self.server.clone(), self.version);
-        let answer = Box::pin(pipes.attach(tmux, self.spec.server.pid, pane, own));
+        let answer = Box::pin(pipes.attach(tmux, self.spec.server.pid, pane, options));
         self.attaching = Some(Attaching { pane, answer });
     }
 

@@ -412,7 +412,9 @@ impl Task {
         if self.view.as_ref().is_some_and(has_changed) {
             self.on_view();
         }
-        let record::Attached { snapshot, stream } = match answer {
+        let record::Attached {
+            snapshot, stream, ..
+        } = match answer {
             Ok(attached) => attached,
             Err(error) => {
                 tracing::debug!(id = self.spec.id, error = chain(&error), "no snapshot");

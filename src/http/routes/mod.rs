@@ -4,6 +4,7 @@
 //! give into a reply. What is wrong with a request, the extractors say.
 
 mod app;
+mod auto;
 mod callbacks;
 mod casts;
 mod command_end;
@@ -101,6 +102,9 @@ table! {
     PATCH "/recordings/{recording_id}" => recordings::update;
     DELETE "/recordings/{recording_id}" => recordings::stop;
     POST "/recordings/{recording_id}/markers" => recordings::mark;
+    GET "/auto" => auto::get;
+    POST "/auto/switch" => auto::switch;
+    GET "/auto/{window_id}" => auto::window;
     GET "/casts" => casts::list;
     GET "/casts/{path}" => casts::get;
     GET "/search" => search::search;

@@ -19,6 +19,7 @@
 //! cursor's look, before 3.7 bracketed paste. All these are painted as in a
 //! terminal just opened, but for what the caller knows: [`Unrevealed`].
 
+pub mod history;
 mod paint;
 mod pending;
 mod query;
