@@ -58,6 +58,8 @@ impl Check for AutoSwitch {
 pub enum AutoRecording {
     Yes,
     No,
+    /// Only the last minutes are kept.
+    Flashback,
 }
 
 /// `GET /auto/{window_id}`: what the rules say of a window.

@@ -40,7 +40,7 @@ pub use pane::{
 pub use position::{Position, PositionError};
 pub use recording::{
     CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingFilter,
-    RecordingStopped, RecordingUpdate, State, StoppedStatus,
+    RecordingSave, RecordingSaved, RecordingStopped, RecordingUpdate, State, StoppedStatus,
 };
 pub use server::{ServerInfo, ServerStatus, SocketQuery, VersionInfo};
 pub use session::{

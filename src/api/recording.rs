@@ -9,6 +9,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::check::{self, COMMAND, Check, NAME};
 
+/// Most that a flashback keeps, in seconds: a year.
+const LONGEST_FLASHBACK: u64 = 365 * 86_400;
+
 /// How a recording is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
@@ -110,6 +113,10 @@ pub struct RecordingCreate {
     /// Whether to follow the active pane; as configured without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_active_pane: Option<bool>,
+    /// Keep only the last so many seconds, until they are saved; all without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(minimum = 1, maximum = 31_536_000))]
+    pub flashback: Option<u64>,
 }
 
 impl Check for RecordingCreate {
@@ -140,6 +147,12 @@ impl Check for RecordingCreate {
         check::maybe(&self.command, |text| {
             check::text("command", &text.replace('\0', " "), COMMAND)
         })?;
+        if self.flashback.is_some() && self.file.is_some() {
+            return Err("flashback and output_file exclude each other".into());
+        }
+        if let Some(seconds) = self.flashback {
+            check::within("flashback", seconds, 1, LONGEST_FLASHBACK)?;
+        }
         check::idle_time_limit(self.idle_time_limit)
     }
 }
@@ -194,6 +207,9 @@ pub struct Recording {
     /// How often a server went on with it where the one before had ended.
     #[serde(default)]
     pub carried: u64,
+    /// Only the last so many seconds are kept, until they are saved.
+    #[serde(default)]
+    pub flashback: Option<u64>,
 }
 
 fn first_part() -> u32 {
@@ -342,6 +358,36 @@ pub struct RecordingStopped {
     #[cfg_attr(test, schema(value_type = String))]
     pub cast_path: PathBuf,
     /// The recording as it was at its end.
+    pub recording: Recording,
+}
+
+/// `POST /recordings/{id}/save`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RecordingSave {
+    /// Whether all is kept from here on, behind what is saved.
+    #[serde(default, rename = "continue")]
+    pub goes_on: bool,
+}
+
+impl Check for RecordingSave {
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What was saved of a recording of which only the last minutes are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+pub struct RecordingSaved {
+    /// The absolute path of the first cast, which begins with a whole screen.
+    #[cfg_attr(test, schema(value_type = String))]
+    pub cast_path: PathBuf,
+    /// How many casts there are: the others follow the first.
+    pub parts: usize,
+    /// Bytes of all of them.
+    pub bytes: u64,
     pub recording: Recording,
 }
 

@@ -232,5 +232,6 @@ fn does(record: AutoRecording) -> &'static str {
     match record {
         AutoRecording::Yes => "records",
         AutoRecording::No => "does not record",
+        AutoRecording::Flashback => "keeps the last minutes of",
     }
 }

@@ -124,6 +124,19 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "rec save",
+        &[
+            (
+                "tvmux rec save",
+                "save the last minutes of this window, and keep the next ones",
+            ),
+            (
+                "tvmux rec save main:@3 --continue",
+                "save those of another, and keep all from here on",
+            ),
+        ],
+    ),
+    (
         "web",
         &[
             ("tvmux web", "open the page, or print an address for it"),

@@ -9,10 +9,10 @@ use crate::api::{
     CallbackEventResponse, CaptureRange, Cast, CastFilter, CommandRecording, CommandStarted,
     HookConfig, HookCreate, HookDeleted, HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction,
     PaneCapture, PaneCreate, PaneDeleted, PaneFilter, PanePaste, PaneResize, PaneSendKeys,
-    PaneWait, PaneWaited, Recording, RecordingCreate, RecordingStopped, RecordingUpdate,
-    ServerInfo, Session, SessionAction, SessionCreate, SessionDeleted, SessionUpdate,
-    SessionWindows, Settings, SettingsReloaded, UnlinkFrom, VersionInfo, Window, WindowAction,
-    WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
+    PaneWait, PaneWaited, Recording, RecordingCreate, RecordingSave, RecordingSaved,
+    RecordingStopped, RecordingUpdate, ServerInfo, Session, SessionAction, SessionCreate,
+    SessionDeleted, SessionUpdate, SessionWindows, Settings, SettingsReloaded, UnlinkFrom,
+    VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
 };
 
 /// Writes a method that calls one route: its name, method and path, then what
@@ -93,6 +93,7 @@ calls! {
     update_recording: PATCH "/recordings/{id}", id: id, body: RecordingUpdate => Recording;
     stop_recording: DELETE "/recordings/{id}", id: id => RecordingStopped;
     record_command: POST "/commands", body: CommandRecording => CommandStarted;
+    save_recording: POST "/recordings/{id}/save", id: id, body: RecordingSave => RecordingSaved;
     mark: POST "/recordings/{id}/markers", id: id, body: MarkerCreate => Recording;
     auto: GET "/auto" => Auto;
     set_auto: POST "/auto/switch", body: AutoSwitch => Auto;

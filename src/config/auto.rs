@@ -92,6 +92,8 @@ pub enum AutoRecord {
     #[default]
     Yes,
     No,
+    /// Only the last minutes are kept.
+    Flashback,
 }
 
 /// One `[[auto]]` table. A pattern that is not there fits everything.
@@ -160,7 +162,8 @@ impl AutoRule {
                 self.record = match value {
                     DeValue::Boolean(true) => AutoRecord::Yes,
                     DeValue::Boolean(false) => AutoRecord::No,
-                    _ => return Err("expected true or false".into()),
+                    DeValue::String(text) if text == "flashback" => AutoRecord::Flashback,
+                    _ => return Err("expected true, false or \"flashback\"".into()),
                 }
             }
             "directory" => {
@@ -184,7 +187,7 @@ impl AutoRule {
                 _ => return Err("expected true or false".into()),
             },
             _ => {
-                return Err(match nearest(key, AutoRule::KEYS.into_iter()) {
+                return Err(match nearest(key, AutoRule::KEYS) {
                     Some(near) => format!("there is no key `{key}`; did you mean `{near}`?"),
                     None => {
                         let keys = AutoRule::KEYS.join(", ");
@@ -206,6 +209,7 @@ impl AutoRule {
         let record = match self.record {
             AutoRecord::Yes => true.into(),
             AutoRecord::No => false.into(),
+            AutoRecord::Flashback => "flashback".into(),
         };
         all.push(("record", record));
         let rest = [
@@ -330,7 +334,7 @@ mod tests {
         insta::assert_snapshot!(message("[[auto]]\n\nsesion = 'x'\n"), @"c.toml:3: auto.sesion: there is no key `sesion`; did you mean `session`?");
         insta::assert_snapshot!(message("[[auto]]\nwindow = '[a'\n"), @"c.toml:2: auto.window: `[a` is no pattern: unclosed character class; missing ']'");
         insta::assert_snapshot!(message("[[auto]]\nfolder = 'src'\n"), @"c.toml:2: auto.folder: `src` must begin with `/` or `~/`");
-        insta::assert_snapshot!(message("[[auto]]\nrecord = 'maybe'\n"), @"c.toml:2: auto.record: expected true or false");
+        insta::assert_snapshot!(message("[[auto]]\nrecord = 'maybe'\n"), @r#"c.toml:2: auto.record: expected true, false or "flashback""#);
         insta::assert_snapshot!(message("[[auto]]\nidle_time_limit = -1\n"), @"c.toml:2: auto.idle_time_limit: expected a number of seconds above 0");
         insta::assert_snapshot!(message("[auto]\nsession = 'x'\n"), @"c.toml:1: auto: expected tables: write `[[auto]]` and its keys below");
         insta::assert_snapshot!(message("auto = [1]\n"), @"c.toml:1: auto: expected tables: write `[[auto]]` and its keys below");

@@ -74,6 +74,14 @@ impl Setting for Period {
     }
 }
 
+impl std::str::FromStr for Period {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Period, String> {
+        Period::from_text(text).ok_or_else(|| format!("expected {}", Period::expected()))
+    }
+}
+
 impl std::fmt::Display for Period {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some(length) = self.0 else {

@@ -67,6 +67,11 @@ schema::settings! {
         /// Bytes of a cast after which its recording goes on in the next, such as
         /// `2GB`, at least `64KiB`; `off` for always in one.
         rotate_size: ByteLimit = ByteLimit(None), no_less(64 << 10);
+        /// How much is kept of what a rule records as `"flashback"`, such as `15m`.
+        flashback: Period = Period(Some(Duration::from_secs(900))), not_off;
+        /// Disk bound of one flashback recording in bytes, such as `512MB`, at
+        /// least `1MiB`: the oldest goes first.
+        flashback_max_size: ByteLimit = ByteLimit(Some(512_000_000)), some_no_less(1 << 20);
     }
     /// What is noted beside the output.
     annotations: Annotations {
@@ -119,6 +124,9 @@ schema::settings! {
     }
 }
 
+/// The folder below that of casts where flashback recordings are, which are none yet.
+pub const FLASHBACK_FOLDER: &str = ".flashback";
+
 /// Keys of the Python program that have no effect.
 const OBSOLETE: [(&str, &str); 2] = [
     ("logging", "include_access_logs"),
@@ -160,6 +168,20 @@ fn no_less(least: u64) -> impl Fn(&ByteLimit) -> Result<(), String> {
     move |limit| match limit.0 {
         Some(bytes) if bytes < least => Err(format!("must be at least {}", ByteLimit(Some(least)))),
         _ => Ok(()),
+    }
+}
+
+fn not_off(period: &Period) -> Result<(), String> {
+    match period.0 {
+        Some(_) => Ok(()),
+        None => Err("must not be off".into()),
+    }
+}
+
+fn some_no_less(least: u64) -> impl Fn(&ByteLimit) -> Result<(), String> {
+    move |limit| match limit.0 {
+        Some(_) => no_less(least)(limit),
+        None => Err("must not be off".into()),
     }
 }
 
@@ -225,6 +247,18 @@ impl Recording {
     #[must_use]
     pub fn flush_interval(&self) -> Duration {
         Duration::from_millis(self.flush_interval_ms)
+    }
+
+    /// [`Recording::flashback`] as a duration.
+    #[must_use]
+    pub fn flashback_length(&self) -> Duration {
+        self.flashback.0.unwrap_or_default()
+    }
+
+    /// [`Recording::flashback_max_size`] in bytes.
+    #[must_use]
+    pub fn flashback_bytes(&self) -> u64 {
+        self.flashback_max_size.0.unwrap_or_default()
     }
 
     /// [`Recording::sync_interval_ms`] as a duration.

@@ -10,7 +10,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::capture::Shown;
+use super::destination::{base_folder, cast_folder};
 use super::earlier::Earlier;
+use super::flashback::{Flashback, ring_folder};
 use super::journal::{Journal, JournalFile};
 use super::names::{cast_name, host_name, recording_id};
 use super::recording::{OpenCast, Opening};
@@ -20,7 +22,7 @@ use super::{Daemon, Error, Result};
 use crate::api;
 use crate::atomic_file::Durability;
 use crate::clock::{monotonic_micros, unix_micros};
-use crate::config::{self, AutoRule, expand_home};
+use crate::config::{self, AutoRecord, AutoRule, expand_home};
 use crate::record::{self, AttachError, AttachOptions, Attached, Carry, DiskFile, Kept, Recorder};
 use crate::tmux::pipe::{self, Piped};
 use crate::tmux::{
@@ -106,6 +108,8 @@ impl Daemon {
             title: rule.title.clone(),
             idle_time_limit: rule.idle_time_limit,
             follow_active_pane: rule.follow,
+            flashback: (rule.record == AutoRecord::Flashback)
+                .then(|| self.config().recording.flashback_length().as_secs()),
             ..api::RecordingCreate::default()
         };
         let found = find(tmux, &request).await?;
@@ -276,6 +280,11 @@ impl Daemon {
                 ("TERM_PROGRAM_VERSION".to_owned(), version.to_string()),
             ]),
             earlier: Earlier::default(),
+            flashback: request.flashback.map(|seconds| Flashback {
+                length: seconds.saturating_mul(1_000_000),
+                folder: request.directory.clone(),
+                goes_on: None,
+            }),
         }
     }
 
@@ -444,7 +453,13 @@ impl Files {
             return create_cast_at(path, lines);
         }
         let started = local_time(spec.started_micros);
-        let folder = cast_folder(self.folder.as_deref(), &self.output, &started)?;
+        let folder = match &spec.flashback {
+            Some(_) => {
+                let casts = base_folder(self.folder.as_deref(), &self.output)?;
+                ring_folder(&casts, &self.journal_file.stem())
+            }
+            None => cast_folder(self.folder.as_deref(), &self.output, &started)?,
+        };
         let host = host_name();
         let (session, window) = (&spec.session_name, spec.window);
         create_cast(&folder, lines, |number| {
@@ -462,26 +477,6 @@ pub(super) fn create_kept(base: &Path) -> Option<Kept> {
         tracing::warn!(%path, %error, "a kill would lose what waits to be written");
     });
     kept.ok()
-}
-
-/// The folder for a cast: that which was asked for, else the configured one.
-pub(super) fn cast_folder(
-    asked: Option<&Path>,
-    output: &config::Output,
-    started: &Zoned,
-) -> Result<PathBuf> {
-    let configured = output.directory();
-    let base = asked.unwrap_or(&configured);
-    if !base.is_absolute() {
-        return Err(Error::Invalid {
-            message: format!("the folder {} is not an absolute path", base.display()),
-        });
-    }
-    if asked.is_some() {
-        return Ok(base.to_owned());
-    }
-    let month = jiff::fmt::strtime::format(&output.date_format, started);
-    Ok(base.join(month.unwrap_or_default()))
 }
 
 /// A wall clock time from microseconds since the Unix epoch.

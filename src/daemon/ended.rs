@@ -101,6 +101,7 @@ mod tests {
             gaps: 0,
             lost_bytes: 0,
             carried: 0,
+            flashback: None,
         }
     }
 

@@ -63,6 +63,9 @@ pub enum Error {
         /// The socket that was named.
         socket: PathBuf,
     },
+    /// All of the recording is kept.
+    #[error("all of {id} is kept: there is nothing to save")]
+    NoFlashback { id: String },
     /// There is no such cast.
     #[error("no cast `{path}` in the folders with casts")]
     NoCast {

@@ -76,6 +76,7 @@ impl Journal {
             gaps: self.gaps,
             lost_bytes: self.lost_bytes,
             carried: self.carried,
+            flashback: spec.flashback_seconds(),
         }
     }
 

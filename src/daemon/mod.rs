@@ -14,10 +14,12 @@ mod carried;
 mod casts;
 mod command;
 mod create;
+mod destination;
 mod earlier;
 mod ended;
 mod error;
 mod events;
+mod flashback;
 mod helper;
 mod interrupted;
 mod journal;
@@ -256,6 +258,38 @@ impl Daemon {
         sent.await.map_err(|_| gone())?;
         let answer = answer.await.map_err(|_| gone())?;
         Ok((handle.report.to_api(), answer))
+    }
+
+    /// Saves what is kept of a recording of which only the last minutes are; all is
+    /// kept from there on where it `goes_on`.
+    ///
+    /// # Errors
+    /// When there is no such recording, all of it is kept, or nothing can be saved.
+    pub async fn save(&self, id: &str, goes_on: bool) -> Result<api::RecordingSaved> {
+        let (daemon, id) = (self.clone(), id.to_owned());
+        // To its end, though whoever has asked goes away.
+        let saved = tokio::spawn(async move { daemon.save_to_the_end(&id, goes_on).await });
+        saved.await.expect("a save does not panic")
+    }
+
+    async fn save_to_the_end(&self, id: &str, goes_on: bool) -> Result<api::RecordingSaved> {
+        let (_, handle) = self.find(id).await?;
+        let id = handle.report.about().id.clone();
+        let (_, saved) = self.ask(&id, |reply| Command::Save(goes_on, reply)).await?;
+        let saved = saved.inspect_err(|error| {
+            tracing::warn!(id, error = chain(error), "not saved");
+        });
+        if goes_on {
+            let last = saved.as_ref().ok().and_then(|saved| saved.casts.last());
+            let _ = handle.commands.send(Command::Saved(last.cloned())).await;
+        }
+        let saved = saved?;
+        Ok(api::RecordingSaved {
+            cast_path: saved.casts[0].clone(),
+            parts: saved.casts.len(),
+            bytes: saved.bytes,
+            recording: handle.report.to_api(),
+        })
     }
 
     /// Ends a recording. Returns when its cast is whole and on the disk.

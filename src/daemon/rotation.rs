@@ -36,9 +36,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::earlier::Earlier;
+use super::flashback::Limits;
 use crate::cast::{Header, Micros};
 use crate::chain;
-use crate::config;
 use crate::record::{Carry, DiskFile, Recorder, Stats, file_id};
 
 /// The argument that makes the program the process that plays a cast up to a byte
@@ -62,6 +62,8 @@ pub(super) struct Rotation {
     not_before: Option<Instant>,
     /// Bytes at the start of the cast that are its header and its screen.
     opening: u64,
+    /// When it is due though nothing happens.
+    at: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -126,6 +128,11 @@ pub(super) struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// Bytes of the cast that are in the file.
+    pub(super) fn length_written(recorder: &Recorder) -> u64 {
+        recorder.stats().bytes - recorder.in_memory() as u64
+    }
+
     /// Bytes of the cast, where all of them are in the file.
     fn written(recorder: &Recorder) -> Option<u64> {
         (recorder.in_memory() == 0).then(|| recorder.stats().bytes)
@@ -148,25 +155,27 @@ impl Rotation {
         match &self.state {
             State::Sealed { by, .. } => Some(*by),
             State::Reading { is_ready: true, .. } => self.not_before,
-            State::Idle | State::Reading { .. } | State::Making { .. } => None,
+            State::Idle => self.at,
+            State::Reading { .. } | State::Making { .. } => None,
         }
     }
 
     /// Goes on as far as that is possible now: to be called whenever something has
     /// happened to the recording. Gives whether its lines are to be written as they
     /// come.
-    pub(super) fn turn(&mut self, settings: &config::Recording, writing: Writing<'_>) -> bool {
+    pub(super) fn turn(&mut self, limits: Limits, writing: Writing<'_>) -> bool {
         let now = Instant::now();
         let is_early = self.not_before.is_some_and(|at| now < at);
         match &mut self.state {
             State::Idle => {
-                if !is_early && writing.is_calm && self.is_due(settings, &writing) {
+                if !is_early && writing.is_calm && self.is_due(limits, &writing) {
                     let helper = Helper::start(writing.cast);
                     self.state = State::Reading {
                         helper,
                         is_ready: false,
                     };
                 }
+                self.at = self.becomes_due(limits, &writing);
             }
             State::Reading { is_ready, .. } => {
                 if *is_ready && !is_early && writing.is_calm {
@@ -194,12 +203,22 @@ impl Rotation {
         self.is_sealed()
     }
 
-    fn is_due(&self, settings: &config::Recording, writing: &Writing<'_>) -> bool {
+    /// When the time of a cast is up in which something is, where that counts though
+    /// nothing happens.
+    fn becomes_due(&self, limits: Limits, writing: &Writing<'_>) -> Option<Instant> {
+        let is_worth = limits.is_strict && writing.recorder.stats().bytes > self.opening;
+        let every = limits.every.filter(|_| is_worth)?;
+        let left = every.checked_sub(Duration::from_micros(writing.time))?;
+        Some(Instant::now() + left).max(self.not_before)
+    }
+
+    fn is_due(&self, limits: Limits, writing: &Writing<'_>) -> bool {
         let bytes = writing.recorder.stats().bytes;
         let is_large = |size: u64| bytes >= size.saturating_add(self.opening);
         let is_old = |every: Duration| u128::from(writing.time) >= every.as_micros();
-        settings.rotate_size.0.is_some_and(is_large)
-            || (bytes > self.opening && settings.rotate_every.0.is_some_and(is_old))
+        limits.is_now
+            || limits.size.is_some_and(is_large)
+            || (bytes > self.opening && limits.every.is_some_and(is_old))
     }
 
     /// Asks for the screen once all lines are written.

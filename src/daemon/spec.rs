@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::earlier::Earlier;
+use super::flashback::Flashback;
 use crate::cast::Header;
 use crate::tmux::{PaneId, ServerIdentity, WindowId};
 
@@ -35,12 +36,21 @@ pub(super) struct RecordingSpec {
     /// The casts before the present one, where it is rotated.
     #[serde(default)]
     pub(super) earlier: Earlier,
+    /// What is kept, where that is not all.
+    #[serde(default)]
+    pub(super) flashback: Option<Flashback>,
 }
 
 impl RecordingSpec {
     /// When the recording started: seconds since the Unix epoch.
     pub(super) fn started(&self) -> u64 {
         self.started_micros / 1_000_000
+    }
+
+    /// How many seconds are kept, where that is not all.
+    pub(super) fn flashback_seconds(&self) -> Option<u64> {
+        let flashback = self.flashback.as_ref()?;
+        Some(flashback.length / 1_000_000)
     }
 
     /// When the present cast began: microseconds since the Unix epoch.

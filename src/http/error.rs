@@ -62,6 +62,7 @@ fn classify(error: &daemon::Error) -> (StatusCode, &'static str) {
         E::NoRoom { .. } => (StatusCode::SERVICE_UNAVAILABLE, "no_room"),
         E::Capture { .. } => (StatusCode::SERVICE_UNAVAILABLE, "capture"),
         E::NoSocket { .. } => (StatusCode::NOT_FOUND, "no_tmux_server"),
+        E::NoFlashback { .. } => (StatusCode::CONFLICT, "no_flashback"),
         E::NoCast { .. } => (StatusCode::NOT_FOUND, "no_cast"),
         E::NoEvent { .. } => (StatusCode::NOT_FOUND, "no_event"),
         E::Invalid { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),

@@ -19,6 +19,7 @@ mod daemon;
 mod day;
 mod disk;
 mod faults;
+mod flashback;
 mod follow;
 mod found;
 mod harmless;

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::config::FLASHBACK_FOLDER;
 use crate::packed::is_cast_name;
 
 /// Folders within folders are looked through so deep.
@@ -36,7 +37,8 @@ impl Found {
     }
 }
 
-/// Calls `take` with each cast below `folder`. Links are not followed; a folder
+/// Calls `take` with each cast below `folder`, but for those of which nothing is saved
+/// yet ([`FLASHBACK_FOLDER`]). Links are not followed; a folder
 /// below that cannot be read is as if it were empty.
 ///
 /// # Errors
@@ -63,7 +65,7 @@ fn look(folder: &Path, depth: usize, take: &mut dyn FnMut(PathBuf, &OsStr)) -> i
         let kind = entry.file_type()?;
         if kind.is_file() {
             take(entry.path(), &entry.file_name());
-        } else if kind.is_dir() && depth > 0 {
+        } else if kind.is_dir() && depth > 0 && entry.file_name() != FLASHBACK_FOLDER {
             let _ = look(&entry.path(), depth - 1, take);
         }
     }

@@ -97,10 +97,13 @@ fn print_table(recordings: &[Recording]) -> std::io::Result<()> {
 }
 
 fn row(recording: &Recording) -> Vec<String> {
-    let state = match recording.state {
+    let mut state = match recording.state {
         State::Recording | State::Finished => recording.state.name().to_owned(),
         other => other.name().to_uppercase(),
     };
+    if let Some(seconds) = recording.flashback {
+        state += &format!(", last {}", table::duration(seconds as f64));
+    }
     let lost = match (recording.gaps, recording.lost_bytes) {
         (0, 0) => "-".to_owned(),
         (gaps, 0) => counted(gaps, "gap"),

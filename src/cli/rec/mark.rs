@@ -59,7 +59,7 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
 }
 
 /// The recording of the current window, or the only one there is.
-async fn this_one(context: &Context, client: &mut Client) -> Result<String, Failure> {
+pub(super) async fn this_one(context: &Context, client: &mut Client) -> Result<String, Failure> {
     let recordings = client.recordings().await?;
     if let (Some(socket), Ok(pane)) = (Socket::surrounding(), env::var("TMUX_PANE")) {
         let server = crate::tmux::Server::new(context.config.tmux.command.as_str(), socket);

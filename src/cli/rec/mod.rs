@@ -3,6 +3,7 @@
 mod command;
 mod ls;
 mod mark;
+mod save;
 mod start;
 mod stop;
 
@@ -10,7 +11,7 @@ use std::ffi::OsString;
 
 use clap::Subcommand;
 
-use super::{Context, Outcome, runtime};
+use super::{Context, Failure, Outcome, runtime};
 
 pub(super) use self::command::{is_monitor, run_monitor};
 
@@ -45,17 +46,27 @@ enum Verb {
     Stop(stop::Args),
     /// Put a marker into the recording of this window.
     Mark(mark::Args),
+    /// Save the last minutes of a recording that keeps no more.
+    Save(save::Args),
 }
 
 impl Args {
     /// Whether a server that runs is all that it needs.
     pub(super) fn only_asks_the_server(&self) -> bool {
-        matches!(self.verb, Some(Verb::Ls(_) | Verb::Stop(_) | Verb::Mark(_)))
+        matches!(
+            self.verb,
+            Some(Verb::Ls(_) | Verb::Stop(_) | Verb::Mark(_) | Verb::Save(_))
+        )
     }
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Outcome {
     if args.verb.is_none() && !args.command.is_empty() {
+        if args.start.keeps_a_flashback() {
+            return Err(Failure::usage(
+                "a command is recorded as a whole: --flashback is for windows",
+            ));
+        }
         return command::run(context, &args.start, &args.terminal, &args.command);
     }
     let runtime = runtime()?;
@@ -66,6 +77,7 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
             Some(Verb::Ls(args)) => ls::run(&args).await,
             Some(Verb::Stop(args)) => stop::run(&args).await,
             Some(Verb::Mark(args)) => mark::run(context, &args).await,
+            Some(Verb::Save(args)) => save::run(context, &args).await,
         }
     })
 }

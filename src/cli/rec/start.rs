@@ -14,6 +14,7 @@ use crate::cli::table::printable;
 use crate::cli::{Context, Failure, Outcome};
 use crate::cli::{background, candidates};
 use crate::client;
+use crate::config::Period;
 use crate::tmux::Socket;
 
 #[derive(Debug, Default, clap::Args)]
@@ -38,6 +39,10 @@ pub(super) struct StartArgs {
     /// Stay on the pane that is active now.
     #[arg(long)]
     no_follow: bool,
+
+    /// Keep only the last so much, such as `15m`, until `tvmux rec save`.
+    #[arg(long, value_name = "TIME", value_parser = parse_flashback)]
+    flashback: Option<u64>,
 
     /// The tmux server's socket; that around this shell without.
     #[arg(short = 'S', long, value_name = "PATH", value_hint = ValueHint::FilePath)]
@@ -69,6 +74,7 @@ impl StartArgs {
             title: self.title.clone(),
             idle_time_limit: self.idle_time_limit,
             follow_active_pane: self.no_follow.then_some(false),
+            flashback: self.flashback,
             ..RecordingCreate::default()
         })
     }
@@ -117,6 +123,10 @@ impl StartArgs {
             ("--output", self.output.as_ref().is_some_and(is_elsewhere)),
             ("--idle-time-limit", self.idle_time_limit.is_some()),
             ("--no-follow", self.no_follow),
+            (
+                "--flashback",
+                self.flashback.is_some() && self.flashback != recording.flashback,
+            ),
         ];
         let asked = all.into_iter().filter(|(_, is_asked)| *is_asked);
         asked.map(|(option, _)| option).collect()
@@ -125,6 +135,11 @@ impl StartArgs {
     /// Whether nothing is told that can be left out.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Whether only the last minutes are to be kept.
+    pub(super) fn keeps_a_flashback(&self) -> bool {
+        self.flashback.is_some()
     }
 
     /// Whether a window was named.
@@ -154,6 +169,10 @@ pub(super) async fn run(context: &Context, args: &StartArgs) -> Outcome {
     match (args.json, args.quiet) {
         (true, _) => writeln!(out, "{}", serde_json::to_string(&recording)?)?,
         (false, true) => writeln!(out, "{id}")?,
+        (false, false) if is_new && recording.flashback.is_some() => writeln!(
+            out,
+            "Keeping the last minutes of {id}; `tvmux rec save` saves them"
+        )?,
         (false, false) if is_new => writeln!(out, "Recording {id} to {path}")?,
         (false, false) => writeln!(out, "{id} is recorded already, to {path}")?,
     }
@@ -200,6 +219,13 @@ pub(super) fn explain(error: client::Error) -> Failure {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// Reads a length of time, in seconds.
+fn parse_flashback(text: &str) -> Result<u64, String> {
+    let Period(length) = text.parse()?;
+    let length = length.ok_or("a length of time is wanted, such as 15m")?;
+    Ok(length.as_secs())
 }
 
 /// Reads a positive number of seconds. More than a cast can last is a mistake.

@@ -74,6 +74,7 @@ pub(super) fn look_at_panes(rules: &[AutoRule]) -> bool {
 fn recording(rule: Option<&AutoRule>) -> AutoRecording {
     match rule.map(|rule| rule.record) {
         Some(AutoRecord::Yes) => AutoRecording::Yes,
+        Some(AutoRecord::Flashback) => AutoRecording::Flashback,
         Some(AutoRecord::No) | None => AutoRecording::No,
     }
 }

@@ -12,6 +12,8 @@ use super::journal::{CommandJournal, Left};
 use crate::api;
 use crate::cast::Micros;
 use crate::clock::{monotonic_micros, unix_seconds};
+use crate::daemon::Error;
+use crate::daemon::flashback::Limits;
 use crate::daemon::recording::{
     Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, close_part, follow_up,
     settle_cast,
@@ -142,6 +144,11 @@ impl Task {
                         self.new_title = Some(title);
                         let _ = reply.send(());
                     }
+                    Some(Command::Save(_, reply)) => {
+                        let id = self.report.about().id.clone();
+                        let _ = reply.send(Err(Error::NoFlashback { id }));
+                    }
+                    Some(Command::Saved(_)) => {}
                     Some(Command::HandOver) => return self.hand_over().await,
                     Some(Command::Stop) | None => break,
                 },
@@ -260,7 +267,9 @@ impl Task {
             recorder: &self.recorder,
             is_calm,
         };
-        let hurry = self.rotation.turn(&self.context.config.recording, writing);
+        let hurry = self
+            .rotation
+            .turn(Limits::of(&self.context.config.recording), writing);
         self.sink.set_hurry(hurry);
     }
 
@@ -317,7 +326,7 @@ impl Task {
         let (id, path) = (&self.report.about().id, made.path.display());
         tracing::info!(id, %path, "the recording goes on in another cast");
         self.report
-            .go_on_in(&made.path, made.earlier, self.recorder.stats());
+            .go_on_in(&made.path, (made.earlier, self.recorder.stats()), None);
         let kind = api::EventKind::RecordingChanged;
         self.context.events.recording(kind, &self.report.to_api());
         let (config, title) = (Arc::clone(&self.context.config), self.new_title.clone());

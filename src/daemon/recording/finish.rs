@@ -44,8 +44,14 @@ impl Task {
         let missing = self.sink.close(&mut self.recorder).await;
         let trouble = self.sink.trouble().cloned();
         self.recorder.count_unwritten(missing);
-        let title = self.spec.title.clone();
-        settle_cast(&self.context.config, &self.spec.cast_path, title).await;
+        let cast = match self.spec.flashback {
+            Some(_) => self.end_flashback().await,
+            None => Some(self.spec.cast_path.clone()),
+        };
+        if let Some(cast) = &cast {
+            let title = self.spec.title.clone();
+            settle_cast(&self.context.config, cast, title).await;
+        }
         self.recorder.forget_kept();
         // Waits for a write that may be under way.
         let journal = self.journal;
@@ -61,7 +67,9 @@ impl Task {
         tracing::info!(id, reason = reason.as_deref(), bytes, "finished");
         let condition = Condition::Finished { reason };
         self.report.update(condition, self.capture.pane(), stats);
-        follow_up(&self.context.config, &self.spec.cast_path, stats.bytes);
+        if let Some(cast) = &cast {
+            follow_up(&self.context.config, cast, stats.bytes);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod actions;
 mod alarm;
 mod file;
 mod finish;
+mod flashback;
 mod follow_up;
 mod process;
 mod rotate;
@@ -23,8 +24,10 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::task::Task;
+use super::Result;
 use super::capture::Shown;
 use super::events::Events;
+use super::flashback::Saved;
 use super::journal::JournalFile;
 use super::pipes::Pipes;
 use super::spec::RecordingSpec;
@@ -109,6 +112,11 @@ pub(super) enum Command {
     /// Answered by whether there was room for it.
     Mark(String, oneshot::Sender<bool>),
     SetTitle(String, oneshot::Sender<()>),
+    /// Save what is kept; whether it is to go on behind that, which waits for
+    /// [`Command::Saved`] then.
+    Save(bool, oneshot::Sender<Result<Saved>>),
+    /// Go on behind this cast, to which the present one was saved.
+    Saved(Option<PathBuf>),
     Stop,
     /// Stop reading; another daemon goes on.
     HandOver,

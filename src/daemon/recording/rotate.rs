@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::super::flashback;
 use super::super::journal::Journal;
 use super::super::rotation::{Made, Next, Progress, Writing, make_part};
 use super::finish::close_part;
+use super::flashback::{close_ring_part, leave_ring};
 use super::task::Task;
 use crate::api;
 use crate::atomic_file::Durability;
@@ -19,15 +21,17 @@ impl Task {
             && self.capture.end().is_none()
             && self.sink.trouble().is_none()
             && !self.recorder.has_overflowed()
-            && !self.is_being_handed_over();
+            && !self.is_being_handed_over()
+            && !self.is_held;
         let writing = Writing {
             cast: &self.spec.cast_path,
             time: self.cast_time(),
             recorder: &self.recorder,
             is_calm,
         };
-        let hurry = self.rotation.turn(&self.context.config.recording, writing);
-        self.sink.set_hurry(hurry);
+        let hurry = self.rotation.turn(self.limits(), writing);
+        self.turn_flashback();
+        self.sink.set_hurry(hurry || self.saving.is_some());
     }
 
     pub(super) fn on_rotation(&mut self, progress: Progress) {
@@ -51,8 +55,16 @@ impl Task {
         let timestamp = spec.cast_started_micros() / 1_000_000;
         let header = spec.header(self.recorder.size(), timestamp);
         let (journal, carried) = (self.journal.clone(), self.carried);
+        let goes_on = spec.flashback.as_ref();
+        let saved = goes_on.and_then(|flashback| flashback.goes_on.clone());
         self.rotation.make(&self.recorder, move || {
-            let made = make_part(&before, spec.earlier, header, &painted)?;
+            let mut behind = &before;
+            if let Some(saved) = &saved {
+                flashback::complete(&before, saved)?;
+                spec.flashback = None;
+                behind = saved;
+            }
+            let made = make_part(behind, spec.earlier, header, &painted)?;
             spec.cast_path.clone_from(&made.path);
             let content = Journal::new(spec, stats.gaps, stats.lost_bytes, carried);
             journal
@@ -76,19 +88,32 @@ impl Task {
         let title = spec.title.clone();
         spec.cast_path = made.path;
         spec.earlier = made.earlier;
+        let left = spec
+            .flashback
+            .take_if(|flashback| flashback.goes_on.is_some());
+        let saved = left.and_then(|flashback| flashback.goes_on);
+        let is_in_ring = spec.flashback.is_some();
         self.spec = Arc::new(spec);
         let (id, path) = (&self.spec.id, self.spec.cast_path.display());
         tracing::info!(id, %path, "the recording goes on in another cast");
         self.note();
         self.report.go_on_in(
             &self.spec.cast_path,
-            self.spec.earlier,
-            self.recorder.stats(),
+            (self.spec.earlier, self.recorder.stats()),
+            self.spec.flashback_seconds(),
         );
         let events = &self.context.events;
         events.recording(api::EventKind::RecordingChanged, &self.report.to_api());
         let config = Arc::clone(&self.context.config);
-        self.closing_part = Some(tokio::spawn(close_part(before, config, title, stats.bytes)));
+        let bytes = stats.bytes;
+        self.closing_part = Some(tokio::spawn(async move {
+            match saved {
+                Some(saved) => leave_ring(before, config, title, (saved, bytes)).await,
+                None if is_in_ring => close_ring_part(before).await,
+                None => close_part(before, config, title, bytes).await,
+            }
+        }));
+        self.prune();
     }
 
     /// Ends a rotation that is under way: the recording ends, or is left to another

@@ -68,6 +68,8 @@ struct Status {
     /// What the figures do not count: those are of the present cast.
     earlier: Earlier,
     condition: Condition,
+    /// How many seconds are kept, where that is not all.
+    flashback: Option<u64>,
     /// Seconds since the Unix epoch.
     ended: Option<u64>,
     title: Option<String>,
@@ -94,7 +96,9 @@ impl Report {
             ..spec.into()
         };
         let cast = (spec.cast_path.clone(), spec.earlier);
-        Report::starting(about, cast, pane, stats)
+        let report = Report::starting(about, cast, pane, stats);
+        report.lock().flashback = spec.flashback_seconds();
+        report
     }
 
     /// The report of a recording without tmux.
@@ -117,6 +121,7 @@ impl Report {
                 cast_path,
                 earlier,
                 condition: Condition::Recording { warning: None },
+                flashback: None,
                 ended: None,
                 title: about.title.clone(),
                 pane,
@@ -159,12 +164,19 @@ impl Report {
         self.lock().earlier
     }
 
-    /// The recording goes on in another cast, which has got `stats` so far.
-    pub(in crate::daemon) fn go_on_in(&self, cast: &Path, earlier: Earlier, stats: Stats) {
+    /// The recording goes on in another cast, which has got `stats` so far; of which
+    /// so many seconds are kept, where that is not all.
+    pub(in crate::daemon) fn go_on_in(
+        &self,
+        cast: &Path,
+        (earlier, stats): (Earlier, Stats),
+        flashback: Option<u64>,
+    ) {
         let mut status = self.lock();
         status.cast_path = cast.to_owned();
         status.earlier = earlier;
         status.stats = stats;
+        status.flashback = flashback;
     }
 
     /// Gives it another title.
@@ -179,6 +191,7 @@ impl Report {
             cast_path,
             earlier,
             condition,
+            flashback,
             ended,
             title,
             pane,
@@ -205,6 +218,7 @@ impl Report {
             gaps: stats.gaps,
             lost_bytes: stats.lost_bytes,
             carried: about.carried,
+            flashback,
         }
     }
 

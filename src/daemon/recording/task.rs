@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::super::capture::{Attached, Capture, Drained, Input, Life, Pipe, Shown};
+use super::super::flashback::Saving;
 use super::super::journal::{Journal, JournalFile};
 use super::super::rotation::Rotation;
 use super::super::spec::RecordingSpec;
@@ -70,6 +71,12 @@ pub(super) struct Task {
     pub(super) rotation: Rotation,
     /// Closes the cast that was left last.
     pub(super) closing_part: Option<JoinHandle<()>>,
+    /// A save of what is kept that waits for the disk.
+    pub(super) saving: Option<Saving>,
+    /// Whether the present cast is not to be left just now.
+    pub(super) is_held: bool,
+    /// Whether the present cast alone is more than may be kept.
+    pub(super) is_overgrown: bool,
     pub(super) is_finished: bool,
     /// Until when a change that is under way is waited for, where another daemon
     /// is to go on.
@@ -165,6 +172,9 @@ impl Task {
             closing: None,
             rotation: Rotation::default(),
             closing_part: None,
+            saving: None,
+            is_held: false,
+            is_overgrown: false,
             is_finished: false,
             hand_over_by: None,
             is_broken_told: false,
@@ -285,6 +295,8 @@ impl Task {
                 self.set_title(title);
                 let _ = reply.send(());
             }
+            Command::Save(goes_on, reply) => self.on_save(goes_on, reply),
+            Command::Saved(saved) => self.on_saved(saved),
             Command::Stop => {
                 self.read_turn();
                 self.feed(Input::Stop);

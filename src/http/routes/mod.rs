@@ -102,6 +102,7 @@ table! {
     PATCH "/recordings/{recording_id}" => recordings::update;
     DELETE "/recordings/{recording_id}" => recordings::stop;
     POST "/recordings/{recording_id}/markers" => recordings::mark;
+    POST "/recordings/{recording_id}/save" => recordings::save;
     GET "/auto" => auto::get;
     POST "/auto/switch" => auto::switch;
     GET "/auto/{window_id}" => auto::window;

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use super::extract::{Body, PathId, Query, TmuxSocket};
 use crate::api::{
     CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingFilter,
-    RecordingStopped, RecordingUpdate, StoppedStatus,
+    RecordingSave, RecordingSaved, RecordingStopped, RecordingUpdate, StoppedStatus,
 };
 use crate::config::expand_home;
 use crate::daemon::{Created, Daemon};
@@ -134,4 +134,20 @@ pub(super) async fn mark(
 ) -> Result<(StatusCode, Json<Recording>)> {
     let recording = daemon.mark(&id, &marker.label).await?;
     Ok((StatusCode::CREATED, Json(recording)))
+}
+
+/// Save what is kept of a recording of which only the last minutes are.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/recordings/{recording_id}/save",
+    request_body = RecordingSave,
+    responses((status = 201, body = RecordingSaved))
+))]
+pub(super) async fn save(
+    State(daemon): State<Daemon>,
+    PathId(id): PathId,
+    Body(save): Body<RecordingSave>,
+) -> Result<(StatusCode, Json<RecordingSaved>)> {
+    let saved = daemon.save(&id, save.goes_on).await?;
+    Ok((StatusCode::CREATED, Json(saved)))
 }
