@@ -72,11 +72,17 @@ impl App {
         })
     }
 
-    /// The cast with that id, open.
+    /// The cast with that id, open; what is listed of it may have changed since.
     pub(super) async fn open(&self, id: &str) -> Result<(Cast, Timeline)> {
+        let (cast, file) = self.catalogue.known(id).await?;
+        let timeline = self.timelines.open(&cast, file).await?;
+        Ok((cast, timeline))
+    }
+
+    /// The cast with that id, as it is now, open.
+    pub(super) async fn open_now(&self, id: &str) -> Result<(Cast, Timeline)> {
         let cast = self.catalogue.cast(id).await?;
-        let path = self.catalogue.file(&cast)?;
-        let timeline = self.timelines.open(&cast, path).await?;
+        let (_, timeline) = self.open(id).await?;
         Ok((cast, timeline))
     }
 }

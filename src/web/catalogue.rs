@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -18,9 +18,12 @@ use crate::client::{Client, Connection};
 use crate::folders::{self, Folders, fnv};
 use crate::serving::{Failure, Result};
 
-/// How old the list may be: so often the folders are looked through and the daemon
-/// is asked, however many look.
+/// How old the list may be: so often the folders are looked through and the daemon is
+/// asked, however many look. Where that takes long it is done less often, for a tenth of
+/// the time, and each 10 seconds at least.
 const FRESH: Duration = Duration::from_secs(1);
+const SHARE: u32 = 10;
+const OLDEST: Duration = Duration::from_secs(10);
 
 /// A cast that may be opened.
 #[derive(Clone, Debug)]
@@ -112,13 +115,16 @@ pub(super) struct Catalogue {
     /// What a daemon that died was recording.
     interrupted: fn() -> Vec<Recording>,
     list: Mutex<List>,
+    /// As they were listed last.
+    casts: RwLock<Arc<Vec<Cast>>>,
 }
 
+/// How the list is made.
 #[derive(Default)]
 struct List {
     archive: Option<Archive>,
-    made: Option<Instant>,
-    casts: Arc<Vec<Cast>>,
+    /// It is made anew after this.
+    fresh_until: Option<Instant>,
 }
 
 impl Catalogue {
@@ -130,6 +136,7 @@ impl Catalogue {
             output: real(settings.config.output.directory()),
             interrupted: settings.interrupted,
             list: Mutex::default(),
+            casts: RwLock::default(),
         }
     }
 
@@ -146,33 +153,53 @@ impl Catalogue {
     /// All casts, the newest first.
     pub(super) async fn casts(&self) -> Result<Arc<Vec<Cast>>> {
         let mut list = self.list.lock().await;
-        if list.made.is_none_or(|made| made.elapsed() > FRESH) {
+        if list.fresh_until.is_none_or(|until| until < Instant::now()) {
+            let start = Instant::now();
             let recordings = self.recordings().await;
             let (archive, folders) = (list.archive.take(), self.folders.clone());
             let made = tokio::task::spawn_blocking(move || make(archive, &folders, recordings));
             let (archive, casts) = made.await.map_err(Failure::internal)??;
             list.archive = Some(archive);
-            list.casts = Arc::new(casts);
-            list.made = Some(Instant::now());
+            *self.casts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(casts);
+            let end = Instant::now();
+            list.fresh_until = Some(end + ((end - start) * SHARE).clamp(FRESH, OLDEST));
         }
-        Ok(Arc::clone(&list.casts))
+        Ok(self.listed())
     }
 
-    /// The cast with that id.
+    /// All casts as they were listed last, without a look at what has changed.
+    pub(super) fn listed(&self) -> Arc<Vec<Cast>> {
+        Arc::clone(&self.casts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The cast with that id, as it is now.
     pub(super) async fn cast(&self, id: &str) -> Result<Cast> {
         let casts = self.casts().await?;
-        let found = casts.iter().find(|cast| cast.id == id).cloned();
-        found.ok_or_else(no_cast)
+        find(&casts, id).ok_or_else(no_cast)
+    }
+
+    /// The cast with that id and its file: nothing is listed where that is known.
+    pub(super) async fn known(&self, id: &str) -> Result<(Cast, PathBuf)> {
+        if let Some(cast) = find(&self.listed(), id) {
+            match self.file(&cast) {
+                Ok(file) => return Ok((cast, file)),
+                // It was compressed since, or removed.
+                Err(_) => self.forget().await,
+            }
+        }
+        let cast = self.cast(id).await?;
+        let file = self.file(&cast)?;
+        Ok((cast, file))
     }
 
     /// The list is made anew when somebody asks for it next.
     pub(super) async fn forget(&self) {
-        self.list.lock().await.made = None;
+        self.list.lock().await.fresh_until = None;
     }
 
     /// The file of a cast, if it is still one below the archive's folders, with no
     /// link on the way.
-    pub(super) fn file(&self, cast: &Cast) -> Result<PathBuf> {
+    fn file(&self, cast: &Cast) -> Result<PathBuf> {
         let listed = &cast.entry.path;
         let is_below = |path: &Path| self.folders.iter().any(|folder| path.starts_with(folder));
         match listed.canonicalize() {
@@ -185,6 +212,10 @@ impl Catalogue {
         let asked = async { daemon().await?.recordings().await };
         asked.await.unwrap_or_else(|_| (self.interrupted)())
     }
+}
+
+fn find(casts: &[Cast], id: &str) -> Option<Cast> {
+    casts.iter().find(|cast| cast.id == id).cloned()
 }
 
 /// A client of the daemon that runs.
@@ -218,8 +249,8 @@ fn make(
     };
     let paths: HashSet<PathBuf> = running.iter().map(|(path, _)| path.clone()).collect();
     let list = |archive: &mut Archive| -> Result<Vec<Entry>, ArchiveError> {
-        archive.look(folders, &paths, false)?;
-        Ok(join_parts(archive.entries(&Filter::default())?))
+        let (_, entries) = archive.look_and_list(folders, &paths, &Filter::default())?;
+        Ok(join_parts(entries))
     };
     let entries = match list(&mut archive) {
         Err(error) if error.is_damage() => {

@@ -33,6 +33,8 @@ pub(in crate::web) struct ListedCast {
 pub(in crate::web) struct Hit {
     /// The cast's id.
     id: String,
+    /// The cast's title, if it has one.
+    title: Option<String>,
     #[serde(flatten)]
     hit: SearchHit,
 }

@@ -125,6 +125,9 @@ pub async fn serve(
     let app = App::new(doors, settings, connections.ending());
     let rights = rights(control);
     announce([app.doors.ticket(rights)?, app.doors.ticket(rights)?]);
+    let first = app.clone();
+    // New casts are read before somebody waits for the list.
+    tokio::spawn(async move { first.catalogue.casts().await });
     let acceptor = Acceptor::new(service(&app));
     let (mut tcp, mut unix) = (Some(listeners.tcp), SameUser(listeners.unix));
     let viewers = app.viewers.clone();

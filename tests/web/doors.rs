@@ -241,7 +241,8 @@ fn idle_connections_and_slow_clients_are_bounded() {
         assert!(count > 0, "cut after {} bytes", whole.len());
         whole.extend_from_slice(&piece[..count]);
     }
-    let last = super::server::reply(&whole).lines().pop().unwrap();
+    let text = super::server::reply(&whole).text();
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(last["end"], true);
 }
 

@@ -192,13 +192,31 @@ fn what_was_recorded_is_data() {
 }
 
 #[test]
+fn a_cast_that_is_compressed_stays_and_one_that_is_removed_goes() {
+    let user = Tvmux::new();
+    let path = write(&user, "one.cast", &made(&[(1.0, "hello"), (2.0, " there")]));
+    let web = Web::start(&user, &[]);
+    let browser = web.enter();
+    let id = browser.id(&path);
+    let at = format!("api/casts/{id}/at?t=1");
+    let before = browser.ok(&at).json();
+    user.ok(["archive", "compress", path.to_str().unwrap()]);
+    assert!(!path.exists());
+    assert_eq!(browser.ok(&at).json(), before);
+    std::fs::remove_file(path.with_extension("cast.zst")).unwrap();
+    let gone = browser.get(&at);
+    assert_eq!(
+        (gone.status, &gone.json()["code"]),
+        (404, &json!("no_cast"))
+    );
+}
+
+#[test]
 fn searches_lead_to_casts() {
     let user = Tvmux::new();
-    let path = write(
-        &user,
-        "one.cast",
-        &made(&[(1.5, "connection refused\r\n"), (3.0, "x")]),
-    );
+    let mut refused = made(&[(1.5, "connection refused\r\n"), (3.0, "x")]);
+    refused.header.title = Some("refusals".to_owned());
+    let path = write(&user, "one.cast", &refused);
     write(
         &user,
         "two.cast",
@@ -208,13 +226,14 @@ fn searches_lead_to_casts() {
     let browser = web.enter();
     let hits = browser.ok("api/search?q=connection").lines();
     assert_eq!(hits.len(), 2, "{hits:?}");
-    let hits = browser.ok("api/search?q=refused").lines();
     let id = browser.id(&path);
+    let hits = browser.ok("api/search?q=refused").lines();
     assert_eq!(hits.len(), 1);
     assert_eq!(
         (&hits[0]["id"], &hits[0]["time"]),
         (&json!(id), &json!(1.5))
     );
+    assert_eq!(hits[0]["title"], "refusals");
     let own = browser
         .ok(&format!("api/search?q=connection&cast={id}"))
         .lines();

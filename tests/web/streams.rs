@@ -1,12 +1,13 @@
 //! What a recording shows as it is made: events for pages, ALiS for asciinema.
 
 use std::io::{Read, Write};
+use std::time::Instant;
 
 use serde_json::Value;
 use tvmux::screen::{Rules, Screen, Which};
 
 use super::support::TestTmux;
-use super::support::tvmux::Tvmux;
+use super::support::tvmux::{Tvmux, output_of, read_cast};
 use super::{Visitor, Web, made, write};
 
 /// A tmux, a user who records it, and its browser's server.
@@ -238,4 +239,42 @@ fn what_is_no_websocket_is_told_so() {
         .write_all(&[0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4]);
     while messages.next().is_some() {}
     browser.ok("api/info");
+}
+
+#[test]
+fn ten_who_watch_a_flood_take_nothing_from_the_recording() {
+    const LINES: usize = 100_000;
+    let (tmux, user, web) = recorded();
+    let browser = web.enter();
+    let (id, _) = running(&browser);
+    let start = Instant::now();
+    let viewers: Vec<_> = (0..10)
+        .map(|_| {
+            let events = browser.events(&format!("api/casts/{id}/live?rate=30"));
+            std::thread::spawn(move || {
+                let frames = events.filter(|(kind, ..)| kind == "screen" || kind == "rows");
+                let is_over = |(_, _, data): &(String, String, Value)| {
+                    data.to_string().contains("\"flood over\"")
+                };
+                let count = frames.take_while(|frame| !is_over(frame)).count();
+                (count, Instant::now())
+            })
+        })
+        .collect();
+    let flood = format!("seq -f 'line %.0f' {LINES}; echo flood' 'over");
+    tmux.tmux(&["send-keys", "-t", "main:", &flood, "Enter"]);
+    for viewer in viewers {
+        let (frames, end) = viewer.join().unwrap();
+        let most = 30.0 * (end - start).as_secs_f64() + 1.0;
+        assert!(frames > 0 && frames as f64 <= most, "{frames} of {most}");
+    }
+    let recording = user.wait_recording("it is recorded", |_| true);
+    let stopped: Value = serde_json::from_str(&user.ok(["rec", "stop", "--json"])).unwrap();
+    let lost = |value: &Value| value.to_string().contains("\"lost_bytes\":0");
+    assert!(lost(&recording) && lost(&stopped), "{stopped}");
+    let (_, events) = read_cast(&user.cast(&recording));
+    let output = output_of(&events);
+    let lines = output.lines().filter_map(|line| line.strip_prefix("line "));
+    let numbers = lines.filter_map(|line| line.parse::<usize>().ok());
+    assert!(numbers.eq(1..=LINES), "a line is missing");
 }

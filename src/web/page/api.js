@@ -46,9 +46,14 @@ export const live = (id) => new EventSource(of(id, "/live?rate=30"));
 export const frames = (id, values, signal) => lines(of(id, `/frames${query(values)}`), signal);
 export const search = (values, signal) => lines(`api/search${query(values)}`, signal);
 
-export function post(path, body = {}) {
+function post(path, body = {}) {
   return ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
+
+const recording = (id, action) => `api/recordings/${encodeURIComponent(id)}/${action}`;
+export const record = (target) => post("api/recordings", { target });
+export const stop = (id) => post(recording(id, "stop"));
+export const mark = (id, label) => post(recording(id, "mark"), { label });
 
 /** A line of an answer; what went wrong in its middle is a line, too. */
 function objectOf(line) {

@@ -47,7 +47,7 @@ async function route() {
     const cast = /^cast\/([0-9a-f]+)$/.exec(path);
     main.className = cast ? "for-player" : "";
     const module = VIEWS[path];
-    if (cast) settle(await player.open(main, cast[1], values, signal), signal);
+    if (cast) settle(await player.open(main, cast[1], values, signal, info), signal);
     else if (module) settle(await module.open(main, values, signal, info), signal);
     else main.replaceChildren(element("div", { class: "page empty" }, element("p", {}, "There is no such page."), element("p", {}, element("a", { href: "#/" }, "What is recorded now"))));
   } catch (error) {

@@ -24,6 +24,7 @@ export const KEYS = [
   ["z", "fit the window, or true size"],
   ["b", "the list beside the screen, or not"],
   ["w", "whole screen, or not"],
+  ["m", "set a marker in what is recorded now, with --control"],
   ["Esc", "close what is open"],
   ["", "Everywhere"],
   ["/", "search all recordings"],
@@ -65,6 +66,7 @@ const ACTIONS = {
   z: ["fit"],
   b: ["side"],
   w: ["whole"],
+  m: ["mark"],
   Escape: ["escape"],
 };
 

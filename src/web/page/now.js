@@ -84,21 +84,20 @@ class Now {
     const options = windows.map(({ id, name, links }) => [id, plain(`${links.map(({ session, index }) => `${session}:${index}`).join(", ")} ${name}`)]);
     const target = await ask("Record a window", { label: "main:editor, @3", hint: "A window’s id, or a session and its window as tmux takes them.", verb: "Record", options });
     if (!target) return;
-    await api.post("api/recordings", { target });
+    await api.record(target);
     say(`Records ${target}`);
     await this.look();
   }
 
   async #control(action, id) {
     const { recording } = this.#cards.get(id).cast;
-    const path = `api/recordings/${encodeURIComponent(recording.id)}/${action}`;
     if (action === "mark") {
       const label = await ask("Set a marker", { label: "Label", verb: "Mark" });
       if (label === null) return;
-      await api.post(path, { label });
+      await api.mark(recording.id, label);
       say("The marker is set");
     } else {
-      await api.post(path);
+      await api.stop(recording.id);
       say("The recording is stopped");
     }
     await this.look();

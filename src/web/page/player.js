@@ -11,15 +11,18 @@ import { IDLE, Playback, SPEEDS } from "./playback.js";
 import { Scrubber } from "./scrubber.js";
 import { Terminal } from "./terminal.js";
 
-/** Milliseconds between two readings of how much a running cast printed. */
-const REREAD = 10_000;
+/** Milliseconds between two readings of how much a running cast printed, at least. */
+const REREAD = 1000;
+
+/** Milliseconds after which the address tells a new moment. */
+const SETTLED = 150;
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Opens a cast in `main`. Gives what the page's router needs of a view. */
-export async function open(main, id, parameters, signal) {
+export async function open(main, id, parameters, signal, info) {
   const cast = await api.cast(id, signal);
-  return new Player(main, cast, parameters);
+  return new Player(main, cast, parameters, info.control);
 }
 
 class Player {
@@ -27,8 +30,9 @@ class Player {
   #isFit = true;
   #find = "";
 
-  constructor(main, cast, parameters) {
+  constructor(main, cast, parameters, canControl) {
     this.cast = cast;
+    this.canControl = canControl;
     this.title = nameOf(cast);
     this.terminal = new Terminal(cast.theme, `The recorded terminal, ${cast.columns} by ${cast.rows}`);
     this.playback = new Playback(cast, this.terminal, {
@@ -41,11 +45,11 @@ class Player {
     this.side = new SideList(cast, (time) => this.#jumpTo(time));
     this.#build(main);
     document.addEventListener("keydown", this.#onKey);
-    this.sizes = new ResizeObserver(() => this.#place());
+    this.sizes = new ResizeObserver(() => requestAnimationFrame(() => this.#place()));
     this.sizes.observe(this.stage);
     this.#loadActivity();
     this.reread = setInterval(() => {
-      if (this.cast.running && !document.hidden) this.#loadActivity();
+      if (this.cast.running && !document.hidden && this.scrubber.isOutgrown) this.#loadActivity();
     }, REREAD);
     const isHidden = localStorage.getItem("tvmux.side") === "hidden";
     this.root.classList.toggle("alone", isHidden);
@@ -65,6 +69,7 @@ class Player {
     this.side.close();
     this.sizes.disconnect();
     clearInterval(this.reread);
+    clearTimeout(this.addressing);
     document.removeEventListener("keydown", this.#onKey);
     this.terminal.mark("");
   }
@@ -124,8 +129,9 @@ class Player {
     const transport = element(
       "div", { class: "transport" },
       this.playButton, button("previous", "Frame before", ["step", -1], ","), button("next", "Frame after", ["step", 1], "."),
-      this.clock, this.wall, element("span", { class: "gap" }), this.liveButton, this.fold, this.speed,
+      this.clock, this.wall, element("span", { class: "gap" }), this.markButton, this.liveButton, this.fold, this.speed,
     );
+    this.markButton = element("button", { type: "button", title: "Set a marker now (m)", onclick: () => this.#act("mark") }, "Mark…");
     this.root = element("section", { class: "player", "aria-label": "Player" }, head, this.stage, this.side.root, element("div", { class: "deck" }, this.scrubber.root, transport));
     // A button that was clicked leaves the keys to the player.
     this.root.addEventListener("click", ({ detail, target }) => {
@@ -171,6 +177,7 @@ class Player {
     this.speed.disabled = playback.isLive;
     this.fold.setAttribute("aria-pressed", String(playback.foldsIdle));
     this.liveButton.hidden = !cast.running;
+    this.markButton.hidden = !this.#canMark();
     this.liveButton.classList.toggle("on", playback.isLive);
     this.liveButton.lastChild.textContent = playback.isLive ? "Live" : "Return to now";
     this.liveButton.title = playback.isLive ? "This is what the window shows now" : "To what the window shows now (End)";
@@ -196,15 +203,36 @@ class Player {
     this.scrubber.move(this.playback.time, this.playback.duration);
   }
 
-  /** The address says where the player stands, for a reload and for links. */
+  /**
+   * The address says where the player stands, for a reload and for links. Browsers
+   * refuse one that changes with each repeat of a key.
+   */
   #address() {
-    history.replaceState(null, "", this.#link());
+    clearTimeout(this.addressing);
+    const { hash } = location;
+    this.addressing = setTimeout(() => {
+      // A link that was followed meanwhile says where to go.
+      if (location.hash === hash) history.replaceState(null, "", this.#link());
+    }, SETTLED);
   }
 
   #link() {
     const values = new URLSearchParams({ t: this.playback.time.toFixed(3).replace(/\.?0+$/, "") });
     if (this.#find) values.set("find", this.#find);
     return `#/cast/${this.cast.id}?${values}`;
+  }
+
+  /** A marker stands where the recording is now, wherever the player is. */
+  #canMark() {
+    return this.canControl && this.cast.running && Boolean(this.cast.recording?.id);
+  }
+
+  async #mark() {
+    if (!this.#canMark()) return;
+    const label = await ask("Set a marker", { label: "Label", verb: "Mark", hint: "It stands where the recording is now." });
+    if (label === null) return;
+    await api.mark(this.cast.recording.id, label);
+    say("The marker is set");
   }
 
   #scrub(time, isDragging) {
@@ -264,6 +292,7 @@ class Player {
     },
     jump: (what, way) => this.#jump(what, way),
     ask: (what) => (what === "time" ? this.#askTime() : this.#askFind()),
+    mark: () => this.#mark(),
     copyText: () => this.#copy(this.terminal.text(), "Copied the screen’s text"),
     copyLink: () => this.#copy(new URL(this.#link(), location.href).href, "Copied a link to this moment"),
     fit: () => {

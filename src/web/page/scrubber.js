@@ -70,6 +70,11 @@ export class Scrubber {
     return covered;
   }
 
+  /** Whether the cast has grown since its activity was read. */
+  get isOutgrown() {
+    return this.#duration > this.#sliced * (1 + GROWN);
+  }
+
   move(time, duration) {
     this.#time = time;
     this.#duration = duration;

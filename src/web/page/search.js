@@ -141,14 +141,17 @@ class Search {
     group.rest.firstChild.textContent = `${count(group.number - FIRST, "more line")}`;
   }
 
-  #group({ id, cast, started, session, window }) {
-    const name = cast.split("/").pop().replace(/\.cast(\.zst)?$/, "");
+  #group({ id, cast, started, session, window, title }) {
+    const name = plain(cast.split("/").pop().replace(/\.cast(\.zst)?$/, ""));
     const list = element("ol", { class: "hits" });
     const rest = element("details", { hidden: true }, element("summary"), element("ol", { class: "hits" }));
     const number = element("span", { class: "number" });
+    const place = plain([session, window].filter(Boolean).join(" · "));
+    const head = plain(title ?? "") || place || name;
+    const facts = [head === place ? "" : place, `${shortDay(started)}, ${timeOfDay(started)}`].filter(Boolean).join(" · ");
     const root = element("section", { class: "group" },
-      element("h2", {}, element("a", { href: `#/cast/${id}` }, element("bdi", {}, plain([session, window].filter(Boolean).join(" · ") || name))),
-        element("span", { class: "facts" }, `${shortDay(started)}, ${timeOfDay(started)}`), number),
+      element("h2", {}, element("a", { href: `#/cast/${id}` }, element("bdi", {}, head)),
+        element("span", { class: "facts" }, facts), number),
       list, rest);
     return { root, list, rest, count: number, number: 0 };
   }

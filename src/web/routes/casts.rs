@@ -193,7 +193,7 @@ mod described {
     responses((status = 200, body = described::DetailedCast))
 ))]
 pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
-    let (cast, timeline) = app.open(&id).await?;
+    let (cast, timeline) = app.open_now(&id).await?;
     let is_running = cast.is_running();
     let details = blocking(move || details(&timeline, is_running)).await?;
     let cast = cast.document(app.catalogue.output());

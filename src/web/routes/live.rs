@@ -94,7 +94,7 @@ pub(super) async fn live(
         }
         None => query.from.map(micros),
     };
-    let (cast, timeline) = app.open(&id).await?;
+    let (cast, timeline) = app.open_now(&id).await?;
     let watching = Watching {
         live: app.lives.follow(&id, timeline),
         app,

@@ -1,5 +1,6 @@
 //! `api/search`: where something was seen.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use tokio::process::Command;
 use crate::api::SearchQuery;
 use crate::serving::{ANSWER_TIME, Answer, Arguments, Query, Result, too_many};
 use crate::web::app::App;
-use crate::web::catalogue::id_of;
+use crate::web::catalogue::{Cast, id_of};
 
 /// Search in all that was ever on a screen.
 ///
@@ -50,6 +51,7 @@ pub(super) async fn search(
         .kill_on_drop(true);
     let answer = Answer::start(command, &arguments, ANSWER_TIME).await?;
     let hits = Hits {
+        titles: titles(&app),
         answer,
         rest: BytesMut::new(),
         is_over: false,
@@ -68,8 +70,16 @@ fn is_id(name: &str) -> bool {
     name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// The titles of casts, by their ids, as they were listed last: no search waits for it.
+fn titles(app: &App) -> HashMap<String, String> {
+    let casts = app.catalogue.listed();
+    let title = |cast: &Cast| Some((cast.id.clone(), cast.entry.title.clone()?));
+    casts.iter().filter_map(title).collect()
+}
+
 /// Hits as they are found.
 struct Hits {
+    titles: HashMap<String, String>,
     answer: Answer,
     /// The start of a line.
     rest: BytesMut,
@@ -77,7 +87,7 @@ struct Hits {
 }
 
 impl Hits {
-    /// The next whole lines, with ids.
+    /// The next whole lines, with ids and titles.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         while !self.is_over {
             match self.answer.next().await {
@@ -89,7 +99,7 @@ impl Hits {
             let mut out = Vec::new();
             let lines = self.rest.split_to(end);
             for line in lines.as_ref().split(|byte| *byte == b'\n') {
-                push_with_id(line, &mut out);
+                self.push(line, &mut out);
             }
             if !out.is_empty() {
                 return Some(Ok(out.into()));
@@ -97,14 +107,16 @@ impl Hits {
         }
         None
     }
-}
 
-fn push_with_id(line: &[u8], out: &mut Vec<u8>) {
-    let Ok(mut hit) = serde_json::from_slice::<Value>(line) else {
-        return;
-    };
-    let id = hit["cast"].as_str().map(|path| id_of(path.as_ref()));
-    hit["id"] = id.into();
-    out.extend_from_slice(hit.to_string().as_bytes());
-    out.push(b'\n');
+    fn push(&self, line: &[u8], out: &mut Vec<u8>) {
+        let Ok(mut hit) = serde_json::from_slice::<Value>(line) else {
+            return;
+        };
+        let id = hit["cast"].as_str().map(|path| id_of(path.as_ref()));
+        let title = id.as_ref().and_then(|id| self.titles.get(id));
+        hit["title"] = title.cloned().into();
+        hit["id"] = id.into();
+        out.extend_from_slice(hit.to_string().as_bytes());
+        out.push(b'\n');
+    }
 }

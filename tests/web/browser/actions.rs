@@ -48,12 +48,22 @@ fn buttons_start_mark_and_stop_a_recording() {
     browser.keys(&format!("none{}", key::ESCAPE));
     browser.wait("return document.querySelector('dialog') === null");
 
+    // From the player too, wherever it stands.
+    browser.click(".card h3 a");
+    visit.is("live");
+    browser.keys("m");
+    browser.wait(asked);
+    browser.keys(&format!("from the player{}", key::ENTER));
+    wait_until("the mark is in the cast", || {
+        recorded(&cast).contains("from the player")
+    });
+    visit.open("#/");
     browser.click(".card .controls button:last-child");
     browser.wait("return document.querySelectorAll('.card').length === 0");
     browser.wait("return document.querySelectorAll('.rows a').length === 1");
     assert_eq!(tvmux.recordings(), [] as [Value; 0]);
     let (_, events) = read_cast(&cast);
-    assert_eq!(markers_of(&events), [label]);
+    assert_eq!(markers_of(&events), [label, "from the player"]);
     assert!(output_of(&events).contains("before"));
     tvmux.ok(["validate", cast.to_str().unwrap()]);
 
@@ -87,6 +97,12 @@ fn a_page_that_only_looks_has_no_buttons() {
         .browser
         .run("return document.querySelectorAll('main button').length");
     assert_eq!(buttons, 0);
+    visit.browser.click(".card h3 a");
+    visit.is("live");
+    visit.browser.keys("m");
+    let offered = "return document.querySelector('dialog') !== null
+        || [...document.querySelectorAll('button')].some((button) => button.checkVisibility() && button.textContent === 'Mark…')";
+    assert_eq!(visit.browser.run(offered), false);
     visit.end();
 }
 
