@@ -6,8 +6,10 @@
 //! cargo bench --bench archive
 //! ```
 //!
-//! `ARCHIVE_BENCH_MB` sets the size of all casts (300), `ARCHIVE_BENCH_DIR` the folder
-//! for them, `ARCHIVE_BENCH_SMALL` how many small casts are listed (10000).
+//! `ARCHIVE_BENCH_MB` sets the size of all casts (300), `ARCHIVE_BENCH_BESIDE_MB` how much
+//! of them becomes transcripts and is compressed (all), `ARCHIVE_BENCH_DIR` the folder for
+//! them, `ARCHIVE_BENCH_SMALL` how many small casts are listed (10000). Where
+//! `ARCHIVE_BENCH_KEEP` is set the folder stays, with the planted words in `planted.txt`.
 
 use std::env;
 use std::fs::{self, File};
@@ -40,9 +42,12 @@ fn main() {
         let given = env::var(name).ok().and_then(|text| text.parse().ok());
         given.unwrap_or(usual)
     };
-    let bytes = number("ARCHIVE_BENCH_MB", 300) * 1_000_000;
+    let megabytes = number("ARCHIVE_BENCH_MB", 300);
+    let bytes = megabytes * 1_000_000;
+    let beside = number("ARCHIVE_BENCH_BESIDE_MB", megabytes) * 1_000_000;
     let parent = env::var_os("ARCHIVE_BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
-    let folder = tempfile::tempdir_in(parent).expect("a folder for the casts");
+    let mut folder = tempfile::tempdir_in(parent).expect("a folder for the casts");
+    folder.disable_cleanup(env::var_os("ARCHIVE_BENCH_KEEP").is_some());
     let home = Home(folder.path().join("large"));
     let (planted, count) = casts::fill(&home.casts(), bytes).expect("casts are written");
     println!(
@@ -51,10 +56,14 @@ fn main() {
         planted.len()
     );
 
+    let words: Vec<&str> = planted.iter().map(|planted| &*planted.word).collect();
+    fs::write(folder.path().join("planted.txt"), words.join("\n")).expect("a file");
+
     reading(&home);
     searching(&home, &planted);
-    transcripts(&home, &planted);
-    packed::compressing(&home);
+    let casts = home.some_casts(beside);
+    transcripts(&home, &casts, &planted);
+    packed::compressing(&home, &casts);
 
     let small = Home(folder.path().join("small"));
     let count = number("ARCHIVE_BENCH_SMALL", 10_000) as usize;
@@ -72,6 +81,20 @@ struct Home(PathBuf);
 impl Home {
     fn casts(&self) -> PathBuf {
         self.0.join("casts")
+    }
+
+    /// The first casts, so many bytes of them.
+    fn some_casts(&self, bytes: u64) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.casts()).expect("the casts");
+        let mut casts: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
+        casts.sort();
+        let mut left = bytes;
+        casts.retain(|cast| {
+            let is_in = left > 0;
+            left = left.saturating_sub(fs::metadata(cast).map_or(0, |found| found.len()));
+            is_in
+        });
+        casts
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -267,41 +290,51 @@ fn searching(home: &Home, planted: &[casts::Planted]) {
     );
 }
 
-/// grep over transcripts that zstd has compressed.
-fn transcripts(home: &Home, planted: &[casts::Planted]) {
+/// rg, or grep, over transcripts that zstd has compressed.
+fn transcripts(home: &Home, casts: &[PathBuf], planted: &[casts::Planted]) {
     let folder = home.0.join("text");
     fs::create_dir_all(&folder).expect("a folder");
-    let mut packed = 0;
-    for cast in fs::read_dir(home.casts()).expect("the casts").flatten() {
-        let text = folder.join(cast.file_name()).with_extension("txt");
-        let paths = [cast.path(), text.clone()];
-        let paths = paths.each_ref().map(|path| path.to_str().expect("a name"));
+    let (mut plain, mut packed) = (0, 0);
+    for cast in casts {
+        let name = cast.file_name().expect("a name");
+        let text = folder.join(name).with_extension("txt");
+        let paths = [cast, &text].map(|path| path.to_str().expect("a name"));
         home.run(&["convert", "-q", paths[0], paths[1], "--timestamps"]);
         let bytes = fs::read(&text).expect("a transcript");
-        let small = zstd::encode_all(&bytes[..], 6).expect("zstd");
+        let small = zstd::encode_all(&bytes[..], 3).expect("zstd");
+        plain += bytes.len();
         packed += small.len();
         fs::write(text.with_extension("zst"), small).expect("a file");
     }
-    let grep = format!(
-        "cat {}/*.zst | zstd -dc | grep -F -c \"$1\"",
-        folder.display()
+    println!(
+        "transcripts of {} casts: {:.1} MB, compressed {:.1} MB",
+        casts.len(),
+        plain as f64 / 1e6,
+        packed as f64 / 1e6
     );
-    let is_there = Command::new("zstd")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok();
-    println!("transcripts, compressed: {:.1} MB", packed as f64 / 1e6);
-    if is_there {
+    let is_there = |program: &str| {
+        let mut command = Command::new(program);
+        let status = command.arg("--version").stdout(Stdio::null()).status();
+        status.is_ok()
+    };
+    let grep = match is_there("rg") {
+        true => "rg",
+        false => "grep",
+    };
+    if is_there("zstd") {
+        let line = format!(
+            "cat {}/*.zst | zstd -dc | {grep} -F -c \"$1\"",
+            folder.display()
+        );
         let words = planted.iter().take(5).map(|planted| {
             let start = Instant::now();
             let mut sh = Command::new("sh");
             let _ = sh
-                .args(["-c", &grep, "sh", &planted.word])
+                .args(["-c", &line, "sh", &planted.word])
                 .stdout(Stdio::null())
                 .status();
             start.elapsed()
         });
-        report("zstd -dc | grep -F", words.collect());
+        report(&format!("zstd -dc | {grep} -F"), words.collect());
     }
 }

@@ -10,11 +10,8 @@ use tvmux::packed::{Unpacked, packed_path};
 
 use super::{Home, SEARCHES, children, report};
 
-/// Compresses all casts, and compares what each shows before and after.
-pub fn compressing(home: &Home) {
-    let files = fs::read_dir(home.casts()).expect("the casts");
-    let mut casts: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
-    casts.sort();
+/// Compresses casts, and compares what each shows before and after.
+pub fn compressing(home: &Home, casts: &[PathBuf]) {
     let sums: Vec<u64> = casts.iter().map(|cast| sum(cast)).collect();
     let size = |cast: &Path| fs::metadata(cast).map_or(0, |found| found.len());
     let before: u64 = casts.iter().map(|cast| size(cast)).sum();
@@ -22,7 +19,7 @@ pub fn compressing(home: &Home) {
 
     let cpu = children().0;
     let start = Instant::now();
-    for cast in &casts {
+    for cast in casts {
         home.run(&["archive", "compress", "-q", name(cast)]);
     }
     let (took, cpu) = (start.elapsed(), children().0 - cpu);

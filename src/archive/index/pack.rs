@@ -8,8 +8,9 @@ use std::thread;
 use super::block::Plain;
 use super::grams;
 
-/// Fast beside the emulator.
-const LEVEL: i32 = 3;
+/// Fast beside the emulator. A higher level takes longer than all else that is done
+/// with a text, and saves little.
+const LEVEL: i32 = 1;
 
 /// Blocks that wait for the thread at most; whoever has more waits, too.
 const WAITING: usize = 4;
@@ -22,7 +23,7 @@ pub(super) struct Packed {
     /// Bytes of the text before it was packed.
     pub length: usize,
     /// The bits of its grams.
-    pub bits: Vec<u8>,
+    pub bits: Box<[u8; grams::BYTES]>,
     /// Stands on the screen at the end of a cast that may grow.
     pub is_rest: bool,
 }
@@ -42,7 +43,7 @@ impl Packing {
     }
 
     pub fn pack(&mut self, plain: &Plain) -> io::Result<Packed> {
-        let mut bits = vec![0; grams::BYTES];
+        let mut bits = Box::new([0; grams::BYTES]);
         grams::fold(&plain.text, &mut self.folded);
         grams::add(&self.folded, &mut bits);
         Ok(Packed {

@@ -70,7 +70,7 @@ impl Open {
             }
             *self = Open::new(next);
         }
-        let both = self.bits.iter_mut().zip(&block.bits);
+        let both = self.bits.iter_mut().zip(&block.bits[..]);
         both.for_each(|(all, own)| *all |= own);
         self.length += block.length;
         Ok(self.id)
