@@ -20,12 +20,14 @@ use crate::packed::present;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tvmux cat day.cast | less -R
-  tvmux cat monday.cast tuesday.cast -o week.cast")]
+  tvmux cat monday.cast tuesday.cast -o week.cast
+  tvmux cat first.cast -o whole.cast.zst")]
 pub(super) struct Args {
     /// Recordings: casts v1 to v3, ttyrecs; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Write one cast of them all here; its suffix says its format as for convert
+    /// Write one cast of them all here; its suffix says its format as for convert, and
+    /// .zst behind that compresses it
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// The format of OUT
@@ -34,6 +36,13 @@ pub(super) struct Args {
     /// Replace OUT if it is there
     #[arg(long, requires = "output")]
     overwrite: bool,
+}
+
+impl Args {
+    /// Whether it writes no file.
+    pub(super) fn is_to_standard_output(&self) -> bool {
+        self.output.as_deref().is_none_or(|output| output == "-")
+    }
 }
 
 pub(super) fn run(arguments: &Args) -> Outcome {
@@ -48,7 +57,10 @@ pub(super) fn run(arguments: &Args) -> Outcome {
             (&**path, format.ok_or_else(|| failure().hint(hint))?)
         }
     };
-    let mut writer = Writer::new(Output::open(path, arguments.overwrite, stop)?, format);
+    let mut writer = Writer::new(
+        Output::open_by_name(path, arguments.overwrite, stop)?,
+        format,
+    );
     let mut joined = Vec::new();
     for file in &arguments.files {
         // `*.cast` names the parts of a recording, too, which its first one stands for.

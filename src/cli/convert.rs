@@ -18,6 +18,7 @@ use crate::cast::{
     self, ConvertError, Converted, EventSink, Format, Marker, Micros, Opening, Source, Strictness,
     TimeOptions, Writer, read_markers,
 };
+use crate::packed::plain_path;
 use crate::timeline::{Moment, Timeline};
 use crate::view::{self, Cropped, Transcript};
 use crate::wording::counted;
@@ -36,6 +37,7 @@ use crate::wording::counted;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   tvmux convert day.cast day-v3.cast --to v3
+  tvmux convert day.cast.zst short.cast.zst --idle 2
   tvmux convert day.cast short.cast --idle 2 --speed 1.5 --until 1:30:00
   tvmux convert day.cast demo.svg --from 'tests pass' --until 14:05 --idle 1
   tvmux convert typescript demo.cast --timing timing
@@ -53,7 +55,7 @@ pub(super) struct Args {
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// The format of OUT; without this its suffix says: .cast is v2, .json v1, .raw raw,
-    /// .txt text, .svg svg, .html html
+    /// .txt text, .svg svg, .html html; behind any of them .zst compresses it
     #[arg(long, value_name = "FORMAT")]
     to: Option<FormatName>,
     /// The times of a typescript: what script wrote with --log-timing or -t
@@ -175,7 +177,8 @@ impl FormatName {
 
     /// What the name of a file asks for.
     pub(super) fn of(path: &Path) -> Option<FormatName> {
-        match path.extension()?.to_str()? {
+        let plain = plain_path(path);
+        match plain.as_deref().unwrap_or(path).extension()?.to_str()? {
             "cast" => Some(FormatName::V2),
             "json" => Some(FormatName::V1),
             "raw" | "bin" | "out" => Some(FormatName::Raw),
@@ -263,7 +266,7 @@ impl Job<'_> {
     }
 
     fn output(&self) -> Result<Output, Failure> {
-        Output::open(&self.arguments.output, self.arguments.overwrite, self.stop)
+        Output::open_by_name(&self.arguments.output, self.arguments.overwrite, self.stop)
     }
 
     fn sink(&self, to: FormatName) -> Result<Sink, Failure> {

@@ -9,6 +9,7 @@ use super::Failure;
 use super::signals::StoppableOutput;
 use super::validate::shown;
 use crate::atomic_file::{AtomicFile, Durability};
+use crate::packed::{Packer, has_suffix};
 
 /// Where a recording is written to.
 pub(super) enum Output {
@@ -16,6 +17,8 @@ pub(super) enum Output {
     Stream(StoppableOutput),
     /// A file that gets its name in the end; whether another may have it.
     File(AtomicFile, bool),
+    /// Either, compressed.
+    Packed(Box<Packer<Output>>),
 }
 
 impl Output {
@@ -47,8 +50,23 @@ impl Output {
         Ok(Output::File(file, overwrite))
     }
 
+    /// The same; what a name that ends with `.zst` stands for is compressed, so that any
+    /// place in it is reached at once.
+    pub(super) fn open_by_name(
+        path: &Path,
+        overwrite: bool,
+        stop: &'static AtomicBool,
+    ) -> Result<Output, Failure> {
+        let output = Output::open(path, overwrite, stop)?;
+        Ok(match has_suffix(path) {
+            true => Output::Packed(Box::new(Packer::new(output)?)),
+            false => output,
+        })
+    }
+
     pub(super) fn publish(self, path: &Path) -> io::Result<()> {
         match self {
+            Output::Packed(packer) => packer.finish()?.publish(path),
             Output::Stream(_) => Ok(()),
             Output::File(file, true) => file.replace(path, Durability::Kill).map(drop),
             Output::File(file, false) => file.publish_new(path, Durability::Kill),
@@ -61,6 +79,7 @@ impl Write for Output {
         match self {
             Output::Stream(stream) => stream.write(bytes),
             Output::File(file, _) => file.file_mut().write(bytes),
+            Output::Packed(packer) => packer.write(bytes),
         }
     }
 
@@ -68,6 +87,7 @@ impl Write for Output {
         match self {
             Output::Stream(stream) => stream.flush(),
             Output::File(..) => Ok(()),
+            Output::Packed(packer) => packer.flush(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use fastrand::Rng;
 use serde_json::Value;
-use tvmux::packed::{FRAME, Packer, Plain, Salvage, Unpacked, packed_path};
+use tvmux::packed::{FRAME, Packer, Plain, Salvage, Unpacked, is_seekable, packed_path};
 
 use crate::casts::mixed;
 use crate::support::tvmux::Tvmux;
@@ -94,6 +94,41 @@ fn frames_end_at_lines_and_few_lines_are_one() {
         let file = Plain::of(file_of(&packed)).unwrap().unwrap();
         assert_eq!(file.length().unwrap(), plain.len() as u64);
     }
+}
+
+#[test]
+fn what_a_verb_writes_is_compressed_where_its_name_says_so() {
+    let user = Tvmux::new();
+    let cast = write(&user, "a.cast", &mixed(3, 300_000));
+    let cast = cast.to_str().unwrap();
+    let at = |name: &str| user.folder().join(name).to_str().unwrap().to_owned();
+    for (name, verb) in [
+        ("b.cast", "convert"),
+        ("c.cast", "cat"),
+        ("d.txt", "convert"),
+    ] {
+        let packed = at(&format!("{name}.zst"));
+        for out in [&at(name), &packed] {
+            match verb {
+                "cat" => user.ok(["cat", cast, "-o", out]),
+                _ => user.ok(["convert", "-q", cast, out]),
+            };
+        }
+        let plain = fs::read(at(name)).unwrap();
+        assert!(
+            plain.len() > 10_000 && is_seekable(Path::new(&packed)),
+            "{name}"
+        );
+        assert!(
+            zstd::decode_all(&fs::read(packed).unwrap()[..]).unwrap() == plain,
+            "{name}"
+        );
+    }
+    // Of what it is, the rest of the name does not say.
+    assert_eq!(
+        user.run(["convert", cast, &at("e.zst")]).status.code(),
+        Some(2)
+    );
 }
 
 /// All that the verbs say of a cast, but for its name.

@@ -173,6 +173,30 @@ fn screen_at(path: &Path, seconds: f64) -> Screen {
 }
 
 #[test]
+fn a_compressed_cast_is_played_at_any_moment() {
+    let stage = Stage::new(80, 21);
+    let path = stage.write("a.cast", &cast(80, 20, 12));
+    let packed = stage.tmux.folder().join("b.cast.zst");
+    let (name, packed) = (path.to_str().unwrap(), packed.to_str().unwrap());
+    stage.tvmux.ok(["convert", "-q", name, packed]);
+    let is_at = |seconds: f64| {
+        let expected = rows_of(&screen_at(&path, seconds));
+        wait_until(&format!("the pane shows second {seconds}"), || {
+            let rows = stage.rows();
+            rows.len() == 21 && same(&rows[..20], &expected)
+        });
+    };
+    stage.play(&[packed, "--at", "50%", "--speed", "0.001"]);
+    is_at(6.0);
+    for (key, seconds) in [("Space", 6.0), (".", 6.5), ("Home", 0.0), ("End", 12.0)] {
+        stage.type_keys(&[key]);
+        is_at(seconds);
+    }
+    stage.type_keys(&["q"]);
+    stage.shows("status 0");
+}
+
+#[test]
 fn a_pane_shows_what_was_recorded_and_is_left_as_it_was() {
     let stage = Stage::new(80, 21);
     let path = stage.write("a.cast", &cast(80, 20, 12));
