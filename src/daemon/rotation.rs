@@ -37,7 +37,7 @@ use tokio::time::Instant;
 
 use super::earlier::Earlier;
 use super::flashback::Limits;
-use crate::cast::{Header, Micros};
+use crate::cast::{EventReader, Header, Micros, ReadError, Strictness};
 use crate::chain;
 use crate::record::{Carry, DiskFile, Recorder, Stats, file_id};
 
@@ -346,7 +346,7 @@ pub(super) fn make_part(
     recorder.snapshot(0, header.width, header.height, painted);
     let lines = recorder.take_copy();
     let file = match DiskFile::create(&path, &lines) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && remove_unused(before) => {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && make_way(before) => {
             DiskFile::create(&path, &lines)
         }
         created => created,
@@ -359,6 +359,37 @@ pub(super) fn make_part(
         events: recorder.stats().events,
         earlier,
     })
+}
+
+/// Takes what a daemon that was killed, or a power cut, has left of the next cast out of
+/// the way. Gives whether there was something.
+fn make_way(cast: &Path) -> bool {
+    remove_unused(cast) || set_aside(&chain::part_path(cast, chain::number(cast) + 1))
+}
+
+/// Takes a file that is no cast, since its header cannot be read, out of the way of one:
+/// it goes where it holds nothing, and else gets another name.
+fn set_aside(next: &Path) -> bool {
+    let is_file = next.symlink_metadata().is_ok_and(|found| found.is_file());
+    let Some(file) = fs::File::open(next).ok().filter(|_| is_file) else {
+        return false;
+    };
+    let read = EventReader::new(&file, Strictness::Forgiving);
+    if !matches!(read, Err(ReadError::NotACast | ReadError::Invalid { .. })) {
+        return false;
+    }
+    // A power cut may leave the length of a file alone.
+    if fs::read(next).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
+        return fs::remove_file(next).is_ok();
+    }
+    let mut names = (1..1000).map(|number| next.with_extension(format!("cast.damaged-{number}")));
+    let aside = names.find(|name| !name.exists());
+    let Some(aside) = aside.filter(|aside| fs::rename(next, aside).is_ok()) else {
+        return false;
+    };
+    let (path, aside) = (next.display(), aside.display());
+    tracing::warn!(%path, %aside, "what is no cast was in the way of the next one");
+    true
 }
 
 /// Removes the cast that a daemon which was killed has made to follow `cast`, and in
@@ -396,7 +427,7 @@ fn has_screen_alone(cast: &Path) -> io::Result<bool> {
     // Behind an empty cast, the screen that a part begins with is passed over.
     const BEFORE: &[u8] = b"{\"version\":2,\"width\":80,\"height\":24}\n";
     let joined = io::Read::chain(BEFORE, fs::File::open(cast)?);
-    let reader = crate::cast::EventReader::new(joined, crate::cast::Strictness::Forgiving);
+    let reader = EventReader::new(joined, Strictness::Forgiving);
     let first = reader.and_then(|mut reader| Ok(reader.next()?.is_none()));
     first.map_err(io::Error::other)
 }
@@ -545,6 +576,26 @@ mod tests {
         take_back_unfinished(&kept, &mut path, &mut told);
         assert_eq!((&path, told), (&made.path, earlier), "it has been come to");
         assert_eq!(kept.written(), (made.length, made.events));
+    }
+
+    #[test]
+    fn what_a_power_cut_left_of_the_next_part_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let cast = folder.path().join("x.cast");
+        write(&cast, b"{\"version\":2,\"width\":80,\"height\":24}\n");
+        let next = chain::part_path(&cast, 2);
+        let earlier = Earlier::default().and(Stats::default());
+        let aside = |number| next.with_extension(format!("cast.damaged-{number}"));
+        let torn = &b"{\"version\":2,\"wid"[..];
+        for (left, kept) in [(&b""[..], 0), (&[0; 4096], 0), (torn, 1), (torn, 2)] {
+            fs::write(&next, left).unwrap();
+            let made = make_part(&cast, earlier, header(), b"screen").unwrap();
+            assert_eq!(made.path, next);
+            assert_eq!(chain::part_of(&next).unwrap().number, 2);
+            assert!(!aside(kept + 1).exists());
+            assert!(kept == 0 || fs::read(aside(kept)).unwrap() == left);
+            fs::remove_file(&next).unwrap();
+        }
     }
 
     #[test]

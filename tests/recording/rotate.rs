@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use tvmux::timeline::{Timeline, TimelineOptions};
 
 use crate::loss::numbers;
 use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
-use crate::support::{TestTmux, wait_for, wait_until};
+use crate::support::{DEADLINE, TestTmux, wait_for, wait_until};
 
 /// Bursts of numbered lines, about a megabyte a second.
 const BURSTS: &str = "exec perl -e '$|=1; $b = \"\"; for ($i = 1; ; $i++) { \
@@ -173,6 +173,42 @@ fn a_daemon_that_is_killed_as_it_rotates_loses_no_line_and_no_cast() {
     tvmux.ok(["rec", "stop"]);
     contiguous(&tvmux.ok(["cat", first.to_str().unwrap()]));
     is_one(&tvmux, &first);
+}
+
+#[test]
+fn a_daemon_that_is_killed_between_the_next_cast_and_its_first_line_loses_nothing() {
+    let tmux = TestTmux::start(BURSTS);
+    let mut tvmux = rotating().with("TVMUX_RECORDING_REPAIR_ON_STOP", "false");
+    let first = tvmux.cast(&tvmux.record(&tmux, &[]));
+    let journals = tvmux.folders().state().to_owned();
+    let is_named = |next: &Path| {
+        let name = next.file_name().unwrap().to_str().unwrap();
+        let files = fs::read_dir(&journals).unwrap().flatten();
+        files
+            .filter_map(|file| fs::read_to_string(file.path()).ok())
+            .any(|journal| journal.contains(name))
+    };
+    for round in 1..=8 {
+        let part = tvmux.recordings()[0]["part"].as_u64().unwrap() as u32;
+        let next = chain::part_path(&first, part + 1);
+        // As soon as it is there, or as the journal has its name.
+        let end = Instant::now() + DEADLINE;
+        while match round % 2 {
+            0 => !next.exists(),
+            _ => !is_named(&next),
+        } {
+            assert!(Instant::now() < end, "no part after {part}");
+            std::hint::spin_loop();
+        }
+        let killed = tvmux.signal_daemon(Signal::SIGKILL);
+        tvmux.wait_for_another_server(killed);
+    }
+    let part = tvmux.recordings()[0]["part"].as_u64().unwrap();
+    wait_for_part(&tvmux, part + 3);
+    assert_eq!(tvmux.recordings()[0]["gaps"], 0);
+    tvmux.ok(["rec", "stop"]);
+    contiguous(&tvmux.ok(["cat", first.to_str().unwrap()]));
+    parts_of(&tvmux, &first);
 }
 
 #[test]
