@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{Cli, Context, Failure, Outcome, Verb, ls, search};
+use super::{Cli, Context, Failure, Outcome, Verb, cat, ls, search};
 
 /// Most that the arguments take, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// Answer with `ls` or `search`
+/// Answer with `ls`, `search`, or one cast of several
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
@@ -29,6 +29,7 @@ pub(super) fn run(context: &Context) -> Outcome {
         Some(Verb::Ls(args)) => ls::run(context, &args),
         // Nothing found is an answer.
         Some(Verb::Search(args)) => search::run(context, &args).map(|_| ExitCode::SUCCESS),
-        _ => Err(Failure::usage("`ls` or `search` is wanted")),
+        Some(Verb::Cat(args)) if args.is_to_standard_output() => cat::run(&args),
+        _ => Err(Failure::usage("`ls`, `search` or `cat -o -` is wanted")),
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{Daemon, Error, Result};
+use crate::chain;
 use crate::packed::{Plain, Unpacked, is_cast_name, present};
 
 impl Daemon {
@@ -14,7 +15,7 @@ impl Daemon {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn cast(&self, path: &str) -> Result<CastBytes> {
+    pub async fn cast(&self, path: &str) -> Result<CastFile> {
         let config = self.config();
         let missing = || Error::NoCast {
             path: path.to_owned(),
@@ -25,7 +26,7 @@ impl Daemon {
         if !is_below || !wanted.file_name().is_some_and(is_cast_name) || path.contains('\0') {
             return Err(missing());
         }
-        let opened = tokio::task::spawn_blocking(move || -> io::Result<CastBytes> {
+        let opened = tokio::task::spawn_blocking(move || -> io::Result<CastFile> {
             let mut folders = vec![config.output.directory()];
             if wanted.is_absolute() {
                 folders = config.cast_folders();
@@ -38,11 +39,22 @@ impl Daemon {
             if !folders.iter().any(is_in) || !real.is_file() {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            CastBytes::open(&real)
+            match real.to_str().filter(|_| chain::next(&real).is_some()) {
+                Some(first) => Ok(CastFile::First(first.to_owned())),
+                None => CastBytes::open(&real).map(CastFile::One),
+            }
         });
         let opened = opened.await.expect("opening a file does not panic");
         opened.map_err(|_| missing())
     }
+}
+
+/// A cast that a client asks for.
+#[derive(Debug)]
+pub enum CastFile {
+    One(CastBytes),
+    /// One whose recording goes on in further casts: its path.
+    First(String),
 }
 
 /// The plain bytes of a cast, compressed or not.

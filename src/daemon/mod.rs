@@ -51,7 +51,7 @@ use crate::tmux::{Server, Socket};
 use crate::wording::chain;
 
 pub use auto::auto_verdict;
-pub use casts::CastBytes;
+pub use casts::{CastBytes, CastFile};
 pub use create::Created;
 pub use ended::recently_ended;
 pub use error::{Error, Result};

@@ -23,6 +23,9 @@ use crate::api::SearchQuery;
 /// Time for an answer, to its end.
 pub(crate) const TIME: Duration = Duration::from_secs(30);
 
+/// Time for a cast that several are made into, to its end: a client may read slowly.
+pub(crate) const COPY_TIME: Duration = Duration::from_secs(3600);
+
 /// Most of an answer in memory at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
@@ -39,6 +42,12 @@ pub(crate) struct Arguments(Vec<String>);
 impl Arguments {
     pub(crate) fn of(verb: &str) -> Arguments {
         Arguments(vec![verb.to_owned(), "--json".to_owned()])
+    }
+
+    /// A cast and those in which its recording goes on, as one.
+    pub(crate) fn of_chain(cast: String) -> Arguments {
+        let words = ["cat", "--output=-", "--to=v2"].map(str::to_owned);
+        Arguments(words.to_vec()).word(Some(cast))
     }
 
     pub(crate) fn flag(mut self, name: &str, is_given: bool) -> Arguments {

@@ -16,7 +16,7 @@ mod gate;
 mod same_user;
 mod secret;
 
-pub(crate) use answer::{Answer, Arguments, TIME as ANSWER_TIME, too_many};
+pub(crate) use answer::{Answer, Arguments, COPY_TIME, TIME as ANSWER_TIME, too_many};
 pub(crate) use connections::{Acceptor, Connections, Ending, accept_tcp, behind};
 pub(crate) use extract::{Body, OptionalBody, Query};
 pub(crate) use failure::{Failure, Result, no_method, no_route};

@@ -36,6 +36,37 @@ fn filled(variables: &[(&str, &str)]) -> Api {
     api
 }
 
+#[tokio::test]
+async fn a_recording_that_went_on_is_given_as_one_cast() {
+    let api = Api::start();
+    let first = cast(&api, "casts/x.cast", 1_793_527_200, &["one", "two"]);
+    let mut next = String::from(
+        "{\"version\": 2, \"width\": 80, \"height\": 6, \"tvmux\": {\"part\": 2, \
+         \"previous\": \"x.cast\", \"screen\": 5}}\n[0.0, \"o\", \"one\\r\\n\"]\n",
+    );
+    next += "[0.25, \"o\", \"three\\r\\n\"]\n";
+    fs::write(tvmux::chain::part_path(&first, 2), next).unwrap();
+    let mut reader = api.client().await.cast("x.cast").await.unwrap();
+    let mut given = Vec::new();
+    while let Some(chunk) = reader.chunk().await.unwrap() {
+        given.extend_from_slice(&chunk);
+    }
+    let joined = api.tvmux.folder().join("joined.cast");
+    api.tvmux.ok([
+        "cat".as_ref(),
+        first.as_os_str(),
+        "-o".as_ref(),
+        joined.as_os_str(),
+    ]);
+    let given = String::from_utf8(given).unwrap();
+    assert_eq!(given, fs::read_to_string(joined).unwrap());
+    assert!(given.contains("[2.750000, \"o\", \"three"), "{given}");
+    // The last one by itself.
+    let mut reader = api.client().await.cast("x.part002.cast").await.unwrap();
+    let part = reader.chunk().await.unwrap().unwrap();
+    assert!(part.starts_with(b"{") && String::from_utf8_lossy(&part).contains("\"part\": 2"));
+}
+
 fn query(q: &str) -> SearchQuery {
     SearchQuery {
         q: q.to_owned(),

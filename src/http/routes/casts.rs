@@ -12,10 +12,11 @@ use futures_util::stream;
 
 use super::app::App;
 use super::extract::{PathTail, Query};
-use super::helper::{Arguments, answer};
+use super::helper::{Arguments, answer, answer_within};
 use crate::api::CastFilter;
-use crate::daemon::{CastBytes, Daemon};
+use crate::daemon::{CastBytes, CastFile};
 use crate::http::error::Result;
+use crate::serving::COPY_TIME;
 
 /// The media type of asciicast files.
 const ASCIICAST: &str = "application/x-asciicast";
@@ -50,17 +51,21 @@ pub(super) async fn list(
     answer(&app, arguments, "application/json").await
 }
 
-/// Get a cast: as much of it as there is now; one that is compressed is unpacked.
+/// Get a cast: as much of it as there is now; one that is compressed is unpacked, and
+/// one whose recording goes on in further casts is given with them, as one.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/casts/{path}",
     responses((status = 200, body = String, content_type = "application/x-asciicast"))
 ))]
-pub(super) async fn get(
-    State(daemon): State<Daemon>,
-    PathTail(path): PathTail,
-) -> Result<Response> {
-    let CastBytes { input, length } = daemon.cast(&path).await?;
+pub(super) async fn get(State(app): State<App>, PathTail(path): PathTail) -> Result<Response> {
+    let CastBytes { input, length } = match app.daemon.cast(&path).await? {
+        CastFile::One(bytes) => bytes,
+        CastFile::First(path) => {
+            let arguments = Arguments::of_chain(path);
+            return answer_within(COPY_TIME, &app, arguments, ASCIICAST).await;
+        }
+    };
     let chunks = stream::unfold(Some(input), |input| async {
         let input = input?;
         let read = tokio::task::spawn_blocking(move || read_chunk(input)).await;

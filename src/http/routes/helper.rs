@@ -2,6 +2,7 @@
 //! is not done in the process that records.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -18,9 +19,19 @@ pub(super) async fn answer(
     arguments: Arguments,
     content_type: &'static str,
 ) -> Result<Response> {
+    answer_within(ANSWER_TIME, app, arguments, content_type).await
+}
+
+/// The same within so much time, to its end.
+pub(super) async fn answer_within(
+    time: Duration,
+    app: &App,
+    arguments: Arguments,
+    content_type: &'static str,
+) -> Result<Response> {
     let place = Arc::clone(&app.helpers).try_acquire_owned();
     let place = place.map_err(|_| too_many())?;
-    let answer = Answer::start(app.daemon.helper(&["answer"]), &arguments, ANSWER_TIME).await?;
+    let answer = Answer::start(app.daemon.helper(&["answer"]), &arguments, time).await?;
     let body = answer.into_body(place);
     Ok(([(CONTENT_TYPE, content_type)], body).into_response())
 }
