@@ -13,38 +13,47 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::cast::{EventReader, Part, Strictness};
-use crate::packed::{Unpacked, plain_path, present};
+use crate::packed::{Unpacked, present};
 
+const PACKED: &[u8] = b".zst";
 const SUFFIX: &[u8] = b".cast";
 const MARK: &[u8] = b".part";
 
 /// A cast's file name without what says which part it is, and that number.
-struct Name {
-    stem: Vec<u8>,
+struct Name<'a> {
+    stem: &'a [u8],
     number: u32,
     suffix: &'static [u8],
 }
 
-impl Name {
-    fn of(path: &Path) -> Name {
-        let plain = plain_path(path);
-        let name = plain.as_deref().unwrap_or(path).file_name();
-        let name = name.unwrap_or_default().as_bytes();
+impl Name<'_> {
+    fn of(path: &Path) -> Name<'_> {
+        let path = path.as_os_str().as_bytes();
+        let name = match memchr::memrchr(b'/', path) {
+            Some(at) => &path[at + 1..],
+            None => path,
+        };
+        let name = name.strip_suffix(PACKED).unwrap_or(name);
         let (stem, suffix) = match name.strip_suffix(SUFFIX) {
             Some(stem) => (stem, SUFFIX),
             None => (name, &b""[..]),
         };
-        let part = memchr::memmem::rfind(stem, MARK).and_then(|at| {
-            let digits = &stem[at + MARK.len()..];
-            let is_number = digits.len() >= 3 && digits.iter().all(u8::is_ascii_digit);
-            let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-            (is_number && number > 1).then_some((at, number))
-        });
-        let (end, number) = part.unwrap_or((stem.len(), 1));
-        Name {
-            stem: stem[..end].to_owned(),
-            number,
-            suffix,
+        let is_digit = |byte: &&u8| byte.is_ascii_digit();
+        let digits = stem.iter().rev().take_while(is_digit).count();
+        let (before, digits) = stem.split_at(stem.len() - digits);
+        let part = before.strip_suffix(MARK).filter(|_| digits.len() >= 3);
+        let number = std::str::from_utf8(digits).unwrap_or_default().parse().ok();
+        match (part, number) {
+            (Some(stem), Some(number)) if number > 1 => Name {
+                stem,
+                number,
+                suffix,
+            },
+            _ => Name {
+                stem,
+                number: 1,
+                suffix,
+            },
         }
     }
 }
@@ -59,7 +68,7 @@ pub fn number(cast: &Path) -> u32 {
 #[must_use]
 pub fn part_path(cast: &Path, number: u32) -> PathBuf {
     let name = Name::of(cast);
-    let mut file = name.stem;
+    let mut file = name.stem.to_owned();
     if number > 1 {
         file.extend_from_slice(MARK);
         file.extend_from_slice(format!("{number:03}").as_bytes());

@@ -18,9 +18,7 @@ use rusqlite::params;
 use super::catalogue::{Archive, ArchiveError, Entry, UpdateLock, forget, path_bytes};
 use super::repair_file::{Original, RepairFileError, Stop, sync_by_stretches};
 use crate::atomic_file::{AtomicFile, Durability, sync_folder};
-use crate::packed::{
-    Packer, Unpacked, has_suffix, is_cast_name, is_seekable, packed_path, plain_path,
-};
+use crate::packed::{Packer, Unpacked, is_cast_name, is_seekable, packed_path, plain_path};
 
 /// Bytes that are read at once.
 const BLOCK: usize = 256 * 1024;
@@ -109,45 +107,29 @@ impl Archive {
         swap.finish()
     }
 
-    /// Ends what killed processes have begun below `folders`: of a cast that is there
-    /// both plain and compressed, the same, the plain one goes, and what was read of it
-    /// stays known; so do files without a whole name. Gives how many files are gone.
-    /// What cannot be read is left alone.
+    /// Ends what killed processes have begun, as [`Looked::unfinished`](super::Looked)
+    /// has it: of a cast that is there both plain and compressed, the same, the plain one
+    /// goes, and what was read of it stays known; so do files without a whole name. Gives
+    /// how many files are gone. What cannot be read is left alone.
     pub fn sweep(
         &mut self,
         _: &UpdateLock,
-        folders: &[PathBuf],
+        unfinished: &[PathBuf],
         stop: Option<&AtomicBool>,
     ) -> usize {
         let options = CompressOptions {
             stop,
             progress: None,
         };
-        let mut count = 0;
-        for folder in folders {
-            let mut packed = Vec::new();
-            let mut leftovers = Vec::new();
-            let _ = super::catalogue::all_files(folder, &mut |path, name| {
-                if has_suffix(&path) && is_cast_name(name) {
-                    packed.push(path);
-                } else if is_leftover(&path) {
-                    leftovers.push(path);
-                }
-            });
+        let mut is_gone = |path: &&PathBuf| match plain_path(path) {
             // Those of other programs, which keep the plain one for a reason, have no
             // table.
-            let is_pair = |path: &PathBuf| {
-                plain_path(path).is_some_and(|plain| plain.exists()) && is_seekable(path)
-            };
-            for path in packed.into_iter().filter(is_pair) {
-                let plain = plain_path(&path).unwrap_or_default();
-                count += usize::from(self.end_swap(&plain, options).is_ok());
+            Some(plain) if path.file_name().is_some_and(is_cast_name) => {
+                is_seekable(path) && self.end_swap(&plain, options).is_ok()
             }
-            for path in leftovers {
-                count += usize::from(fs::remove_file(path).is_ok());
-            }
-        }
-        count
+            _ => is_leftover(path) && fs::remove_file(path).is_ok(),
+        };
+        unfinished.iter().filter(|path| is_gone(path)).count()
     }
 
     /// Ends the compression of a cast whose two forms are there.

@@ -15,10 +15,12 @@ mod when;
 
 pub use catalogue::{
     Archive, ArchiveError, Condition, Entry, Filter, Listed, Looked, NameError, Status, UpdateLock,
-    cast_files, join_parts, sort_parts,
+    join_parts, sort_parts,
 };
 pub use compress::{CompressError, CompressOptions, Compressed, Form, compress_file};
-pub use index::{CommandRow, Indexed, LinePart, Printed, Verified};
+pub use index::{
+    Chain, ChainCommand, ChainPrinted, CommandRow, Indexed, LinePart, Printed, Verified,
+};
 pub use repair_file::RepairFileError;
 pub use retention::{Candidate, Plan, Reason, Removed, Rules, is_pinned, pin};
 pub use search::{Hit, Pattern, PatternError, PatternOptions, SearchOptions};

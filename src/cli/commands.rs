@@ -1,14 +1,17 @@
 //! `tvmux commands`: what was run, where, for how long and how it ended.
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use clap::Subcommand;
 use jiff::Zoned;
 use serde_json::json;
 
 use super::archive::{
-    CommandFilterArgs, FilterArgs, READ_FIRST, chosen_and_read, look, named, with_archive,
+    CommandFilterArgs, FilterArgs, READ_FIRST, chains_with_commands, chosen_and_read, look, named,
+    with_archive,
 };
 use super::signals::stop_flag;
 use super::table::{self, printable};
@@ -51,7 +54,7 @@ struct List {
 /// Print what one command printed
 #[derive(Debug, clap::Args)]
 struct Show {
-    /// A cast, and the number of the command in it
+    /// A cast, and the number of the command in its recording
     #[arg(value_name = "CAST:N")]
     command: String,
     /// One JSON object, with the lines
@@ -72,17 +75,17 @@ fn list(context: &Context, args: &List) -> Outcome {
     let stop = stop_flag()?;
     let listed = with_archive(|archive| {
         look(context, archive, false)?;
-        let mut listed = Vec::new();
         let filter = args.filter.filter();
-        for entry in chosen_and_read(archive, &filter, &[], READ_FIRST, stop)? {
-            if entry.commands == 0 {
-                continue;
-            }
-            let commands = archive.commands(entry.id)?;
-            let fitting = commands
-                .into_iter()
-                .filter(|command| wanted.lets_through(command));
-            listed.extend(fitting.map(|command| (entry.clone(), command)));
+        let casts = chosen_and_read(archive, &filter, &[], READ_FIRST, stop)?;
+        let mut listed = Vec::new();
+        let meant: HashSet<i64> = casts.iter().map(|cast| cast.id).collect();
+        for chain in chains_with_commands(archive, &casts)? {
+            let entry = chain.entry();
+            let fitting = chain.commands().iter().filter(|command| {
+                wanted.lets_through(&command.row)
+                    && command.ran_in(&chain, |part| meant.contains(&part.id))
+            });
+            listed.extend(fitting.map(|command| (entry.clone(), command.row.clone())));
         }
         Ok(listed)
     });
@@ -170,23 +173,17 @@ fn print_output(context: &Context, args: &Show) -> Outcome {
         look(context, archive, false)?;
         let names = [cast.to_owned()];
         chosen_and_read(archive, &Filter::default(), &names, READ_FIRST, stop)?;
-        let entry = named(archive, cast)?;
-        let commands = archive.commands(entry.id)?;
-        let Some(command) = commands
-            .into_iter()
-            .find(|command| command.number == number)
-        else {
-            let error = format!(
-                "{} has {} commands",
-                printable(&entry.name()),
-                entry.commands
-            );
+        let chain = Rc::new(archive.chain(&named(archive, cast)?)?);
+        let all = chain.commands();
+        let Some(command) = all.iter().find(|command| command.row.number == number) else {
+            let name = chain.entry().name();
+            let error = format!("{} has {} commands", printable(&name), all.len());
             return Err(Failure::usage(error));
         };
         lines.clear();
         let mut is_open = false;
-        let mut printed = archive.printed(entry.id)?;
-        printed.of_command(number, &mut |line| {
+        let mut printed = archive.printed_by(Rc::clone(&chain));
+        printed.of_command(command, &mut |line| {
             let text = String::from_utf8_lossy(line.text);
             match lines.last_mut().filter(|_| is_open) {
                 Some(last) => last.push_str(&text),
@@ -196,7 +193,7 @@ fn print_output(context: &Context, args: &Show) -> Outcome {
             true
         })?;
         printed.finish()?;
-        Ok((entry, command))
+        Ok((chain.entry(), command.row.clone()))
     })?;
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     if args.json {

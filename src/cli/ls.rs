@@ -42,8 +42,11 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let mut filter = args.filter.filter();
     filter.words.clone_from(&args.words);
     filter.only_running = args.running;
-    let mut entries =
-        with_archive(|archive| Ok(join_parts(look_and_list(context, archive, &filter)?)))?;
+    let mut entries = with_archive(|archive| {
+        let all = look_and_list(context, archive)?;
+        Ok(join_parts(all))
+    })?;
+    entries.retain(|entry| filter.lets_through(entry));
     entries.truncate(args.limit.unwrap_or(usize::MAX));
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
     if args.json {

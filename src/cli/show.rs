@@ -13,7 +13,7 @@ use super::signals::stop_flag;
 use super::table::{duration, printable, size};
 use super::validate::shown;
 use super::{Context, Failure, Outcome, candidates};
-use crate::archive::{CommandRow, Condition, Entry, Indexed, is_pinned, join_parts, time_of_day};
+use crate::archive::{CommandRow, Condition, Entry, Indexed, is_pinned, time_of_day};
 use crate::wording::counted;
 
 /// Commands and markers that are shown to people at most, of each.
@@ -36,7 +36,7 @@ type Markers = Vec<(u64, String)>;
 
 pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let stop = stop_flag()?;
-    let (entry, markers, commands) = with_archive(|archive| {
+    let (entry, markers, commands): (_, _, Vec<CommandRow>) = with_archive(|archive| {
         look(context, archive, false)?;
         let mut entry = named(archive, &args.cast)?;
         // While another process reads casts, what is known must do.
@@ -50,21 +50,16 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             }
             entry = archive.entry(&entry.path)?.unwrap_or(entry);
         }
-        let parts = archive.parts(&entry)?;
-        let (mut markers, mut commands, mut start) = (Vec::new(), Vec::new(), 0.0);
-        for part in &parts {
+        let chain = archive.chain(&entry)?;
+        let mut markers = Vec::new();
+        for part in chain.parts() {
+            let start = chain.start_of(part.id);
             let all = archive.markers(part.id)?.into_iter();
-            markers.extend(all.map(|(time, label)| (time + (start * 1e6) as u64, label)));
-            let all = archive.commands(part.id)?.into_iter();
-            commands.extend(all.map(|command| CommandRow {
-                start: command.start + start,
-                end: command.end.map(|end| end + start),
-                ..command
-            }));
-            start += part.duration;
+            markers.extend(all.map(|(time, label)| (time + start, label)));
         }
-        let joined = join_parts(parts).into_iter().next();
-        Ok((joined.unwrap_or(entry), markers, commands))
+        let commands = chain.commands().iter();
+        let commands = commands.map(|command| command.row.clone()).collect();
+        Ok((chain.entry(), markers, commands))
     })?;
     match args.json {
         true => print_json(&entry, &markers, &commands),

@@ -169,7 +169,9 @@ pub(super) fn duration(seconds: f64) -> String {
 /// Text from elsewhere, safe on a terminal: control characters are shown, not
 /// obeyed.
 pub(super) fn printable(text: &str) -> String {
-    if !text.contains(char::is_control) {
+    // That of most is told at once.
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
+    if text.bytes().all(is_plain) || !text.contains(char::is_control) {
         return text.to_owned();
     }
     let mut shown = String::new();

@@ -50,9 +50,31 @@ pub(crate) struct Commands {
     all: Vec<Command>,
     /// The last command runs.
     is_open: bool,
+    /// That is the one that may run from the part before on, of which nothing was told
+    /// so far.
+    #[serde(default)]
+    may_be_none: bool,
 }
 
 impl Commands {
+    /// Those of a cast in which a recording goes on: the first is the one that ran as
+    /// the part before ended, if one did. Only who knows that part can say.
+    pub fn of_part() -> Commands {
+        let before = Command {
+            start: 0,
+            end: None,
+            text: None,
+            status: None,
+            folder: None,
+            rows: (0, None),
+        };
+        Commands {
+            all: vec![before],
+            is_open: true,
+            may_be_none: true,
+        }
+    }
+
     pub fn all(&self) -> &[Command] {
         &self.all
     }
@@ -71,6 +93,9 @@ impl Commands {
 
     fn start(&mut self, time: Micros, text: Option<String>, folder: Option<PathBuf>, row: u64) {
         let text = text.map(|text| shortened(&text));
+        if self.may_be_none {
+            self.finish(time, None, row);
+        }
         if self.is_open {
             if let (Some(last), Some(_)) = (self.all.last_mut(), &text)
                 && last.text.is_none()
@@ -93,6 +118,7 @@ impl Commands {
     }
 
     fn finish(&mut self, time: Micros, status: Option<i32>, end_row: u64) {
+        self.may_be_none = false;
         let Some(last) = self.all.last_mut() else {
             return;
         };
@@ -132,6 +158,29 @@ mod tests {
         }
         let all = commands.all().iter();
         all.map(|one| (one.start, one.end, one.status)).collect()
+    }
+
+    #[test]
+    fn a_part_begins_with_what_may_run_from_the_one_before_on() {
+        let output = || Mark::Output { command: None };
+        let marked = |mark| Marked {
+            mark,
+            row: 3,
+            column: 0,
+            folder: None,
+        };
+        for (mark, status) in [
+            (output(), None),
+            (Mark::Prompt, None),
+            (Mark::Finished { status: Some(1) }, Some(1)),
+        ] {
+            let mut commands = Commands::of_part();
+            let is_start = mark == output();
+            commands.add(5, marked(mark));
+            let first = &commands.all()[0];
+            assert_eq!((first.start, first.end, first.status), (0, Some(5), status));
+            assert_eq!(commands.all().len(), 1 + usize::from(is_start));
+        }
     }
 
     #[test]

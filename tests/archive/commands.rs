@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tvmux::cast::{Code, Part};
 
 use crate::support::tvmux::{Tvmux, recorded};
 use crate::support::{TestTmux, skipped, wait_until};
@@ -25,6 +26,84 @@ fn texts(commands: &[Value]) -> Vec<&str> {
         .iter()
         .map(|command| command["command"].as_str().unwrap_or("-"))
         .collect()
+}
+
+/// Writes a cast that goes on with another, whose screen `painted` is.
+fn write_part(user: &Tvmux, number: u32, painted: &str, events: &[(f64, &str)]) {
+    let mut part = made(events);
+    part.header.part = Some(Part {
+        number,
+        previous: "x.cast".to_owned(),
+        screen: painted.len() as u64,
+    });
+    part.events.insert(0, (0, Code::Output, painted.to_owned()));
+    write(user, &format!("x.part{number:03}.cast"), &part);
+}
+
+#[test]
+fn a_command_that_runs_through_casts_of_a_recording_is_one_with_all_its_output() {
+    let user = Tvmux::new();
+    let prompt = "\x1b]133;A\x07$ \x1b]133;B\x07";
+    let first = format!("{prompt}make\r\n\x1b]133;C\x07line 1\r\nline 2\r\nli");
+    write(&user, "x.cast", &made(&[(1.0, &first), (9.0, "")]));
+    let paint = "\x1b[H\x1b[2J$ make\r\nline 1\r\nline 2\r\n";
+    let cut = format!("{paint}li");
+    write_part(&user, 2, &cut, &[(1.0, "ne 3\r\nline 4\r\n"), (10.0, "")]);
+    let whole = format!("{paint}line 3\r\nline 4\r\n");
+    let end = format!("line 5\r\n\x1b]133;D;3\x07{prompt}");
+    let next = "echo hi\r\n\x1b]133;C\x07hi\r\n\x1b]133;D;0\x07";
+    write_part(&user, 3, &whole, &[(2.0, &end), (5.0, next)]);
+    // It ends with nothing running: what the next one begins with is no command.
+    write_part(&user, 4, &whole, &[(1.0, "\x1b]133;A\x07$ "), (2.0, "x")]);
+    user.ok(["archive", "update"]);
+
+    let all = commands(&user, &[]);
+    assert_eq!(texts(&all), ["make", "echo hi"]);
+    assert_eq!(
+        (&all[0]["number"], &all[1]["number"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(
+        (&all[0]["status"], &all[0]["duration"]),
+        (&3.into(), &20.0.into())
+    );
+    assert_eq!(all[1]["time"], 24.0);
+    assert!(
+        all.iter()
+            .all(|one| one["cast"].as_str().unwrap().ends_with("/x.cast"))
+    );
+    assert_eq!(texts(&commands(&user, &["--failed"])), ["make"]);
+    let made = "line 1\nline 2\nline 3\nline 4\nline 5\n";
+    assert_eq!(user.ok(["commands", "show", "x:1"]), made);
+    assert_eq!(user.ok(["commands", "show", "x:2"]), "hi\n");
+    let records = user.ok(["archive", "export", "-q"]);
+    let records: Vec<Value> = records
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0]["output"], made.trim_end());
+    assert_eq!(
+        (&records[0]["until"], &records[1]["number"]),
+        (&21.0.into(), &2.into())
+    );
+    // What a later cast shows is of that command, and of its time.
+    let hit = &crate::found(&user, &["line 5"])[0];
+    assert_eq!(
+        (&hit["command"], &hit["time"]),
+        (&"make".into(), &21.0.into())
+    );
+    let failed = crate::found(&user, &["--failed", "line"]);
+    assert!(failed.iter().any(|hit| hit["line"] == "line 4"));
+    let lines = user.ok(["archive", "export", "-q", "--lines", "--failed"]);
+    let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["line"], &last["time"]),
+        (&"line 5".into(), &21.0.into())
+    );
+    let shown: Value = serde_json::from_str(&user.ok(["show", "--json", "x"])).unwrap();
+    assert_eq!(shown["commands"].as_array().unwrap().len(), 2);
+    assert_eq!(shown["parts"], 4);
 }
 
 #[test]

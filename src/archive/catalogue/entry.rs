@@ -14,7 +14,7 @@ macro_rules! select {
             "SELECT id, path, size, condition, finding, is_compressed, host, session, window, ",
             "title, program, started, duration, columns, rows, events, gaps, lost, markers, ",
             "commands, lines, last_commands, indexed, is_due, modified, ",
-            "device, inode FROM casts ",
+            "device, inode, part FROM casts ",
             $rest
         )
     };
@@ -70,6 +70,9 @@ pub struct Entry {
     /// Device, inode, size, and when it was written in microseconds, as they were last.
     #[serde(skip)]
     pub(crate) file: (i64, i64, i64, i64),
+    /// Which part of a recording its header says it is; 1 where it says nothing.
+    #[serde(skip)]
+    pub(crate) part: u32,
     #[serde(rename = "cast", serialize_with = "lossy")]
     pub path: PathBuf,
     pub bytes: u64,
@@ -126,6 +129,7 @@ impl Entry {
             id: row.get(0)?,
             file: (row.get(25)?, row.get(26)?, row.get(2)?, row.get(24)?),
             path: OsStr::from_bytes(row.get_ref(1)?.as_bytes()?).into(),
+            part: row.get(27)?,
             bytes: number(2)?,
             parts: 1,
             state: Condition::of_number(condition),
@@ -157,6 +161,12 @@ impl Entry {
     #[must_use]
     pub fn unread(&self) -> u64 {
         self.bytes.checked_sub(self.indexed).unwrap_or(self.bytes)
+    }
+
+    /// Whether a command was started in it, or may run in it from the part before on.
+    #[must_use]
+    pub fn may_have_commands(&self) -> bool {
+        self.commands > 0 || self.part > 1
     }
 
     /// The file's name.

@@ -3,10 +3,10 @@
 //! are gone are forgotten.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use rusqlite::{Connection, params};
 
 use super::entry::{Condition, Entry, Named, path_bytes};
 use super::filter::Filter;
-use super::walk::{Found, cast_files};
+use super::walk::{Found, all_files};
 use super::{Archive, ArchiveError, database};
 use crate::cast::{EventReader, Header, Strictness};
 use crate::clock::unix_micros;
-use crate::packed::{self, Unpacked};
+use crate::packed::{self, Unpacked, is_cast_name};
 use crate::timeline::{Timeline, TimelineOptions};
 
 /// What was written so lately may grow, whoever writes it.
@@ -34,20 +34,18 @@ pub struct Looked {
     pub gone: usize,
     /// Folders that are there and cannot be read: their casts stay as they were.
     pub unreadable: Vec<PathBuf>,
+    /// What a process that was killed may have left, for [`Archive::sweep`]: compressed
+    /// casts beside plain ones, and hidden files. Only where all sizes were asked for.
+    pub unfinished: Vec<PathBuf>,
 }
 
-/// What is known of a file.
-struct Known {
-    id: i64,
-    /// Device, inode, size, and when it was written, as [`columns`] has them.
-    file: (i64, i64, i64, i64),
-    is_running: bool,
+/// What a folder holds.
+struct Walked {
+    folder: PathBuf,
+    /// The casts below it, or why it cannot be read.
+    casts: io::Result<Vec<PathBuf>>,
+    hidden: Vec<PathBuf>,
 }
-
-type KnownFiles = HashMap<OsString, Known, RandomState>;
-
-/// What the folders hold: the casts below each, or why that cannot be read.
-type Walked = Vec<(PathBuf, io::Result<Vec<PathBuf>>)>;
 
 /// What has to be written of it.
 #[derive(Default)]
@@ -57,6 +55,7 @@ struct Changes {
     turned: Vec<(i64, bool)>,
     gone: Vec<i64>,
     unreadable: Vec<PathBuf>,
+    unfinished: Vec<PathBuf>,
 }
 
 impl Archive {
@@ -73,13 +72,13 @@ impl Archive {
         running: &HashSet<PathBuf>,
         all_sizes: bool,
     ) -> Result<Looked, ArchiveError> {
-        let (walked, known) = beside_a_walk(folders, || self.with(known_files));
-        let changes = compare(known?, walked, running, all_sizes);
+        let (walked, entries) = beside_a_walk(folders, || self.all_entries());
+        let changes = compare(&entries?, walked, running, all_sizes);
         self.apply(changes)
     }
 
-    /// The same as [`Archive::look`] without all sizes, and the casts as
-    /// [`Archive::entries`] gives them: quicker than one after the other.
+    /// The same as [`Archive::look`] without all sizes, and all casts, the newest first:
+    /// quicker than one after the other.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -87,24 +86,15 @@ impl Archive {
         &mut self,
         folders: &[PathBuf],
         running: &HashSet<PathBuf>,
-        filter: &Filter,
     ) -> Result<(Looked, Vec<Entry>), ArchiveError> {
         let (walked, entries) = beside_a_walk(folders, || self.all_entries());
         let entries = entries?;
-        let known = entries.iter().map(|entry| {
-            let known = Known {
-                id: entry.id,
-                file: entry.file,
-                is_running: entry.state == Condition::Running,
-            };
-            (entry.path.clone().into_os_string(), known)
-        });
-        let changes = compare(known.collect(), walked, running, false);
+        let changes = compare(&entries, walked, running, false);
         let is_same = changes.is_none();
         let looked = self.apply(changes)?;
         let entries = match is_same {
-            true => filter.of(entries),
-            false => self.entries(filter)?,
+            true => Filter::default().of(entries),
+            false => self.entries(&Filter::default())?,
         };
         Ok((looked, entries))
     }
@@ -117,12 +107,14 @@ impl Archive {
             turned,
             gone,
             unreadable,
+            unfinished,
         } = changes;
         let looked = Looked {
             new: new.len(),
             changed: changed.len(),
             gone: gone.len(),
             unreadable,
+            unfinished,
         };
         if is_none {
             return Ok(looked);
@@ -165,16 +157,9 @@ impl Changes {
 }
 
 /// Does some work while a thread of its own looks what the folders hold.
-fn beside_a_walk<T>(folders: &[PathBuf], work: impl FnOnce() -> T) -> (Walked, T) {
+fn beside_a_walk<T>(folders: &[PathBuf], work: impl FnOnce() -> T) -> (Vec<Walked>, T) {
     thread::scope(|scope| {
-        let walk = || -> Walked {
-            let walk = |folder: PathBuf| {
-                let mut casts = Vec::new();
-                let walked = cast_files(&folder, &mut |path| casts.push(path));
-                (folder, walked.map(|()| casts))
-            };
-            apart(folders).into_iter().map(walk).collect()
-        };
+        let walk = || apart(folders).into_iter().map(Walked::of).collect();
         // Where no thread is to be had it is done here.
         let walking = thread::Builder::new().spawn_scoped(scope, walk);
         let done = work();
@@ -188,16 +173,44 @@ fn beside_a_walk<T>(folders: &[PathBuf], work: impl FnOnce() -> T) -> (Walked, T
     })
 }
 
+impl Walked {
+    fn of(folder: PathBuf) -> Walked {
+        let (mut casts, mut hidden) = (Vec::new(), Vec::new());
+        let walked = all_files(&folder, &mut |path, name| {
+            if is_cast_name(name) {
+                casts.push(path());
+            } else if name.as_bytes().starts_with(b".") {
+                hidden.push(path());
+            }
+        });
+        Walked {
+            folder,
+            casts: walked.map(|()| casts),
+            hidden,
+        }
+    }
+}
+
 fn compare(
-    mut known: KnownFiles,
-    walked: Walked,
+    entries: &[Entry],
+    walked: Vec<Walked>,
     running: &HashSet<PathBuf>,
     all_sizes: bool,
 ) -> Changes {
     let late = unix_micros() as i64 - LATELY.as_micros() as i64;
     let mut changes = Changes::default();
     let mut away: Vec<PathBuf> = Vec::new();
-    for (folder, casts) in walked {
+    // A path takes longer to look up than a text.
+    let mut known: HashMap<&OsStr, &Entry, RandomState> = entries
+        .iter()
+        .map(|entry| (entry.path.as_os_str(), entry))
+        .collect();
+    for Walked {
+        folder,
+        casts,
+        hidden,
+    } in walked
+    {
         let casts = match casts {
             Ok(casts) => casts,
             Err(error) => {
@@ -208,35 +221,45 @@ fn compare(
                 continue;
             }
         };
+        if all_sizes {
+            let there: HashSet<&Path> = casts.iter().map(PathBuf::as_path).collect();
+            let is_pair = |path: &&PathBuf| {
+                packed::plain_path(path).is_some_and(|plain| there.contains(&*plain))
+            };
+            changes
+                .unfinished
+                .extend(casts.iter().filter(is_pair).cloned());
+            changes.unfinished.extend(hidden);
+        }
         for path in casts {
-            // A path takes longer to look up than a text.
             let runs = !running.is_empty() && running.contains(&path);
-            let Some(old) = known.get(path.as_os_str()) else {
+            let Some(old) = known.remove(path.as_os_str()) else {
                 let found = Found::at(path).map(|found| (found, runs));
                 changes.new.extend(found);
                 continue;
             };
-            if all_sizes || runs || old.is_running || old.file.3 > late {
-                let Some(found) = Found::at(path.clone()) else {
+            let was_running = old.state == Condition::Running;
+            if all_sizes || runs || was_running || old.file.3 > late {
+                // One that has just gone is forgotten the next time.
+                let Some(found) = Found::at(path) else {
                     continue;
                 };
                 if columns(&found) != old.file {
                     changes.changed.push((old.id, found));
                 }
             }
-            if runs != old.is_running {
+            if runs != was_running {
                 changes.turned.push((old.id, runs));
             }
-            known.remove(path.as_os_str());
         }
     }
     // A disk that is not there has taken no cast away.
-    known.retain(|path, _| {
-        !away
-            .iter()
+    let is_away = |path: &OsStr| {
+        away.iter()
             .any(|folder| Path::new(path).starts_with(folder))
-    });
-    changes.gone = known.values().map(|file| file.id).collect();
+    };
+    let gone = known.iter().filter(|(path, _)| !is_away(path));
+    changes.gone = gone.map(|(_, entry)| entry.id).collect();
     changes
 }
 
@@ -265,24 +288,6 @@ fn columns(found: &Found) -> (i64, i64, i64, i64) {
     )
 }
 
-/// All files that are known, by their paths; as texts, which are quicker to compare.
-fn known_files(connection: &Connection) -> rusqlite::Result<KnownFiles> {
-    let mut select = connection
-        .prepare_cached("SELECT path, id, device, inode, size, modified, condition FROM casts")?;
-    let mut rows = select.query([])?;
-    let mut known = HashMap::default();
-    while let Some(row) = rows.next()? {
-        let path = OsString::from_vec(row.get(0)?);
-        let file = Known {
-            id: row.get(1)?,
-            file: (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?),
-            is_running: row.get::<_, i64>(6)? == Condition::Running.number(),
-        };
-        known.insert(path, file);
-    }
-    Ok(known)
-}
-
 /// Adds a cast, with what its first and last bytes say.
 fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Result<()> {
     let path = &found.path;
@@ -304,8 +309,8 @@ fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Resul
         .prepare_cached(
             "INSERT OR IGNORE INTO casts (path, device, inode, size, modified, condition,
                  is_compressed, host, session, window, title, program, started, duration,
-                 columns, rows)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 columns, rows, part)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             path_bytes(path),
@@ -324,6 +329,7 @@ fn insert(connection: &Connection, found: &Found, runs: bool) -> rusqlite::Resul
             duration as i64,
             header.width,
             header.height,
+            header.part.map_or(1, |part| part.number),
         ])?;
     Ok(())
 }

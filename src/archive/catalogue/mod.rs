@@ -24,13 +24,12 @@ pub use entry::{Condition, Entry, Listed};
 pub use filter::Filter;
 pub use look::Looked;
 pub use named::NameError;
+pub(super) use parts::part_number;
 pub use parts::{join_parts, sort_parts};
-pub use walk::cast_files;
 
 pub(super) use database::{clear, forget};
 pub(super) use entry::path_bytes;
 pub(super) use look::LATELY;
-pub(super) use walk::all_files;
 
 use crate::folders::open_lock;
 
@@ -209,10 +208,12 @@ impl Archive {
 
     /// All casts, in no order.
     fn all_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
-        self.with(|connection| {
+        let mut casts: Vec<Entry> = self.with(|connection| {
             let mut select = connection.prepare_cached(entry::SELECT_ALL)?;
             select.query_map([], Entry::of_row)?.collect()
-        })
+        })?;
+        parts::share_titles(&mut casts);
+        Ok(casts)
     }
 
     /// The cast of that path.

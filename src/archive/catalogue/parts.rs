@@ -1,4 +1,5 @@
-//! The casts of a recording that was rotated, as one.
+//! The casts of a recording that was rotated, as one: by their names, where their
+//! headers say the same ([`crate::chain`]).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,11 @@ impl Archive {
     /// The part of this number of a cast's chain.
     fn part(&self, cast: &Path, number: u32) -> Result<Option<Entry>, ArchiveError> {
         let path = part_path(cast, number);
-        match self.entry(&path)? {
-            None => self.entry(&packed_path(&path)),
-            found => Ok(found),
-        }
+        let found = match self.entry(&path)? {
+            None => self.entry(&packed_path(&path))?,
+            found => found,
+        };
+        Ok(found.filter(|found| part_number(found) == number))
     }
 
     /// A cast and the parts that follow it.
@@ -24,7 +26,7 @@ impl Archive {
     pub fn parts(&self, cast: &Entry) -> Result<Vec<Entry>, ArchiveError> {
         let mut parts = vec![cast.clone()];
         while let Some(last) = parts.last()
-            && let Some(next) = self.part(&last.path, number(&last.path) + 1)?
+            && let Some(next) = self.part(&last.path, part_number(last) + 1)?
         {
             parts.push(next);
         }
@@ -38,8 +40,8 @@ impl Archive {
     /// When the database cannot be read.
     pub fn first_part(&self, cast: &Entry) -> Result<(Entry, u64), ArchiveError> {
         let (mut first, mut start) = (cast.clone(), 0);
-        while number(&first.path) > 1
-            && let Some(before) = self.part(&first.path, number(&first.path) - 1)?
+        while part_number(&first) > 1
+            && let Some(before) = self.part(&first.path, part_number(&first) - 1)?
         {
             start += (before.duration * 1e6).round() as u64;
             first = before;
@@ -48,22 +50,54 @@ impl Archive {
     }
 }
 
+/// Which part of its chain a cast is; 1 for one that only has the name of a part.
+pub(in crate::archive) fn part_number(cast: &Entry) -> u32 {
+    match cast.part {
+        part if part > 1 && part == number(&cast.path) => part,
+        _ => 1,
+    }
+}
+
 /// The chain that a cast is of: the path of its first part.
 fn chain_of(cast: &Entry) -> PathBuf {
-    part_path(&cast.path, 1)
+    match part_number(cast) {
+        1 => part_path(&cast.path, number(&cast.path)),
+        _ => part_path(&cast.path, 1),
+    }
+}
+
+/// A title that a recording was given later is that of all its casts.
+pub(super) fn share_titles(casts: &mut [Entry]) {
+    let mut last: HashMap<PathBuf, (u32, String)> = HashMap::new();
+    for cast in casts.iter().filter(|cast| part_number(cast) > 1) {
+        let Some(title) = &cast.title else { continue };
+        let number = part_number(cast);
+        let known = last.entry(chain_of(cast)).or_default();
+        if known.0 < number {
+            *known = (number, title.clone());
+        }
+    }
+    if last.is_empty() {
+        return;
+    }
+    for cast in casts {
+        if let Some((_, title)) = last.get(&chain_of(cast)) {
+            cast.title = Some(title.clone());
+        }
+    }
 }
 
 /// Puts the parts of each chain together, in their order, where the first of them
 /// stands.
 pub fn sort_parts(casts: &mut [Entry]) {
-    if casts.iter().all(|cast| number(&cast.path) == 1) {
+    if casts.iter().all(|cast| part_number(cast) == 1) {
         return;
     }
     let mut places = HashMap::new();
     for (place, cast) in casts.iter().enumerate() {
         places.entry(chain_of(cast)).or_insert(place);
     }
-    casts.sort_by_cached_key(|cast| (places[&chain_of(cast)], number(&cast.path)));
+    casts.sort_by_cached_key(|cast| (places[&chain_of(cast)], part_number(cast)));
 }
 
 /// One entry for each chain: that of its first part, with the figures of all.
@@ -73,7 +107,7 @@ pub fn join_parts(mut casts: Vec<Entry>) -> Vec<Entry> {
     let mut joined: Vec<Entry> = Vec::with_capacity(casts.len());
     for cast in casts {
         match joined.last_mut() {
-            Some(first) if number(&cast.path) > 1 && chain_of(first) == chain_of(&cast) => {
+            Some(first) if part_number(&cast) > 1 && chain_of(first) == chain_of(&cast) => {
                 join(first, cast);
             }
             _ => joined.push(cast),
@@ -91,6 +125,10 @@ fn join(first: &mut Entry, part: Entry) {
         (Condition::Damaged, _) | (_, Condition::Damaged) => Condition::Damaged,
         _ => Condition::Finished,
     };
+    // That of a title which the recording was given later.
+    if part.title.is_some() {
+        first.title = part.title;
+    }
     first.finding = first.finding.take().or(part.finding);
     first.is_compressed &= part.is_compressed;
     first.duration += part.duration;
@@ -114,6 +152,7 @@ mod tests {
     #[test]
     fn the_parts_of_a_chain_are_one() {
         let entry = |path: &str, duration: f64| Entry {
+            part: number(Path::new(path)),
             path: path.into(),
             duration,
             parts: 1,
@@ -141,5 +180,27 @@ mod tests {
             ]
         );
         assert_eq!(joined[0].bytes, 30);
+        // Only the name of one is that of a part.
+        let alone = Entry {
+            part: 1,
+            ..entry("/a/x.part002.cast", 2.0)
+        };
+        assert_eq!(join_parts(vec![entry("/a/x.cast", 1.0), alone]).len(), 2);
+    }
+
+    #[test]
+    fn a_title_that_was_given_later_is_that_of_the_chain() {
+        let entry = |path: &str, title: &str| Entry {
+            part: number(Path::new(path)),
+            path: path.into(),
+            title: Some(title.to_owned()).filter(|title| !title.is_empty()),
+            ..Entry::default()
+        };
+        let parts = vec![
+            entry("/a/x.cast", "first"),
+            entry("/a/x.part002.cast", "later"),
+            entry("/a/x.part003.cast", ""),
+        ];
+        assert_eq!(join_parts(parts)[0].title.as_deref(), Some("later"));
     }
 }

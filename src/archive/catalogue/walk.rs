@@ -1,4 +1,4 @@
-//! The casts below a folder: one walk, and one question to the system for each.
+//! The files below a folder: one walk, and one question to the system for each.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
@@ -7,7 +7,6 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::FLASHBACK_FOLDER;
-use crate::packed::is_cast_name;
 
 /// Folders within folders are looked through so deep.
 const DEEPEST: usize = 8;
@@ -37,34 +36,29 @@ impl Found {
     }
 }
 
-/// Calls `take` with each cast below `folder`, but for those of which nothing is saved
-/// yet ([`FLASHBACK_FOLDER`]). Links are not followed; a folder
-/// below that cannot be read is as if it were empty.
+/// Calls `take` with the path and the name of each file below `folder`, but for those
+/// of which nothing is saved yet ([`FLASHBACK_FOLDER`]). Links are not followed; a
+/// folder below that cannot be read is as if it were empty.
 ///
 /// # Errors
 /// When `folder` itself cannot be read.
-pub fn cast_files(folder: &Path, take: &mut dyn FnMut(PathBuf)) -> io::Result<()> {
-    all_files(folder, &mut |path, name| {
-        if is_cast_name(name) {
-            take(path);
-        }
-    })
-}
-
-/// The same with every file, and its name.
-pub(in crate::archive) fn all_files(
+pub fn all_files(
     folder: &Path,
-    take: &mut dyn FnMut(PathBuf, &OsStr),
+    take: &mut dyn FnMut(&dyn Fn() -> PathBuf, &OsStr),
 ) -> io::Result<()> {
     look(folder, DEEPEST, take)
 }
 
-fn look(folder: &Path, depth: usize, take: &mut dyn FnMut(PathBuf, &OsStr)) -> io::Result<()> {
+fn look(
+    folder: &Path,
+    depth: usize,
+    take: &mut dyn FnMut(&dyn Fn() -> PathBuf, &OsStr),
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry: DirEntry = entry?;
         let kind = entry.file_type()?;
         if kind.is_file() {
-            take(entry.path(), &entry.file_name());
+            take(&|| entry.path(), &entry.file_name());
         } else if kind.is_dir() && depth > 0 && entry.file_name() != FLASHBACK_FOLDER {
             let _ = look(&entry.path(), depth - 1, take);
         }

@@ -8,12 +8,12 @@ use crate::archive::catalogue::{Archive, ArchiveError};
 /// A command that a shell told of (OSC 133).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CommandRow {
-    /// Counted from 1 in its cast.
+    /// Counted from 1 in its recording.
     pub number: u64,
     /// What was typed, if the shell says so or the screen showed it.
     pub text: Option<String>,
     pub folder: Option<String>,
-    /// Seconds since the start of the cast.
+    /// Seconds since the start of the recording.
     pub start: f64,
     /// `None` while it runs, and for one whose end nobody told.
     pub end: Option<f64>,
@@ -47,11 +47,8 @@ impl CommandRow {
 }
 
 impl Archive {
-    /// The commands of a cast, in order.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn commands(&self, cast: i64) -> Result<Vec<CommandRow>, ArchiveError> {
+    /// The commands of a cast, in order: those of its chain are in [`Archive::chain`].
+    pub(super) fn commands(&self, cast: i64) -> Result<Vec<CommandRow>, ArchiveError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
                 "SELECT number, text, folder, started, ended, status FROM command

@@ -7,6 +7,7 @@
 //! little, `write` puts all of it into the database. `printed` gives lines out again.
 
 mod block;
+mod chain;
 mod commands;
 mod grams;
 mod pack;
@@ -17,6 +18,7 @@ mod shelf;
 mod verify;
 mod write;
 
+pub use chain::{Chain, ChainCommand, ChainPrinted};
 pub use commands::CommandRow;
 pub use printed::{LinePart, Printed};
 pub use read::Indexed;

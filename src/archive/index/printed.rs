@@ -12,6 +12,8 @@ use crate::archive::catalogue::{Archive, ArchiveError};
 #[derive(Clone, Copy, Debug)]
 pub struct LinePart<'a> {
     pub text: &'a [u8],
+    /// When the row that it begins in was written first.
+    pub first: u64,
     /// When it was there as a whole, in microseconds since the start of the cast.
     pub time: u64,
     /// When it was there last.
@@ -184,6 +186,7 @@ fn parts(unpacked: &Option<(i64, Block, Vec<BlockLine>)>) -> impl Iterator<Item 
             let time = line.time_of(text.len());
             LinePart {
                 text,
+                first: line.first,
                 time,
                 until: line.last.max(time),
                 command: line.command,

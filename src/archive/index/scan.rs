@@ -40,6 +40,8 @@ struct Known {
     place: (u8, u64, Micros, Micros),
     figures: Figures,
     commands: Commands,
+    /// The first of them is the one that may run from the part before on.
+    is_part: bool,
     /// Commands before this one have rows of another width, or of another screen.
     rows_from: usize,
     told: Remembered,
@@ -76,7 +78,11 @@ impl<R: Read> Scan<R> {
             known: Known {
                 place: (0, 0, 0, 0),
                 figures: Figures::default(),
-                commands: Commands::default(),
+                commands: match header.part {
+                    Some(_) => Commands::of_part(),
+                    None => Commands::default(),
+                },
+                is_part: header.part.is_some(),
                 rows_from: 0,
                 told: Remembered::default(),
                 snapshots: Vec::new(),
@@ -129,8 +135,14 @@ impl<R: Read> Scan<R> {
         &self.known.figures
     }
 
+    /// In a part of a chain the first is the one that may run from the part before on.
     pub fn commands(&self) -> &[Command] {
         self.known.commands.all()
+    }
+
+    /// How many of the commands were started in this cast.
+    pub fn own_commands(&self) -> usize {
+        self.commands().len() - usize::from(self.known.is_part)
     }
 
     /// Plays about `bytes` of the cast; gives whether there may be more of it. Its

@@ -212,7 +212,7 @@ impl Writer {
             clear(connection, cast)?;
             connection
                 .prepare_cached(
-                    "UPDATE casts SET title = ?, program = ?, columns = ?, rows = ?,
+                    "UPDATE casts SET title = ?, program = ?, columns = ?, rows = ?, part = ?,
                          started = coalesce(?, started)
                      WHERE id = ?",
                 )?
@@ -221,6 +221,7 @@ impl Writer {
                     header.command,
                     header.width,
                     header.height,
+                    header.part.map_or(1, |part| part.number),
                     header.timestamp.map(|seconds| seconds as i64 * 1_000_000),
                     cast
                 ])?;
@@ -251,7 +252,7 @@ impl Writer {
                 figures.gaps as i64,
                 figures.lost as i64,
                 figures.markers.len() as i64,
-                scan.commands().len() as i64,
+                scan.own_commands() as i64,
                 last_commands(scan.commands()),
                 cast
             ])?;

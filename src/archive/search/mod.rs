@@ -140,7 +140,7 @@ impl Archive {
         broken: &mut Vec<i64>,
         take: &mut dyn FnMut(usize, Hit) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, ArchiveError> {
-        let mut commands: Option<Vec<CommandRow>> = None;
+        let mut commands: Option<Vec<Option<CommandRow>>> = None;
         for id in blocks {
             let block = self.with(|connection| {
                 let mut select =
@@ -152,8 +152,8 @@ impl Archive {
             })?;
             let found = block.map(|block| (pattern.find_in(&block.text), block));
             let has_hits = found.as_ref().is_ok_and(|(spots, _)| !spots.is_empty());
-            if has_hits && commands.is_none() && cast.commands > 0 {
-                commands = Some(self.commands(cast.id)?);
+            if has_hits && commands.is_none() && cast.may_have_commands() {
+                commands = Some(self.chain(cast)?.commands_of(cast.id));
             }
             let commands = commands.as_deref().unwrap_or_default();
             let hits = found.and_then(|(spots, block)| hits(&block, spots, commands, options));
@@ -201,7 +201,7 @@ struct Spot {
 fn hits(
     block: &Block,
     spots: Vec<Spot>,
-    commands: &[CommandRow],
+    commands: &[Option<CommandRow>],
     options: &SearchOptions,
 ) -> std::io::Result<Vec<Hit>> {
     if spots.is_empty() {
@@ -220,7 +220,8 @@ fn hits(
             .ok_or(std::io::ErrorKind::InvalidData)?;
         let command = line
             .command
-            .and_then(|number| commands.get(usize::try_from(number).ok()?.checked_sub(1)?));
+            .and_then(|number| commands.get(usize::try_from(number).ok()?.checked_sub(1)?))
+            .and_then(Option::as_ref);
         if options.only_failed && !command.is_some_and(CommandRow::has_failed) {
             continue;
         }

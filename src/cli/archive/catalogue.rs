@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::api::State;
 use crate::archive::{
-    Archive, ArchiveError, Condition, Entry, Filter, Indexed, Looked, NameError, UpdateLock,
+    Archive, ArchiveError, Chain, Condition, Entry, Filter, Indexed, Looked, NameError, UpdateLock,
 };
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
@@ -75,14 +76,28 @@ pub(in crate::cli) fn look(
     Ok(())
 }
 
-/// The same without all sizes, and the casts that fit `filter`, the newest first.
+/// Brings the list in line with the disk, with all sizes, and ends what killed processes
+/// have begun.
+pub(in crate::cli) fn look_and_sweep(
+    context: &Context,
+    archive: &mut Archive,
+    lock: &UpdateLock,
+    stop: &'static AtomicBool,
+) -> Result<(), Failure> {
+    let folders = context.config.cast_folders();
+    let looked = archive.look(&folders, &running(), true)?;
+    archive.sweep(lock, &looked.unfinished, Some(stop));
+    warn_of_unreadable(looked);
+    Ok(())
+}
+
+/// The same without all sizes; gives all casts, the newest first.
 pub(in crate::cli) fn look_and_list(
     context: &Context,
     archive: &mut Archive,
-    filter: &Filter,
 ) -> Result<Vec<Entry>, Failure> {
     let folders = context.config.cast_folders();
-    let (looked, entries) = archive.look_and_list(&folders, &running(), filter)?;
+    let (looked, entries) = archive.look_and_list(&folders, &running())?;
     warn_of_unreadable(looked);
     Ok(entries)
 }
@@ -154,6 +169,23 @@ fn chosen(archive: &Archive, filter: &Filter, names: &[String]) -> Result<Vec<En
         casts.retain(|cast| meant.contains(&cast.id));
     }
     Ok(casts)
+}
+
+/// The chains of `casts` that may have commands, in the order of the first of each.
+pub(in crate::cli) fn chains_with_commands(
+    archive: &Archive,
+    casts: &[Entry],
+) -> Result<Vec<Rc<Chain>>, Failure> {
+    let mut known: HashSet<i64> = HashSet::new();
+    let mut chains = Vec::new();
+    for cast in casts.iter().filter(|cast| cast.may_have_commands()) {
+        if !known.contains(&cast.id) {
+            let chain = archive.chain(cast)?;
+            known.extend(chain.parts().map(|part| part.id));
+            chains.push(Rc::new(chain));
+        }
+    }
+    Ok(chains)
 }
 
 /// The casts that are meant, after what is new in them was read: up to so many bytes,

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use clap_complete::engine::ArgValueCompleter;
 use serde_json::json;
 
-use super::{look, named, stopped, with_archive};
+use super::{look_and_sweep, named, stopped, with_archive};
 use crate::archive::{
     Archive, CompressError, CompressOptions, Compressed, Condition, Entry, Form, RepairFileError,
     UpdateLock, compress_file,
@@ -43,8 +43,7 @@ pub(super) fn run(context: &Context, args: &Args, form: Form) -> Outcome {
     let stop = stop_flag()?;
     let casts = with_archive(|archive| {
         let lock = archive.lock_for_update().map_err(stopped)?;
-        archive.sweep(&lock, &context.config.cast_folders(), Some(stop));
-        look(context, archive, false)?;
+        look_and_sweep(context, archive, &lock, stop)?;
         args.casts
             .iter()
             .map(|name| find(archive, name))

@@ -1,8 +1,10 @@
 //! `tvmux archive export`: what was run, and what it printed, as data.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
@@ -10,8 +12,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::filter::{CommandFilter, CommandFilterArgs, FilterArgs};
 use super::records::{CommandRecord, Format, LineRecord, Origin, Record, Records};
-use super::{chosen_and_read, look, open, with_archive};
-use crate::archive::{Archive, Entry};
+use super::{chains_with_commands, chosen_and_read, look, open, with_archive};
+use crate::archive::{Archive, Chain, ChainCommand, ChainPrinted, CommandRow, Entry, sort_parts};
 use crate::cli::output_file::Output;
 use crate::cli::progress::Progress;
 use crate::cli::signals::stop_flag;
@@ -126,15 +128,26 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     })?;
     // As they come after each other.
     casts.reverse();
+    sort_parts(&mut casts);
     let output = Packed::new(Output::open(&args.output, args.overwrite, stop)?, is_packed)?;
-    let total = casts.iter().map(|cast| cast.bytes).sum();
+    let archive = open()?;
+    let chains = match args.lines {
+        true => Vec::new(),
+        false => chains_with_commands(&archive, &casts)?,
+    };
+    let total = match args.lines {
+        true => casts.iter().map(|cast| cast.bytes).sum(),
+        false => chains.iter().map(|chain| chain.entry().bytes).sum(),
+    };
     let fields = match args.lines {
         true => LineRecord::FIELDS,
         false => CommandRecord::FIELDS,
     };
     let records = Records::new(output, format, fields);
     let mut export = Export {
-        archive: &open()?,
+        archive: &archive,
+        meant: casts.iter().map(|cast| cast.id).collect(),
+        chain: None,
         wanted: args.commands.is_given().then(|| args.commands.filter()),
         most: args.max_output,
         name: &args.output,
@@ -143,11 +156,11 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         stop,
     };
     let mut is_whole = true;
-    for cast in &casts {
-        is_whole &= match args.lines {
-            true => export.lines(cast)?,
-            false => export.commands(cast)?,
-        };
+    for chain in &chains {
+        is_whole &= export.commands(chain)?;
+    }
+    for cast in casts.iter().filter(|_| args.lines) {
+        is_whole &= export.lines(cast)?;
     }
     let Export {
         records, progress, ..
@@ -185,6 +198,10 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
 /// An export on its way.
 struct Export<'a> {
     archive: &'a Archive,
+    /// The casts that are asked for.
+    meant: HashSet<i64>,
+    /// That of the last line.
+    chain: Option<Rc<Chain>>,
     /// Which commands are asked for.
     wanted: Option<CommandFilter>,
     /// Bytes of an output, or of a line.
@@ -197,66 +214,79 @@ struct Export<'a> {
 }
 
 impl Export<'_> {
-    /// One record for each command of a cast; gives whether all could be read.
-    fn commands(&mut self, cast: &Entry) -> Result<bool, Failure> {
-        let mut commands = match cast.commands {
-            0 => Vec::new(),
-            _ => self.archive.commands(cast.id)?,
+    /// One record for each command of a recording that ran in casts that are asked for;
+    /// gives whether all could be read.
+    fn commands(&mut self, chain: &Rc<Chain>) -> Result<bool, Failure> {
+        let is_wanted = |command: &&ChainCommand| {
+            let wanted = self.wanted.as_ref();
+            wanted.is_none_or(|wanted| wanted.lets_through(&command.row))
+                && command.ran_in(chain, |part| self.meant.contains(&part.id))
         };
-        if let Some(wanted) = &self.wanted {
-            commands.retain(|command| wanted.lets_through(command));
-        }
-        let mut meter = Meter::new(cast.bytes, commands.len());
+        let commands: Vec<_> = chain.commands().iter().filter(is_wanted).collect();
+        let entry = chain.entry();
+        let mut meter = Meter::new(entry.bytes, commands.len());
         let mut printed = match (self.most, commands.len()) {
             (0, _) | (_, 0) => None,
-            _ => Some(self.archive.printed(cast.id)?),
+            _ => Some(self.archive.printed_by(Rc::clone(chain))),
         };
-        let cast = Origin::of(cast);
-        for command in &commands {
+        let cast = Origin::of(&entry);
+        for command in commands {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(stopped());
             }
             let mut output = Bounded::new(self.most);
             if let Some(printed) = &mut printed {
                 let mut is_next = false;
-                printed.of_command(command.number, &mut |line| {
+                printed.of_command(command, &mut |line| {
                     let is_taken = output.push(line.text, is_next);
                     is_next = !line.continues;
                     is_taken
                 })?;
             }
-            let record = CommandRecord::new(&cast, command, &output.text, output.is_cut);
+            let record = CommandRecord::new(&cast, &command.row, &output.text, output.is_cut);
             let written = self.records.write(&record);
             written.map_err(|error| writing(error, self.name, self.stop))?;
             meter.step(&mut self.progress);
         }
         meter.end(&mut self.progress);
-        Ok(printed.map_or(Ok(true), |printed| printed.finish())?)
+        Ok(printed.map_or(Ok(true), ChainPrinted::finish)?)
+    }
+
+    /// The chain that a cast is of.
+    fn chain(&mut self, cast: &Entry) -> Result<Rc<Chain>, Failure> {
+        let is_part = |chain: &&Rc<Chain>| chain.parts().any(|part| part.id == cast.id);
+        let chain = match self.chain.as_ref().filter(is_part) {
+            Some(chain) => Rc::clone(chain),
+            None => Rc::new(self.archive.chain(cast)?),
+        };
+        self.chain = Some(Rc::clone(&chain));
+        Ok(chain)
     }
 
     /// One record for each line of a cast; gives whether all could be read.
     fn lines(&mut self, cast: &Entry) -> Result<bool, Failure> {
-        let commands = match cast.commands {
-            0 if self.wanted.is_some() => return Ok(true),
-            0 => Vec::new(),
-            _ => self.archive.commands(cast.id)?,
-        };
-        let is_wanted = |command| match &self.wanted {
-            Some(wanted) => wanted.lets_through(command),
-            None => true,
+        if self.wanted.is_some() && !cast.may_have_commands() {
+            return Ok(true);
+        }
+        let chain = self.chain(cast)?;
+        let (commands, start) = (chain.commands_of(cast.id), chain.start_of(cast.id));
+        let is_wanted = |command: &Option<CommandRow>| match (&self.wanted, command) {
+            (Some(wanted), Some(command)) => wanted.lets_through(command),
+            (wanted, _) => wanted.is_none(),
         };
         let is_wanted: Vec<bool> = commands.iter().map(is_wanted).collect();
         let at = |number: Option<u64>| usize::try_from(number?.checked_sub(1)?).ok();
         let has_wish = self.wanted.is_some();
         let mut printed = self.archive.printed(cast.id)?;
         let mut meter = Meter::new(cast.bytes, printed.blocks());
-        let cast = Origin::of(cast);
+        let whole = chain.entry();
+        let cast = Origin::of(&whole);
         let (records, progress, stop) = (&mut self.records, &mut self.progress, self.stop);
         let most = self.most;
         let mut write = |line: &Line| {
             let text = (&*line.text.text, line.text.is_cut);
-            let times = (line.first, line.last);
-            let command = at(line.command).and_then(|at| commands.get(at));
+            let times = (line.first + start, line.last + start);
+            let command = at(line.command).and_then(|at| commands.get(at)?.as_ref());
             records.write(&LineRecord::new(&cast, command, text, times))
         };
         let mut written = Ok(());

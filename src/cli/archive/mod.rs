@@ -13,8 +13,10 @@ mod verify;
 
 use clap::Subcommand;
 
+use catalogue::look_and_sweep;
 pub(super) use catalogue::{
-    READ_FIRST, chosen_and_read, look, look_and_list, named, open, read_new, with_archive,
+    READ_FIRST, chains_with_commands, chosen_and_read, look, look_and_list, named, open, read_new,
+    with_archive,
 };
 pub(super) use filter::{CommandFilterArgs, FilterArgs};
 

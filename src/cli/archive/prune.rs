@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use super::{compress, look, stopped, with_archive};
+use super::{compress, look, look_and_sweep, stopped, with_archive};
 use crate::archive::{Archive, Candidate, Form, Plan, Reason, Removed, Rules, UpdateLock};
 use crate::cli::keyframes::yield_to_others;
 use crate::cli::progress::Progress;
@@ -82,8 +82,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             return would_be_done(&archive.plan(&rules)?, told);
         }
         let lock = archive.lock_for_update().map_err(stopped)?;
-        archive.sweep(&lock, &context.config.cast_folders(), Some(stop));
-        look(context, archive, true)?;
+        look_and_sweep(context, archive, &lock, stop)?;
         apply(archive, &lock, &rules, told, stop)
     })?;
     if told == Told::Text && done == 0 {

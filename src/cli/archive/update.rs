@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::json;
 
 use super::prune::{self, Told};
-use super::{look, read_new, stopped, with_archive};
+use super::{look_and_sweep, read_new, stopped, with_archive};
 use crate::archive::{Archive, Entry, Indexed, Rules, UpdateLock};
 use crate::cli::keyframes::yield_to_others;
 use crate::cli::progress::Progress;
@@ -53,8 +53,7 @@ pub(super) fn run(context: &Context, args: &Args, anew: bool) -> Outcome {
         if std::mem::take(&mut anew) {
             archive.forget_all()?;
         }
-        archive.sweep(&lock, &context.config.cast_folders(), Some(stop));
-        look(context, archive, true)?;
+        look_and_sweep(context, archive, &lock, stop)?;
         archive.tidy(&lock)?;
         let due = archive.due()?;
         let done = read_all(archive, &lock, &due, stop)?;
