@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::settings::Settings;
 use crate::api::{Recording, State as RecordingState};
-use crate::archive::{Archive, ArchiveError, Condition, Entry, Filter, Listed, join_parts};
+use crate::archive::{Archive, ArchiveError, Condition, Entry, Listed, join_parts};
 use crate::chain;
 use crate::client::{Client, Connection};
 use crate::folders::{self, Folders, fnv};
@@ -249,7 +249,7 @@ fn make(
     };
     let paths: HashSet<PathBuf> = running.iter().map(|(path, _)| path.clone()).collect();
     let list = |archive: &mut Archive| -> Result<Vec<Entry>, ArchiveError> {
-        let (_, entries) = archive.look_and_list(folders, &paths, &Filter::default())?;
+        let (_, entries) = archive.look_and_list(folders, &paths)?;
         Ok(join_parts(entries))
     };
     let entries = match list(&mut archive) {

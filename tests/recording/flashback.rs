@@ -59,7 +59,7 @@ fn last_shown(tmux: &TestTmux) -> u64 {
             .parse()
             .ok()
     };
-    screen.lines().filter_map(number).last().unwrap()
+    screen.lines().filter_map(number).next_back().unwrap()
 }
 
 fn rings(tvmux: &Tvmux) -> PathBuf {
