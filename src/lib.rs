@@ -25,6 +25,7 @@
 //! | 0 | `serving` | what both HTTP servers share: connections, whose requests are served |
 //! | 0 | [`chain`] | the casts of a recording that was rotated |
 //! | 0 | [`config`], [`folders`] | the settings; sockets, pipes and journals |
+//! | 0 | [`processes`] | processes and their terminals, as the system shows them |
 //! | 0 | [`atomic_file`], [`clock`], [`shell`], [`wording`] | one way to replace a file, to tell the time, to quote, to word a message |
 //!
 //! # The way of a byte
@@ -77,6 +78,7 @@ pub mod daemon;
 pub mod folders;
 pub mod http;
 pub mod packed;
+pub mod processes;
 pub mod record;
 pub mod screen;
 mod serving;

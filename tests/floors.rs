@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A new module needs a place here.
 const FLOORS: [&[&str]; 8] = [
-    &["atomic_file", "clock", "shell", "wording"],
+    &["atomic_file", "clock", "processes", "shell", "wording"],
     &["api", "cast", "config", "packed", "screen", "tmux"],
     &["chain", "folders", "serving"],
     &["record", "timeline", "workspace"],

@@ -39,8 +39,9 @@ pub use pane::{
 };
 pub use position::{Position, PositionError};
 pub use recording::{
-    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingFilter,
-    RecordingSave, RecordingSaved, RecordingStopped, RecordingUpdate, State, StoppedStatus,
+    CommandRecording, CommandStarted, LONGEST_PAUSE, MarkerCreate, NoteCreate, Recording,
+    RecordingCreate, RecordingFilter, RecordingPause, RecordingSave, RecordingSaved,
+    RecordingStopped, RecordingUpdate, State, StoppedStatus,
 };
 pub use server::{ServerInfo, ServerStatus, SocketQuery, VersionInfo};
 pub use session::{

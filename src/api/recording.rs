@@ -12,6 +12,9 @@ use super::check::{self, COMMAND, Check, NAME};
 /// Most that a flashback keeps, in seconds: a year.
 const LONGEST_FLASHBACK: u64 = 365 * 86_400;
 
+/// Longest pause that ends by itself, in seconds: a year.
+pub const LONGEST_PAUSE: u64 = 365 * 86_400;
+
 /// How a recording is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
@@ -23,6 +26,8 @@ pub enum State {
     Suspended,
     /// Somebody else pipes the active pane: only snapshots are recorded.
     Blind,
+    /// Nothing is taken, since somebody or the settings want it so.
+    Paused,
     /// It is over; the cast is closed.
     Finished,
     /// The daemon died, and none has gone on with it yet. No daemon says so:
@@ -38,6 +43,7 @@ impl State {
             State::Recording => "recording",
             State::Suspended => "suspended",
             State::Blind => "blind",
+            State::Paused => "paused",
             State::Finished => "finished",
             State::Interrupted => "interrupted",
         }
@@ -210,6 +216,10 @@ pub struct Recording {
     /// Only the last so many seconds are kept, until they are saved.
     #[serde(default)]
     pub flashback: Option<u64>,
+    /// When it goes on by itself where it is paused for some time: seconds since the
+    /// Unix epoch.
+    #[serde(default)]
+    pub paused_until: Option<u64>,
 }
 
 fn first_part() -> u32 {
@@ -335,6 +345,11 @@ pub struct CommandStarted {
     /// Takes sizes and keys, a line of JSON each.
     #[cfg_attr(test, schema(value_type = String))]
     pub control: PathBuf,
+    /// Gives orders, a line of JSON each: to hand over nothing for some time. A
+    /// server of an older version gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(value_type = Option<String>))]
+    pub orders: Option<PathBuf>,
 }
 
 /// Said by the reply to a stop.
@@ -407,8 +422,28 @@ impl Check for RecordingUpdate {
     }
 }
 
+/// `POST /recordings/{id}/pause`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RecordingPause {
+    /// After how many seconds it goes on by itself; when it is told to without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(minimum = 1, maximum = 31_536_000))]
+    pub seconds: Option<u64>,
+}
+
+impl Check for RecordingPause {
+    fn check(&self) -> Result<(), String> {
+        match self.seconds {
+            Some(seconds) => check::within("seconds", seconds, 1, LONGEST_PAUSE),
+            None => Ok(()),
+        }
+    }
+}
+
 /// `POST /recordings/{id}/markers`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarkerCreate {
@@ -416,10 +451,34 @@ pub struct MarkerCreate {
     #[serde(default)]
     #[cfg_attr(test, schema(max_length = 256))]
     pub label: String,
+    /// How many seconds ago the moment was that it names; this one without. The marker
+    /// is written at the cast's end and says so in its label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schema(minimum = 0, maximum = 31_536_000))]
+    pub ago: Option<f64>,
 }
 
 impl Check for MarkerCreate {
     fn check(&self) -> Result<(), String> {
+        if let Some(ago) = self.ago {
+            check::within("ago", ago, 0.0, LONGEST_PAUSE as f64)?;
+        }
         check::text("label", &self.label.replace('\0', " "), NAME)
+    }
+}
+
+/// `POST /recordings/{id}/notes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NoteCreate {
+    /// What is noted, for a marker that begins with `note: `.
+    #[cfg_attr(test, schema(min_length = 1, max_length = 256))]
+    pub text: String,
+}
+
+impl Check for NoteCreate {
+    fn check(&self) -> Result<(), String> {
+        check::filled("text", &self.text.replace('\0', " "), NAME)
     }
 }

@@ -82,7 +82,42 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "tvmux rec mark 'it worked'",
                 "mark the recording of this window",
             ),
+            (
+                "tvmux rec mark --at -30s 'it broke'",
+                "the moment just missed",
+            ),
             ("tvmux rec mark -t main:@3 deploy", "mark another one"),
+        ],
+    ),
+    (
+        "rec note",
+        &[(
+            "tvmux rec note 'the old key still works'",
+            "note something; `tvmux search` finds it",
+        )],
+    ),
+    (
+        "rec title",
+        &[
+            ("tvmux rec title 'release day'", "call this recording so"),
+            ("tvmux rec title -t main:@3 deploy", "another one"),
+        ],
+    ),
+    (
+        "rec pause",
+        &[
+            ("tvmux rec pause", "record nothing, of any window"),
+            (
+                "tvmux rec pause main:@3 --for 5m",
+                "one, and go on by itself",
+            ),
+        ],
+    ),
+    (
+        "rec resume",
+        &[
+            ("tvmux rec resume", "go on with all that is paused"),
+            ("tvmux rec resume @3", "go on with one"),
         ],
     ),
     (
@@ -269,13 +304,51 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "init",
         &[
+            ("eval \"$(tvmux init bash)\"", "at the end of ~/.bashrc"),
             (
-                "eval \"$(tvmux init bash)\"",
-                "at the end of ~/.bashrc; zsh alike",
+                "tvmux init tmux > ~/.config/tvmux/tmux.conf",
+                "for `source-file` at the end of ~/.tmux.conf",
             ),
+        ],
+    ),
+    (
+        "init bash",
+        &[
+            ("eval \"$(tvmux init bash)\"", "at the end of ~/.bashrc"),
+            ("tvmux init bash | less", "what that is"),
+        ],
+    ),
+    (
+        "init zsh",
+        &[
+            ("eval \"$(tvmux init zsh)\"", "at the end of ~/.zshrc"),
+            ("tvmux init zsh | less", "what that is"),
+        ],
+    ),
+    (
+        "init fish",
+        &[
             (
                 "tvmux init fish | source",
                 "in ~/.config/fish/config.fish, before fish 4",
+            ),
+            ("tvmux init fish | less", "what that is"),
+        ],
+    ),
+    (
+        "init tmux",
+        &[
+            (
+                "tvmux init tmux > ~/.config/tvmux/tmux.conf",
+                "for `source-file` at the end of ~/.tmux.conf",
+            ),
+            (
+                "tvmux init tmux | tmux source-file -",
+                "at once, in the tmux that runs (3.2 and newer)",
+            ),
+            (
+                "tvmux init tmux --remove | tmux source-file -",
+                "take it out again",
             ),
         ],
     ),

@@ -45,6 +45,7 @@ mod stage;
 mod supervise;
 mod table;
 mod terminal;
+mod tmux_key;
 mod validate;
 mod web;
 mod workspace;
@@ -124,6 +125,8 @@ enum Verb {
     /// Show the settings that are in force, or the defaults.
     Config(config::Args),
     Init(init::Args),
+    #[command(hide = true)]
+    TmuxKey(tmux_key::Args),
     /// Print a completion script for a shell.
     Completions(completions::Args),
 }
@@ -188,7 +191,7 @@ fn run(cli: Cli) -> Outcome {
     // These need no settings, so bad ones do not stop them.
     match &verb {
         Verb::Completions(args) => return completions::run(args),
-        Verb::Init(args) => return init::run(args),
+        Verb::Init(args) if args.is_for_a_shell() => return init::run_for_shell(args),
         Verb::Validate(args) => return validate::run(args),
         Verb::Repair(args) => return repair::run(args),
         Verb::Convert(args) => return convert::run(args),
@@ -208,7 +211,8 @@ fn run(cli: Cli) -> Outcome {
         Verb::Search(args) => search::run(&context, &args),
         Verb::Pick(args) => pick::run(&context, &args),
         Verb::Commands(args) => commands::run(&context, &args),
-        Verb::Init(args) => init::run(&args),
+        Verb::Init(args) => init::run(&context, &args),
+        Verb::TmuxKey(args) => tmux_key::run(&context, &args),
         Verb::Rm(args) => rm::run(&context, &args),
         Verb::Archive(args) => archive::run(&context, &args),
         Verb::Web(args) => web::run(&context, &args),

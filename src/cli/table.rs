@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::{BufWriter, Write as _};
 
 use anstyle::Style;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Blanks between two columns.
@@ -11,6 +13,15 @@ const GAP: usize = 2;
 
 /// The narrowest that a cell is cut to.
 const NARROWEST: usize = 8;
+
+/// A moment of the day here, to the second: `14:05:09`.
+pub(super) fn clock_time(unix_seconds: u64) -> String {
+    let seconds = i64::try_from(unix_seconds).unwrap_or_default();
+    let time = Timestamp::from_second(seconds).unwrap_or_default();
+    time.to_zoned(TimeZone::system())
+        .strftime("%H:%M:%S")
+        .to_string()
+}
 
 /// Prints rows under a header, in columns as wide as their widest cell.
 ///

@@ -7,12 +7,13 @@ use super::{Client, NONE, Result, segment};
 use crate::api::{
     AttachCommand, Auto, AutoSwitch, AutoVerdict, CallbackDeleted, CallbackEvent,
     CallbackEventResponse, CaptureRange, Cast, CastFilter, CommandRecording, CommandStarted,
-    HookConfig, HookCreate, HookDeleted, HookReceived, HookUpdate, MarkerCreate, Pane, PaneAction,
-    PaneCapture, PaneCreate, PaneDeleted, PaneFilter, PanePaste, PaneResize, PaneSendKeys,
-    PaneWait, PaneWaited, Recording, RecordingCreate, RecordingSave, RecordingSaved,
-    RecordingStopped, RecordingUpdate, ServerInfo, Session, SessionAction, SessionCreate,
-    SessionDeleted, SessionUpdate, SessionWindows, Settings, SettingsReloaded, UnlinkFrom,
-    VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate, WindowUpdate,
+    HookConfig, HookCreate, HookDeleted, HookReceived, HookUpdate, MarkerCreate, NoteCreate, Pane,
+    PaneAction, PaneCapture, PaneCreate, PaneDeleted, PaneFilter, PanePaste, PaneResize,
+    PaneSendKeys, PaneWait, PaneWaited, Recording, RecordingCreate, RecordingPause, RecordingSave,
+    RecordingSaved, RecordingStopped, RecordingUpdate, ServerInfo, Session, SessionAction,
+    SessionCreate, SessionDeleted, SessionUpdate, SessionWindows, Settings, SettingsReloaded,
+    UnlinkFrom, VersionInfo, Window, WindowAction, WindowCreate, WindowDeleted, WindowLinkCreate,
+    WindowUpdate,
 };
 
 /// Writes a method that calls one route: its name, method and path, then what
@@ -98,6 +99,9 @@ calls! {
     auto: GET "/auto" => Auto;
     set_auto: POST "/auto/switch", body: AutoSwitch => Auto;
     auto_window: GET "/auto/{id}", id: id => AutoVerdict;
+    note: POST "/recordings/{id}/notes", id: id, body: NoteCreate => Recording;
+    pause: POST "/recordings/{id}/pause", id: id, body: RecordingPause => Recording;
+    resume: POST "/recordings/{id}/resume", id: id => Recording;
     casts: GET "/casts", query: CastFilter => Vec<Cast>;
 }
 

@@ -48,7 +48,7 @@ impl Setting for Period {
     fn from_value(value: Value) -> Option<Period> {
         match value {
             Value::Text(text) => Period::from_text(&text),
-            Value::Flag(_) | Value::Number(_) => None,
+            Value::Flag(_) | Value::Number(_) | Value::List(_) => None,
         }
     }
 
@@ -103,7 +103,7 @@ impl Setting for ByteLimit {
         match value {
             Value::Text(text) => ByteLimit::from_text(&text),
             Value::Number(number) => (number > 0).then_some(ByteLimit(Some(number))),
-            Value::Flag(_) => None,
+            Value::Flag(_) | Value::List(_) => None,
         }
     }
 

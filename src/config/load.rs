@@ -244,6 +244,17 @@ fn plain(value: &DeValue<'_>) -> Option<Value> {
         DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
             .ok()
             .map(Value::Number),
+        DeValue::Array(texts) => {
+            let text = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+                DeValue::String(text) => Some(text.to_string()),
+                _ => None,
+            };
+            texts
+                .iter()
+                .map(text)
+                .collect::<Option<_>>()
+                .map(Value::List)
+        }
         _ => None,
     }
 }
@@ -332,7 +343,7 @@ mod tests {
         insta::assert_snapshot!(message("[server]\nport = 1\nprt = 2\n"), @"c.toml:3: server.prt: there is no key `prt`; did you mean `port`?");
         insta::assert_snapshot!(message("[server]\n\nport = 'x'"), @"c.toml:3: server.port: expected a whole number from 0 to 65535");
         insta::assert_snapshot!(message("[servr]\nport = 2\n"), @"c.toml:1: servr: there is no section `servr`; did you mean `server`?");
-        insta::assert_snapshot!(message("[zzz]\n"), @"c.toml:1: zzz: there is no section `zzz`; there are output, server, recording, annotations, logging, tmux, archive");
+        insta::assert_snapshot!(message("[zzz]\n"), @"c.toml:1: zzz: there is no section `zzz`; there are output, server, recording, annotations, logging, tmux, keys, archive");
         insta::assert_snapshot!(message("server = 1\n"), @"c.toml:1: server: `server` is a section: write `[server]` and its keys below");
         insta::assert_snapshot!(message("port = 1\n"), @"c.toml:1: port: belongs below `[server]`");
         insta::assert_snapshot!(message("[server\n"), @"c.toml:1: unclosed table, expected `]`");

@@ -7,6 +7,7 @@
 mod auto;
 mod limits;
 mod load;
+mod patterns;
 mod schema;
 mod show;
 mod table;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use auto::{AutoRecord, AutoRule, Pattern};
 pub use limits::{ByteLimit, Period};
 pub use load::{Error, Loaded, Origin};
+pub use patterns::Patterns;
 pub use schema::{Entry, Level, Value};
 
 schema::settings! {
@@ -72,6 +74,13 @@ schema::settings! {
         /// Disk bound of one flashback recording in bytes, such as `512MB`, at
         /// least `1MiB`: the oldest goes first.
         flashback_max_size: ByteLimit = ByteLimit(Some(512_000_000)), some_no_less(1 << 20);
+        /// Commands during which nothing is recorded, such as `["pass *", "gpg*"]`:
+        /// what the pane's foreground program was called with, its own name without
+        /// a folder; `*` and `?` stand for any text and any character.
+        pause_on: Patterns = Patterns::default(), any;
+        /// Whether nothing is recorded while the pane's terminal hides the line
+        /// that is typed, as for passwords.
+        pause_on_no_echo: bool = false, any;
     }
     /// What is noted beside the output.
     annotations: Annotations {
@@ -93,6 +102,19 @@ schema::settings! {
         /// 3.7) over the server's own socket where it only reads; else, and
         /// for all others, through a tmux client.
         direct_queries: bool = true, any;
+    }
+    /// The keys of `tvmux init tmux`, behind tmux's prefix; empty for none.
+    keys: Keys {
+        /// Records the window, or ends its recording.
+        record: String = "R".into(), key;
+        /// Asks for a label, and marks the recording of the window.
+        mark: String = "M".into(), key;
+        /// Pauses the recording of the window, or goes on with it.
+        pause: String = "P".into(), key;
+        /// Searches in what was shown.
+        search: String = "/".into(), key;
+        /// Shows the window as it was a minute ago.
+        play: String = "V".into(), key;
     }
     /// The catalogue of casts, and the search in them.
     archive: Archive {
@@ -135,6 +157,18 @@ const OBSOLETE: [(&str, &str); 2] = [
 
 fn any<T>(_: &T) -> Result<(), String> {
     Ok(())
+}
+
+/// A key as tmux writes it, such as `R`, `M-r` or `F5`; of no character that means
+/// more to tmux or to a shell.
+fn key(name: &String) -> Result<(), String> {
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@+,=!?*<>|^&~".contains(&b);
+    match name.len() <= 16 && name.bytes().all(is_safe) {
+        true => Ok(()),
+        false => Err(format!(
+            "`{name}` is no key that can be bound, such as `R` or `M-r`"
+        )),
+    }
 }
 
 fn not_empty(text: &impl AsRef<str>) -> Result<(), String> {

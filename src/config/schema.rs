@@ -7,6 +7,8 @@ pub enum Value {
     Text(String),
     Flag(bool),
     Number(u64),
+    /// Several texts.
+    List(Vec<String>),
 }
 
 /// One setting with its value.
@@ -165,7 +167,7 @@ impl Setting for Level {
 
 /// A value as it is written down.
 pub(super) enum Given {
-    /// In a file; `None` for arrays, dates and the like, which no setting is.
+    /// In a file; `None` for tables, dates and the like, which no setting is.
     File(Option<Value>),
     /// In an environment variable.
     Variable(String),

@@ -17,6 +17,10 @@ impl Value {
             Value::Text(text) => toml::Value::String(text.clone()).to_string(),
             Value::Flag(flag) => flag.to_string(),
             Value::Number(number) => number.to_string(),
+            Value::List(texts) => {
+                let texts = texts.iter().cloned().map(toml::Value::String);
+                toml::Value::Array(texts.collect()).to_string()
+            }
         }
     }
 
@@ -27,6 +31,7 @@ impl Value {
             Value::Text(text) => text.clone(),
             Value::Flag(flag) => flag.to_string(),
             Value::Number(number) => number.to_string(),
+            Value::List(texts) => texts.join("|"),
         }
     }
 
@@ -37,6 +42,7 @@ impl Value {
             Value::Text(text) => text.as_str().into(),
             Value::Flag(flag) => (*flag).into(),
             Value::Number(number) => (*number).into(),
+            Value::List(texts) => texts.as_slice().into(),
         }
     }
 }
@@ -97,7 +103,7 @@ impl Config {
         for entry in self.entries() {
             let name = variable_name(entry.section, entry.key);
             let value = match entry.value {
-                Value::Text(text) => shell::quote(&text),
+                value @ (Value::Text(_) | Value::List(_)) => shell::quote(&value.to_text()),
                 other => other.to_text(),
             };
             let _ = writeln!(text, "{name}={value}");

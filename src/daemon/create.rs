@@ -225,7 +225,9 @@ impl Daemon {
             _ => None,
         };
         // A status line that lacks the mark is no reason to fail.
-        let _ = server.run(&pipe::flag_window(window, true)).await;
+        let _ = server
+            .run(&pipe::flag_window(window, Some(pipe::RECORDED)))
+            .await;
 
         if let Some(stream) = &stream {
             let fifo = stream.fifo.path();
@@ -285,6 +287,8 @@ impl Daemon {
                 folder: request.directory.clone(),
                 goes_on: None,
             }),
+            paused: None,
+            withheld: None,
         }
     }
 

@@ -102,6 +102,7 @@ mod tests {
             lost_bytes: 0,
             carried: 0,
             flashback: None,
+            paused_until: None,
         }
     }
 

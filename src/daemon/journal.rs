@@ -6,10 +6,12 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 
 use super::spec::RecordingSpec;
 use crate::api;
@@ -17,7 +19,10 @@ use crate::atomic_file::{self, Durability};
 
 /// The shape of the files. Those of an older shape are read; a newer one is that
 /// of a newer program, which is to go on with it: it is left alone.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+
+/// That of a recording that is not paused: an older program goes on with it too.
+const UNPAUSED: u32 = 2;
 
 const SUFFIX: &str = ".journal.json";
 
@@ -39,8 +44,9 @@ pub(super) struct Journal {
 impl Journal {
     /// A journal of a recording with these losses.
     pub(super) fn new(spec: RecordingSpec, gaps: u64, lost_bytes: u64, carried: u64) -> Journal {
+        let format = if spec.is_paused() { FORMAT } else { UNPAUSED };
         Journal {
-            format: FORMAT,
+            format,
             spec,
             gaps,
             lost_bytes,
@@ -77,6 +83,7 @@ impl Journal {
             lost_bytes: self.lost_bytes,
             carried: self.carried,
             flashback: spec.flashback_seconds(),
+            paused_until: spec.paused.and_then(|paused| paused.until),
         }
     }
 
@@ -128,12 +135,23 @@ fn read(path: &Path) -> Result<Journal, String> {
     }
 }
 
+/// What is in the file.
+#[derive(Debug, Default)]
+struct Written {
+    /// Whether the journal is gone for good.
+    is_removed: bool,
+    /// The number of its content: threads that write may overtake each other.
+    number: u64,
+}
+
 /// Where a journal is.
 #[derive(Clone, Debug)]
 pub(super) struct JournalFile {
     path: PathBuf,
-    /// Held while writing; true once the journal is gone for good.
-    is_removed: Arc<Mutex<bool>>,
+    /// Held while writing.
+    written: Arc<Mutex<Written>>,
+    /// How many contents were given.
+    given: Arc<AtomicU64>,
 }
 
 impl JournalFile {
@@ -149,7 +167,8 @@ impl JournalFile {
     fn at(path: PathBuf) -> JournalFile {
         JournalFile {
             path,
-            is_removed: Arc::default(),
+            written: Arc::default(),
+            given: Arc::default(),
         }
     }
 
@@ -165,27 +184,43 @@ impl JournalFile {
     /// # Errors
     /// As the system says.
     pub(super) fn write(&self, journal: &Journal, durability: Durability) -> io::Result<()> {
-        let is_removed = self.lock();
-        if *is_removed {
+        self.write_number(self.number(), journal, durability)
+    }
+
+    fn number(&self) -> u64 {
+        self.given.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn write_number(
+        &self,
+        number: u64,
+        journal: &Journal,
+        durability: Durability,
+    ) -> io::Result<()> {
+        let mut written = self.lock();
+        if written.is_removed || written.number > number {
             return Ok(());
         }
         let content = serde_json::to_vec(journal)?;
-        atomic_file::replace(&self.path, 0o600, &content, durability)
+        atomic_file::replace(&self.path, 0o600, &content, durability)?;
+        written.number = number;
+        Ok(())
     }
 
-    /// Writes the journal on another thread; a failure is logged.
-    pub(super) fn write_later(&self, journal: Journal) {
-        let file = self.clone();
+    /// Writes the journal on another thread, which nobody need wait for; a failure
+    /// is logged.
+    pub(super) fn write_later(&self, journal: Journal) -> JoinHandle<()> {
+        let (file, number) = (self.clone(), self.number());
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = file.write(&journal, Durability::PowerCut) {
+            if let Err(error) = file.write_number(number, &journal, Durability::PowerCut) {
                 tracing::warn!(path = %file.path.display(), %error, "a journal cannot be written");
             }
-        });
+        })
     }
 
     /// Removes the journal: its recording has ended.
     pub(super) fn remove(&self) {
-        *self.lock() = true;
+        self.lock().is_removed = true;
         if let Err(error) = fs::remove_file(&self.path)
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -193,8 +228,8 @@ impl JournalFile {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, bool> {
-        self.is_removed
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.written
             .lock()
             .unwrap_or_else(|error| error.into_inner())
     }
@@ -203,6 +238,7 @@ impl JournalFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::spec::Paused;
 
     const OLD: &str = r#"{"format":1,"id":"main:@0","cast_path":"/c","socket":"/s",
         "server":{"pid":1,"start_time":2},"window":"@0","pane":null,"session_name":"main",
@@ -215,7 +251,7 @@ mod tests {
         let old = folder.path().join(format!("old{SUFFIX}"));
         let new = folder.path().join(format!("new{SUFFIX}"));
         fs::write(&old, OLD).unwrap();
-        let content = r#"{"format":3,"all":"else"}"#;
+        let content = r#"{"format":4,"all":"else"}"#;
         fs::write(&new, content).unwrap();
         let (journals, unread) = Journal::read_all(folder.path()).unwrap();
         assert_eq!((journals.len(), unread), (1, 1));
@@ -224,5 +260,35 @@ mod tests {
         assert_eq!(file.stem(), "old");
         assert!(read(&new).unwrap_err().contains("newer tvmux"));
         assert_eq!(fs::read_to_string(new).unwrap(), content);
+    }
+
+    #[test]
+    fn an_older_program_leaves_a_paused_recording_alone() {
+        let mut journal: Journal = serde_json::from_str(OLD).unwrap();
+        let spec = &mut journal.spec;
+        assert_eq!(Journal::new(spec.clone(), 0, 0, 0).format, UNPAUSED);
+        spec.paused = Some(Paused { until: Some(9) });
+        let paused = Journal::new(spec.clone(), 0, 0, 0);
+        assert_eq!(paused.format, FORMAT);
+        assert_eq!(paused.to_api().paused_until, Some(9));
+        let text = serde_json::to_string(&paused).unwrap();
+        assert_eq!(serde_json::from_str::<Journal>(&text).unwrap(), paused);
+    }
+
+    #[test]
+    fn a_content_that_is_overtaken_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = JournalFile::at(folder.path().join("x"));
+        let journal: Journal = serde_json::from_str(OLD).unwrap();
+        let next = Journal {
+            gaps: 9,
+            ..journal.clone()
+        };
+        let (first, second) = (file.number(), file.number());
+        for (number, content) in [(second, &next), (first, &journal)] {
+            file.write_number(number, content, Durability::Kill)
+                .unwrap();
+        }
+        assert_eq!(read(&file.path).unwrap().gaps, 9);
     }
 }

@@ -39,10 +39,12 @@ mod watcher;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
 use crate::api;
+use crate::cast::Micros;
 use crate::clock::unix_seconds;
 use crate::config::Config;
 use crate::folders::Folders;
@@ -58,6 +60,7 @@ pub use error::{Error, Result};
 pub use events::Feed;
 pub use interrupted::interrupted;
 pub use names::safe_filename;
+pub use recording::{is_withholding, withheld};
 pub use rotation::SCREEN_VERB;
 
 use auto::Auto;
@@ -66,6 +69,9 @@ use pipes::Pipes;
 use recording::{Command, Context, Handle, Updates};
 use registry::{Counts, Registry};
 use settings::Settings;
+
+/// How long the first snapshot after a pause is waited for.
+const RESUMED: Duration = Duration::from_secs(5);
 
 /// The daemon. Clones are handles to the same one.
 #[derive(Clone)]
@@ -216,13 +222,13 @@ impl Daemon {
         Ok(self.find(id).await?.1.report.to_api())
     }
 
-    /// Puts a marker into a recording, at this moment.
+    /// Puts a marker into a recording, for the moment so many microseconds ago.
     ///
     /// # Errors
     /// When there is no such recording, or no room for a marker.
-    pub async fn mark(&self, id: &str, label: &str) -> Result<api::Recording> {
+    pub async fn mark(&self, id: &str, label: &str, ago: Micros) -> Result<api::Recording> {
         let (recording, is_marked) = self
-            .ask(id, |reply| Command::Mark(label.to_owned(), reply))
+            .ask(id, |reply| Command::Mark(label.to_owned(), ago, reply))
             .await?;
         match is_marked {
             true => Ok(recording),
@@ -243,6 +249,38 @@ impl Daemon {
             .ask(id, |reply| Command::SetTitle(title.to_owned(), reply))
             .await?;
         Ok(recording)
+    }
+
+    /// Pauses a recording, for so many seconds where that is said. From the moment it
+    /// returns not a byte is taken.
+    ///
+    /// # Errors
+    /// When there is no such recording, or its command's process cannot be told.
+    pub async fn pause(&self, id: &str, seconds: Option<u64>) -> Result<api::Recording> {
+        let until = seconds.map(|seconds| unix_seconds() + seconds);
+        let (recording, is_paused) = self.ask(id, |reply| Command::Pause(until, reply)).await?;
+        match is_paused {
+            true => Ok(recording),
+            false => Err(Error::Invalid {
+                message: format!(
+                    "the process that runs {id} is of an older tvmux and cannot be paused"
+                ),
+            }),
+        }
+    }
+
+    /// Goes on with a recording that is paused. Returns once all is recorded again,
+    /// or when that takes long.
+    ///
+    /// # Errors
+    /// When there is no such recording.
+    pub async fn resume(&self, id: &str) -> Result<api::Recording> {
+        let asked = self.ask(id, Command::Resume);
+        match tokio::time::timeout(RESUMED, asked).await {
+            Ok(answer) => Ok(answer?.0),
+            // It goes on once it can.
+            Err(_) => self.recording(id).await,
+        }
     }
 
     /// Asks a recording for something; gives it as it is then, and the answer.

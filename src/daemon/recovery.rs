@@ -96,7 +96,10 @@ impl Daemon {
             }
             for (journal, file, reopened) in found {
                 match reopened {
-                    Ok(reopened) => self.resume(&server, &live, journal, file, reopened).await,
+                    Ok(reopened) => {
+                        self.go_on_with(&server, &live, journal, file, reopened)
+                            .await
+                    }
                     Err(error) => {
                         let (id, path) = (&journal.spec.id, journal.spec.cast_path.display());
                         tracing::warn!(id, %path, error, "a cast that cannot go on");
@@ -153,7 +156,7 @@ impl Daemon {
         .expect("repairing does not panic")
     }
 
-    async fn resume(
+    async fn go_on_with(
         &self,
         server: &Server,
         live: &tmux::Result<(Version, ServerState)>,
@@ -173,6 +176,15 @@ impl Daemon {
         };
         let id = journal.spec.id.clone();
         let opening = match reopened.left {
+            left if journal.spec.is_paused() => {
+                if let Left::Stream { record, end, .. } = left {
+                    // It died before the pause had begun: what came since is not read.
+                    run_quietly(server, &pipe::stop(PaneId(record.pane), &record.fifo)).await;
+                    drop(end);
+                }
+                tracing::info!(id, "the recording is paused still");
+                Opening::Paused
+            }
             Left::Stream {
                 record,
                 end,
@@ -208,7 +220,7 @@ impl Daemon {
         let write = move || written.write(&next, Durability::Kill);
         let _ = tokio::task::spawn_blocking(write).await;
         if version.is_some() {
-            let flag = pipe::flag_window(journal.spec.window, true);
+            let flag = pipe::flag_window(journal.spec.window, Some(pipe::RECORDED));
             run_quietly(server, &flag).await;
         }
         // A server that is gone has no version; nothing is asked of it.
@@ -373,7 +385,7 @@ async fn clean(server: &Server, version: Version, carried: &BTreeSet<PathBuf>, h
             continue;
         };
         if let Ok(window) = window.parse() {
-            batches.push(pipe::flag_window(window, false));
+            batches.push(pipe::flag_window(window, None));
         }
         let Ok(pane) = pane.parse::<PaneId>() else {
             continue;

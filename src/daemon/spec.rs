@@ -39,9 +39,27 @@ pub(super) struct RecordingSpec {
     /// What is kept, where that is not all.
     #[serde(default)]
     pub(super) flashback: Option<Flashback>,
+    /// The pause that somebody has asked for. Since format 3, as is what follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) paused: Option<Paused>,
+    /// Why it is paused though nobody has asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) withheld: Option<String>,
+}
+
+/// A pause that somebody has asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Paused {
+    /// When it ends by itself: seconds since the Unix epoch.
+    pub(super) until: Option<u64>,
 }
 
 impl RecordingSpec {
+    /// Whether nothing is to be recorded at present.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.is_some() || self.withheld.is_some()
+    }
+
     /// When the recording started: seconds since the Unix epoch.
     pub(super) fn started(&self) -> u64 {
         self.started_micros / 1_000_000

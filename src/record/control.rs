@@ -1,9 +1,18 @@
-//! What stands beside the output of a recorded command: sizes, keys, losses.
+//! What stands beside the output of a recorded command: sizes, keys, losses, pauses.
 //!
 //! The command's output goes to the daemon through a FIFO, as a pane's does.
 //! This goes through a second one, as a line of JSON for each message, and is
-//! read before output that was written after it.
+//! read before output that was written after it. What the daemon orders comes back
+//! through a third.
 
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::marker::PhantomData;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// A line of JSON that the client writes into the control FIFO.
@@ -16,6 +25,51 @@ pub enum Control {
     Input(String),
     /// This many bytes of output could not be handed over.
     Lost(u64),
+    /// All output before the pause of this number is handed over, and no more comes.
+    Paused(u64),
+    /// Output is handed over again.
+    Resumed,
+    /// Nothing is handed over, by the settings, and why; `None` ends that.
+    Withheld(Option<String>),
+}
+
+/// A line of JSON that the daemon writes into the FIFO for orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// Hand over nothing more; answered by [`Control::Paused`] of the same number.
+    Pause(u64),
+    /// Hand over what comes from now on; answered by [`Control::Resumed`].
+    Resume,
+}
+
+/// Where the orders for a command's recording come: beside the FIFO of its output,
+/// with which it is kept and removed.
+#[must_use]
+pub fn orders_path(output: &Path) -> PathBuf {
+    let mut path = output.as_os_str().to_owned();
+    path.push(".orders");
+    path.into()
+}
+
+impl Order {
+    /// Writes the order, without waiting.
+    ///
+    /// # Errors
+    /// When nobody has opened the FIFO for reading, or it is full.
+    pub fn send(self, orders: &Path) -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits())
+            .open(orders)?;
+        file.write_all(&line(&self))
+    }
+}
+
+fn line(message: &impl Serialize) -> Vec<u8> {
+    let mut line = serde_json::to_vec(message).unwrap_or_default();
+    line.push(b'\n');
+    line
 }
 
 /// Longest text of a message, in bytes. As JSON it fits into `PIPE_BUF`, so that
@@ -29,22 +83,30 @@ impl Control {
     /// The message as a line.
     #[must_use]
     pub fn line(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
+        line(self)
     }
 }
 
-/// Puts messages together from pieces cut anywhere.
-#[derive(Debug, Default)]
-pub struct ControlReader {
+/// Puts messages of one type together from pieces cut anywhere.
+#[derive(Debug)]
+pub struct LineReader<T> {
     line: Vec<u8>,
+    of: PhantomData<T>,
 }
 
-impl ControlReader {
+impl<T> Default for LineReader<T> {
+    fn default() -> LineReader<T> {
+        LineReader {
+            line: Vec::new(),
+            of: PhantomData,
+        }
+    }
+}
+
+impl<T: DeserializeOwned> LineReader<T> {
     /// Takes in more bytes; hands on the messages that are complete. What is
     /// none is skipped.
-    pub fn feed(&mut self, bytes: &[u8], mut on_message: impl FnMut(Control)) {
+    pub fn feed(&mut self, bytes: &[u8], mut on_message: impl FnMut(T)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
@@ -69,11 +131,15 @@ mod tests {
             Control::Resize(100, 30),
             Control::Input("ls\r\u{1b}[A\n€".to_owned()),
             Control::Lost(7),
+            Control::Paused(12),
+            Control::Resumed,
+            Control::Withheld(Some("it".to_owned())),
+            Control::Withheld(None),
         ];
         let mut bytes: Vec<u8> = messages.iter().flat_map(Control::line).collect();
         bytes.splice(0..0, *b"no message\n");
         for size in 1..=bytes.len() {
-            let mut reader = ControlReader::default();
+            let mut reader = LineReader::<Control>::default();
             let mut seen = Vec::new();
             for chunk in bytes.chunks(size) {
                 reader.feed(chunk, |message| seen.push(message));

@@ -44,6 +44,14 @@ pub enum Read {
     Closed,
 }
 
+/// Makes a FIFO (mode 0600) that others open.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_fifo(path: &Path) -> io::Result<()> {
+    Ok(nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?)
+}
+
 impl Fifo {
     /// Makes the FIFO (mode 0600) and opens it for reading, before anybody
     /// opens it for writing: a writer's `open` then does not wait.
@@ -51,7 +59,7 @@ impl Fifo {
     /// # Errors
     /// When it cannot be made or opened.
     pub fn create(path: &Path) -> io::Result<Fifo> {
-        nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        make_fifo(path)?;
         let file = Self::open(path).inspect_err(|_| {
             let _ = std::fs::remove_file(path);
         })?;

@@ -51,10 +51,10 @@ mod tail;
 
 pub use carry::{Carry, Kept, StreamRecord, remove_files};
 pub use cast_file::{Appended, CastFile};
-pub use control::{Control, ControlReader, LONGEST_INPUT};
+pub use control::{Control, LONGEST_INPUT, LineReader, Order, orders_path};
 pub use disk_sink::DiskSink;
 pub use disks::Disks;
-pub use fifo::{Fifo, Read};
+pub use fifo::{Fifo, Read, make_fifo};
 pub use intake::{Intake, Taken};
 pub use lines::Lines;
 pub use pages::PAGE;

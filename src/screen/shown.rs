@@ -72,6 +72,20 @@ pub struct ShownLine {
 }
 
 impl ShownLine {
+    /// A text that stood there at one moment, and was not printed.
+    #[must_use]
+    pub fn alone(text: &str, time: u64) -> ShownLine {
+        ShownLine {
+            text: text.to_owned(),
+            seen: Seen::InText,
+            first: time,
+            last: time,
+            continues: false,
+            row: None,
+            steps: Vec::new(),
+        }
+    }
+
     /// When its first `length` bytes were there as they were in the end, in
     /// microseconds.
     pub fn time_of(&self, length: usize) -> u64 {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::commands::{Command, Commands};
-use crate::cast::{Marker, Micros, Position};
+use crate::cast::{Marker, Micros, Position, named_moment};
 
 /// Pauses from this length on are kept, in microseconds.
 pub const PAUSE: Micros = 1_000_000;
@@ -142,8 +142,10 @@ impl Index {
         self.activity.add(time, bytes as u64);
     }
 
+    /// Adds a marker that was written at `time`: it stands at the moment it names.
     pub fn add_marker(&mut self, time: Micros, label: &str) {
         if self.markers.len() < MOST {
+            let (time, label) = named_moment(time, label);
             self.markers.push(Marker {
                 time,
                 label: label.to_owned(),

@@ -451,6 +451,15 @@ impl Timeline {
     /// Markers, as far as the cast was gone through.
     #[must_use]
     pub fn markers(&self) -> Vec<Marker> {
+        let mut markers = self.markers_as_written();
+        markers.sort_by_key(|marker| marker.time);
+        markers
+    }
+
+    /// The same in the order in which they were written: one that was set late names a
+    /// moment before those that stand before it.
+    #[must_use]
+    pub fn markers_as_written(&self) -> Vec<Marker> {
         self.state().index.markers.clone()
     }
 

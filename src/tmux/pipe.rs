@@ -14,8 +14,11 @@ use super::{Batch, PaneId, WindowId};
 const OWNER: &str = "@tvmux_pipe";
 
 /// The window option that is set while a window is recorded, for status lines:
-/// `#{?@tvmux_recording,REC,}`.
+/// `#{?@tvmux_recording,REC,}`. It is `1`, or how else the recording is.
 pub const RECORDING: &str = "@tvmux_recording";
+
+/// Its value while all is well.
+pub const RECORDED: &str = "1";
 
 /// What a pipe's batch prints in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,14 +159,13 @@ pub fn owners() -> Batch {
     Batch::of(["list-panes", "-a", "-F", &format])
 }
 
-/// Marks a window as recorded, or as no longer so.
+/// Marks a window as recorded, by how its recording is, or as no longer so.
 #[must_use]
-pub fn flag_window(window: WindowId, recorded: bool) -> Batch {
+pub fn flag_window(window: WindowId, flag: Option<&str>) -> Batch {
     let target = window.to_string();
-    if recorded {
-        Batch::of(["set-option", "-w", "-t", &target, RECORDING, "1"])
-    } else {
-        Batch::of(["set-option", "-wu", "-t", &target, RECORDING])
+    match flag {
+        Some(flag) => Batch::of(["set-option", "-w", "-t", &target, RECORDING, flag]),
+        None => Batch::of(["set-option", "-wu", "-t", &target, RECORDING]),
     }
 }
 

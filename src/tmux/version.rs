@@ -83,6 +83,12 @@ impl Version {
         self.minor
     }
 
+    /// Whether `display-popup` exists (3.2).
+    #[must_use]
+    pub fn has_popups(self) -> bool {
+        self >= Version::new(3, 2)
+    }
+
     /// Whether `capture-pane -N` keeps the blanks at the ends of rows (3.1).
     #[must_use]
     pub fn has_capture_blanks(self) -> bool {

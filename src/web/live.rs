@@ -156,7 +156,7 @@ impl Following {
                 self.listed = None;
                 let go_on = |_| ControlFlow::Continue(());
                 self.timeline.cover(None, go_on).map_err(unreadable)?;
-                Some((self.timeline.markers(), self.timeline.commands()))
+                Some((self.timeline.markers_as_written(), self.timeline.commands()))
             }
             _ => None,
         };

@@ -29,7 +29,6 @@ pub mod node;
 mod observer;
 mod on_attach;
 mod plan;
-mod proc_stat;
 mod process;
 mod readiness;
 mod refusal;

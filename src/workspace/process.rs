@@ -11,8 +11,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::proc_stat::ProcStat;
 use super::variables::break_variables;
+use crate::processes::ProcStat;
 use crate::shell::{self, Shell};
 
 /// What is in front in a pane.

@@ -14,7 +14,7 @@ use std::path::Path;
 use nix::libc;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
-use super::proc_stat::{GENERATIONS, ProcStat, children};
+use crate::processes::{GENERATIONS, ProcStat, children};
 
 /// What can be said about a pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::proc_stat::{ProcStat, bytes_read, group_members, times_slept};
 use super::readiness::{Readiness, Terminal, look};
+use crate::processes::{ProcStat, bytes_read, group_members, times_slept};
 
 /// How long the next line waits for somebody who reads it, once this one is
 /// taken.

@@ -2,9 +2,9 @@
 
 use tvmux::api::{
     ActionStatus, CallbackEvent, CaptureRange, CastFilter, Direction, HookAction, HookCreate,
-    HookUpdate, MarkerCreate, PaneCreate, PaneFilter, PaneResize, PaneSendKeys, PaneSize, Percent,
-    RecordingCreate, SessionCreate, SessionUpdate, UnlinkFrom, WindowCreate, WindowLinkCreate,
-    WindowUpdate,
+    HookUpdate, MarkerCreate, NoteCreate, PaneCreate, PaneFilter, PaneResize, PaneSendKeys,
+    PaneSize, Percent, RecordingCreate, RecordingPause, SessionCreate, SessionUpdate, State,
+    UnlinkFrom, WindowCreate, WindowLinkCreate, WindowUpdate,
 };
 use tvmux::client::{Client, Error};
 
@@ -287,8 +287,32 @@ async fn recordings_and_casts() {
     assert_eq!(client.recording("@0").await.unwrap().id, made.id);
     let label = MarkerCreate {
         label: "here".into(),
+        ago: None,
     };
     client.mark(&made.id, &label).await.unwrap();
+    let late = MarkerCreate {
+        label: "there".into(),
+        ago: Some(f64::MAX),
+    };
+    assert_eq!(refused(client.mark(&made.id, &late).await).0, 422);
+    let nothing = NoteCreate::default();
+    assert_eq!(refused(client.note(&made.id, &nothing).await).0, 422);
+    let endless = RecordingPause { seconds: Some(0) };
+    assert_eq!(refused(client.pause(&made.id, &endless).await).0, 422);
+    let paused = client.pause(&made.id, &RecordingPause { seconds: Some(600) });
+    let paused = paused.await.unwrap();
+    assert_eq!((paused.state, paused.active), (State::Paused, true));
+    assert!(
+        paused
+            .paused_until
+            .is_some_and(|until| until > paused.started + 500)
+    );
+    let resumed = client.resume(&made.id).await.unwrap();
+    assert_eq!(
+        (resumed.state, resumed.paused_until),
+        (State::Recording, None)
+    );
+    assert_eq!(refused(client.resume("none").await).0, 404);
     let stopped = client.stop_recording(&made.id).await.unwrap();
     assert_eq!(stopped.recording_id, made.id);
     assert_eq!(

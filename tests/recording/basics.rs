@@ -235,3 +235,75 @@ fn settings_are_shown() {
     let completions = tvmux.ok(["completions", "bash"]);
     assert!(completions.contains("tvmux"));
 }
+
+#[test]
+fn marks_notes_and_titles_stand_at_their_moments_and_are_found() {
+    let tmux = TestTmux::start("");
+    let mut tvmux = Tvmux::new();
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &["--title", "first"]);
+    let (id, cast) = (recording["id"].as_str().unwrap(), tvmux.cast(&recording));
+    let started = std::time::Instant::now();
+    tmux.tmux(&["send-keys", "-t", "main:", "echo he''llo", "Enter"]);
+    wait_until("the output is in the file", || {
+        recorded(&cast).contains("hello")
+    });
+    // What is given is a text, whatever it holds.
+    let hostile = "it's \"so\"; #(touch pwned) $(touch pwned) é";
+    let said = tvmux.ok(["rec", "note", hostile]);
+    assert!(said.starts_with(&format!("Noted in {id} at ")), "{said}");
+    tvmux.ok(["rec", "title", "release \u{1f600} day", "-t", id]);
+    wait_until("half a second has passed", || {
+        started.elapsed().as_millis() > 500
+    });
+    tvmux.ok(["rec", "mark", "--at", "-0.4s", "it broke"]);
+    // There is nothing before the start.
+    tvmux.ok(["rec", "mark", "--at", "-1h", "long ago"]);
+    for wrong in ["30s", "-x", "50%"] {
+        let refused = tvmux.run(["rec", "mark", "--at", wrong, "x"]);
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    }
+    let labels = [
+        "note: it's \"so\"; #(touch pwned) $(touch pwned) é",
+        "tvmux: title: release \u{1f600} day",
+        "it broke (tvmux: 0.4 s before)",
+    ];
+    wait_until("all are in the file", || {
+        recorded(&cast).contains("long ago")
+    });
+    let (_, events) = parse_cast(&std::fs::read(&cast).unwrap()).unwrap();
+    let markers = markers_of(&events);
+    assert_eq!(markers[..3], labels);
+    assert!(markers[3].starts_with("long ago (tvmux: "), "{markers:?}");
+
+    // While it runs the catalogue has the title of the marker …
+    let listed = || {
+        tvmux.ok(["archive", "update", "--quiet"]);
+        let listed: serde_json::Value = serde_json::from_str(&tvmux.ok(["ls", "--json"])).unwrap();
+        listed[0]["title"].clone()
+    };
+    assert_eq!(listed(), "release \u{1f600} day");
+    let found = |what: &str| -> Vec<serde_json::Value> {
+        let text = tvmux.ok(["search", "--json", what]);
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    assert_eq!(found("note: it's \"so\"").len(), 1);
+    let written = events.iter().find(|event| event.data == labels[2]).unwrap();
+    let hit = &found("it broke")[0];
+    assert_eq!(hit["line"], "it broke");
+    let moment = hit["time"].as_f64().unwrap();
+    assert!((written.time - 0.4 - moment).abs() < 0.001, "{moment}");
+    assert_eq!(found("long ago")[0]["time"], 0.0);
+    // … and the header in the end. The player goes to the moment that a marker names.
+    tvmux.ok(["rec", "stop"]);
+    let (header, _) = read_cast(&cast);
+    assert_eq!(header["title"], "release \u{1f600} day");
+    assert_eq!(listed(), "release \u{1f600} day");
+    let at = |moment: &str| tvmux.ok(["screenshot", cast.to_str().unwrap(), "--at", moment]);
+    assert!(at("it broke").contains("hello"));
+    assert!(!at("long ago").contains("hello"));
+    assert!(!std::path::Path::new("pwned").exists());
+}

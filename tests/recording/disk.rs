@@ -144,7 +144,7 @@ fn a_marker_that_would_not_fit_into_memory_is_refused() {
     let label = "x".repeat(256);
     let refused = runtime.block_on(async {
         let mut client = Client::connect(&tvmux.socket()).await.unwrap();
-        let marker = MarkerCreate { label };
+        let marker = MarkerCreate { label, ago: None };
         for marks in 0.. {
             if let Err(error) = client.mark(id, &marker).await {
                 return error;

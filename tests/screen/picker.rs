@@ -240,6 +240,7 @@ fn recordings_are_ended_and_marked_and_casts_removed_after_a_question() {
     let mut stage = Stage::new(List::Running, SIZE);
     let id = || "work:@1".to_owned();
     assert_eq!(stage.control('s'), Some(Wish::Stop(id())));
+    assert_eq!(stage.control('o'), Some(Wish::Pause(id())));
     assert_eq!(stage.control('t'), None);
     assert_eq!(stage.types("here"), None);
     assert!(stage.rows()[29].contains("mark as: here"));

@@ -11,16 +11,18 @@ use super::ArchiveError;
 
 /// What makes each version of the tables from the one before. All is derived, so
 /// that a step may also begin anew.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("tables.sql"),
     READ_ANEW,
     READ_ANEW,
     "ALTER TABLE casts ADD COLUMN part INTEGER NOT NULL DEFAULT 1;",
     READ_ANEW,
+    READ_ANEW,
 ];
 
-/// Grams have other bits, lines that a program cleared are told, and casts say which
-/// part they are and which command went on in them: what was read is read anew.
+/// Grams have other bits, lines that a program cleared are told, casts say which part
+/// they are and which command went on in them, and the labels of markers are lines:
+/// what was read is read anew.
 const READ_ANEW: &str = "
     DELETE FROM marker;
     DELETE FROM command;

@@ -1,5 +1,5 @@
 //! Plays a cast and gives what it holds: figures, commands, and each line that was
-//! shown, once.
+//! shown, once; the label of a marker is a line of its own.
 //!
 //! A snapshot of tvmux paints what is on the screen anew. What was there is told
 //! before it, as at the end of a recording, and what the snapshot painted is told
@@ -9,7 +9,10 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cast::{Code, EventReader, Header, Micros, Position, ReadError, Strictness, TextBuffer};
+use crate::cast::{
+    Code, EventReader, Header, Micros, Position, ReadError, Strictness, TextBuffer, named_moment,
+    title_in,
+};
 use crate::screen::{Remembered, Seen, Shown, ShownLine, put_part, take_part};
 use crate::timeline::{Command, Commands, rules_of};
 use crate::tmux::begins_with_snapshot;
@@ -31,6 +34,9 @@ pub(super) struct Figures {
     pub gaps: u64,
     pub lost: u64,
     pub markers: Vec<(Micros, String)>,
+    /// What the recording was called last, where that has changed since it began.
+    #[serde(default)]
+    pub title: Option<String>,
 }
 
 /// All that a scan knows beside the screen.
@@ -196,7 +202,14 @@ impl<R: Read> Scan<R> {
                         give(&mut self.shown, known, take);
                     }
                 }
-                Code::Marker => figures.mark(time, event.data.decode(&mut self.text)),
+                Code::Marker => {
+                    let label = event.data.decode(&mut self.text);
+                    let (moment, label) = named_moment(time, label);
+                    figures.mark(moment, label);
+                    if !label.is_empty() {
+                        take((ShownLine::alone(label, moment), None));
+                    }
+                }
                 _ => {}
             }
             self.is_inside = continues;
@@ -281,6 +294,9 @@ impl Figures {
             if before.len() < why.len() {
                 self.lost += digits.parse().unwrap_or(0);
             }
+        }
+        if let Some(title) = title_in(label) {
+            self.title = Some(title.to_owned());
         }
         if self.markers.len() < MOST_MARKERS {
             self.markers.push((time, label.to_owned()));

@@ -232,6 +232,7 @@ impl Writer {
         self.write_blocks(connection, blocks)?;
         self.write_marks(connection, scan)?;
         let figures = scan.figures();
+        let is_running = matches!(self.target.condition, Condition::Running);
         let read = match scan.offset() {
             // Of a compressed one, that is not the place in the file.
             _ if progress.is_none() => self.target.file.2,
@@ -241,6 +242,7 @@ impl Writer {
             .prepare_cached(
                 "UPDATE casts SET indexed = ?, progress = ?, duration = ?, events = ?, gaps = ?,
                      lost = ?, markers = ?, commands = ?, last_commands = ?,
+                     title = coalesce(?11, title),
                      lines = (SELECT coalesce(sum(count), 0) FROM block WHERE cast_id = ?10)
                  WHERE id = ?10",
             )?
@@ -254,7 +256,9 @@ impl Writer {
                 figures.markers.len() as i64,
                 scan.own_commands() as i64,
                 last_commands(scan.commands()),
-                cast
+                cast,
+                // Its header has it in the end.
+                figures.title.as_ref().filter(|_| is_running)
             ])?;
         match written {
             // It was taken out meanwhile: nothing of this is kept.

@@ -148,6 +148,7 @@ impl Program for Picking {
             }
             Wish::Search(text) => self.worker.ask(Job::Search(text)),
             Wish::Stop(id) => self.worker.ask(Job::Stop(id)),
+            Wish::Pause(id) => self.worker.ask(Job::Pause(id)),
             Wish::Mark(id, label) => self.worker.ask(Job::Mark(id, label)),
             Wish::Remove(cast) => self.worker.ask(Job::Remove(cast)),
         }

@@ -12,7 +12,7 @@ use std::thread;
 
 use jiff::Zoned;
 
-use crate::api::{MarkerCreate, Recording, State};
+use crate::api::{MarkerCreate, Recording, RecordingPause, State};
 use crate::archive::{
     Archive, Entry, Filter, Pattern, PatternOptions, SearchOptions, join_parts, long_ago,
     sort_parts,
@@ -41,6 +41,7 @@ pub(super) enum Job {
     Running,
     Search(String),
     Stop(String),
+    Pause(String),
     Mark(String, String),
     Remove(PathBuf),
 }
@@ -201,10 +202,27 @@ impl Lists {
                 self.ringer.give(Done::Said(format!("stopped {id}")));
                 self.list()
             }
+            Job::Pause(id) => {
+                let recording = runtime()?.block_on(async {
+                    let mut client = background::client().await?;
+                    let recording = client.recording(&id).await?;
+                    let turned = match recording.state {
+                        State::Paused => client.resume(&id).await?,
+                        _ => client.pause(&id, &RecordingPause::default()).await?,
+                    };
+                    Ok::<_, Failure>(turned)
+                })?;
+                let said = match recording.state {
+                    State::Paused => "paused",
+                    _ => "resumed",
+                };
+                self.ringer.give(Done::Said(format!("{said} {id}")));
+                self.list()
+            }
             Job::Mark(id, label) => {
                 runtime()?.block_on(async {
                     let mut client = background::client().await?;
-                    client.mark(&id, &MarkerCreate { label }).await?;
+                    client.mark(&id, &MarkerCreate { label, ago: None }).await?;
                     Ok::<_, Failure>(())
                 })?;
                 self.ringer.give(Done::Said(format!("marked {id}")));

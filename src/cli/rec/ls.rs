@@ -87,6 +87,14 @@ fn print_table(recordings: &[Recording]) -> std::io::Result<()> {
         if let Some(reason) = &recording.reason {
             writeln!(out, "{}: {}", printable(&recording.id), printable(reason))?;
         }
+        if let Some(until) = recording.paused_until {
+            let id = printable(&recording.id);
+            writeln!(
+                out,
+                "{id}: goes on by itself at {}",
+                table::clock_time(until)
+            )?;
+        }
         if recording.carried > 0 {
             let times = counted(recording.carried, "time");
             let id = printable(&recording.id);

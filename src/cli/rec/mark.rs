@@ -1,85 +1,131 @@
-//! `tvmux rec mark`.
+//! `tvmux rec mark`, `tvmux rec note` and `tvmux rec title`.
 
-use std::env;
 use std::process::ExitCode;
 
-use clap_complete::engine::ArgValueCandidates;
+use clap::builder::NonEmptyStringValueParser;
 
-use crate::api::{MarkerCreate, State};
+use super::which::Target;
+use crate::api::{MarkerCreate, NoteCreate, Recording, RecordingUpdate, State};
 use crate::cli::background::{self, hint_start};
-use crate::cli::candidates;
 use crate::cli::table::{duration, printable};
-use crate::cli::{Context, Failure, Outcome};
-use crate::client::Client;
-use crate::tmux::Socket;
+use crate::cli::{Context, Outcome};
+use crate::timeline::Moment;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct MarkArgs {
     /// What the marker is called.
     #[arg(default_value = "")]
     label: String,
 
-    /// Which recording; that of the current window without, or the only one.
-    #[arg(short, long, value_name = "ID", add = ArgValueCandidates::new(candidates::recordings))]
-    target: Option<String>,
+    /// The moment that it names, before this one: -30s, -1m30s or -1:30.
+    #[arg(long, value_name = "-TIME", allow_hyphen_values = true, value_parser = ago)]
+    at: Option<f64>,
 
+    #[command(flatten)]
+    target: Target,
+
+    #[command(flatten)]
+    said: Said,
+}
+
+/// It is found by `tvmux search`, as what was shown is.
+#[derive(Debug, clap::Args)]
+pub(super) struct NoteArgs {
+    /// What is noted, for this moment.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    text: String,
+
+    #[command(flatten)]
+    target: Target,
+
+    #[command(flatten)]
+    said: Said,
+}
+
+/// A marker and the catalogue have it at once, the cast's header at the end.
+#[derive(Debug, clap::Args)]
+pub(super) struct TitleArgs {
+    /// The cast's title from now on.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    title: String,
+
+    #[command(flatten)]
+    target: Target,
+
+    #[command(flatten)]
+    said: Said,
+}
+
+#[derive(Debug, clap::Args)]
+struct Said {
     /// Only the recording's id.
     #[arg(short, long)]
     quiet: bool,
 
-    /// The marked recording as JSON.
+    /// The recording as JSON.
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
 }
 
-pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
-    let mut client = background::client().await.map_err(hint_start)?;
-    let id = match &args.target {
-        Some(id) => id.clone(),
-        None => this_one(context, &mut client).await?,
-    };
-    let marker = MarkerCreate {
-        label: args.label.clone(),
-    };
-    let recording = client.mark(&id, &marker).await?;
-    if recording.state == State::Suspended {
-        let reason = recording.reason.as_deref().unwrap_or("it is suspended");
-        crate::cli::warn(&format!(
-            "the cast takes nothing at present ({}): the marker is written once it does",
-            printable(reason)
-        ));
+/// Seconds.
+fn ago(text: &str) -> Result<f64, String> {
+    match text.parse()? {
+        Moment::FromEnd(micros) => Ok(micros as f64 / 1e6),
+        _ => Err("a time before now is wanted, such as -30s".to_owned()),
     }
-    let id = printable(&recording.id);
-    match (args.json, args.quiet) {
-        (true, _) => anstream::println!("{}", serde_json::to_string(&recording)?),
-        (false, true) => anstream::println!("{id}"),
-        (false, false) => anstream::println!("Marked {id} at {}", duration(recording.duration)),
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
-/// The recording of the current window, or the only one there is.
-pub(super) async fn this_one(context: &Context, client: &mut Client) -> Result<String, Failure> {
-    let recordings = client.recordings().await?;
-    if let (Some(socket), Ok(pane)) = (Socket::surrounding(), env::var("TMUX_PANE")) {
-        let server = crate::tmux::Server::new(context.config.tmux.command.as_str(), socket);
-        let window = crate::tmux::resolve(&server, &pane)
-            .await?
-            .window
-            .to_string();
-        let here = recordings.iter().find(|recording| {
-            recording.window_id == window && recording.socket == server.socket().path()
-        });
-        if let Some(recording) = here {
-            return Ok(recording.id.clone());
+pub(super) async fn mark(context: &Context, args: &MarkArgs) -> Outcome {
+    let mut client = background::client().await.map_err(hint_start)?;
+    let id = args.target.id(context, &mut client).await?;
+    let marker = MarkerCreate {
+        label: args.label.clone(),
+        ago: args.at,
+    };
+    let recording = client.mark(&id, &marker).await?;
+    let at = (recording.duration - args.at.unwrap_or(0.0)).max(0.0);
+    args.said
+        .say(&recording, |id| format!("Marked {id} at {}", duration(at)))
+}
+
+pub(super) async fn note(context: &Context, args: &NoteArgs) -> Outcome {
+    let mut client = background::client().await.map_err(hint_start)?;
+    let id = args.target.id(context, &mut client).await?;
+    let text = args.text.clone();
+    let recording = client.note(&id, &NoteCreate { text }).await?;
+    let at = duration(recording.duration);
+    args.said
+        .say(&recording, |id| format!("Noted in {id} at {at}"))
+}
+
+pub(super) async fn title(context: &Context, args: &TitleArgs) -> Outcome {
+    let mut client = background::client().await.map_err(hint_start)?;
+    let id = args.target.id(context, &mut client).await?;
+    let title = args.title.clone();
+    let recording = client
+        .update_recording(&id, &RecordingUpdate { title })
+        .await?;
+    let title = printable(&args.title);
+    args.said
+        .say(&recording, |id| format!("{id} is called {title} now"))
+}
+
+impl Said {
+    /// Says what has become of a recording, which is given its id.
+    fn say(&self, recording: &Recording, said: impl Fn(&str) -> String) -> Outcome {
+        if recording.state == State::Suspended {
+            let reason = recording.reason.as_deref().unwrap_or("it is suspended");
+            crate::cli::warn(&format!(
+                "the cast takes nothing at present ({}): the marker is written once it does",
+                printable(reason)
+            ));
         }
-    }
-    match recordings.as_slice() {
-        [only] => Ok(only.id.clone()),
-        [] => Err(Failure::new("nothing is recorded").hint("start with `tvmux rec`")),
-        _ => Err(
-            Failure::usage("this window is not recorded, and several others are")
-                .hint("name one with `-t ID`; `tvmux rec ls` lists them"),
-        ),
+        let id = printable(&recording.id);
+        match (self.json, self.quiet) {
+            (true, _) => anstream::println!("{}", serde_json::to_string(recording)?),
+            (false, true) => anstream::println!("{id}"),
+            (false, false) => anstream::println!("{}", said(&id)),
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,9 +3,11 @@
 mod command;
 mod ls;
 mod mark;
+mod pause;
 mod save;
 mod start;
 mod stop;
+mod which;
 
 use std::ffi::OsString;
 
@@ -14,6 +16,7 @@ use clap::Subcommand;
 use super::{Context, Failure, Outcome, runtime};
 
 pub(super) use self::command::{is_monitor, run_monitor};
+pub(super) use self::start::explain;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -45,7 +48,15 @@ enum Verb {
     /// End recordings; all without an ID. Exits with 1 when output is missing.
     Stop(stop::Args),
     /// Put a marker into the recording of this window.
-    Mark(mark::Args),
+    Mark(mark::MarkArgs),
+    /// Note something in the recording of this window.
+    Note(mark::NoteArgs),
+    /// Give the recording of this window another title.
+    Title(mark::TitleArgs),
+    /// Record nothing for some time; all recordings without an ID.
+    Pause(pause::PauseArgs),
+    /// Go on with what is paused; all recordings without an ID.
+    Resume(pause::ResumeArgs),
     /// Save the last minutes of a recording that keeps no more.
     Save(save::Args),
 }
@@ -53,10 +64,7 @@ enum Verb {
 impl Args {
     /// Whether a server that runs is all that it needs.
     pub(super) fn only_asks_the_server(&self) -> bool {
-        matches!(
-            self.verb,
-            Some(Verb::Ls(_) | Verb::Stop(_) | Verb::Mark(_) | Verb::Save(_))
-        )
+        !matches!(self.verb, None | Some(Verb::Start(_)))
     }
 }
 
@@ -76,7 +84,11 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
             Some(Verb::Start(args)) => start::run(context, &args).await,
             Some(Verb::Ls(args)) => ls::run(&args).await,
             Some(Verb::Stop(args)) => stop::run(&args).await,
-            Some(Verb::Mark(args)) => mark::run(context, &args).await,
+            Some(Verb::Mark(args)) => mark::mark(context, &args).await,
+            Some(Verb::Note(args)) => mark::note(context, &args).await,
+            Some(Verb::Title(args)) => mark::title(context, &args).await,
+            Some(Verb::Pause(args)) => pause::pause(context, &args).await,
+            Some(Verb::Resume(args)) => pause::resume(context, &args).await,
             Some(Verb::Save(args)) => save::run(context, &args).await,
         }
     })

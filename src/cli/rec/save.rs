@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap_complete::engine::ArgValueCandidates;
 
-use super::mark::this_one;
+use super::which::this_one;
 use crate::api::RecordingSave;
 use crate::cli::background::{self, hint_start};
 use crate::cli::candidates;

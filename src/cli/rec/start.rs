@@ -198,7 +198,7 @@ fn names_file(output: &Path) -> bool {
 }
 
 /// Adds the way out to what the daemon refused.
-pub(super) fn explain(error: client::Error) -> Failure {
+pub(in crate::cli) fn explain(error: client::Error) -> Failure {
     let hint = match &error {
         client::Error::Refused { body, .. } => match body.code.as_str() {
             "no_window" => Some("`tmux list-windows -a` lists the windows there are"),

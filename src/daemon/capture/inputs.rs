@@ -81,6 +81,15 @@ pub(in crate::daemon) enum Life {
     Gone,
 }
 
+/// What becomes of the output before a pause that is not read yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::daemon) enum Rest {
+    /// It is recorded: the pipe is turned off, and runs dry.
+    Record,
+    /// It may be what must not be recorded: nobody reads it.
+    Drop,
+}
+
 /// What reading the stream gave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::daemon) struct Drained {
@@ -119,6 +128,10 @@ pub(in crate::daemon) enum Input {
     },
     /// Something is missing up to now, and why.
     Missing(String),
+    /// Nothing is to be recorded from now on …
+    Pause(Rest),
+    /// … until this.
+    Resume,
     /// Somebody wants the recording to end.
     Stop,
     /// It is [`super::Capture::due`].
@@ -148,6 +161,10 @@ pub(in crate::daemon) enum Action {
     },
     /// Record a marker: from here on only snapshots are seen of this pane.
     MarkBlind(PaneId),
+    /// Record a marker: from here on nothing is recorded.
+    MarkPaused,
+    /// Record a marker: it is recorded again, from the snapshot that follows on.
+    MarkResumed,
     /// Watch for the end of this process.
     Watch(u32),
     /// Record the stream that [`Action::Attach`] has started.
@@ -161,6 +178,8 @@ pub(in crate::daemon) enum Action {
     Release,
     /// The stream's pipe is off: let it go.
     Close,
+    /// Let the stream go though its pipe is on: nothing of it is read any more.
+    CutOff,
     /// Ask tmux to turn the stream's pipe off.
     TurnOff,
     /// Let tmux forget that the stream's pane was piped by us; answered as

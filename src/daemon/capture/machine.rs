@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::inputs::{Action, Drained, End, Input, Life, Shown, Time};
+use super::inputs::{Action, Drained, End, Input, Life, Rest, Shown, Time};
 use super::states::{Continuity, Source, State, Stream};
 use crate::tmux::PaneId;
 
@@ -73,8 +73,13 @@ pub(in crate::daemon) struct Capture {
     pub(super) last_output: Time,
     pub(super) warning: Option<Arc<str>>,
     pub(super) end: Option<End>,
-    /// When a switch is no longer waited for, once the recording is to end.
+    /// When a switch is no longer waited for, once the recording is to end or to
+    /// pause.
     pub(super) give_up_at: Option<Time>,
+    /// Whether the recording is to be paused.
+    pub(super) pause: Option<Rest>,
+    /// Whether the marker of a pause has no counterpart yet.
+    pub(super) marks_resume: bool,
 }
 
 impl Capture {
@@ -100,6 +105,15 @@ impl Capture {
         Capture::with(Source::Nothing, Continuity::Gap(why))
     }
 
+    /// A recording that a daemon before has left paused.
+    pub(in crate::daemon) fn paused() -> Capture {
+        Capture {
+            pause: Some(Rest::Record),
+            marks_resume: true,
+            ..Capture::with(Source::Paused, Continuity::Whole)
+        }
+    }
+
     pub(super) fn with(source: Source, continuity: Continuity) -> Capture {
         Capture {
             state: State::Capturing(source),
@@ -118,6 +132,8 @@ impl Capture {
             warning: None,
             end: None,
             give_up_at: None,
+            pause: None,
+            marks_resume: false,
         }
     }
 
@@ -139,6 +155,11 @@ impl Capture {
     /// The process that the cast shows.
     pub(in crate::daemon) fn process(&self) -> Option<u32> {
         self.captured.map(|shown| shown.pid)
+    }
+
+    /// The process that tmux has started in the pane that is to be captured.
+    pub(in crate::daemon) fn wanted_process(&self) -> Option<u32> {
+        self.wanted.or(self.captured).map(|shown| shown.pid)
     }
 
     /// The pane of which only snapshots are seen, since another program has its
@@ -208,6 +229,10 @@ impl Capture {
                 let quiet = if is_dead { DEAD_QUIET } else { REST };
                 self.on_turned_off(quiet, now, &mut actions);
             }
+            Input::Pause(rest) => self.on_pause(rest, now, &mut actions),
+            Input::Resume => self.on_resume(now, &mut actions),
+            // It was from before the pause, and nothing comes behind it.
+            Input::Missing(why) if self.is_paused() => actions.push(Action::MarkGap(why)),
             Input::Missing(why) => {
                 self.continuity = Continuity::Gap(why);
                 self.compare_at(now);
@@ -247,6 +272,9 @@ impl Capture {
         let Some(wanted) = self.wanted else {
             return;
         };
+        if self.is_paused() {
+            return;
+        }
         let dries = matches!(self.state, State::Drying { .. });
         if self.pane() == Some(wanted.pane) && !dries {
             // The pane has this size by now, whenever the snapshot comes.
@@ -362,11 +390,14 @@ impl Capture {
         mem::replace(&mut self.state, State::Capturing(Source::Nothing))
     }
 
-    /// A change is over; the recording ends where that was asked for meanwhile.
+    /// A change is over; the recording ends or pauses where that was asked for
+    /// meanwhile.
     pub(super) fn capture(&mut self, source: Source, now: Time, actions: &mut Vec<Action>) {
         self.state = State::Capturing(source);
-        if let Some(end) = self.end {
-            self.stop_capturing(end, now, actions);
+        match (self.end, self.pause) {
+            (Some(end), _) => self.stop_capturing(end, now, actions),
+            (None, Some(rest)) => self.pause_capturing(rest, now, actions),
+            (None, None) => {}
         }
     }
 }

@@ -28,6 +28,8 @@ enum Step {
     },
     Room,
     Missing,
+    Pause(Rest),
+    Resume,
     Stop,
     /// Time passes, and what becomes due meanwhile is done.
     Wait(Duration),
@@ -54,6 +56,8 @@ enum Line {
     Gap,
     Blind,
     Snapshot,
+    Paused,
+    Resumed,
 }
 
 /// The recording's task, with tmux, pipes and files that do as the steps say.
@@ -69,6 +73,7 @@ struct World {
     turning_off: bool,
     /// Whether bytes are missing that no marker tells of yet.
     is_gap_unmarked: bool,
+    is_paused: bool,
     is_finished: bool,
 }
 
@@ -83,6 +88,7 @@ impl World {
             attaching: false,
             turning_off: false,
             is_gap_unmarked: false,
+            is_paused: false,
             is_finished: false,
         }
     }
@@ -113,7 +119,21 @@ impl World {
                 self.cast.push(Line::Gap);
             }
             Action::MarkBlind(_) => self.cast.push(Line::Blind),
+            Action::MarkPaused => {
+                assert_eq!(self.stream, None, "a stream goes on");
+                assert!(!self.attaching && !self.attached, "a switch goes on");
+                self.is_paused = true;
+                self.cast.push(Line::Paused);
+            }
+            Action::MarkResumed => {
+                self.is_paused = false;
+                self.cast.push(Line::Resumed);
+            }
+            Action::CutOff => {
+                assert!(self.stream.take().is_some(), "{action:?} of no stream");
+            }
             Action::Snapshot { .. } => {
+                assert!(!self.is_paused, "a snapshot while it is paused");
                 assert!(!self.is_gap_unmarked, "a gap ends without a marker");
                 self.cast.push(Line::Snapshot);
             }
@@ -254,6 +274,8 @@ impl World {
                 }
                 self.give(Input::Missing("disk full".to_owned()));
             }
+            Step::Pause(rest) => self.give(Input::Pause(*rest)),
+            Step::Resume => self.give(Input::Resume),
             Step::Stop => self.give(Input::Stop),
             Step::Wait(time) => self.wait(*time),
         }
@@ -305,6 +327,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::LeaveAlternate),
         1 => Just(Step::Room),
         1 => Just(Step::Missing),
+        1 => prop::sample::select(vec![Rest::Record, Rest::Drop]).prop_map(Step::Pause),
+        1 => Just(Step::Resume),
         1 => Just(Step::Stop),
         1 => Just(Step::Gone),
     ]
@@ -354,6 +378,52 @@ proptest! {
         prop_assert!(world.is_finished, "{world:?}");
     }
 
+    /// Whoever does not answer: a pause begins in bounded time. Then nothing is
+    /// recorded, whatever happens, and until it goes on; each pause and each end of
+    /// one has its marker, in turns, the end before a snapshot.
+    #[test]
+    fn while_it_is_paused_nothing_is_recorded(
+        mut world in worlds(),
+        before in prop::collection::vec(step(), 0..40),
+        rest in prop::sample::select(vec![Rest::Record, Rest::Drop]),
+        meanwhile in prop::collection::vec(step(), 0..40),
+        after in prop::collection::vec(step(), 0..40),
+    ) {
+        let ends = |step: &&Step| !matches!(step, Step::Stop | Step::Gone);
+        for step in before.iter().filter(ends) {
+            world.step(step);
+        }
+        world.step(&Step::Pause(rest));
+        world.wait(Duration::from_secs(20));
+        prop_assert!(world.capture.is_paused(), "{world:?}");
+        prop_assert!(world.capture.due().is_none(), "it wakes nobody: {:?}", world);
+        prop_assert_eq!(world.stream, None);
+        prop_assert!(!world.attaching, "a switch goes on");
+        let recorded = world.cast.len();
+        for step in meanwhile.iter().filter(ends).filter(|step| !matches!(step, Step::Resume)) {
+            world.step(step);
+        }
+        prop_assert!(world.capture.is_paused());
+        let more = &world.cast[recorded..];
+        prop_assert!(more.iter().all(|line| *line == Line::Gap), "{more:?}");
+        world.step(&Step::Resume);
+        for step in &after {
+            world.step(step);
+        }
+        let mut is_paused = false;
+        for lines in world.cast.windows(2) {
+            match &lines[0] {
+                Line::Paused => prop_assert!(!std::mem::replace(&mut is_paused, true)),
+                Line::Resumed => {
+                    prop_assert!(std::mem::replace(&mut is_paused, false));
+                    prop_assert_eq!(&lines[1], &Line::Snapshot);
+                }
+                Line::Gap => {}
+                recorded => prop_assert!(!is_paused, "{recorded:?} while it is paused"),
+            }
+        }
+    }
+
     /// Once tmux answers and nothing changes any more, what is there is what is
     /// captured.
     #[test]
@@ -367,6 +437,7 @@ proptest! {
         }
         let pipe = if shown.is_dead { Pipe::Dead } else { Pipe::Started };
         let answer = Answer::Given { pipe, size: shown.size.0, is_torn: false, picture: 0 };
+        world.step(&Step::Resume);
         world.step(&Step::Room);
         for _ in 0..10 {
             world.step(&Step::See { shown, streamed: Life::Living });

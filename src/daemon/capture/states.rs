@@ -24,6 +24,8 @@ pub(super) enum Source {
     Dead,
     /// Snapshots alone: another program has the pane's pipe.
     Blind { pane: PaneId, painted: Vec<u8> },
+    /// Nothing, and nothing is to be: no stream, no snapshot, no look at the pane.
+    Paused,
 }
 
 #[derive(Clone, Debug)]
@@ -43,7 +45,7 @@ pub(super) enum State {
         until: Time,
         then: Then,
     },
-    /// The recording ends, at a moment without output.
+    /// The recording ends or pauses, at a moment without output.
     Lull {
         stream: Stream,
         until: Time,
@@ -59,8 +61,12 @@ pub(super) enum State {
 /// What comes after an old pipe has run dry.
 #[derive(Clone, Debug)]
 pub(super) enum Then {
-    Settle { to: Shown, attached: Attached },
-    Finish,
+    Settle {
+        to: Shown,
+        attached: Attached,
+    },
+    /// The end, or a pause.
+    Leave,
 }
 
 /// Whether the cast shows what was to be seen.

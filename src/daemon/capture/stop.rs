@@ -1,21 +1,30 @@
-//! The end of a recording: in a lull, with all that the pipe delivers.
+//! The end of a recording, and the way into a pause: in a lull, with all that the
+//! pipe delivers.
 
 use std::time::Duration;
 
 use super::inputs::{Action, End, Time};
 use super::machine::{Capture, DEAD_QUIET, PATIENCE, QUIET, REST};
-use super::states::{Source, State, Then};
+use super::states::{Source, State, Stream, Then};
 
 impl Capture {
     pub(super) fn on_end(&mut self, end: End, now: Time, actions: &mut Vec<Action>) {
         let first = *self.end.get_or_insert(end);
-        match &mut self.state {
+        match &self.state {
             State::Capturing(_) => self.stop_capturing(first, now, actions),
+            State::Switching { .. } => self.hurry(now),
+            State::Drying { .. } if end == End::Asked => self.hurry(now),
+            _ => {}
+        }
+    }
+
+    /// Somebody waits by now.
+    pub(super) fn hurry(&mut self, now: Time) {
+        match &mut self.state {
             State::Switching { .. } => {
                 self.give_up_at.get_or_insert(now + REST);
             }
-            State::Drying { quiet, until, .. } if end == End::Asked => {
-                // Somebody waits by now.
+            State::Drying { quiet, until, .. } => {
                 *quiet = DEAD_QUIET;
                 *until = (*until).min(now + DEAD_QUIET);
             }
@@ -26,15 +35,19 @@ impl Capture {
     pub(super) fn stop_capturing(&mut self, end: End, now: Time, actions: &mut Vec<Action>) {
         match (self.take_state(), end) {
             (State::Capturing(Source::Stream(stream)), End::Gone(_)) => {
-                self.dry(stream, REST, Then::Finish, now, actions);
+                self.dry(stream, REST, Then::Leave, now, actions);
             }
             (State::Capturing(Source::Stream(stream)), End::Asked) => {
-                let until = now + PATIENCE;
-                self.state = State::Lull { stream, until };
-                self.turn_off_in_lull(now, actions);
+                self.wait_for_lull(stream, now, actions);
             }
             _ => self.finish(actions),
         }
+    }
+
+    pub(super) fn wait_for_lull(&mut self, stream: Stream, now: Time, actions: &mut Vec<Action>) {
+        let until = now + PATIENCE;
+        self.state = State::Lull { stream, until };
+        self.turn_off_in_lull(now, actions);
     }
 
     pub(super) fn turn_off_in_lull(&mut self, now: Time, actions: &mut Vec<Action>) {
@@ -58,7 +71,7 @@ impl Capture {
         let State::TurningOff { stream, .. } = self.state else {
             return;
         };
-        self.dry(stream, quiet, Then::Finish, now, actions);
+        self.dry(stream, quiet, Then::Leave, now, actions);
     }
 
     pub(super) fn finish(&mut self, actions: &mut Vec<Action>) {

@@ -62,7 +62,7 @@ impl Capture {
             true => attached.pipe == Pipe::Dead,
             false => self.streamed == Life::Dead,
         };
-        let is_hurried = self.end == Some(End::Asked);
+        let is_hurried = self.end == Some(End::Asked) || self.pause.is_some();
         let quiet = match stays || is_hurried {
             true => DEAD_QUIET,
             false => REST,
@@ -100,7 +100,8 @@ impl Capture {
             Then::Settle { to, attached } => {
                 self.settle(Source::Nothing, to, attached, now, actions);
             }
-            Then::Finish => self.finish(actions),
+            Then::Leave if self.end.is_some() => self.finish(actions),
+            Then::Leave => self.enter_pause(now, actions),
         }
     }
 
@@ -189,6 +190,9 @@ impl Capture {
         }
         let follows = follows && gap.is_none();
         actions.extend(gap.map(Action::MarkGap));
+        if mem::take(&mut self.marks_resume) {
+            actions.push(Action::MarkResumed);
+        }
         actions.push(Action::Snapshot {
             size: attached.size,
             painted: attached.painted.clone(),

@@ -1,5 +1,7 @@
 //! Each way from one state to the next.
 
+mod pause;
+
 use std::time::Duration;
 
 use super::inputs::Time;

@@ -21,6 +21,7 @@ use crate::daemon::earlier::Earlier;
 use crate::daemon::ended;
 use crate::daemon::recording::Context;
 use crate::daemon::rotation::{remove_unused, take_back_unfinished};
+use crate::daemon::spec::Paused;
 use crate::record::{Carry, StreamRecord, file_id};
 use crate::wording::chain;
 
@@ -37,6 +38,8 @@ pub(super) struct Left {
     /// The casts before its present one.
     #[serde(default)]
     pub(super) earlier: Earlier,
+    #[serde(default)]
+    pub(super) paused: Option<Paused>,
 }
 
 /// The journal of a running recording.
@@ -88,7 +91,10 @@ fn left(state: &Path) -> Vec<(PathBuf, Left)> {
 
 /// The recordings of commands that a daemon which died has left.
 pub(in crate::daemon) fn interrupted(state: &Path) -> Vec<api::Recording> {
-    let as_left = |(_, Left { recording, earlier }): (PathBuf, Left)| {
+    let as_left = |(_, left): (PathBuf, Left)| {
+        let Left {
+            recording, earlier, ..
+        } = left;
         let written = fs::metadata(&recording.cast_path).ok();
         api::Recording {
             active: false,
@@ -116,6 +122,7 @@ pub(in crate::daemon) fn close_orphans(state: &Path, context: &Context) -> Vec<P
         let Left {
             mut recording,
             mut earlier,
+            ..
         } = left;
         let stem = pid_of(&recording).and_then(|pid| u32::try_from(pid).ok());
         let base = stem.and_then(|pid| kept_base(context, pid));

@@ -6,6 +6,8 @@
 
 mod cast;
 mod journal;
+mod pause;
+mod pausing;
 mod task;
 
 use std::path::{Path, PathBuf};
@@ -23,7 +25,7 @@ use crate::api;
 use crate::chain;
 use crate::clock::unix_micros;
 use crate::config;
-use crate::record::{Carry, Fifo, PipeEnd, StreamRecord};
+use crate::record::{Carry, Fifo, PipeEnd, StreamRecord, make_fifo, orders_path};
 
 pub(super) use self::journal::{close_orphans, interrupted, is_kept};
 
@@ -92,11 +94,13 @@ impl Daemon {
             };
             cast.recorder.begin_stream(&record, false);
         }
-        let (carried, started, earlier) = match before {
-            Some(Left { recording, earlier }) => {
-                (recording.carried + 1, recording.started, earlier)
-            }
-            None => (0, started_micros / 1_000_000, Earlier::default()),
+        let (carried, started, earlier, paused) = match before {
+            Some(Left {
+                recording,
+                earlier,
+                paused,
+            }) => (recording.carried + 1, recording.started, earlier, paused),
+            None => (0, started_micros / 1_000_000, Earlier::default(), None),
         };
         let about = About {
             id: format!("command:{}", request.pid),
@@ -111,7 +115,11 @@ impl Daemon {
         let report = Report::about_command(about, (path, earlier), cast.recorder.stats());
         let pid = request.pid;
         let recording = report.to_api();
-        let left = Left { recording, earlier };
+        let left = Left {
+            recording,
+            earlier,
+            paused,
+        };
         let journal =
             tokio::task::spawn_blocking(move || CommandJournal::write(&state, pid, &left));
         let handle = spawn(SpawnArgs {
@@ -122,14 +130,17 @@ impl Daemon {
             cast,
             output,
             control,
+            paused,
         });
         let recording = handle.report.to_api();
         self.adopt(key, handle);
         let (output, control) = paths;
+        let orders = Some(orders_path(&output)).filter(|orders| orders.exists());
         Ok(api::CommandStarted {
             recording,
             output,
             control,
+            orders,
         })
     }
 
@@ -141,7 +152,12 @@ impl Daemon {
                 message: format!("cannot make the pipe {}: {source}", path.display()),
             })
         };
-        Ok((PipeEnd::new(make("output")?), make("control")?))
+        let (output, control) = (make("output")?, make("control")?);
+        if let Err(error) = make_fifo(&orders_path(output.path())) {
+            let path = output.path().display();
+            tracing::warn!(%path, %error, "the recording cannot be paused");
+        }
+        Ok((PipeEnd::new(output), control))
     }
 }
 

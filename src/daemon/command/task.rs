@@ -9,18 +9,20 @@ use tokio::time::Instant;
 
 use super::cast::header;
 use super::journal::{CommandJournal, Left};
+use super::pause::Pause;
 use crate::api;
-use crate::cast::Micros;
+use crate::cast::{Micros, title_label};
 use crate::clock::{monotonic_micros, unix_seconds};
 use crate::daemon::Error;
 use crate::daemon::flashback::Limits;
 use crate::daemon::recording::{
     Alarm, Command, Condition, Context, Handle, OpenCast, REMOVED, Report, close_part, follow_up,
-    settle_cast,
+    marker_label, settle_cast,
 };
 use crate::daemon::rotation::{Made, Next, Progress, Rotation, Writing, make_part};
+use crate::daemon::spec::Paused;
 use crate::record::{
-    Control, ControlReader, DiskSink, Fifo, FileEvent, Intake, PipeEnd, Read, Recorder, Trouble,
+    Control, DiskSink, Fifo, FileEvent, Intake, LineReader, PipeEnd, Read, Recorder, Trouble,
 };
 
 /// Everything that a command's recording starts with.
@@ -32,19 +34,22 @@ pub(super) struct SpawnArgs {
     pub(super) cast: OpenCast,
     pub(super) output: PipeEnd,
     pub(super) control: Fifo,
+    /// The pause in which a daemon before has left it.
+    pub(super) paused: Option<Paused>,
 }
 
-struct Task {
+pub(super) struct Task {
     context: Context,
     request: api::CommandRecording,
     report: Arc<Report>,
     journal: CommandJournal,
-    intake: Intake<Box<PipeEnd>>,
+    pub(super) pause: Pause,
+    pub(super) intake: Intake<Box<PipeEnd>>,
     control: Fifo,
     /// Whether anybody writes to it still.
     is_controlled: bool,
-    messages: ControlReader,
-    recorder: Recorder,
+    messages: LineReader<Control>,
+    pub(super) recorder: Recorder,
     sink: DiskSink,
     alarm: Alarm,
     /// When the cast has the time [`Self::cast_base`].
@@ -76,6 +81,7 @@ impl Task {
             cast,
             output,
             control,
+            paused,
         } = args;
         let intervals = context.intervals();
         let mut intake = Intake::default();
@@ -100,7 +106,8 @@ impl Task {
             intake,
             control,
             is_controlled: true,
-            messages: ControlReader::default(),
+            messages: LineReader::default(),
+            pause: Pause::left(paused),
             marked_lost: stats.lost_bytes,
             recorder: cast.recorder,
             alarm: Alarm::default(),
@@ -114,6 +121,9 @@ impl Task {
     }
 
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+        if self.pause.is_paused() {
+            self.order_pause();
+        }
         loop {
             if self.context.renew() {
                 self.sink.set_intervals(self.context.intervals());
@@ -126,21 +136,32 @@ impl Task {
             self.publish();
             let is_sealed = self.rotation.is_sealed();
             let paused_until = self.intake.paused_until().filter(|_| !is_sealed);
-            let due = [paused_until, self.sink.due(), self.rotation.due()];
+            let due = [
+                paused_until,
+                self.sink.due(),
+                self.rotation.due(),
+                self.pause.due(),
+            ];
             let due = due.into_iter().flatten().min();
             tokio::select! {
                 // A size stands before the output that was made for it.
                 biased;
                 command = inbox.recv() => match command {
-                    Some(Command::Mark(label, reply)) => {
+                    Some(Command::Mark(label, ago, reply)) => {
                         let is_marked = self.recorder.has_room();
                         if is_marked {
-                            self.recorder.marker(self.cast_time(), &label);
+                            let time = self.cast_time();
+                            let label = marker_label(&label, ago, &self.report.earlier(), time);
+                            self.recorder.marker(time, &label);
                         }
                         let _ = reply.send(is_marked);
                     }
                     Some(Command::SetTitle(title, reply)) => {
                         self.report.set_title(&title);
+                        if self.recorder.has_room() {
+                            let time = self.cast_time();
+                            self.recorder.marker(time, &title_label(&title));
+                        }
                         self.new_title = Some(title);
                         let _ = reply.send(());
                     }
@@ -149,13 +170,17 @@ impl Task {
                         let _ = reply.send(Err(Error::NoFlashback { id }));
                     }
                     Some(Command::Saved(_)) => {}
+                    Some(Command::Pause(until, reply)) => self.pause(until, reply),
+                    Some(Command::Resume(reply)) => self.resume(Some(reply)),
                     Some(Command::HandOver) => return self.hand_over().await,
                     Some(Command::Stop) | None => break,
                 },
                 _ = self.control.readable(), if self.is_controlled && !is_sealed => {
                     self.read_control();
                 }
-                ready = self.intake.readable(), if !is_sealed => self.on_readable(ready),
+                ready = self.intake.readable(), if !is_sealed && self.is_read() => {
+                    self.on_readable(ready);
+                }
                 progress = self.rotation.next() => self.on_rotation(progress),
                 completion = self.sink.next_completion() => {
                     if let Some(event) = self.sink.complete(completion, &mut self.recorder) {
@@ -165,7 +190,8 @@ impl Task {
                 }
                 () = self.alarm.at(due) => {
                     let now = Instant::now();
-                    if paused_until.is_some_and(|until| until <= now) {
+                    self.tick_pause();
+                    if paused_until.is_some_and(|until| until <= now) && self.is_read() {
                         self.on_readable(Ok(()));
                     }
                 }
@@ -184,7 +210,22 @@ impl Task {
         self.finish().await;
     }
 
-    fn cast_time(&self) -> Micros {
+    /// Whether what comes is read. While it is paused only the end is waited for,
+    /// once nobody is there any more who could write.
+    fn is_read(&self) -> bool {
+        !self.pause.is_paused() || !self.is_controlled
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.report.about().id
+    }
+
+    pub(super) fn read_all(&mut self) {
+        let time = self.cast_time();
+        self.intake.read_all(time, &mut self.recorder);
+    }
+
+    pub(super) fn cast_time(&self) -> Micros {
         let elapsed = self.cast_start.elapsed().as_micros();
         self.cast_base + Micros::try_from(elapsed).unwrap_or(Micros::MAX / 2)
     }
@@ -201,16 +242,11 @@ impl Task {
         loop {
             match self.control.read(&mut buffer) {
                 Ok(Read::Bytes(count)) => {
-                    let (recorder, mut lost) = (&mut self.recorder, 0);
+                    let mut messages = Vec::new();
                     self.messages
-                        .feed(&buffer[..count], |message| match message {
-                            Control::Resize(columns, rows) => recorder.resize(time, columns, rows),
-                            Control::Input(text) => recorder.input(time, &text),
-                            Control::Lost(bytes) => lost += bytes,
-                        });
-                    if lost > 0 {
-                        self.recorder.count_lost(lost);
-                        self.mark_gap("the recorder could not keep up");
+                        .feed(&buffer[..count], |message| messages.push(message));
+                    for message in messages {
+                        self.on_message(message, time);
                     }
                 }
                 Ok(Read::Empty) => return,
@@ -219,6 +255,20 @@ impl Task {
                     return;
                 }
             }
+        }
+    }
+
+    fn on_message(&mut self, message: Control, time: Micros) {
+        match message {
+            Control::Resize(columns, rows) => self.recorder.resize(time, columns, rows),
+            Control::Input(text) => self.recorder.input(time, &text),
+            Control::Lost(bytes) => {
+                self.recorder.count_lost(bytes);
+                self.mark_gap("the recorder could not keep up");
+            }
+            Control::Paused(number) => self.on_paused(number),
+            Control::Resumed => self.on_resumed(),
+            Control::Withheld(why) => self.on_withheld(why),
         }
     }
 
@@ -293,7 +343,14 @@ impl Task {
         Left {
             recording: self.report.to_api(),
             earlier: self.report.earlier(),
+            paused: self.pause.asked,
         }
+    }
+
+    /// Brings the journal up to date on another thread.
+    pub(super) fn write_journal(&self) -> JoinHandle<()> {
+        let (journal, left) = (self.journal.clone(), self.left());
+        tokio::task::spawn_blocking(move || journal.replace(&left))
     }
 
     /// Makes the next cast, and the journal that names it.
@@ -370,15 +427,16 @@ impl Task {
         tracing::warn!(id = self.report.about().id, lost, why, "a gap");
     }
 
-    fn publish(&self) {
-        let condition = match self.sink.trouble() {
+    pub(super) fn publish(&self) {
+        let condition = self.pause.condition();
+        let condition = condition.unwrap_or_else(|| match self.sink.trouble() {
             Some(Trouble::Refused(why)) => Condition::Refused(why.as_str().into()),
             Some(Trouble::Removed) => Condition::Removed,
             None if self.recorder.has_overflowed() => Condition::Overloaded,
             None => Condition::Recording {
                 warning: self.warning.clone(),
             },
-        };
+        });
         if self.report.update(condition, None, self.recorder.stats()) {
             let kind = api::EventKind::RecordingChanged;
             self.context.events.recording(kind, &self.report.to_api());
@@ -402,7 +460,10 @@ impl Task {
         self.abandon_rotation().await;
         self.read_control();
         let time = self.cast_time();
-        self.intake.read_all(time, &mut self.recorder);
+        if self.is_read() {
+            self.intake.read_all(time, &mut self.recorder);
+        }
+        let _ = fs::remove_file(self.orders());
         // Whoever still writes is told now that nobody reads.
         drop(self.intake.detach());
         drop(self.control);

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::super::capture::Action;
 use super::super::pipes::Pipes;
 use super::process::ProcessExit;
@@ -28,6 +30,8 @@ impl Task {
                 let label = format!("tvmux: blind: {}", blind_reason(pane));
                 self.recorder.gap(time, &label);
             }
+            Action::MarkPaused => self.recorder.marker(time, &self.paused_label()),
+            Action::MarkResumed => self.recorder.marker(time, "tvmux: resumed"),
             Action::Watch(pid) => {
                 if self.process.as_ref().map(ProcessExit::pid) != Some(pid) {
                     self.process = Some(ProcessExit::watch(pid));
@@ -53,10 +57,13 @@ impl Task {
             }
             Action::Release => {
                 if let Some(stream) = self.intake.detach() {
-                    drain_and_stop(stream, self.server.clone(), Arc::clone(&self.context.pipes));
+                    let (server, pipes) = (self.server.clone(), Arc::clone(&self.context.pipes));
+                    self.waiting
+                        .add_leaving(drain_and_stop(stream, server, pipes));
                 }
             }
             Action::Close => self.close_stream(),
+            Action::CutOff => self.cut_off(),
             Action::TurnOff => self.turn_off(|stream| pipe::stop(stream.pane, stream.fifo.path())),
             Action::Disown => self.disown(),
             Action::Finish => self.is_finished = true,
@@ -112,7 +119,7 @@ impl Task {
                 stream: Ok(stream), ..
             }) = attaching.answer.await
             {
-                drain_and_stop(stream, server, pipes);
+                let _ = drain_and_stop(stream, server, pipes).await;
             }
         });
     }
@@ -129,6 +136,22 @@ impl Task {
         pipes.released(&self.server, stream.pane, stream.fifo.path());
         // Looks through all processes.
         self.closing = Some(tokio::task::spawn_blocking(move || stream.end_writers()));
+    }
+
+    /// The pipe process ends, since nobody reads any more, and its pipe with it.
+    fn cut_off(&mut self) {
+        let Some(stream) = self.intake.detach() else {
+            return;
+        };
+        let (pane, path) = (stream.pane, stream.fifo.path().to_owned());
+        let (server, pipes) = (self.server.clone(), Arc::clone(&self.context.pipes));
+        self.waiting.add_leaving(tokio::spawn(async move {
+            // Fails when the pane is gone, and the pipe with it.
+            let _ = server.run(&pipe::stop(pane, &path)).await;
+            let ended = tokio::task::spawn_blocking(move || stream.end_writers());
+            let _ = ended.await;
+            pipes.released(&server, pane, &path);
+        }));
     }
 
     fn turn_off(&mut self, batch: impl Fn(&Stream) -> crate::tmux::Batch) {
@@ -175,9 +198,9 @@ impl Task {
 }
 
 /// Leaves a pane, beside whatever the recording does next.
-fn drain_and_stop(mut stream: Stream, server: Server, pipes: Arc<Pipes>) {
+fn drain_and_stop(mut stream: Stream, server: Server, pipes: Arc<Pipes>) -> JoinHandle<()> {
     tokio::spawn(async move {
         stream.drain_and_stop(&server).await;
         pipes.released(&server, stream.pane, stream.fifo.path());
-    });
+    })
 }

@@ -12,7 +12,6 @@ use crate::archive::repair_file::{Change, RepairFileOptions, RepairedFile, repai
 use crate::archive::set_title;
 use crate::config::Config;
 use crate::record::{DiskSink, Recorder, Trouble};
-use crate::tmux::pipe;
 use crate::wording::chain;
 
 impl Task {
@@ -33,9 +32,7 @@ impl Task {
             let _ = closing.await;
         }
         if !self.is_server_gone() {
-            // Fails when the window is gone.
-            let flag = pipe::flag_window(self.spec.window, false);
-            let _ = self.server.run(&flag).await;
+            self.flag.remove(&self.server, self.spec.window).await;
         }
         if self.recorder.has_overflowed() || self.recorder.stats().lost_bytes > self.marked_lost {
             self.mark_gap("output was dropped");

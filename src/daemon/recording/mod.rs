@@ -11,12 +11,16 @@ mod actions;
 mod alarm;
 mod file;
 mod finish;
+mod flag;
 mod flashback;
 mod follow_up;
+mod lookout;
+mod pause;
 mod process;
 mod rotate;
 mod status;
 mod task;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +36,7 @@ use super::journal::JournalFile;
 use super::pipes::Pipes;
 use super::spec::RecordingSpec;
 use super::watcher::Watcher;
-use crate::cast::Micros;
+use crate::cast::{Micros, late_label};
 use crate::config::Config;
 use crate::record::{DiskFile, Disks, Intervals, Lines, ReadBuffer, Recorder, Stream};
 use crate::tmux::snapshot::Unrevealed;
@@ -42,7 +46,9 @@ pub(super) use self::alarm::Alarm;
 pub(super) use self::file::REMOVED;
 pub(super) use self::finish::{close_part, settle_cast};
 pub(super) use self::follow_up::{Updates, follow_up};
+pub use self::lookout::{is_withholding, withheld};
 pub(super) use self::status::{About, Condition, Report};
+pub(super) use self::waiting::time_until;
 
 /// What the daemon lends to its recordings.
 #[derive(Clone)]
@@ -109,17 +115,37 @@ impl Context {
 
 /// What a client asks of a running recording.
 pub(super) enum Command {
-    /// Answered by whether there was room for it.
-    Mark(String, oneshot::Sender<bool>),
+    /// Of a moment that is so long ago. Answered by whether there was room for it.
+    Mark(String, Micros, oneshot::Sender<bool>),
     SetTitle(String, oneshot::Sender<()>),
     /// Save what is kept; whether it is to go on behind that, which waits for
     /// [`Command::Saved`] then.
     Save(bool, oneshot::Sender<Result<Saved>>),
     /// Go on behind this cast, to which the present one was saved.
     Saved(Option<PathBuf>),
+    /// Record nothing from now on, until that time (seconds since the Unix epoch)
+    /// where one is given. Answered once not a byte is taken any more: by whether
+    /// that can be.
+    Pause(Option<u64>, oneshot::Sender<bool>),
+    /// Answered once all is recorded again.
+    Resume(oneshot::Sender<bool>),
     Stop,
     /// Stop reading; another daemon goes on.
     HandOver,
+}
+
+/// The label of a marker that names a moment so long ago, at this `time` of a cast
+/// with `earlier` ones.
+pub(super) fn marker_label(
+    label: &str,
+    ago: Micros,
+    earlier: &super::earlier::Earlier,
+    time: Micros,
+) -> String {
+    match ago.min(earlier.duration + time) {
+        0 => label.to_owned(),
+        before => late_label(label, before),
+    }
 }
 
 /// A running recording, from outside.
@@ -162,6 +188,8 @@ pub(super) enum Opening {
     },
     /// It goes on after a gap, and why there is one.
     AfterGap(String),
+    /// It is paused still.
+    Paused,
 }
 
 /// Everything that a recording starts with.

@@ -19,6 +19,12 @@ pub(in crate::daemon) enum Condition {
     },
     /// Another program has this pane's pipe: only snapshots are recorded.
     Blind(PaneId),
+    /// Nothing is taken, since that was asked for or, where it says why, since the
+    /// settings want it so; until then at most (seconds since the Unix epoch).
+    Paused {
+        why: Option<Arc<str>>,
+        until: Option<u64>,
+    },
     /// The file takes nothing; what the system said.
     Refused(Arc<str>),
     /// The file has been removed, or its folder.
@@ -219,6 +225,7 @@ impl Report {
             lost_bytes: stats.lost_bytes,
             carried: about.carried,
             flashback,
+            paused_until: condition.paused_until(),
         }
     }
 
@@ -230,14 +237,22 @@ impl Report {
 }
 
 impl Condition {
-    fn state(&self) -> api::State {
+    pub(super) fn state(&self) -> api::State {
         match self {
             Condition::Recording { .. } => api::State::Recording,
             Condition::Blind(_) => api::State::Blind,
+            Condition::Paused { .. } => api::State::Paused,
             Condition::Refused(_) | Condition::Removed | Condition::Overloaded => {
                 api::State::Suspended
             }
             Condition::Finished { .. } => api::State::Finished,
+        }
+    }
+
+    fn paused_until(&self) -> Option<u64> {
+        match self {
+            Condition::Paused { until, .. } => *until,
+            _ => None,
         }
     }
 
@@ -248,6 +263,7 @@ impl Condition {
                 text.as_deref().map(str::to_owned)
             }
             Condition::Blind(pane) => Some(blind_reason(*pane)),
+            Condition::Paused { why, .. } => why.as_deref().map(str::to_owned),
             Condition::Refused(why) => Some(why.to_string()),
             Condition::Removed => Some(format!(
                 "the cast {} was removed, or its folder",

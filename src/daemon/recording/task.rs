@@ -16,11 +16,14 @@ use super::super::rotation::Rotation;
 use super::super::spec::RecordingSpec;
 use super::super::watcher::{View, Watcher};
 use super::alarm::Alarm;
+use super::flag::Flag;
+use super::lookout::{Lookout, is_withholding};
 use super::process::ProcessExit;
 use super::status::{Condition, Report};
-use super::{Command, Context, Opening, SpawnArgs};
+use super::waiting::Waiting;
+use super::{Command, Context, Opening, SpawnArgs, marker_label};
 use crate::api;
-use crate::cast::{InvalidBytes, Micros};
+use crate::cast::{InvalidBytes, Micros, title_label};
 use crate::clock::monotonic_micros;
 use crate::record::{self, AttachError, DiskSink, Intake, Recorder, Stream, Taken};
 use crate::tmux::pipe::Piped;
@@ -68,6 +71,9 @@ pub(super) struct Task {
     pub(super) turning_off: Option<Asked<bool>>,
     /// Ends the process of a pipe that was let go.
     pub(super) closing: Option<JoinHandle<()>>,
+    pub(super) waiting: Waiting,
+    pub(super) flag: Flag,
+    pub(super) lookout: Lookout,
     pub(super) rotation: Rotation,
     /// Closes the cast that was left last.
     pub(super) closing_part: Option<JoinHandle<()>>,
@@ -137,6 +143,7 @@ impl Task {
                 Capture::started(shown, true)
             }
             Opening::AfterGap(why) => Capture::after_gap(why),
+            Opening::Paused => Capture::paused(),
         };
         let mut sink = DiskSink::new(disks, cast.file, cast.length, intervals);
         if let Some((spare, read)) = cast.kept {
@@ -170,6 +177,9 @@ impl Task {
             snapshot: None,
             turning_off: None,
             closing: None,
+            waiting: Waiting::default(),
+            flag: Flag::default(),
+            lookout: Lookout::default(),
             rotation: Rotation::default(),
             closing_part: None,
             saving: None,
@@ -212,6 +222,7 @@ impl Task {
             self.turn_rotation();
             self.tick_file();
             self.publish();
+            self.answer_waiting();
             let due = self.due();
             tokio::select! {
                 ready = self.intake.readable(), if !self.rotation.is_sealed() => {
@@ -230,6 +241,7 @@ impl Task {
                     self.turning_off = None;
                     self.feed(Input::TurnedOff { is_dead });
                 }
+                () = self.flag.told() => {}
                 is_there = changed(&mut self.view) => {
                     if !is_there {
                         self.view = None;
@@ -258,6 +270,8 @@ impl Task {
             self.rotation.due(),
             self.sink.due(),
             self.hand_over_by,
+            self.resume_at(),
+            self.lookout.due(),
         ]
         .into_iter()
         .flatten()
@@ -272,6 +286,10 @@ impl Task {
 
     fn on_time(&mut self) {
         let now = Instant::now();
+        self.end_pause();
+        if self.lookout.due().is_some_and(|due| due <= now) {
+            self.look_out(self.capture.wanted_process());
+        }
         let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
         if is_due(self.paused_until()) {
             self.on_readable(Ok(()));
@@ -284,10 +302,12 @@ impl Task {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Mark(label, reply) => {
+            Command::Mark(label, ago, reply) => {
                 let is_marked = self.recorder.has_room();
                 if is_marked {
-                    self.recorder.marker(self.cast_time(), &label);
+                    let time = self.cast_time();
+                    let label = marker_label(&label, ago, &self.spec.earlier, time);
+                    self.recorder.marker(time, &label);
                 }
                 let _ = reply.send(is_marked);
             }
@@ -297,6 +317,8 @@ impl Task {
             }
             Command::Save(goes_on, reply) => self.on_save(goes_on, reply),
             Command::Saved(saved) => self.on_saved(saved),
+            Command::Pause(until, reply) => self.pause(until, reply),
+            Command::Resume(reply) => self.resume(Some(reply)),
             Command::Stop => {
                 self.read_turn();
                 self.feed(Input::Stop);
@@ -307,12 +329,14 @@ impl Task {
         }
     }
 
-    /// The journal has it at once, the header at the end.
+    /// The journal and a marker have it at once, the header at the end.
     fn set_title(&mut self, title: String) {
         self.report.set_title(&title);
-        let mut spec = self.spec.as_ref().clone();
-        spec.title = Some(title);
-        self.spec = Arc::new(spec);
+        if self.recorder.has_room() {
+            let time = self.cast_time();
+            self.recorder.marker(time, &title_label(&title));
+        }
+        Arc::make_mut(&mut self.spec).title = Some(title);
         self.note();
         let events = &self.context.events;
         events.recording(api::EventKind::RecordingChanged, &self.report.to_api());
@@ -324,10 +348,13 @@ impl Task {
         if self.rotation.is_making() {
             return;
         }
+        self.journal.write_later(self.to_journal());
+    }
+
+    pub(super) fn to_journal(&self) -> Journal {
         let stats = self.recorder.stats();
         let spec = self.spec.as_ref().clone();
-        let journal = Journal::new(spec, stats.gaps, stats.lost_bytes, self.carried);
-        self.journal.write_later(journal);
+        Journal::new(spec, stats.gaps, stats.lost_bytes, self.carried)
     }
 
     pub(super) fn is_being_handed_over(&self) -> bool {
@@ -347,13 +374,16 @@ impl Task {
     }
 
     fn on_readable(&mut self, ready: std::io::Result<()>) {
+        if !self.may_read() {
+            return;
+        }
         let (now, time) = (Instant::now(), self.cast_time());
         let taken = self.intake.turn(ready, now, time, &mut self.recorder);
         self.on_taken(taken);
     }
 
     /// Reads what is there, so that what is decided next knows of it.
-    fn read_turn(&mut self) {
+    pub(super) fn read_turn(&mut self) {
         if self.intake.stream().is_some() && !self.rotation.is_sealed() {
             let time = self.cast_time();
             let taken = self.intake.read_turn(time, &mut self.recorder);
@@ -364,6 +394,9 @@ impl Task {
     fn on_taken(&mut self, taken: Taken) {
         if taken.bytes > 0 {
             self.watcher.look_soon();
+            if is_withholding(&self.context.config.recording) {
+                self.lookout.on_output(Instant::now());
+            }
         }
         // First, or it would be told of the stream that begins with the end of
         // this one.
@@ -404,7 +437,18 @@ impl Task {
                 View::Live(state) => seen(&self.spec, state, self.intake.stream()),
             },
         };
-        self.feed(input);
+        // Of the pane that is to be captured, before it is.
+        let process = match &input {
+            Input::Seen { wanted, .. } => Some(wanted.pid),
+            _ => None,
+        };
+        if self.capture.is_paused() {
+            self.feed(input);
+            self.look_out(process);
+        } else {
+            self.look_out(process);
+            self.feed(input);
+        }
     }
 
     /// Gives back the memory that a flood has taken.
@@ -483,6 +527,7 @@ impl Task {
             self.note();
         }
         let (condition, pane) = (self.condition(), self.capture.pane());
+        self.flag.tell(&condition, &self.server, self.spec.window);
         if self.report.update(condition, pane, stats) {
             let events = &self.context.events;
             events.recording(api::EventKind::RecordingChanged, &self.report.to_api());
@@ -490,6 +535,9 @@ impl Task {
     }
 
     fn condition(&self) -> Condition {
+        if let Some(paused) = self.paused_condition() {
+            return paused;
+        }
         if let Some(condition) = self.file_condition() {
             return condition;
         }

@@ -106,6 +106,9 @@ table! {
     GET "/auto" => auto::get;
     POST "/auto/switch" => auto::switch;
     GET "/auto/{window_id}" => auto::window;
+    POST "/recordings/{recording_id}/notes" => recordings::note;
+    POST "/recordings/{recording_id}/pause" => recordings::pause;
+    POST "/recordings/{recording_id}/resume" => recordings::resume;
     GET "/casts" => casts::list;
     GET "/casts/{path}" => casts::get;
     GET "/search" => search::search;

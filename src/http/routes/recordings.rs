@@ -6,9 +6,11 @@ use axum::http::StatusCode;
 
 use super::extract::{Body, PathId, Query, TmuxSocket};
 use crate::api::{
-    CommandRecording, CommandStarted, MarkerCreate, Recording, RecordingCreate, RecordingFilter,
-    RecordingSave, RecordingSaved, RecordingStopped, RecordingUpdate, StoppedStatus,
+    CommandRecording, CommandStarted, MarkerCreate, NoteCreate, Recording, RecordingCreate,
+    RecordingFilter, RecordingPause, RecordingSave, RecordingSaved, RecordingStopped,
+    RecordingUpdate, StoppedStatus,
 };
+use crate::cast::{Micros, note_label};
 use crate::config::expand_home;
 use crate::daemon::{Created, Daemon};
 use crate::http::error::Result;
@@ -119,8 +121,8 @@ pub(super) async fn stop(
     }))
 }
 
-/// Put a marker into a recording, at this moment. Refused while so much waits
-/// for the disk that there is no room for it.
+/// Put a marker into a recording, for this moment or one before. Refused while so much
+/// waits for the disk that there is no room for it.
 #[cfg_attr(test, utoipa::path(
     post,
     path = "/recordings/{recording_id}/markers",
@@ -132,7 +134,8 @@ pub(super) async fn mark(
     PathId(id): PathId,
     Body(marker): Body<MarkerCreate>,
 ) -> Result<(StatusCode, Json<Recording>)> {
-    let recording = daemon.mark(&id, &marker.label).await?;
+    let ago = (marker.ago.unwrap_or(0.0) * 1e6) as Micros;
+    let recording = daemon.mark(&id, &marker.label, ago).await?;
     Ok((StatusCode::CREATED, Json(recording)))
 }
 
@@ -150,4 +153,48 @@ pub(super) async fn save(
 ) -> Result<(StatusCode, Json<RecordingSaved>)> {
     let saved = daemon.save(&id, save.goes_on).await?;
     Ok((StatusCode::CREATED, Json(saved)))
+}
+
+/// Put a note into a recording, as a marker.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/recordings/{recording_id}/notes",
+    request_body = NoteCreate,
+    responses((status = 201, body = Recording))
+))]
+pub(super) async fn note(
+    State(daemon): State<Daemon>,
+    PathId(id): PathId,
+    Body(note): Body<NoteCreate>,
+) -> Result<(StatusCode, Json<Recording>)> {
+    let recording = daemon.mark(&id, &note_label(&note.text), 0).await?;
+    Ok((StatusCode::CREATED, Json(recording)))
+}
+
+/// Record nothing until it is told to go on. Answers when not a byte is taken any more.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/recordings/{recording_id}/pause",
+    request_body = RecordingPause,
+    responses((status = 200, body = Recording))
+))]
+pub(super) async fn pause(
+    State(daemon): State<Daemon>,
+    PathId(id): PathId,
+    Body(pause): Body<RecordingPause>,
+) -> Result<Json<Recording>> {
+    Ok(Json(daemon.pause(&id, pause.seconds).await?))
+}
+
+/// Go on with a recording that is paused. Answers when all is recorded again.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/recordings/{recording_id}/resume",
+    responses((status = 200, body = Recording))
+))]
+pub(super) async fn resume(
+    State(daemon): State<Daemon>,
+    PathId(id): PathId,
+) -> Result<Json<Recording>> {
+    Ok(Json(daemon.resume(&id).await?))
 }

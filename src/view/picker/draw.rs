@@ -25,6 +25,7 @@ const KEYS: &[(&str, &str)] = &[
     ("Tab", "the next list: running, casts, hits"),
     ("Ctrl-Y", "copy the path"),
     ("Ctrl-S", "end the recording"),
+    ("Ctrl-O", "pause the recording, or go on with it"),
     ("Ctrl-T", "mark the recording"),
     ("Ctrl-X", "remove the cast, after a question"),
     ("Ctrl-U", "clear what is typed; Ctrl-W the last word"),

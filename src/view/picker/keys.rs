@@ -62,6 +62,7 @@ impl Picker {
             KeyCode::End => self.go(isize::MAX),
             KeyCode::Char('y') if has_control => return self.copy(),
             KeyCode::Char('s') if has_control => return self.stop(),
+            KeyCode::Char('o') if has_control => return self.recording().map(Wish::Pause),
             KeyCode::Char('t') if has_control => self.ask_label(),
             KeyCode::Char('x') if has_control => self.ask_remove(),
             _ => {

@@ -68,6 +68,8 @@ pub enum Wish {
     Search(String),
     /// End the recording.
     Stop(String),
+    /// Pause the recording, or go on with it.
+    Pause(String),
     /// Mark the recording with a label.
     Mark(String, String),
     Remove(PathBuf),

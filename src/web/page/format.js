@@ -90,6 +90,8 @@ export function stateOf(cast) {
   switch (recording?.state) {
     case "suspended":
       return { kind: "suspended", text: `Suspended${because}. Output is not written now; it resumes by itself.` };
+    case "paused":
+      return { kind: "paused", text: `Paused${because}. Nothing is recorded until it goes on.` };
     case "blind":
       return { kind: "blind", text: `Blind${because}. Another program pipes this pane; only snapshots are recorded.` };
     case "interrupted":

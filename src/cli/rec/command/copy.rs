@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use super::link::Link;
 use super::terminal::{Pty, UserTerminal};
 use crate::api::CommandStarted;
 use crate::cli::terminal::terminal_size;
+use crate::config::Config;
+use crate::daemon::{is_withholding, withheld};
 
 /// What is read at once.
 const CHUNK: usize = 64 * 1024;
@@ -29,6 +32,9 @@ const QUIET: Duration = Duration::from_millis(50);
 
 /// How long the last output may take, and a command whose terminal hung up.
 const LAST: Duration = Duration::from_secs(2);
+
+/// Least time between two looks whether output may be recorded.
+const OUTPUT_LOOK: Duration = Duration::from_millis(25);
 
 /// How often it is looked whether another daemon goes on.
 const LOOK: Duration = Duration::from_millis(50);
@@ -59,6 +65,8 @@ pub(super) struct Copy<'a> {
     /// Whether the user's terminal decides the size.
     pub(super) follows_size: bool,
     pub(super) records_keys: bool,
+    /// What is kept out of the recording.
+    pub(super) settings: Arc<Config>,
     pub(super) reconnect: &'a mut Reconnect<'a>,
 }
 
@@ -71,6 +79,8 @@ struct State {
     status: Option<u8>,
     hung_up: Option<Instant>,
     answer: Option<Receiver<Option<CommandStarted>>>,
+    /// When it was last looked whether the output may be recorded.
+    looked: Option<Instant>,
 }
 
 impl Copy<'_> {
@@ -92,7 +102,11 @@ impl Copy<'_> {
             if ready.room {
                 self.write_keys(&mut state);
             }
+            if ready.orders || ready.output {
+                self.take_orders();
+            }
             if ready.output {
+                self.look_out(&mut state);
                 self.read_output(&mut state, &mut buffer);
             }
             if ready.link_gone {
@@ -128,6 +142,10 @@ impl Copy<'_> {
             };
             add(&mut fds, fd, room)
         });
+        let orders = self
+            .link
+            .orders()
+            .map(|fd| add(&mut fds, fd, PollFlags::POLLIN));
         let is_looking = state.answer.is_some() || state.hung_up.is_some();
         let timeout = if is_looking || self.link.is_backed_up() {
             PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::NONE)
@@ -143,6 +161,7 @@ impl Copy<'_> {
         let is_in = PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR;
         Ok(Ready {
             signals: has(0, PollFlags::POLLIN),
+            orders: orders.is_some_and(|at| has(at, PollFlags::POLLIN)),
             output: has(pty, is_in) && !self.link.is_backed_up(),
             room: has(pty, PollFlags::POLLOUT),
             keys: keys.is_some_and(|at| has(at, is_in)),
@@ -216,6 +235,34 @@ impl Copy<'_> {
         }
     }
 
+    /// What the screen shows by then is not known to the recording: programs that draw
+    /// it do so again when their terminal changes.
+    fn take_orders(&mut self) {
+        if self.link.take_orders() {
+            self.signal(Signal::SIGWINCH);
+        }
+    }
+
+    /// Looks before output is read whether that may be recorded, by the settings.
+    fn look_out(&mut self, state: &mut State) {
+        let settings = &self.settings.recording;
+        let now = Instant::now();
+        let is_early = state
+            .looked
+            .is_some_and(|looked| now < looked + OUTPUT_LOOK);
+        if !is_withholding(settings) || (is_early && !self.link.is_withheld()) {
+            return;
+        }
+        state.looked = Some(now);
+        let group = self.pty.foreground().map_or(0, Pid::as_raw);
+        let root = u32::try_from(self.monitor.as_raw()).unwrap_or(0);
+        let hides = || self.pty.hides_lines();
+        let why = withheld(settings, (root, group), hides);
+        if self.link.withhold(why) {
+            self.signal(Signal::SIGWINCH);
+        }
+    }
+
     fn follow_size(&mut self) {
         if let Some((columns, rows)) = terminal_size().filter(|_| self.follows_size) {
             self.link.resize(columns, rows);
@@ -276,6 +323,8 @@ impl Copy<'_> {
         let end = Instant::now() + LAST;
         let quiet = PollTimeout::try_from(QUIET).unwrap_or(PollTimeout::ZERO);
         while Instant::now() < end {
+            self.take_orders();
+            self.look_out(state);
             match self.read_output(state, buffer) {
                 None => break,
                 Some(true) => {}
@@ -327,6 +376,7 @@ impl Copy<'_> {
 /// What can be done without waiting.
 struct Ready {
     signals: bool,
+    orders: bool,
     output: bool,
     room: bool,
     keys: bool,

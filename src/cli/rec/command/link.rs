@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use nix::fcntl::OFlag;
 
 use crate::api::CommandStarted;
 use crate::cast::Utf8Carry;
-use crate::record::{Control, LONGEST_INPUT};
+use crate::record::{Control, LONGEST_INPUT, LineReader, Order};
 
 /// While this much waits, the command's output is not read …
 const BACKED_UP: usize = 256 * 1024;
@@ -60,6 +60,15 @@ pub(super) struct Link {
     untold: Vec<u8>,
     /// The last size that was told.
     size: Option<(u16, u16)>,
+    /// Gives what the daemon orders; none where it is of an older version.
+    orders: Option<File>,
+    order: LineReader<Order>,
+    /// Whether nothing is handed over, and the number of the order.
+    paused: Option<u64>,
+    /// The same by the settings, and why.
+    withheld: Option<String>,
+    /// What the daemon is told once all before it is handed over.
+    answers: Vec<Control>,
 }
 
 impl Link {
@@ -74,6 +83,11 @@ impl Link {
             keys: Utf8Carry::new(),
             untold: Vec::new(),
             size: None,
+            orders: open_orders(started),
+            order: LineReader::default(),
+            paused: None,
+            withheld: None,
+            answers: Vec::new(),
         })
     }
 
@@ -81,6 +95,7 @@ impl Link {
     pub(super) fn reopen(&mut self, started: &CommandStarted) -> io::Result<()> {
         self.state = open(started)?;
         self.path.clone_from(&started.output);
+        self.orders = open_orders(started);
         self.moved = Instant::now();
         if let State::Open { control, .. } = &mut self.state {
             // What does not fit is as good as lost: it was not waited for.
@@ -89,8 +104,79 @@ impl Link {
         if let Some((columns, rows)) = self.size {
             self.tell(&Control::Resize(columns, rows));
         }
+        if self.withheld.is_some() {
+            self.answers.push(Control::Withheld(self.withheld.clone()));
+        }
         self.flush();
         Ok(())
+    }
+
+    /// Hands over nothing while there is a reason, by the settings. Returns whether
+    /// it has been so and is no longer.
+    pub(super) fn withhold(&mut self, why: Option<String>) -> bool {
+        if why.is_some() == self.withheld.is_some() {
+            return false;
+        }
+        self.withheld.clone_from(&why);
+        self.keys = Utf8Carry::new();
+        let goes_on = why.is_none();
+        self.answers.push(Control::Withheld(why));
+        if goes_on {
+            self.tell_size();
+        }
+        self.flush();
+        goes_on
+    }
+
+    pub(super) fn is_withheld(&self) -> bool {
+        self.withheld.is_some()
+    }
+
+    fn is_muted(&self) -> bool {
+        self.paused.is_some() || self.withheld.is_some()
+    }
+
+    /// The terminal may have got another size meanwhile.
+    fn tell_size(&mut self) {
+        let size = self
+            .size
+            .map(|(columns, rows)| Control::Resize(columns, rows));
+        self.answers.extend(size);
+    }
+
+    /// What the daemon orders comes here.
+    pub(super) fn orders(&self) -> Option<BorrowedFd<'_>> {
+        self.orders.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Takes the daemon's orders. To be called before each read of output: what is
+    /// printed once it is told to pause is not handed over. Returns whether it is
+    /// told to go on.
+    pub(super) fn take_orders(&mut self) -> bool {
+        let Some(orders) = &mut self.orders else {
+            return false;
+        };
+        let (mut buffer, mut all) = ([0; 512], Vec::new());
+        while let Ok(count @ 1..) = orders.read(&mut buffer) {
+            self.order.feed(&buffer[..count], |order| all.push(order));
+        }
+        let mut goes_on = false;
+        for order in all {
+            match order {
+                Order::Pause(number) => {
+                    self.paused = Some(number);
+                    self.keys = Utf8Carry::new();
+                    self.answers.push(Control::Paused(number));
+                }
+                Order::Resume => {
+                    goes_on |= self.paused.take().is_some();
+                    self.answers.push(Control::Resumed);
+                    self.tell_size();
+                }
+            }
+        }
+        self.flush();
+        goes_on
     }
 
     /// No daemon goes on with it.
@@ -133,6 +219,9 @@ impl Link {
 
     /// The command printed `bytes`.
     pub(super) fn output(&mut self, bytes: &[u8]) {
+        if self.is_muted() {
+            return;
+        }
         let mut rest = bytes;
         if self.backlog.is_empty() {
             rest = &rest[self.write(rest)..];
@@ -161,6 +250,9 @@ impl Link {
                 self.lost = lost;
             }
         }
+        for answer in std::mem::take(&mut self.answers) {
+            self.tell(&answer);
+        }
         if self.backlog.capacity() > BACKED_UP {
             self.backlog.shrink_to(BACKED_UP);
         }
@@ -173,11 +265,17 @@ impl Link {
 
     pub(super) fn resize(&mut self, columns: u16, rows: u16) {
         self.size = Some((columns, rows));
+        if self.is_muted() {
+            return;
+        }
         self.tell(&Control::Resize(columns, rows));
     }
 
     /// The user typed `bytes`.
     pub(super) fn input(&mut self, bytes: &[u8]) {
+        if self.is_muted() {
+            return;
+        }
         let mut keys = std::mem::take(&mut self.keys);
         keys.push(bytes, |mut text| {
             while !text.is_empty() {
@@ -238,6 +336,17 @@ impl Link {
             State::Open { .. } | State::Ended => self.end(),
         }
     }
+}
+
+/// Opens the FIFO for orders. For writing too: it has no end then while the daemon
+/// has none to give.
+fn open_orders(started: &CommandStarted) -> Option<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags((OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW).bits())
+        .open(started.orders.as_ref()?)
+        .ok()
 }
 
 fn open(started: &CommandStarted) -> io::Result<State> {

@@ -22,7 +22,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
@@ -146,6 +146,7 @@ pub(super) fn run(
             is_shown: !args.headless,
             follows_size: args.size.is_none() && !args.headless,
             records_keys: args.input,
+            settings: Arc::new(context.config.clone()),
             reconnect: &mut reconnect,
         };
         copy.run()

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::{OpenptyResult, Winsize, openpty};
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::sys::termios::tcgetattr;
 use nix::unistd::tcgetpgrp;
 
 use crate::cli::terminal::{RawMode, terminal_size};
+use crate::processes::hides_lines;
 
 nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
 
@@ -102,15 +103,10 @@ impl Pty {
         let _ = unsafe { set_size(self.master.as_raw_fd(), &raw const size) };
     }
 
-    /// Whether the terminal hands over whole lines and does not show them: what
-    /// is asked for is a password then. Programs that take key by key (readline,
-    /// editors) have neither lines nor echo, and show themselves what is typed.
+    /// Whether a password is asked for.
     pub(super) fn hides_lines(&self) -> bool {
         // Where it cannot be told, a password is the worse loss.
-        tcgetattr(&self.master).map_or(true, |settings| {
-            let flags = settings.local_flags;
-            flags.contains(LocalFlags::ICANON) && !flags.contains(LocalFlags::ECHO)
-        })
+        hides_lines(&self.master).unwrap_or(true)
     }
 
     /// The process group in the foreground of the command's terminal.
