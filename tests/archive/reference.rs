@@ -1,4 +1,5 @@
-//! Search beside brute force: a terminal over every event, and a look at every state.
+//! Search beside brute force: a terminal over every event, and a look at every state;
+//! and the labels of markers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -82,6 +83,8 @@ fn truth(cast: &Made) -> Truth {
                 let (columns, rows) = text.split_once('x').unwrap();
                 screen.resize(columns.parse().unwrap(), rows.parse().unwrap());
             }
+            // Found as if it had stood there.
+            Code::Marker => drop(truth.ever.insert(text.clone())),
             _ => {}
         }
         let scrolled = screen.take_scrolled().into_iter().map(|line| line.text);
