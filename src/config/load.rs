@@ -245,15 +245,12 @@ fn plain(value: &DeValue<'_>) -> Option<Value> {
             .ok()
             .map(Value::Number),
         DeValue::Array(texts) => {
-            let text = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+            let text = |value: &DeValue<'_>| match value {
                 DeValue::String(text) => Some(text.to_string()),
                 _ => None,
             };
-            texts
-                .iter()
-                .map(text)
-                .collect::<Option<_>>()
-                .map(Value::List)
+            let texts = texts.iter().map(|value| text(value.get_ref()));
+            texts.collect::<Option<_>>().map(Value::List)
         }
         _ => None,
     }

@@ -82,11 +82,10 @@ impl Attached {
     fn binding(&self, key: &str) -> Option<String> {
         let keys = self.inner.tmux(&["list-keys", "-T", "prefix"]);
         let mut lines = keys.lines().map(str::split_whitespace);
-        let found = lines.find_map(|words| {
+        lines.find_map(|words| {
             let mut words = words.skip_while(|word| *word != "prefix").skip(1);
             (words.next()? == key).then(|| words.collect::<Vec<_>>().join(" "))
-        });
-        found
+        })
     }
 }
 
