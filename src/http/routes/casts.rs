@@ -51,8 +51,7 @@ pub(super) async fn list(
     answer(&app, arguments, "application/json").await
 }
 
-/// Get a cast: as much of it as there is now; one that is compressed is unpacked, and
-/// one whose recording goes on in further casts is given with them, as one.
+/// Get a recording as it is by now: unpacked, and its casts as one.
 #[cfg_attr(test, utoipa::path(
     get,
     path = "/casts/{path}",
