@@ -215,6 +215,8 @@ fn a_rule_may_keep_the_last_minutes_alone() {
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("is kept: there is nothing to save"), "{said}");
+    // So it is clear which one is meant.
+    assert_eq!(save(&tvmux, &[])["recording"]["window_id"], window.as_str());
     let refused = tvmux.run(["rec", "--flashback", "15m", "--", "true"]);
     assert_eq!(refused.status.code(), Some(2));
 }

@@ -6,15 +6,16 @@ use std::process::ExitCode;
 use clap_complete::engine::ArgValueCandidates;
 
 use super::which::this_one;
-use crate::api::RecordingSave;
+use crate::api::{Recording, RecordingSave};
 use crate::cli::background::{self, hint_start};
 use crate::cli::candidates;
 use crate::cli::table::{printable, size};
-use crate::cli::{Context, Outcome};
+use crate::cli::{Context, Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Which recording; that of the current window without, or the only one.
+    /// Which recording; that of the current window without, or the only one of which the
+    /// last minutes are kept.
     #[arg(value_name = "ID", add = ArgValueCandidates::new(candidates::recordings))]
     id: Option<String>,
 
@@ -35,7 +36,14 @@ pub(super) async fn run(context: &Context, args: &Args) -> Outcome {
     let mut client = background::client().await.map_err(hint_start)?;
     let id = match &args.id {
         Some(id) => id.clone(),
-        None => this_one(context, &mut client).await?,
+        None => {
+            let none = || {
+                Failure::new("of no recording only the last minutes are kept")
+                    .hint("`tvmux rec --flashback 15m` begins one")
+            };
+            let fits = |recording: &Recording| recording.flashback.is_some();
+            this_one(context, &mut client, fits, none, "rec save ID").await?
+        }
     };
     let request = RecordingSave {
         goes_on: args.goes_on,

@@ -4,6 +4,7 @@ use std::env;
 
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::api::Recording;
 use crate::cli::candidates;
 use crate::cli::{Context, Failure};
 use crate::client::Client;
@@ -24,13 +25,23 @@ impl Target {
     ) -> Result<String, Failure> {
         match &self.target {
             Some(id) => Ok(id.clone()),
-            None => this_one(context, client).await,
+            None => {
+                let none = || Failure::new("nothing is recorded").hint("start with `tvmux rec`");
+                this_one(context, client, |_| true, none, "-t ID").await
+            }
         }
     }
 }
 
-/// The recording of the current window, or the only one there is.
-pub(super) async fn this_one(context: &Context, client: &mut Client) -> Result<String, Failure> {
+/// The recording of the current window, or the only one that fits; `none` says that
+/// there is none, and `argument` how one is named.
+pub(super) async fn this_one(
+    context: &Context,
+    client: &mut Client,
+    fits: impl Fn(&Recording) -> bool,
+    none: impl Fn() -> Failure,
+    argument: &str,
+) -> Result<String, Failure> {
     let recordings = client.recordings().await?;
     if let (Some(socket), Ok(pane)) = (Socket::surrounding(), env::var("TMUX_PANE")) {
         let server = Server::new(context.config.tmux.command.as_str(), socket);
@@ -42,12 +53,14 @@ pub(super) async fn this_one(context: &Context, client: &mut Client) -> Result<S
             return Ok(recording.id.clone());
         }
     }
-    match recordings.as_slice() {
+    let fitting: Vec<&Recording> = recordings.iter().filter(|each| fits(each)).collect();
+    match fitting.as_slice() {
         [only] => Ok(only.id.clone()),
-        [] => Err(Failure::new("nothing is recorded").hint("start with `tvmux rec`")),
+        [] => Err(none()),
         _ => Err(
-            Failure::usage("this window is not recorded, and several others are")
-                .hint("name one with `-t ID`; `tvmux rec ls` lists them"),
+            Failure::usage("this window is not recorded, and several others are").hint(format!(
+                "name one with `{argument}`; `tvmux rec ls` lists them"
+            )),
         ),
     }
 }
