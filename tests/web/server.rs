@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::tvmux::Tvmux;
-use crate::support::{DEADLINE, wait_until};
+use crate::support::{DEADLINE, wait_for, wait_until};
 
 /// `tvmux web` of a user, which ends with the test.
 pub struct Web {
@@ -253,12 +253,11 @@ impl Visitor<'_> {
         list["casts"].as_array().unwrap().clone()
     }
 
-    /// The id of the cast at a path.
+    /// The id of the cast at a path, once it is listed: a list may be a second old.
     pub fn id(&self, path: &Path) -> String {
-        let casts = self.casts();
-        let is_it = |cast: &&Value| cast["cast"].as_str() == path.to_str();
-        let cast = casts.iter().find(is_it);
-        let cast = cast.unwrap_or_else(|| panic!("{} in {casts:?}", path.display()));
+        let is_it = |cast: &Value| cast["cast"].as_str() == path.to_str();
+        let listed = || self.casts().into_iter().find(is_it);
+        let cast = wait_for(&format!("{} is listed", path.display()), listed);
         cast["id"].as_str().unwrap().to_owned()
     }
 }
