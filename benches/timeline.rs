@@ -42,15 +42,8 @@ fn main() {
     let parent = env::var_os("TIMELINE_BENCH_DIR").map_or_else(env::temp_dir, PathBuf::from);
     let folder = tempfile::tempdir_in(parent).expect("a folder for the cast");
     let cast = folder.path().join("big.cast");
-    let kinds = [
-        Kind::Logs,
-        Kind::Colours,
-        Kind::Redraws,
-        Kind::Wide,
-        Kind::Keys,
-    ];
     let file = File::create(&cast).expect("a cast");
-    write_cast(file, &kinds, EVENT, megabytes * 1_000_000).expect("a cast is written");
+    write_cast(file, &Kind::OF_PROGRAMS, EVENT, megabytes * 1_000_000).expect("a cast is written");
 
     let (emulator, output) = emulate(&cast);
     let cache = folder.path().join("cache/tvmux/timeline");

@@ -54,6 +54,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What programs print that know of a terminal.
+    pub const OF_PROGRAMS: [Kind; 5] = [
+        Kind::Logs,
+        Kind::Colours,
+        Kind::Redraws,
+        Kind::Wide,
+        Kind::Keys,
+    ];
+
     /// All kinds.
     pub const ALL: [Kind; 6] = [
         Kind::Logs,

@@ -40,15 +40,8 @@ pub fn run() -> Table {
     let megabytes: u64 = megabytes.and_then(|mb| mb.parse().ok()).unwrap_or(1000);
     let user = Tvmux::new();
     let cast = user.folder().join("casts/day.cast");
-    let kinds = [
-        Kind::Logs,
-        Kind::Colours,
-        Kind::Redraws,
-        Kind::Wide,
-        Kind::Keys,
-    ];
     let file = File::create(&cast).unwrap();
-    write_cast(file, &kinds, EVENT, megabytes * 1_000_000).unwrap();
+    write_cast(file, &Kind::OF_PROGRAMS, EVENT, megabytes * 1_000_000).unwrap();
     let web = Web::start(&user, &[]);
     let visitor = web.enter();
     let id = visitor.id(&cast);

@@ -196,9 +196,12 @@ impl Relay {
             return;
         }
         recall.begin();
+        // Soon over, unless the daemon has died.
+        let mut pause = 1;
         while !ledger.is_let_go() && !recall.has_called() {
             recall.turn();
-            thread::sleep(Duration::from_millis(LOOK.into()));
+            thread::sleep(Duration::from_millis(pause.into()));
+            pause = LOOK.min(2 * pause);
         }
     }
 

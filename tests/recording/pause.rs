@@ -67,6 +67,16 @@ fn assert_unknown(tvmux: &Tvmux) {
     assert!(remembers(pid, tvmux.folder().to_str().unwrap()));
 }
 
+/// A window that is recorded: its tmux server, the user, the recording's id, its cast.
+fn recorded_window(mut tvmux: Tvmux) -> (TestTmux, Tvmux, String, PathBuf) {
+    let tmux = TestTmux::start("");
+    tvmux.start_server();
+    let recording = tvmux.record(&tmux, &[]);
+    let cast = tvmux.cast(&recording);
+    let id = recording["id"].as_str().unwrap().to_owned();
+    (tmux, tvmux, id, cast)
+}
+
 fn files_in_owned(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     files_in(folder.as_ref())
 }
@@ -114,11 +124,8 @@ fn pipe_processes(tmux: &TestTmux) -> usize {
 
 #[test]
 fn a_secret_between_pause_and_resume_is_nowhere() {
-    let tmux = TestTmux::start("");
-    let mut tvmux = Tvmux::new();
-    tvmux.start_server();
-    let recording = tvmux.record(&tmux, &[]);
-    let (id, cast) = (recording["id"].as_str().unwrap(), tvmux.cast(&recording));
+    let (tmux, tvmux, id, cast) = recorded_window(Tvmux::new());
+    let id = id.as_str();
     typed(&tmux, "echo be''fore");
     wait_shown(&tmux, "before");
     let said = tvmux.ok(["rec", "pause", id]);
@@ -169,11 +176,8 @@ fn a_secret_between_pause_and_resume_is_nowhere() {
 
 #[test]
 fn what_was_printed_in_a_flood_before_a_pause_is_there_and_all_that_follows_it() {
-    let tmux = TestTmux::start("");
-    let mut tvmux = Tvmux::new();
-    tvmux.start_server();
-    let recording = tvmux.record(&tmux, &[]);
-    let (id, cast) = (recording["id"].as_str().unwrap(), tvmux.cast(&recording));
+    let (tmux, tvmux, id, cast) = recorded_window(Tvmux::new());
+    let id = id.as_str();
     typed(&tmux, "i=0; while :; do echo line $i; i=$((i+1)); done");
     wait_recorded(&cast, "line 2000\r");
     for _ in 0..5 {
@@ -217,11 +221,8 @@ fn what_was_printed_in_a_flood_before_a_pause_is_there_and_all_that_follows_it()
 
 #[test]
 fn a_paused_recording_is_paused_still_when_the_daemon_was_killed() {
-    let tmux = TestTmux::start("");
-    let mut tvmux = Tvmux::new();
-    tvmux.start_server();
-    let recording = tvmux.record(&tmux, &[]);
-    let (id, cast) = (recording["id"].as_str().unwrap(), tvmux.cast(&recording));
+    let (tmux, mut tvmux, id, cast) = recorded_window(Tvmux::new());
+    let id = id.as_str();
     typed(&tmux, "echo be''fore");
     wait_shown(&tmux, "before");
     tvmux.ok(["rec", "pause", "--for", "1h", id]);
