@@ -206,10 +206,11 @@ fn what_was_printed_in_a_flood_before_a_pause_is_there_and_all_that_follows_it()
     }
     assert_eq!(parts.len(), 6);
     for (number, part) in parts.iter().enumerate() {
-        // From the snapshot on, whose lines end otherwise, and to the interrupt.
+        // From the snapshot on, whose lines end otherwise, and without the line
+        // that the pause or the interrupt cuts.
         let lines = part
-            .split("\r\n")
-            .filter_map(|line| line.strip_prefix("line "));
+            .split_inclusive("\r\n")
+            .filter_map(|line| line.strip_prefix("line ")?.strip_suffix("\r\n"));
         let numbers: Vec<u32> = lines.filter_map(|line| line.parse().ok()).collect();
         let whole: Vec<_> = numbers.windows(2).collect();
         let skip = if number == 0 { 0 } else { 1 };
