@@ -259,6 +259,8 @@ fn who_only_looks_changes_nothing() {
     refused(&browser, "api/recordings", r#"{"target":"main:"}"#);
     refused(&browser, "api/recordings/main:@0/stop", "");
     refused(&browser, "api/recordings/main:@0/mark", r#"{"label":"x"}"#);
+    refused(&browser, "api/recordings/main:@0/pause", "{}");
+    refused(&browser, "api/recordings/main:@0/resume", "");
     assert_eq!(browser.get("api/windows").status, 403);
     assert!(user.server_pid().is_none(), "no server was started");
 }

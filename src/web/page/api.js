@@ -53,6 +53,8 @@ function post(path, body = {}) {
 const recording = (id, action) => `api/recordings/${encodeURIComponent(id)}/${action}`;
 export const record = (target) => post("api/recordings", { target });
 export const stop = (id) => post(recording(id, "stop"));
+export const pause = (id) => post(recording(id, "pause"));
+export const resume = (id) => post(recording(id, "resume"));
 export const mark = (id, label) => post(recording(id, "mark"), { label });
 
 /** A line of an answer; what went wrong in its middle is a line, too. */

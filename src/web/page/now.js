@@ -91,14 +91,23 @@ class Now {
 
   async #control(action, id) {
     const { recording } = this.#cards.get(id).cast;
-    if (action === "mark") {
-      const label = await ask("Set a marker", { label: "Label", verb: "Mark" });
-      if (label === null) return;
-      await api.mark(recording.id, label);
-      say("The marker is set");
-    } else {
-      await api.stop(recording.id);
-      say("The recording is stopped");
+    switch (action) {
+      case "mark": {
+        const label = await ask("Set a marker", { label: "Label", verb: "Mark" });
+        if (label === null) return;
+        await api.mark(recording.id, label);
+        say("The marker is set");
+        break;
+      }
+      case "pause": {
+        const isPaused = recording.state === "paused";
+        await (isPaused ? api.resume : api.pause)(recording.id);
+        say(isPaused ? "The recording goes on" : "The recording is paused");
+        break;
+      }
+      default:
+        await api.stop(recording.id);
+        say("The recording is stopped");
     }
     await this.look();
   }
@@ -124,13 +133,14 @@ class Card {
     this.state = element("p", { class: "state" });
     this.numbers = element("p", { class: "numbers" });
     const control = (action, label) => element("button", { type: "button", onclick: () => onControl(action) }, label);
+    this.pause = control("pause", "Pause");
     this.root = element(
       "article", { class: "card" },
       element("a", { class: "thumb", href: link, tabindex: -1, "aria-hidden": "true" }, this.picture),
       element("div", { class: "card-text" },
         element("h3", {}, element("i", { class: "dot", "aria-hidden": "true" }), element("a", { href: link }, this.name)),
         this.place, this.state, this.numbers,
-        canControl ? element("div", { class: "controls" }, control("mark", "Mark…"), control("stop", "Stop")) : null),
+        canControl ? element("div", { class: "controls" }, control("mark", "Mark…"), this.pause, control("stop", "Stop")) : null),
     );
   }
 
@@ -138,6 +148,7 @@ class Card {
     this.cast = cast;
     const state = stateOf(cast);
     this.root.dataset.state = state.kind;
+    this.pause.textContent = state.kind === "paused" ? "Resume" : "Pause";
     this.name.textContent = nameOf(cast);
     this.place.textContent = [placeOf(cast), `${cast.columns}×${cast.rows}`].filter(Boolean).join(" · ");
     this.state.textContent = [state.kind === "recording" ? "" : state.text, losses(cast)].filter(Boolean).join(" ");

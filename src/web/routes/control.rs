@@ -1,4 +1,4 @@
-//! What changes something: recordings are started, marked and stopped, where
+//! What changes something: recordings are started, marked, paused and stopped, where
 //! `tvmux web --control` has let somebody in.
 
 use axum::Json;
@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Check, MarkerCreate, Recording, RecordingCreate, RecordingStopped, Window};
+use crate::api::{
+    Check, MarkerCreate, Recording, RecordingCreate, RecordingPause, RecordingStopped, Window,
+};
 use crate::client::{self, Client, Connection};
 use crate::folders::Folders;
 use crate::serving::{Body, Failure, Result};
@@ -164,4 +166,41 @@ pub(super) async fn mark(
     let mut client = daemon().await.map_err(refused)?;
     let recording = client.mark(&id, &marker).await.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(recording)))
+}
+
+/// Take nothing into a recording until it is resumed, or for some seconds. Answers
+/// when nothing is taken any more.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/recordings/{recording_id}/pause",
+    request_body = RecordingPause,
+    responses((status = 200, body = Recording))
+))]
+pub(super) async fn pause(
+    State(app): State<App>,
+    _: Controller,
+    Path(id): Path<String>,
+    Body(pause): Body<RecordingPause>,
+) -> Result<Json<Recording>> {
+    let mut client = daemon().await.map_err(refused)?;
+    let recording = client.pause(&id, &pause).await.map_err(refused)?;
+    app.catalogue.forget().await;
+    Ok(Json(recording))
+}
+
+/// Go on with a recording that is paused.
+#[cfg_attr(test, utoipa::path(
+    post,
+    path = "/api/recordings/{recording_id}/resume",
+    responses((status = 200, body = Recording))
+))]
+pub(super) async fn resume(
+    State(app): State<App>,
+    _: Controller,
+    Path(id): Path<String>,
+) -> Result<Json<Recording>> {
+    let mut client = daemon().await.map_err(refused)?;
+    let recording = client.resume(&id).await.map_err(refused)?;
+    app.catalogue.forget().await;
+    Ok(Json(recording))
 }

@@ -56,6 +56,8 @@ table! {
     POST "/api/recordings" => control::start;
     POST "/api/recordings/{recording_id}/stop" => control::stop;
     POST "/api/recordings/{recording_id}/mark" => control::mark;
+    POST "/api/recordings/{recording_id}/pause" => control::pause;
+    POST "/api/recordings/{recording_id}/resume" => control::resume;
 }
 
 /// All routes.

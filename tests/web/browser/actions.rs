@@ -1,5 +1,5 @@
-//! What people do with the page beside looking: recordings are started, marked and
-//! stopped, and taken away. What is on the disk then is what counts.
+//! What people do with the page beside looking: recordings are started, marked,
+//! paused and stopped, and taken away. What is on the disk then is what counts.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast, recorded};
 use crate::support::{TestTmux, wait_until};
 
 #[test]
-fn buttons_start_mark_and_stop_a_recording() {
+fn buttons_start_mark_pause_and_stop_a_recording() {
     let tmux = TestTmux::sized("exec env PS1='$ ' sh", 80, 24);
     let surrounding = format!("{},{},0", tmux.socket().display(), tmux.pid());
     let user = Tvmux::new().with("TMUX", surrounding);
@@ -58,12 +58,22 @@ fn buttons_start_mark_and_stop_a_recording() {
         recorded(&cast).contains("from the player")
     });
     visit.open("#/");
+    browser.wait("return document.querySelectorAll('.card[data-state=recording]').length === 1");
+    browser.click(".card .controls button:nth-child(2)");
+    browser.wait("return document.querySelector('.card[data-state=paused] .controls button:nth-child(2)')?.textContent === 'Resume'");
+    assert_eq!(tvmux.recordings()[0]["state"], "paused");
+    browser.click(".card .controls button:nth-child(2)");
+    browser.wait("return document.querySelector('.card[data-state=recording] .controls button:nth-child(2)')?.textContent === 'Pause'");
+    assert_eq!(tvmux.recordings()[0]["state"], "recording");
     browser.click(".card .controls button:last-child");
     browser.wait("return document.querySelectorAll('.card').length === 0");
     browser.wait("return document.querySelectorAll('.rows a').length === 1");
     assert_eq!(tvmux.recordings(), [] as [Value; 0]);
     let (_, events) = read_cast(&cast);
-    assert_eq!(markers_of(&events), [label, "from the player"]);
+    assert_eq!(
+        markers_of(&events),
+        [label, "from the player", "tvmux: paused", "tvmux: resumed"]
+    );
     assert!(output_of(&events).contains("before"));
     tvmux.ok(["validate", cast.to_str().unwrap()]);
 
