@@ -171,9 +171,16 @@ pub fn run() -> Table {
     let output = output_of(&events);
     let lines = output.lines().filter_map(|line| line.strip_prefix("line "));
     let lines: Vec<usize> = lines.filter_map(|line| line[..9].parse().ok()).collect();
-    assert!(
-        lines.iter().copied().eq(1..=scene.last),
-        "a line is missing"
+    let markers: Vec<_> = events.iter().filter(|event| event.code == 'm').collect();
+    let differs = lines
+        .iter()
+        .copied()
+        .zip(1..)
+        .find(|(line, due)| line != due);
+    assert_eq!(
+        (differs, lines.len()),
+        (None, scene.last),
+        "lines are missing, or come twice; markers: {markers:?}"
     );
 
     let title = format!("{LINES} lines of a pane that floods, medians of {ROUNDS} pairs of rounds");
