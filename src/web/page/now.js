@@ -19,7 +19,7 @@ class Now {
   title = "Now";
   #cards = new Map();
   #closing = new AbortController();
-  #recent = "";
+  #recent = null;
 
   constructor(main, info) {
     this.info = info;
