@@ -293,8 +293,12 @@ impl Cell {
     #[inline]
     pub fn ascii_of<const N: usize>(cells: &[Cell; N]) -> Option<[u8; N]> {
         // Without a branch, so that many are looked at in one step.
-        let signs = cells.iter().fold(0, |signs, cell| signs | cell.0 as u32);
-        (signs & (Cell::TEXT as u32) < 0x80).then(|| cells.map(|cell| cell.0 as u8))
+        let (mut all, mut signs) = (0, [0; N]);
+        for (sign, cell) in signs.iter_mut().zip(cells) {
+            all |= cell.0 as u32;
+            *sign = cell.0 as u8;
+        }
+        (all & (Cell::TEXT as u32) < 0x80).then_some(signs)
     }
 
     pub const fn is_padding(self) -> bool {

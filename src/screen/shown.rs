@@ -422,14 +422,17 @@ impl Shown {
 
     /// Gives what was overwritten in the rows of the last line, which end at `row`.
     fn give_overwritten_before(&mut self, row: u64) {
+        let text = &self.last_text;
+        let is_told = |settled: &Settled| {
+            text.starts_with(&settled.text)
+                || text.contains(&settled.text)
+                || is_redraw(&settled.text, text)
+        };
         let states = self.normal.take_before(row);
-        let settled: Vec<Settled> = states.filter_map(|state| state.settled).collect();
-        for settled in settled {
-            let text = &self.last_text;
-            let is_in = text.starts_with(&settled.text) || text.contains(&settled.text);
-            if !is_in && !is_redraw(&settled.text, text) {
-                self.give_overwritten(settled);
-            }
+        let settled = states.filter_map(|state| state.settled);
+        let gone: Vec<Settled> = settled.filter(|settled| !is_told(settled)).collect();
+        for settled in gone {
+            self.give_overwritten(settled);
         }
     }
 
@@ -469,7 +472,10 @@ impl Shown {
                     _ => continue,
                 }
             };
-            let text = self.screen.text(Which::Shown, y);
+            let text = match &state.sample {
+                Some(sample) if sample.is_current => sample.text.clone(),
+                _ => self.screen.text(Which::Shown, y),
+            };
             let first = state.born.filter(|_| is_normal).unwrap_or(at);
             // A row of the normal screen counts as changed also where it only moved.
             let since = if is_normal { state.written } else { at };
