@@ -44,8 +44,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
             && let Some(lock) = archive.try_lock_for_update()?
         {
             let mut progress = Progress::new(Some(entry.unread()));
-            let (indexed, _) = read_new(archive, &lock, &entry, &mut progress, stop)?;
-            if indexed == Indexed::Stopped {
+            let (became, _) = read_new(archive, &lock, &[&entry], &mut progress, stop)?;
+            if became.contains(&Indexed::Stopped) {
                 return Err(Failure::stopped("stopped"));
             }
             entry = archive.entry(&entry.path)?.unwrap_or(entry);

@@ -1,6 +1,6 @@
 //! More than one process, and processes that are killed.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::Value;
-use tvmux::archive::{Archive, Condition, Filter, Pattern, PatternOptions, SearchOptions};
+use tvmux::archive::{
+    Archive, Condition, Entry, Filter, Indexed, LinePart, Pattern, PatternOptions, SearchOptions,
+};
 
 use crate::casts::mixed;
 use crate::support::tvmux::Tvmux;
@@ -68,10 +70,103 @@ fn what_is_written_while_a_cast_is_read_is_still_to_be_read() {
         looking.look(&casts, &HashSet::new(), true).unwrap();
         ControlFlow::Continue(())
     };
-    reading.index(&lock, &entry, &mut watch).unwrap();
+    reading.index(&lock, &[&entry], &mut watch).unwrap();
     let due = reading.due().unwrap();
     assert_eq!(due.len(), 1, "there is more to be read");
     assert_eq!(due[0].state, Condition::Finished);
+}
+
+/// An archive that knows some casts, of which nothing was read.
+fn unread(folder: &Path, casts: u64) -> Archive {
+    let below = [folder.join("casts")];
+    std::fs::create_dir(&below[0]).unwrap();
+    for seed in 0..casts {
+        let path = below[0].join(format!("{seed}.cast"));
+        std::fs::write(path, mixed(seed, 100_000).bytes()).unwrap();
+    }
+    let mut archive = Archive::open(folder).unwrap();
+    archive.look(&below, &HashSet::new(), true).unwrap();
+    archive
+}
+
+/// Reads all that is due, in one call; gives what became of each.
+fn read_due(archive: &mut Archive, watch: &mut dyn FnMut(u64) -> ControlFlow<()>) -> Vec<Indexed> {
+    let lock = archive.lock_for_update().unwrap();
+    let due = archive.due().unwrap();
+    let due: Vec<&Entry> = due.iter().collect();
+    archive.index(&lock, &due, watch).unwrap()
+}
+
+/// Each line that a cast showed, with when it was first and last there.
+type Lines = Vec<(Vec<u8>, u64, u64)>;
+
+/// What the casts showed, by their names.
+fn shown(archive: &Archive) -> BTreeMap<String, Lines> {
+    let casts = archive.entries(&Filter::default()).unwrap();
+    let of = |cast: &Entry| {
+        let mut lines = Lines::new();
+        let mut printed = archive.printed(cast.id).unwrap();
+        let mut take = |part: Option<LinePart<'_>>| {
+            lines.extend(part.map(|part| (part.text.to_vec(), part.first, part.until)));
+            true
+        };
+        printed.each(&mut take).unwrap();
+        (cast.name(), lines)
+    };
+    casts.iter().map(of).collect()
+}
+
+#[test]
+fn casts_that_are_read_at_once_give_what_they_give_one_by_one() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [mut one_by_one, mut at_once] = folders.each_ref().map(|to| unread(to.path(), 6));
+    let mut goes_on = |_| ControlFlow::Continue(());
+    let lock = one_by_one.lock_for_update().unwrap();
+    for cast in one_by_one.due().unwrap() {
+        one_by_one.index(&lock, &[&cast], &mut goes_on).unwrap();
+    }
+    let mut bytes = 0;
+    let became = read_due(&mut at_once, &mut |read| {
+        bytes += read;
+        ControlFlow::Continue(())
+    });
+    let told = became.iter().map(|became| match became {
+        Indexed::Read(bytes) => *bytes,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(told.sum::<u64>(), bytes);
+    let expected = shown(&one_by_one);
+    assert!(expected.len() == 6 && expected.values().all(|lines| lines.len() > 100));
+    assert_eq!(shown(&at_once), expected);
+}
+
+#[test]
+fn a_reading_of_many_that_is_stopped_is_gone_on_with() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [mut stopped, mut whole] = folders.each_ref().map(|to| unread(to.path(), 12));
+    let became = read_due(&mut stopped, &mut |_| ControlFlow::Break(()));
+    // As many as there are threads, and as wait for the writing, may have been read.
+    let left = became.iter().filter(|became| **became == Indexed::Stopped);
+    assert!(left.count() >= 3, "{became:?}");
+    let mut goes_on = |_| ControlFlow::Continue(());
+    read_due(&mut stopped, &mut goes_on);
+    read_due(&mut whole, &mut goes_on);
+    assert!(stopped.due().unwrap().is_empty());
+    assert_eq!(shown(&stopped), shown(&whole));
+}
+
+#[test]
+fn casts_that_are_forgotten_while_they_are_read_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut reading = unread(folder.path(), 5);
+    let mut other = Archive::open(folder.path()).unwrap();
+    let became = read_due(&mut reading, &mut |_| {
+        other.forget_all().unwrap();
+        ControlFlow::Continue(())
+    });
+    assert_eq!(became, [Indexed::Unreadable; 5]);
+    assert_eq!(reading.status().unwrap().casts, 0);
+    assert_eq!(reading.verify(&mut || true).unwrap().blocks, 0);
 }
 
 #[test]
@@ -91,7 +186,7 @@ fn a_search_sees_the_archive_as_it_is_at_one_moment() {
     let lock = reading.lock_for_update().unwrap();
     for entry in reading.due().unwrap() {
         reading
-            .index(&lock, &entry, &mut |_| ControlFlow::Continue(()))
+            .index(&lock, &[&entry], &mut |_| ControlFlow::Continue(()))
             .unwrap();
     }
     let pattern = Pattern::new("needle", PatternOptions::default()).unwrap();

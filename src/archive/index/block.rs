@@ -96,7 +96,13 @@ impl Builder {
 
     /// The block, to be packed; the next one begins.
     pub fn take(&mut self) -> Plain {
-        let built = std::mem::take(self);
+        // As much room as this one took, for one like it.
+        let next = Builder {
+            text: Vec::with_capacity(self.text.len()),
+            lines: Vec::with_capacity(self.lines.len()),
+            ..Builder::default()
+        };
+        let built = std::mem::replace(self, next);
         Plain {
             text: built.text,
             lines: built.lines,

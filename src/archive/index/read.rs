@@ -1,11 +1,10 @@
-//! Reads a cast into the database, or what was added to it since the last time.
+//! Reads a cast, or what was added to it since the last time.
 //!
 //! What was read is written in large steps, each of which leaves a whole: a process
 //! that ends in between has lost what it read since the last one.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::ops::ControlFlow;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,10 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
+use super::batch::Target;
+use super::outlet::{Closed, Indexed, Outlet};
 use super::scan::Scan;
-use super::write::{Target, Trouble, Writer};
-use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, LATELY, UpdateLock};
-use crate::cast::{Reader, Severity, ValidateOptions, validate};
+use super::write::Writer;
+use crate::archive::catalogue::{Condition, Entry, LATELY};
+use crate::cast::{ReadError, Reader, Severity, ValidateOptions, validate};
 use crate::packed::{ToDamage, Unpacked};
 use crate::screen::{put_part, take_part};
 
@@ -35,15 +36,30 @@ const COMPARED: usize = 4096;
 /// Who saved the state of a scan.
 const VERSION: &[u8] = env!("CARGO_PKG_VERSION").as_bytes();
 
-/// What became of a cast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Indexed {
-    /// All that was there was read: bytes.
-    Read(u64),
-    /// It is gone, or cannot be read.
-    Unreadable,
-    /// It was to stop; the next time goes on there.
-    Stopped,
+/// Why a cast was not read to its end.
+pub(super) enum Trouble {
+    /// It cannot be read.
+    Cast(String),
+    /// Nobody takes any more of it.
+    Closed,
+}
+
+impl From<Closed> for Trouble {
+    fn from(Closed: Closed) -> Trouble {
+        Trouble::Closed
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        Trouble::Cast(error.to_string())
+    }
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Trouble {
+        Trouble::Cast(crate::wording::chain(&error))
+    }
 }
 
 /// The state of a scan, its place in the cast, and what stood there before it.
@@ -53,126 +69,78 @@ struct Saved {
     scan: Vec<u8>,
 }
 
-impl Archive {
-    /// The casts of which not all was read, the newest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn due(&self) -> Result<Vec<Entry>, ArchiveError> {
-        let all = self.entries(&Default::default())?;
-        Ok(all.into_iter().filter(|entry| entry.is_due).collect())
-    }
-
-    /// Forgets how to go on with casts that will hardly grow any more.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn tidy(&mut self, _: &UpdateLock) -> Result<(), ArchiveError> {
-        let now = crate::clock::unix_micros() as i64;
-        let before = now - LATELY.as_micros() as i64;
-        self.with(|connection| {
-            connection.execute(
-                "UPDATE casts SET progress = NULL
-                 WHERE progress IS NOT NULL AND is_due = 0 AND condition != ? AND modified < ?",
-                [Condition::Running.number(), before],
-            )?;
-            Ok(())
-        })
-    }
-
-    /// Reads what was not read of a cast. `watch` is told how many bytes were read
-    /// since the last call, and may end it.
-    ///
-    /// # Errors
-    /// When the database cannot be written; a cast that cannot be read is none.
-    pub fn index(
-        &mut self,
-        _: &UpdateLock,
-        entry: &Entry,
-        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
-    ) -> Result<Indexed, ArchiveError> {
-        match self.try_index(entry, watch) {
-            Ok(indexed) => Ok(indexed),
-            Err(Trouble::Archive(ArchiveError::Database {
-                source: rusqlite::Error::QueryReturnedNoRows,
-                ..
-            })) => Ok(Indexed::Unreadable),
-            Err(Trouble::Archive(error)) => Err(error),
-            Err(Trouble::Cast(why)) => {
-                self.set_unreadable(entry.id, &why)?;
-                Ok(Indexed::Unreadable)
-            }
+/// Reads what was not read of a cast, and gives it to `outlet`: a batch whenever `much`
+/// bytes of text have come together, and the last one when all was read.
+pub(super) fn read(entry: &Entry, outlet: &mut Outlet<'_>, much: usize) -> Result<(), Trouble> {
+    let file = File::open(&entry.path)?;
+    let found = file.metadata()?;
+    let is_late = |time: SystemTime| time.elapsed().is_ok_and(|age| age < LATELY);
+    let runs = entry.state == Condition::Running;
+    let is_late = found.len() > WORTH && is_late(found.modified()?);
+    let may_grow = !entry.is_compressed && (runs || is_late);
+    let target = Target {
+        cast: entry.id,
+        file: (found.dev(), found.ino(), found.size()),
+        modified: found.mtime() * 1_000_000 + found.mtime_nsec() / 1000,
+        seen: entry.file,
+        condition: entry.state,
+    };
+    let kept = match entry.indexed {
+        0 => None,
+        _ => outlet.progress(entry.id, (found.dev(), found.ino()))?,
+    };
+    let kept = kept.and_then(Saved::unpack);
+    let resumed = kept.and_then(|saved| saved.resume(&file));
+    let mut writer = Writer::new(target);
+    let mut scan = match resumed {
+        Some(scan) => {
+            writer.goes_on(scan.figures(), scan.commands());
+            scan
+        }
+        None => {
+            (&file).seek(SeekFrom::Start(0))?;
+            let (scan, header) = Scan::new(input(&file)?)?;
+            writer.begins(header);
+            scan
+        }
+    };
+    let check = match runs {
+        true => None,
+        false => Some(Check::start(&entry.path, found.len())?),
+    };
+    let mut read = scan.offset();
+    loop {
+        let more = scan.step(STEP, &mut |line| writer.add(line))?;
+        let now = scan.offset();
+        let is_stopped = outlet.advance(now.saturating_sub(read)).is_break();
+        read = now;
+        writer.check()?;
+        if is_stopped || writer.waiting() >= much {
+            let progress = Saved::of(&scan, &entry.path)?.pack()?;
+            let batch = writer.batch(&scan, Some(progress))?;
+            outlet.write(batch, is_stopped.then_some(Indexed::Stopped))?;
+        }
+        if is_stopped {
+            return Ok(());
+        }
+        if !more {
+            break;
         }
     }
-
-    fn try_index(
-        &mut self,
-        entry: &Entry,
-        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
-    ) -> Result<Indexed, Trouble> {
-        let file = File::open(&entry.path)?;
-        let found = file.metadata()?;
-        let is_late = |time: SystemTime| time.elapsed().is_ok_and(|age| age < LATELY);
-        let runs = entry.state == Condition::Running;
-        let is_late = found.len() > WORTH && is_late(found.modified()?);
-        let may_grow = !entry.is_compressed && (runs || is_late);
-        let target = Target {
-            cast: entry.id,
-            file: (found.dev(), found.ino(), found.size()),
-            modified: found.mtime() * 1_000_000 + found.mtime_nsec() / 1000,
-            seen: entry.file,
-            condition: entry.state,
-        };
-        let kept = self.progress(entry.id, (found.dev(), found.ino()))?;
-        let kept = kept.and_then(Saved::unpack);
-        let resumed = kept.and_then(|saved| saved.resume(&file));
-        let mut writer = Writer::new(target);
-        let mut scan = match resumed {
-            Some(scan) => {
-                writer.goes_on(scan.figures(), scan.commands());
-                scan
-            }
-            None => {
-                (&file).seek(SeekFrom::Start(0))?;
-                let (scan, header) = Scan::new(input(&file)?)?;
-                writer.begins(header);
-                scan
-            }
-        };
-        let check = match runs {
-            true => None,
-            false => Some(Check::start(&entry.path, found.len())?),
-        };
-        let mut read = scan.offset();
-        loop {
-            let more = scan.step(STEP, &mut |line| writer.add(line))?;
-            let now = scan.offset();
-            let is_stopped = watch(now.saturating_sub(read)).is_break();
-            read = now;
-            writer.check()?;
-            if is_stopped || writer.is_much() {
-                writer.flush(self, &scan, Some(Saved::of(&scan, &entry.path)?.pack()?))?;
-            }
-            if is_stopped {
-                return Ok(Indexed::Stopped);
-            }
-            if !more {
-                break;
-            }
-        }
-        let progress = match may_grow {
-            true => Some(Saved::of(&scan, &entry.path)?.pack()?),
-            false => None,
-        };
-        if may_grow {
-            writer.close_block()?;
-            writer.rest_begins();
-        }
-        scan.give_rest(&mut |line| writer.add(line));
-        let finding = check.map_or(Ok(None), Check::finish)?;
-        writer.finish(self, &scan, progress, finding)?;
-        Ok(Indexed::Read(read))
+    let progress = match may_grow {
+        true => Some(Saved::of(&scan, &entry.path)?.pack()?),
+        false => None,
+    };
+    if may_grow {
+        writer.close_block()?;
+        writer.rest_begins();
     }
+    scan.give_rest(&mut |line| writer.add(line));
+    let finding = check.map_or(Ok(None), Check::finish)?;
+    writer.check()?;
+    let batch = writer.last_batch(&scan, progress, finding)?;
+    outlet.write(batch, Some(Indexed::Read(read)))?;
+    Ok(())
 }
 
 type Input<'a> = Box<dyn Read + 'a>;

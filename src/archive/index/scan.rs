@@ -286,6 +286,15 @@ impl Known {
 }
 
 impl Figures {
+    /// All but the markers, of which there may be many.
+    pub fn without_markers(&self) -> Figures {
+        Figures {
+            title: self.title.clone(),
+            markers: Vec::new(),
+            ..*self
+        }
+    }
+
     fn mark(&mut self, time: Micros, label: &str) {
         if let Some(why) = label.strip_prefix("tvmux: gap") {
             self.gaps += 1;

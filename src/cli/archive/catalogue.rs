@@ -111,17 +111,17 @@ fn warn_of_unreadable(looked: Looked) {
     }
 }
 
-/// Reads what is new in a cast, until `stop` is set; gives how many bytes that were,
-/// too.
+/// Reads what is new in some casts, until `stop` is set; gives what became of each, and
+/// how many bytes that were.
 pub(in crate::cli) fn read_new(
     archive: &mut Archive,
     lock: &UpdateLock,
-    cast: &Entry,
+    casts: &[&Entry],
     progress: &mut Progress,
     stop: &AtomicBool,
-) -> Result<(Indexed, u64), ArchiveError> {
+) -> Result<(Vec<Indexed>, u64), ArchiveError> {
     let mut bytes = 0;
-    let indexed = archive.index(lock, cast, &mut |read| {
+    let became = archive.index(lock, casts, &mut |read| {
         bytes += read;
         progress.advance(read);
         match stop.load(Ordering::Relaxed) {
@@ -129,7 +129,7 @@ pub(in crate::cli) fn read_new(
             false => ControlFlow::Continue(()),
         }
     })?;
-    Ok((indexed, bytes))
+    Ok((became, bytes))
 }
 
 /// The casts that the daemon writes at present, and those that it goes on with once it
@@ -230,23 +230,21 @@ fn read_due(
 ) -> Result<(), Failure> {
     let mut due: Vec<&Entry> = casts.iter().filter(|cast| cast.is_due).collect();
     due.sort_by_key(|cast| (cast.state != Condition::Running, cast.unread()));
-    let mut room = most;
+    let (mut room, before) = (most, due.len());
+    due.retain(|cast| {
+        let fits = cast.unread() <= room;
+        room -= if fits { cast.unread() } else { 0 };
+        fits
+    });
     let mut progress = Progress::new(None);
-    let mut left = 0;
-    for cast in due {
-        if cast.unread() > room {
-            left += 1;
-            continue;
-        }
-        room -= cast.unread();
-        let (indexed, _) = read_new(archive, lock, cast, &mut progress, stop)?;
-        if indexed == Indexed::Stopped {
-            return Err(Failure::stopped("stopped"));
-        }
+    let (became, _) = read_new(archive, lock, &due, &mut progress, stop)?;
+    if became.contains(&Indexed::Stopped) {
+        return Err(Failure::stopped("stopped"));
     }
     drop(progress);
+    let left = before - due.len();
     if left > 0 {
-        let casts = counted(left, "cast");
+        let casts = counted(left as u64, "cast");
         warn(&format!(
             "{casts} were not read so far; `tvmux archive update` does it"
         ));

@@ -101,19 +101,16 @@ fn read_all(
     stop: &'static AtomicBool,
 ) -> Result<Done, Failure> {
     let mut progress = Progress::new(Some(due.iter().map(Entry::unread).sum()));
-    let mut done = Done::default();
-    for entry in due {
-        let (indexed, bytes) = read_new(archive, lock, entry, &mut progress, stop)?;
-        done.casts += 1;
-        done.bytes += bytes;
-        match indexed {
-            Indexed::Read(_) => {}
-            Indexed::Unreadable => done.unreadable += 1,
-            Indexed::Stopped => {
-                let hint = "what was read is kept; the next update goes on there";
-                return Err(Failure::stopped("stopped").hint(hint));
-            }
-        }
+    let due: Vec<&Entry> = due.iter().collect();
+    let (became, bytes) = read_new(archive, lock, &due, &mut progress, stop)?;
+    if became.contains(&Indexed::Stopped) {
+        let hint = "what was read is kept; the next update goes on there";
+        return Err(Failure::stopped("stopped").hint(hint));
     }
-    Ok(done)
+    let is_unreadable = |became: &&Indexed| **became == Indexed::Unreadable;
+    Ok(Done {
+        casts: became.len() as u64,
+        unreadable: became.iter().filter(is_unreadable).count() as u64,
+        bytes,
+    })
 }
