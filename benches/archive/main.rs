@@ -16,10 +16,11 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use tvmux::cast::{Code, EventReader, Strictness};
+use tvmux::cast::{Code, EventReader, Strictness, TextBuffer};
 use tvmux::screen::{Rules, Screen};
 
 mod casts;
@@ -159,28 +160,99 @@ fn children() -> (Duration, i64) {
 
 fn reading(home: &Home) {
     let (emulator, output, size) = emulate(&home.casts());
-    let before = children().0;
-    let start = Instant::now();
-    home.run(&["archive", "update", "-q"]);
-    let passed = start.elapsed();
-    let (after, memory) = children();
-    let index = home.database();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let of_one = play(&home.casts(), 1);
+    let of_all = play(&home.casts(), cores);
+    let update = || {
+        let before = children().0;
+        let start = Instant::now();
+        home.run(&["archive", "rebuild", "-q"]);
+        (start.elapsed(), children().0 - before)
+    };
+    let (passed, used) = update();
+    let (on_one, used_on_one) = on_one_core(update);
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let speed = |time: Duration| megabytes(output) / time.as_secs_f64();
+    let part = |of: Duration, time: Duration| 100.0 * of.as_secs_f64() / time.as_secs_f64();
     println!(
-        "emulator alone {:.1} MB/s of output; reading into the archive, all of it, {:.1} MB/s: {:.0} %, \
-         {:.0} % by processor time; memory {:.0} MB",
+        "MB/s of output. The emulator alone, by its processor time: {:.1}. Playing the casts \
+         into it: {:.1} with one thread, {:.1} with {cores}",
         speed(emulator),
-        speed(passed),
-        100.0 * emulator.as_secs_f64() / passed.as_secs_f64(),
-        100.0 * emulator.as_secs_f64() / (after - before).as_secs_f64(),
-        memory as f64 / 1e3
+        speed(of_one),
+        speed(of_all)
     );
+    println!(
+        "reading them into the archive, on all {cores} cores: {:.1}, {:.0} % of playing with one \
+         thread, {:.0} % of playing with {cores}; on one core: {:.1}, {:.0} % of playing with one \
+         thread; by processor time {:.0} % and {:.0} % of the emulator alone; memory {:.0} MB",
+        speed(passed),
+        part(of_one, passed),
+        part(of_all, passed),
+        speed(on_one),
+        part(of_one, on_one),
+        part(emulator, used),
+        part(emulator, used_on_one),
+        children().1 as f64 / 1e3
+    );
+    let index = home.database();
     println!(
         "archive {:.1} MB, {:.1} % of the casts",
         megabytes(index),
         100.0 * index as f64 / size as f64
     );
+}
+
+/// Does some work while this process, and those that it starts, may use the first core
+/// alone.
+fn on_one_core<T>(work: impl FnOnce() -> T) -> T {
+    use nix::libc;
+    let size = size_of::<libc::cpu_set_t>();
+    // SAFETY: a set of cores is plain bits, and both calls are given its size.
+    let before = unsafe {
+        let mut before: libc::cpu_set_t = std::mem::zeroed();
+        assert_eq!(libc::sched_getaffinity(0, size, &mut before), 0);
+        let first = (0..libc::CPU_SETSIZE as usize).find(|core| libc::CPU_ISSET(*core, &before));
+        let mut one: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(first.expect("a core"), &mut one);
+        assert_eq!(libc::sched_setaffinity(0, size, &one), 0);
+        before
+    };
+    let done = work();
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::sched_setaffinity(0, size, &before) }, 0);
+    done
+}
+
+/// Plays all casts into screens, so many at once; gives the time that passed.
+fn play(casts: &Path, threads: usize) -> Duration {
+    let files = fs::read_dir(casts).expect("the casts");
+    let files = Mutex::new(files.map(|cast| cast.expect("a cast").path()));
+    let next = || files.lock().expect("nobody panics").next();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(cast) = next() {
+                    play_one(&cast);
+                }
+            });
+        }
+    });
+    start.elapsed()
+}
+
+fn play_one(cast: &Path) {
+    let file = File::open(cast).expect("a cast");
+    let mut reader = EventReader::new(file, Strictness::Forgiving).expect("a cast");
+    let (width, height) = (reader.header().width, reader.header().height);
+    let mut screen = Screen::new(width, height, Rules::OTHER);
+    let mut text = TextBuffer::default();
+    while let Some(event) = reader.next().expect("an event") {
+        if event.code == Code::Output {
+            screen.feed(event.data.decode(&mut text).as_bytes());
+        }
+    }
+    std::hint::black_box(screen);
 }
 
 /// Feeds all output to screens; gives the processor time of that alone, the bytes of
