@@ -14,7 +14,7 @@ use super::archive::{
     with_archive,
 };
 use super::signals::stop_flag;
-use super::table::{self, printable};
+use super::table::{self, Cells, printable};
 use super::{Context, Failure, Outcome};
 use crate::archive::{CommandRow, Entry, Filter, long_ago};
 
@@ -106,10 +106,10 @@ fn list(context: &Context, args: &List) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let now = Zoned::now();
-    let rows: Vec<_> = listed
-        .iter()
-        .map(|(entry, command)| row(entry, command, &now))
-        .collect();
+    let mut rows = Cells::new(6);
+    for (entry, command) in &listed {
+        rows.add(row(entry, command, &now));
+    }
     table::print(
         &["STARTED", "TIME", "STATUS", "COMMAND", "FOLDER", "CAST:N"],
         &rows,
@@ -136,11 +136,11 @@ fn object(entry: &Entry, command: &CommandRow) -> serde_json::Value {
     })
 }
 
-fn row(entry: &Entry, command: &CommandRow, now: &Zoned) -> Vec<String> {
+fn row(entry: &Entry, command: &CommandRow, now: &Zoned) -> [String; 6] {
     let text = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), printable);
     let name = entry.name();
     let name = name.split(".cast").next().unwrap_or_default();
-    vec![
+    [
         long_ago(entry.started + command.start, now),
         command.duration().map_or_else(
             || "-".to_owned(),

@@ -1,12 +1,13 @@
 //! `tvmux ls`: the casts that there are.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use jiff::Zoned;
 
 use super::archive::{FilterArgs, look_and_list, with_archive};
-use super::table::{self, printable};
+use super::table::{self, Cells, printable, shown};
 use super::{Context, Outcome};
 use crate::archive::{Condition, Entry, Listed, join_parts, long_ago};
 use crate::wording::counted;
@@ -72,15 +73,21 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     } else {
         drop(out);
-        return print_table(&entries);
+        print_table(&entries)?;
+        // The program ends: to give each of their texts back takes as long as to print.
+        std::mem::forget(entries);
+        return Ok(ExitCode::SUCCESS);
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_table(entries: &[Entry]) -> Outcome {
+fn print_table(entries: &[Entry]) -> std::io::Result<()> {
     let now = Zoned::now();
-    let rows: Vec<_> = entries.iter().map(|entry| row(entry, &now)).collect();
+    let mut rows = Cells::new(9);
+    for entry in entries {
+        rows.add(row(entry, &now));
+    }
     table::print(
         &[
             "STARTED", "TIME", "SIZE", "SESSION", "TITLE", "STATE", "LOST", "DONE", "CAST",
@@ -88,46 +95,45 @@ fn print_table(entries: &[Entry]) -> Outcome {
         &rows,
         &["TITLE", "DONE"],
         &["LOST", "SIZE", "SESSION", "TITLE", "DONE", "STATE"],
-    )?;
-    Ok(ExitCode::SUCCESS)
+    )
 }
 
-fn row(entry: &Entry, now: &Zoned) -> Vec<String> {
-    let text = |text: Option<&String>| match text {
-        Some(text) if !text.is_empty() => printable(text),
-        _ => "-".to_owned(),
+fn row<'a>(entry: &'a Entry, now: &Zoned) -> [Cow<'a, str>; 9] {
+    let text = |text: Option<&'a str>| match text {
+        Some(text) if !text.is_empty() => shown(text),
+        _ => "-".into(),
     };
     let state = match entry.state {
-        Condition::Finished => "-".to_owned(),
-        Condition::Running => "recording".to_owned(),
-        Condition::Damaged => "DAMAGED".to_owned(),
+        Condition::Finished => "-",
+        Condition::Running => "recording",
+        Condition::Damaged => "DAMAGED",
     };
     let lost = match (entry.gaps, entry.lost_bytes) {
-        (0, 0) => "-".to_owned(),
-        (gaps, 0) => counted(gaps, "gap"),
-        (_, bytes) => table::size(bytes),
+        (0, 0) => "-".into(),
+        (gaps, 0) => counted(gaps, "gap").into(),
+        (_, bytes) => table::size(bytes).into(),
     };
-    let done = match entry.last_commands.is_empty() {
-        true => entry.program.clone(),
-        false => Some(entry.last_commands.join(" · ")),
+    let done = match &entry.last_commands[..] {
+        [] => text(entry.program.as_deref()),
+        commands => printable(&commands.join(" · ")).into(),
     };
-    let session = entry.session.as_ref().map(|session| match &entry.window {
-        Some(window) => format!("{session}:{window}"),
-        None => session.clone(),
-    });
+    let session = match (&entry.session, &entry.window) {
+        (Some(session), Some(window)) => printable(&format!("{session}:{window}")).into(),
+        (session, _) => text(session.as_deref()),
+    };
     let size = table::size(entry.bytes);
-    vec![
-        long_ago(entry.started, now),
-        table::duration(entry.duration),
+    [
+        long_ago(entry.started, now).into(),
+        table::duration(entry.duration).into(),
         match entry.parts {
-            ..=1 => size,
-            parts => format!("{size} in {parts}"),
+            ..=1 => size.into(),
+            parts => format!("{size} in {parts}").into(),
         },
-        text(session.as_ref()),
-        text(entry.title.as_ref()),
-        state,
+        session,
+        text(entry.title.as_deref()),
+        state.into(),
         lost,
-        text(done.as_ref()),
-        printable(&abbreviate_home(&entry.path)),
+        done,
+        printable(&abbreviate_home(&entry.path)).into(),
     ]
 }

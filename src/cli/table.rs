@@ -23,6 +23,46 @@ pub(super) fn clock_time(unix_seconds: u64) -> String {
         .to_string()
 }
 
+/// The cells of a table, row by row, all in one text.
+pub(super) struct Cells {
+    columns: usize,
+    text: String,
+    /// Where each ends in the text, and how many columns of a terminal it takes.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Cells {
+    /// Rows of so many cells.
+    pub(super) fn new(columns: usize) -> Cells {
+        Cells {
+            columns,
+            text: String::new(),
+            ends: Vec::new(),
+        }
+    }
+
+    /// Adds the cells of a row, the first of them first.
+    pub(super) fn add<T: AsRef<str>>(&mut self, row: impl IntoIterator<Item = T>) {
+        for cell in row {
+            let cell = cell.as_ref();
+            self.text.push_str(cell);
+            self.ends.push((self.text.len(), width(cell)));
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.ends.len() / self.columns.max(1)
+    }
+
+    /// A cell, and how many columns of a terminal it takes.
+    fn at(&self, row: usize, column: usize) -> (&str, usize) {
+        let at = row * self.columns + column;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before].0);
+        let (end, width) = self.ends[at];
+        (&self.text[start..end], width)
+    }
+}
+
 /// Prints rows under a header, in columns as wide as their widest cell.
 ///
 /// On a terminal no line is longer than that is wide: the last column is cut at
@@ -31,7 +71,7 @@ pub(super) fn clock_time(unix_seconds: u64) -> String {
 /// A column that says nothing in any row is left out.
 pub(super) fn print(
     header: &[&str],
-    rows: &[Vec<String>],
+    rows: &Cells,
     flexible: &[&str],
     dispensable: &[&str],
 ) -> std::io::Result<()> {
@@ -43,7 +83,7 @@ pub(super) fn print(
         anstream::ColorChoice::Never => Style::new(),
         _ => Style::new().bold(),
     };
-    let mut out = BufWriter::new(stdout);
+    let mut out = BufWriter::with_capacity(64 << 10, stdout);
     let mut is_header = true;
     each_line(
         header,
@@ -59,20 +99,21 @@ pub(super) fn print(
 }
 
 /// Hands over the header, then each row, as lines.
-fn each_line(
-    header: &[&str],
-    rows: &[Vec<String>],
+fn each_line<'a>(
+    header: &[&'a str],
+    rows: &'a Cells,
     (flexible, dispensable): (&[&str], &[&str]),
     limit: Option<usize>,
     mut take: impl FnMut(&str) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let limit = limit.unwrap_or(usize::MAX);
     let natural = |column: usize| {
-        let cells = rows.iter().map(|row| width(&row[column]));
+        let cells = (0..rows.rows()).map(|row| rows.at(row, column).1);
         cells.chain([width(header[column])]).max().unwrap_or(0)
     };
     let natural: Vec<usize> = (0..header.len()).map(natural).collect();
-    let says_something = |column: &usize| rows.iter().any(|row| row[*column] != "-");
+    let says_something =
+        |column: &usize| (0..rows.rows()).any(|row| rows.at(row, *column).0 != "-");
     let mut columns: Vec<(usize, usize)> = (0..header.len())
         .filter(says_something)
         .map(|column| (column, natural[column]))
@@ -105,21 +146,24 @@ fn each_line(
     let excess = total(&columns).saturating_sub(limit);
     columns[0].1 = columns[0].1.saturating_sub(excess).max(NARROWEST);
     let mut text = String::new();
-    let mut line = |cells: &[&str]| {
+    let mut line = |cell: &dyn Fn(usize) -> (&'a str, usize)| {
         text.clear();
         for (column, most) in &columns {
-            let cell = cut(cells[*column], *most, *column == last);
-            let pad = most.saturating_sub(width(&cell)) + GAP;
-            text.push_str(&cell);
+            let (cell, own) = cell(*column);
+            let mut pad = most.saturating_sub(own) + GAP;
+            if own <= *most {
+                text.push_str(cell);
+            } else {
+                let cell = cut(cell, *most, *column == last);
+                text.push_str(&cell);
+                pad = most.saturating_sub(width(&cell)) + GAP;
+            }
             text.extend(std::iter::repeat_n(' ', pad));
         }
         take(text.trim_end())
     };
-    line(header)?;
-    rows.iter().try_for_each(|row| {
-        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-        line(&cells)
-    })
+    line(&|column| (header[column], width(header[column])))?;
+    (0..rows.rows()).try_for_each(|row| line(&|column| rows.at(row, column)))
 }
 
 /// How many columns a text takes; that of most is told at once.
@@ -130,11 +174,8 @@ fn width(text: &str) -> usize {
     }
 }
 
-/// A cell in at most `most` columns; `…` stands for what is cut.
-fn cut(cell: &str, most: usize, at_start: bool) -> Cow<'_, str> {
-    if width(cell) <= most {
-        return cell.into();
-    }
+/// A cell that is wider, in `most` columns; `…` stands for what is cut.
+fn cut(cell: &str, most: usize, at_start: bool) -> String {
     let mut left = most.saturating_sub(1);
     let mut fits = |c: &char| {
         let needed = c.width().unwrap_or(0);
@@ -180,10 +221,15 @@ pub(super) fn duration(seconds: f64) -> String {
 /// Text from elsewhere, safe on a terminal: control characters are shown, not
 /// obeyed.
 pub(super) fn printable(text: &str) -> String {
+    shown(text).into_owned()
+}
+
+/// The same, of a text that most often is safe as it is.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
     // That of most is told at once.
     let is_plain = |byte: u8| (b' '..=b'~').contains(&byte);
     if text.bytes().all(is_plain) || !text.contains(char::is_control) {
-        return text.to_owned();
+        return text.into();
     }
     let mut shown = String::new();
     for c in text.chars() {
@@ -192,7 +238,7 @@ pub(super) fn printable(text: &str) -> String {
             false => shown.push(c),
         }
     }
-    shown
+    shown.into()
 }
 
 #[cfg(test)]
@@ -209,7 +255,8 @@ mod tests {
             "1.5 MB",
             "~/Videos/tmux/2026-11/2026-11-26_1200_host_main_@12_x.cast",
         ];
-        let rows = [row.map(str::to_owned).to_vec()];
+        let mut rows = Cells::new(header.len());
+        rows.add(row);
         let columns = (&["NAME"][..], &["CAST", "SIZE", "NAME"][..]);
         let shown = |width| {
             let mut lines = Vec::new();

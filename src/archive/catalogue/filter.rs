@@ -1,5 +1,7 @@
 //! Which casts are meant.
 
+use std::cmp::Reverse;
+
 use super::{Condition, Entry};
 
 /// Which casts are meant: all that is given must fit. Texts fit in either case.
@@ -25,7 +27,8 @@ impl Filter {
     /// The casts that fit, the newest first.
     pub(super) fn of(&self, mut casts: Vec<Entry>) -> Vec<Entry> {
         casts.retain(|cast| self.lets_through(cast));
-        casts.sort_by(|a, b| b.started.total_cmp(&a.started).then(b.id.cmp(&a.id)));
+        // Each is moved once: that is what takes time.
+        casts.sort_by_cached_key(|cast| Reverse(((cast.started * 1e6) as i64, cast.id)));
         casts
     }
 

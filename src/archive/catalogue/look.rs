@@ -16,7 +16,7 @@ use rusqlite::{Connection, params};
 
 use super::entry::{Condition, Entry, Named, path_bytes};
 use super::filter::Filter;
-use super::walk::{Found, all_files};
+use super::walk::{Found, Paths, all_files};
 use super::{Archive, ArchiveError, database};
 use crate::cast::{EventReader, Header, Strictness};
 use crate::clock::unix_micros;
@@ -43,7 +43,7 @@ pub struct Looked {
 struct Walked {
     folder: PathBuf,
     /// The casts below it, or why it cannot be read.
-    casts: io::Result<Vec<PathBuf>>,
+    casts: io::Result<Paths>,
     hidden: Vec<PathBuf>,
 }
 
@@ -175,12 +175,12 @@ fn beside_a_walk<T>(folders: &[PathBuf], work: impl FnOnce() -> T) -> (Vec<Walke
 
 impl Walked {
     fn of(folder: PathBuf) -> Walked {
-        let (mut casts, mut hidden) = (Vec::new(), Vec::new());
-        let walked = all_files(&folder, &mut |path, name| {
+        let (mut casts, mut hidden) = (Paths::default(), Vec::new());
+        let walked = all_files(&folder, &mut |folder, name| {
             if is_cast_name(name) {
-                casts.push(path());
+                casts.push(folder, name);
             } else if name.as_bytes().starts_with(b".") {
-                hidden.push(path());
+                hidden.push(folder.join(name));
             }
         });
         Walked {
@@ -222,17 +222,15 @@ fn compare(
             }
         };
         if all_sizes {
-            let there: HashSet<&Path> = casts.iter().map(PathBuf::as_path).collect();
-            let is_pair = |path: &&PathBuf| {
+            let there: HashSet<&Path> = casts.iter().collect();
+            let is_pair = |path: &&Path| {
                 packed::plain_path(path).is_some_and(|plain| there.contains(&*plain))
             };
-            changes
-                .unfinished
-                .extend(casts.iter().filter(is_pair).cloned());
-            changes.unfinished.extend(hidden);
+            let pairs = casts.iter().filter(is_pair).map(Path::to_owned);
+            changes.unfinished.extend(pairs.chain(hidden));
         }
-        for path in casts {
-            let runs = !running.is_empty() && running.contains(&path);
+        for path in casts.iter() {
+            let runs = !running.is_empty() && running.contains(path);
             let Some(old) = known.remove(path.as_os_str()) else {
                 let found = Found::at(path).map(|found| (found, runs));
                 changes.new.extend(found);

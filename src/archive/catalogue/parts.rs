@@ -103,6 +103,9 @@ pub fn sort_parts(casts: &mut [Entry]) {
 /// One entry for each chain: that of its first part, with the figures of all.
 #[must_use]
 pub fn join_parts(mut casts: Vec<Entry>) -> Vec<Entry> {
+    if casts.iter().all(|cast| part_number(cast) == 1) {
+        return casts;
+    }
     sort_parts(&mut casts);
     let mut joined: Vec<Entry> = Vec::with_capacity(casts.len());
     for cast in casts {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use crate::api::{Recording, State};
-use crate::cli::table::{self, printable};
+use crate::cli::table::{self, Cells, printable};
 use crate::cli::{Outcome, background};
 use crate::client;
 use crate::clock::unix_seconds;
@@ -73,7 +73,10 @@ fn print_table(recordings: &[Recording]) -> std::io::Result<()> {
     if recordings.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = recordings.iter().map(row).collect();
+    let mut rows = Cells::new(9);
+    for recording in recordings {
+        rows.add(row(recording));
+    }
     table::print(
         &[
             "ID", "NAME", "TITLE", "STATE", "TIME", "LAST", "SIZE", "LOST", "CAST",
@@ -104,7 +107,7 @@ fn print_table(recordings: &[Recording]) -> std::io::Result<()> {
     Ok(())
 }
 
-fn row(recording: &Recording) -> Vec<String> {
+fn row(recording: &Recording) -> [String; 9] {
     let mut state = match recording.state {
         State::Recording | State::Finished => recording.state.name().to_owned(),
         other => other.name().to_uppercase(),
@@ -121,7 +124,7 @@ fn row(recording: &Recording) -> Vec<String> {
     let name = name.as_ref().or(title.as_ref());
     let title = title.as_ref().filter(|title| Some(*title) != name);
     let text = |text: Option<&String>| printable(text.map_or("-", String::as_str));
-    vec![
+    [
         printable(&recording.id),
         text(name),
         text(title),
