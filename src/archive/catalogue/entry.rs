@@ -22,6 +22,8 @@ macro_rules! select {
 
 /// All casts, in no order: to sort them by an index would take longer.
 pub(super) const SELECT_ALL: &str = select!("");
+/// So many of the newest, the newest first.
+pub(super) const SELECT_NEWEST: &str = select!("ORDER BY started DESC, id DESC LIMIT ?");
 /// The cast of a path.
 pub(super) const SELECT_BY_PATH: &str = select!("WHERE path = ?");
 

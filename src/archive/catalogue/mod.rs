@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
 
 pub use entry::{Condition, Entry, Listed};
 pub use filter::Filter;
@@ -32,6 +32,9 @@ pub(super) use entry::path_bytes;
 pub(super) use look::LATELY;
 
 use crate::folders::open_lock;
+
+/// How many [`Archive::newest_entries`] are.
+const NEWEST: i64 = 300;
 
 /// Why the archive cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -206,11 +209,24 @@ impl Archive {
         Ok(filter.of(self.all_entries()?))
     }
 
+    /// The newest casts, as many as fill a screen many times over, the newest first:
+    /// quicker than all of them. Of a chain only some parts may be there.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn newest_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
+        self.selected(entry::SELECT_NEWEST, [NEWEST])
+    }
+
     /// All casts, in no order.
     fn all_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
+        self.selected(entry::SELECT_ALL, [])
+    }
+
+    fn selected(&self, select: &str, values: impl Params) -> Result<Vec<Entry>, ArchiveError> {
         let mut casts: Vec<Entry> = self.with(|connection| {
-            let mut select = connection.prepare_cached(entry::SELECT_ALL)?;
-            select.query_map([], Entry::of_row)?.collect()
+            let mut select = connection.prepare_cached(select)?;
+            select.query_map(values, Entry::of_row)?.collect()
         })?;
         parts::share_titles(&mut casts);
         Ok(casts)

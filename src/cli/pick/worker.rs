@@ -187,7 +187,12 @@ struct Lists {
 impl Lists {
     fn run(&self, number: u64, job: Job) -> Result<(), Failure> {
         match job {
-            Job::Lists => self.list(),
+            Job::Lists => {
+                // The top of the list is there before the whole of a long one.
+                let newest = with_archive(|archive| Ok(archive.newest_entries()?))?;
+                self.give_casts(newest, &[]);
+                self.list()
+            }
             Job::Running => {
                 self.list_running()?;
                 Ok(())
@@ -252,7 +257,13 @@ impl Lists {
     }
 
     fn list_casts(&self, running: &[Recording]) -> Result<(), Failure> {
-        let entries = with_archive(|archive| Ok(join_parts(archive.entries(&Filter::default())?)))?;
+        let entries = with_archive(|archive| Ok(archive.entries(&Filter::default())?))?;
+        self.give_casts(entries, running);
+        Ok(())
+    }
+
+    fn give_casts(&self, entries: Vec<Entry>, running: &[Recording]) {
+        let entries = join_parts(entries);
         let ids: HashMap<PathBuf, &str> = running
             .iter()
             .filter_map(|recording| {
@@ -269,7 +280,6 @@ impl Lists {
         };
         let items = entries.iter().map(item).collect();
         self.ringer.give(Done::Listed(List::Casts, items));
-        Ok(())
     }
 
     /// Lists what is being recorded, and gives it.
