@@ -10,10 +10,10 @@ use super::background::{self, hint_start};
 use super::rec::explain;
 use super::table::printable;
 use super::{Context, Failure, Outcome, runtime};
-use crate::api::{MarkerCreate, Recording, RecordingCreate, RecordingPause, State};
+use crate::api::{MarkerCreate, Recording, RecordingCreate, RecordingPause, RecordingSave, State};
 use crate::client;
 use crate::shell::quote;
-use crate::tmux::{Batch, Server, Socket, pipe};
+use crate::tmux::{Batch, Server, Socket, Version, pipe};
 
 /// The window option in which what is typed for a marker waits.
 pub(super) const SAID: &str = "@tvmux_said";
@@ -21,16 +21,35 @@ pub(super) const SAID: &str = "@tvmux_said";
 /// The option with the status segment.
 pub(super) const STATUS: &str = "@tvmux_status";
 
-/// Keys that tmux itself binds and that count as free: what the binding holds, and its
-/// command.
-pub(super) const PRESETS: [(&str, &str, &[&str]); 2] = [
-    ("M", "select-pane -M", &["select-pane", "-M"]),
-    (
-        "/",
-        "list-keys -1N",
-        &["command-prompt", "-k", "-p", "key", "list-keys -1N \"%%%\""],
-    ),
+/// A key that tmux itself binds and that counts as free.
+pub(super) struct Preset {
+    pub(super) key: &'static str,
+    /// What its binding holds.
+    holds: &'static str,
+    pub(super) command: &'static [&'static str],
+    /// Which versions have it.
+    is_in: fn(Version) -> bool,
+}
+
+const PRESETS: [Preset; 2] = [
+    Preset {
+        key: "M",
+        holds: "select-pane -M",
+        command: &["select-pane", "-M"],
+        is_in: |_| true,
+    },
+    Preset {
+        key: "/",
+        holds: "list-keys -1N",
+        command: &["command-prompt", "-k", "-p", "key", "list-keys -1N \"%%%\""],
+        is_in: Version::has_key_prompt,
+    },
 ];
+
+/// What tmux itself binds to a key that counts as free.
+pub(super) fn preset(key: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.key == key)
+}
 
 /// Longest label of a marker, in characters.
 const LABEL: usize = 256;
@@ -63,11 +82,14 @@ enum What {
     Free,
     /// Exits with 0 where the key is bound by `tvmux init tmux`.
     Ours,
+    /// Exits with 0 where this tmux itself binds the key.
+    Preset,
     Record,
     Mark,
     Pause,
     Search,
     Play,
+    Save,
     /// Takes the segment out of status-right.
     Unstatus,
 }
@@ -93,6 +115,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let said = match args.what {
         What::Free => return Ok(exit(key.is_free()?)),
         What::Ours => return Ok(exit(key.is_ours()?)),
+        What::Preset => return Ok(exit(key.has_preset()?)),
         What::Unstatus => return key.take_segment_out(),
         What::Search => {
             let program = quote(&program()?.to_string_lossy());
@@ -102,6 +125,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         What::Record => key.record().map(Some),
         What::Mark => key.mark().map(Some),
         What::Pause => key.pause().map(Some),
+        What::Save => key.save().map(Some),
     };
     match said {
         Ok(Some(said)) => key.say(&said)?,
@@ -129,9 +153,7 @@ impl Key<'_> {
         Ok(match self.binding()? {
             None => true,
             Some(bound) => {
-                let mut presets = PRESETS.iter();
-                let is_preset =
-                    presets.any(|(preset, holds, _)| *preset == key && bound.contains(holds));
+                let is_preset = preset(key).is_some_and(|preset| bound.contains(preset.holds));
                 is_preset || is_of_tvmux(&bound)
             }
         })
@@ -139,6 +161,11 @@ impl Key<'_> {
 
     fn is_ours(&self) -> Result<bool, Failure> {
         Ok(self.binding()?.is_some_and(|bound| is_of_tvmux(&bound)))
+    }
+
+    fn has_preset(&self) -> Result<bool, Failure> {
+        let version = self.server.version_blocking()?;
+        Ok(preset(&self.args.key).is_some_and(|preset| (preset.is_in)(version)))
     }
 
     /// What the key does behind the prefix.
@@ -218,6 +245,16 @@ impl Key<'_> {
         })
     }
 
+    fn save(&self) -> Result<String, Failure> {
+        runtime()?.block_on(async {
+            let recording = self.recorded().await?;
+            let mut client = background::client().await.map_err(hint_start)?;
+            let save = RecordingSave::default();
+            let saved = client.save_recording(&recording.id, &save).await?;
+            Ok(format!("Saved: {}", saved.cast_path.display()))
+        })
+    }
+
     /// Shows this window as it was a minute ago.
     fn play(&self) -> Result<(), Failure> {
         let recording = runtime()?.block_on(self.recorded())?;
@@ -251,7 +288,8 @@ impl Key<'_> {
     fn say(&self, text: &str) -> Result<(), Failure> {
         let text = printable(text).replace('#', "##").replace('%', "%%");
         let mut say = vec!["display-message"];
-        if !self.args.client.is_empty() {
+        // Else tmux tells the client that was used last, which is that of the key.
+        if !self.args.client.is_empty() && self.server.version_blocking()?.has_message_client() {
             say.extend(["-c", &self.args.client]);
         }
         say.push(&text);

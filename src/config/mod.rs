@@ -115,6 +115,8 @@ schema::settings! {
         search: String = "/".into(), key;
         /// Shows the window as it was a minute ago.
         play: String = "V".into(), key;
+        /// Saves the last minutes of the window, where only those are kept.
+        save: String = "S".into(), key;
     }
     /// The catalogue of casts, and the search in them.
     archive: Archive {

@@ -89,6 +89,19 @@ impl Version {
         self >= Version::new(3, 2)
     }
 
+    /// Whether `display-message -c` takes a client: 3.2 knows the flag without a name
+    /// behind it, and takes that for the message.
+    #[must_use]
+    pub fn has_message_client(self) -> bool {
+        (self.major, self.minor) != (3, 2)
+    }
+
+    /// Whether `command-prompt -k` takes a single key (3.1).
+    #[must_use]
+    pub fn has_key_prompt(self) -> bool {
+        self >= Version::new(3, 1)
+    }
+
     /// Whether `capture-pane -N` keeps the blanks at the ends of rows (3.1).
     #[must_use]
     pub fn has_capture_blanks(self) -> bool {

@@ -190,6 +190,52 @@ fn keys_open_the_search_and_the_minute_before_in_a_popup_or_a_window() {
 }
 
 #[test]
+fn a_key_saves_the_last_minutes_and_the_picker_does() {
+    let tmux = Attached::start();
+    tmux.source(&[]);
+    tmux.press("S");
+    tmux.wait_shown("tvmux: this window is not recorded");
+    let socket = tmux.inner.socket();
+    let which = ["-S", socket.to_str().unwrap(), "-t", "main:"];
+    let start = ["rec", "--flashback", "15m"];
+    tmux.tvmux.ok(start.iter().chain(&which));
+    let mark = ["rec", "mark", "he''re"];
+    tmux.tvmux.ok(mark);
+    tmux.press("S");
+    tmux.wait_shown("Saved: ");
+    let casts = || -> Vec<PathBuf> {
+        let all = fs::read_dir(tmux.tvmux.folder().join("casts")).unwrap();
+        let all = all.flatten().map(|entry| entry.path());
+        all.filter(|path| path.is_file()).collect()
+    };
+    assert_eq!(casts().len(), 1);
+    let (_, events) = parse_cast(&fs::read(&casts()[0]).unwrap()).unwrap();
+    assert_eq!(markers_of(&events), ["he''re"]);
+
+    // By hand in the list of what runs.
+    let pick = format!("{} pick running", env!("CARGO_BIN_EXE_tvmux"));
+    tmux.inner.tmux(&["new-window", "-t", "main:", &pick]);
+    tmux.wait_shown("Ctrl-F save");
+    tmux.outer.tmux(&["send-keys", "-t", "main:", "C-f"]);
+    wait_until("it is saved", || casts().len() == 2);
+    tmux.wait_shown("saved ");
+    tmux.outer.tmux(&["send-keys", "-t", "main:", "Escape"]);
+    wait_until("it is closed", || {
+        tmux.inner
+            .tmux(&["list-windows", "-t", "main"])
+            .lines()
+            .count()
+            == 1
+    });
+    // Where all is kept there is nothing to save.
+    tmux.tvmux.ok(["rec", "save", "--continue"]);
+    tmux.tvmux
+        .wait_recording("all is kept", |recording| recording["flashback"].is_null());
+    tmux.press("S");
+    tmux.wait_shown("is kept: there is nothing to save");
+}
+
+#[test]
 fn a_key_that_is_taken_is_left_alone_and_reading_twice_is_reading_once() {
     let tmux = Attached::start();
     let inner = &tmux.inner;
@@ -205,7 +251,7 @@ fn a_key_that_is_taken_is_left_alone_and_reading_twice_is_reading_once() {
     assert_eq!(inner.tmux(&["show-options", "-g"]), first);
     assert_eq!(tmux.binding("R").unwrap(), "display-message mine");
     // tmux's own are no reason.
-    for key in ["M", "P", "/", "V"] {
+    for key in ["M", "P", "/", "V", "S"] {
         let bound = tmux.binding(key).unwrap();
         assert!(bound.contains(" tmux-key "), "{key}: {bound}");
     }
@@ -278,7 +324,7 @@ fn a_configuration_with_the_lines_is_read_when_tmux_starts() {
         tmux(&["show-options", "-gqv", "@all"]).trim() == "read"
     });
     let keys = tmux(&["list-keys", "-T", "prefix"]);
-    assert_eq!(keys.matches(" tmux-key ").count(), 5, "{keys}");
+    assert_eq!(keys.matches(" tmux-key ").count(), 6, "{keys}");
     let status = tmux(&["show-options", "-gv", "status-right"]);
     assert_eq!(status.matches("@tvmux_status").count(), 1, "{status}");
 }

@@ -339,3 +339,31 @@ fn what_was_recorded_never_reaches_the_terminal_as_anything_but_text() {
     assert!(!bytes.contains('\u{7}') && !bytes.contains('\u{9b}'));
     assert!(!bytes.contains("\u{1b}]0") && !bytes.contains("\u{1b}[31mred"));
 }
+
+#[test]
+fn the_last_minutes_are_saved_where_only_those_are_kept() {
+    let mut stage = Stage::new(List::Running, SIZE);
+    assert_eq!(stage.control('f'), None);
+    assert!(stage.rows()[29].contains("all of it is kept: there is nothing to save"));
+    stage.key(KeyCode::Down);
+    assert!(stage.rows()[29].contains("Ctrl-Y path"));
+    let kept = Item {
+        is_flashback: true,
+        ..running()
+    };
+    stage.picker.set(List::Running, vec![kept]);
+    assert!(
+        stage.rows()[29].contains("Ctrl-F save"),
+        "{:#?}",
+        stage.rows()
+    );
+    assert_eq!(stage.control('f'), Some(Wish::Save("work:@1".to_owned())));
+    stage.key(KeyCode::F(1));
+    let help = stage.rows().join("\n");
+    assert!(help.contains("Ctrl-F"), "{help}");
+    // A cast is no recording.
+    stage.key(KeyCode::Esc);
+    stage.key(KeyCode::Tab);
+    assert_eq!(stage.control('f'), None);
+    assert!(stage.rows()[29].contains("this is not being recorded"));
+}

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cli::tmux_key::{PRESETS, SAID, STATUS, program};
+use crate::cli::tmux_key::{SAID, STATUS, preset, program};
 use crate::cli::{Context, Outcome};
 use crate::config::Keys;
 use crate::shell::quote;
@@ -18,10 +18,10 @@ use crate::tmux::Batch;
 ///
 /// `prefix R` records this window or ends that, `M` marks with a prompt, `P` pauses and
 /// goes on, `/` searches in what was shown, `V` shows this window as it was a minute
-/// ago. In status-right stands how the recording of the current window is: R it runs, P
-/// it is paused, B it is blind, S it is suspended, and how many there are. The settings
-/// `[keys]` name others; a key that is taken is left alone. Reading the lines again
-/// changes nothing.
+/// ago, `S` saves its last minutes where only those are kept. In status-right stands how
+/// the recording of the current window is: R it runs, P it is paused, B it is blind, S it
+/// is suspended, and how many there are. The settings `[keys]` name others; a key that is
+/// taken is left alone. Reading the lines again changes nothing.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Bind the keys also where they are taken.
@@ -51,6 +51,7 @@ fn wanted(keys: &Keys) -> impl Iterator<Item = (&str, &'static str)> {
         (keys.pause.as_str(), "pause"),
         (keys.search.as_str(), "search"),
         (keys.play.as_str(), "play"),
+        (keys.save.as_str(), "save"),
     ];
     all.into_iter().filter(|(key, _)| !key.is_empty())
 }
@@ -87,10 +88,11 @@ fn removing(keys: &Keys, program: &Path) -> String {
     let mut text = "# Takes out what `tvmux init tmux` has put into tmux.\n".to_owned();
     for (key, _) in wanted(keys) {
         let mut back = Batch::of(["unbind-key", key]);
-        if let Some((_, _, before)) = PRESETS.iter().find(|(preset, ..)| *preset == key) {
-            // One that its version does not have is refused, and stays unbound.
-            let bind = before.iter().copied();
-            back.push(["bind-key", key].into_iter().chain(bind));
+        if let Some(preset) = preset(key) {
+            let before = preset.command.iter().copied();
+            let bind = Batch::of(["bind-key", key].into_iter().chain(before));
+            let ask = ask("preset", key, program);
+            back.push(["if-shell", &ask, &bind.to_string()]);
         }
         let _ = writeln!(text, "{}", if_key("ours", key, program, &back));
     }
@@ -126,8 +128,11 @@ fn bind(key: &str, verb: &str, program: &Path) -> Batch {
 
 /// Runs a batch if a key is so, which tmux cannot tell by itself.
 fn if_key(so: &str, key: &str, program: &Path, then: &Batch) -> Batch {
-    let ask = format!("{} tmux-key {so} {}", quote_path(program), quote(key));
-    Batch::of(["if-shell", &ask, &then.to_string()])
+    Batch::of(["if-shell", &ask(so, key, program), &then.to_string()])
+}
+
+fn ask(so: &str, key: &str, program: &Path) -> String {
+    format!("{} tmux-key {so} {}", quote_path(program), quote(key))
 }
 
 fn if_format(format: &str, then: &Batch) -> Batch {

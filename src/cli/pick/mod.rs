@@ -150,6 +150,7 @@ impl Program for Picking {
             Wish::Stop(id) => self.worker.ask(Job::Stop(id)),
             Wish::Pause(id) => self.worker.ask(Job::Pause(id)),
             Wish::Mark(id, label) => self.worker.ask(Job::Mark(id, label)),
+            Wish::Save(id) => self.worker.ask(Job::Save(id)),
             Wish::Remove(cast) => self.worker.ask(Job::Remove(cast)),
         }
         None

@@ -12,7 +12,7 @@ use std::thread;
 
 use jiff::Zoned;
 
-use crate::api::{MarkerCreate, Recording, RecordingPause, State};
+use crate::api::{MarkerCreate, Recording, RecordingPause, RecordingSave, State};
 use crate::archive::{
     Archive, Entry, Filter, Pattern, PatternOptions, SearchOptions, join_parts, long_ago,
     sort_parts,
@@ -43,6 +43,7 @@ pub(super) enum Job {
     Stop(String),
     Pause(String),
     Mark(String, String),
+    Save(String),
     Remove(PathBuf),
 }
 
@@ -233,6 +234,19 @@ impl Lists {
                 self.ringer.give(Done::Said(format!("marked {id}")));
                 Ok(())
             }
+            Job::Save(id) => {
+                let saved = runtime()?.block_on(async {
+                    let mut client = background::client().await?;
+                    let saved = client
+                        .save_recording(&id, &RecordingSave::default())
+                        .await?;
+                    Ok::<_, Failure>(saved)
+                })?;
+                let path = printable(&saved.cast_path.to_string_lossy());
+                self.ringer
+                    .give(Done::Said(format!("saved {id} to {path}")));
+                self.list()
+            }
             Job::Remove(cast) => {
                 let path = cast.to_string_lossy();
                 with_archive(|archive| {
@@ -321,9 +335,9 @@ impl Lists {
                 waiting.push(Item {
                     cast: cast.path.clone(),
                     time: Some(hit.time),
-                    recording: None,
                     when: duration(hit.time as f64 / 1e6),
                     text: format!("{}  · {}", printable(&words.join(" ")), name_of(&cast)),
+                    ..Item::default()
                 });
                 count += 1;
                 if count == 1 || waiting.len() >= AT_ONCE {
@@ -366,10 +380,9 @@ fn item_of(entry: &Entry, now: &Zoned) -> Item {
     parts.dedup();
     Item {
         cast: entry.path.clone(),
-        time: None,
-        recording: None,
         when: long_ago(entry.started, now),
         text: parts.join("  "),
+        ..Item::default()
     }
 }
 
@@ -391,6 +404,7 @@ fn running_item(recording: &Recording) -> Item {
         cast: recording.cast_path.clone(),
         time: None,
         recording: Some(recording.id.clone()),
+        is_flashback: recording.flashback.is_some(),
         when: duration(recording.duration),
         text: parts.join("  "),
     }

@@ -27,6 +27,7 @@ const KEYS: &[(&str, &str)] = &[
     ("Ctrl-S", "end the recording"),
     ("Ctrl-O", "pause the recording, or go on with it"),
     ("Ctrl-T", "mark the recording"),
+    ("Ctrl-F", "save its last minutes, where only those are kept"),
     ("Ctrl-X", "remove the cast, after a question"),
     ("Ctrl-U", "clear what is typed; Ctrl-W the last word"),
     ("Esc", "leave"),
@@ -252,11 +253,17 @@ impl Picker {
         }
         match &self.message {
             Some(message) => line.append(message, bold, self.columns),
-            None => line.append(
-                "Enter plays  Tab next list  Ctrl-Y path  Ctrl-S stop  Ctrl-T mark  F1 help",
-                dim,
-                self.columns,
-            ),
+            None => {
+                let is_flashback = self.selected().is_some_and(|item| item.is_flashback);
+                let key = if is_flashback {
+                    "Ctrl-F save"
+                } else {
+                    "Ctrl-Y path"
+                };
+                let keys =
+                    format!("Enter plays  Tab next list  {key}  Ctrl-S stop  Ctrl-T mark  F1 help");
+                line.append(&keys, dim, self.columns)
+            }
         };
         (line, None)
     }

@@ -64,6 +64,7 @@ impl Picker {
             KeyCode::Char('s') if has_control => return self.stop(),
             KeyCode::Char('o') if has_control => return self.recording().map(Wish::Pause),
             KeyCode::Char('t') if has_control => self.ask_label(),
+            KeyCode::Char('f') if has_control => return self.save(),
             KeyCode::Char('x') if has_control => self.ask_remove(),
             _ => {
                 let before = self.query.clone();
@@ -106,6 +107,15 @@ impl Picker {
 
     fn stop(&mut self) -> Option<Wish> {
         self.recording().map(Wish::Stop)
+    }
+
+    fn save(&mut self) -> Option<Wish> {
+        let recording = self.recording()?;
+        if self.selected().is_some_and(|item| item.is_flashback) {
+            return Some(Wish::Save(recording));
+        }
+        self.say("all of it is kept: there is nothing to save");
+        None
     }
 
     fn ask_label(&mut self) {

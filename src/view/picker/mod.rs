@@ -49,6 +49,8 @@ pub struct Item {
     pub time: Option<Micros>,
     /// The recording's id, while it runs.
     pub recording: Option<String>,
+    /// Whether only its last minutes are kept.
+    pub is_flashback: bool,
     /// A few columns in front: how long ago, or how far in.
     pub when: String,
     /// What is shown and matched.
@@ -72,6 +74,8 @@ pub enum Wish {
     Pause(String),
     /// Mark the recording with a label.
     Mark(String, String),
+    /// Save what is kept of the recording.
+    Save(String),
     Remove(PathBuf),
 }
 
