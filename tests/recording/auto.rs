@@ -36,17 +36,15 @@ pub fn default_socket(tvmux: &Tvmux) -> PathBuf {
 }
 
 /// Records by the rules on this tmux server too.
+#[track_caller]
 pub fn turn_on(tvmux: &Tvmux, tmux: &TestTmux) {
-    tvmux.ok(["auto", "on", "-S", tmux.socket().to_str().unwrap()]);
-    wait_until("the server is watched", || {
-        let auto = status(tvmux);
-        let servers = auto["servers"].as_array().unwrap();
-        let is_it = |server: &&Value| server["socket"] == tmux.socket().to_str().unwrap();
-        servers
-            .iter()
-            .find(is_it)
-            .is_some_and(|it| it["live"] == true)
-    });
+    let socket = tmux.socket();
+    let said = tvmux.ok(["auto", "on", "--json", "-S", socket.to_str().unwrap()]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    // It is known at once whether a server is there.
+    let servers = said["servers"].as_array().unwrap();
+    let is_it = |server: &&Value| server["socket"] == socket.to_str().unwrap();
+    assert_eq!(servers.iter().find(is_it).unwrap()["live"], true, "{said}");
 }
 
 fn status(tvmux: &Tvmux) -> Value {
@@ -181,8 +179,13 @@ fn a_window_is_recorded_from_its_first_line() {
 #[test]
 fn a_tmux_server_that_comes_later_is_noticed() {
     let tvmux = user("[[auto]]\n");
-    tvmux.ok(["auto", "on"]);
     let socket = default_socket(&tvmux);
+    let said = tvmux.ok(["auto", "on"]);
+    let waited_for = format!("{}: waited for", socket.display());
+    assert_eq!(
+        said.lines().collect::<Vec<_>>(),
+        ["on, 1 rule", &waited_for]
+    );
     for _ in 0..2 {
         let waiting = wait_for("it is waited for", || {
             let auto = status(&tvmux);

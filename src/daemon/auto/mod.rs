@@ -24,11 +24,13 @@ mod kept;
 mod rules;
 mod watched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::{Daemon, Result, create};
 use crate::api;
@@ -36,12 +38,16 @@ use crate::config::AutoRule;
 use crate::tmux::{self, Server, Socket, WindowId};
 use kept::Kept;
 
+/// How long `auto on` waits at most until all servers are looked for: one whose socket
+/// is there and that does not answer is tried for a second and a half.
+const LOOKED_FOR: Duration = Duration::from_secs(5);
+
 /// The rules of a daemon, as far as they are followed.
 pub(super) struct Auto {
     state: Arc<Path>,
     kept: Mutex<Kept>,
-    /// Sockets of servers that are there.
-    live: Mutex<BTreeSet<Socket>>,
+    /// Whether a server is there, for each socket at which one was looked for.
+    live: watch::Sender<BTreeMap<Socket, bool>>,
     /// Which servers are to be watched may have changed.
     changed: watch::Sender<()>,
 }
@@ -52,7 +58,7 @@ impl Auto {
         Auto {
             state: Arc::from(state),
             kept: Mutex::new(Kept::read(state)),
-            live: Mutex::default(),
+            live: watch::Sender::default(),
             changed: watch::Sender::default(),
         }
     }
@@ -64,10 +70,6 @@ impl Auto {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(|error| error.into_inner())
-    }
-
-    fn live(&self) -> MutexGuard<'_, BTreeSet<Socket>> {
-        self.live.lock().unwrap_or_else(|error| error.into_inner())
     }
 
     /// Changes what is kept; gives what the change gives. Written where it differs.
@@ -97,8 +99,9 @@ impl Daemon {
         tokio::spawn(async move { watched::supervise(daemon).await });
     }
 
-    /// Follows the rules from now on, on this tmux server too; or no more.
-    pub fn set_auto(&self, on: bool, socket: Option<Socket>) -> api::Auto {
+    /// Follows the rules from now on, on this tmux server too; or no more. Returns once
+    /// it is known which servers are there, after five seconds at most.
+    pub async fn set_auto(&self, on: bool, socket: Option<Socket>) -> api::Auto {
         self.shared.auto.change(|kept| {
             if on {
                 kept.on = true;
@@ -114,6 +117,11 @@ impl Daemon {
         // One that was started for this ends when nothing keeps it.
         drop(create::Asked(self));
         self.shared.auto.look_at_servers();
+        let wanted = self.auto_sockets();
+        let mut live = self.shared.auto.live.subscribe();
+        let is_known = live.wait_for(|live| wanted.iter().all(|it| live.contains_key(it)));
+        // Who never answers is waited for.
+        let _ = timeout(LOOKED_FOR, is_known).await;
         self.auto()
     }
 
@@ -123,9 +131,9 @@ impl Daemon {
         let auto = &self.shared.auto;
         let sockets = self.auto_sockets();
         let kept = auto.kept();
-        let live = auto.live();
+        let live = auto.live.borrow();
         let server = |socket: Socket| api::AutoServer {
-            live: live.contains(&socket),
+            live: live.get(&socket).copied().unwrap_or_default(),
             recorded: self.registry().windows_on(&socket).len(),
             stopped: kept
                 .stopped(&socket)

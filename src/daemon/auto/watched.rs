@@ -49,10 +49,24 @@ pub(super) async fn supervise(daemon: Daemon) {
     }
 }
 
-/// Watches whatever server is at a socket; ends with it where nobody has asked for
-/// the next one.
-async fn watch_socket(daemon: Daemon, socket: Socket, mut stop: watch::Receiver<()>) {
-    let mut folder = SocketFolder::watch(&socket)
+/// Watches a socket, and forgets what is known of it in the end.
+async fn watch_socket(daemon: Daemon, socket: Socket, stop: watch::Receiver<()>) {
+    follow_servers(&daemon, &socket, stop).await;
+    daemon.shared.auto.live.send_modify(|live| {
+        live.remove(&socket);
+    });
+}
+
+/// Follows rules on whatever server is at a socket; ends with it where nobody has asked
+/// for the next one.
+async fn follow_servers(daemon: &Daemon, socket: &Socket, mut stop: watch::Receiver<()>) {
+    let live = &daemon.shared.auto.live;
+    let set_live = |is_live| {
+        live.send_modify(|live| {
+            live.insert(socket.clone(), is_live);
+        });
+    };
+    let mut folder = SocketFolder::watch(socket)
         .inspect_err(|error| {
             let socket = socket.path().display();
             tracing::info!(%socket, %error, "the next tmux server here will not be noticed");
@@ -60,15 +74,15 @@ async fn watch_socket(daemon: Daemon, socket: Socket, mut stop: watch::Receiver<
         .ok();
     loop {
         let reached = tokio::select! {
-            reached = reach(&daemon, &socket) => reached,
+            reached = reach(daemon, socket) => reached,
             _ = stop.changed() => return,
         };
+        set_live(reached.is_some());
         if let Some(tmux) = reached {
-            daemon.shared.auto.live().insert(socket.clone());
-            let followed = follow(&daemon, &tmux, &mut stop).await;
-            daemon.shared.auto.live().remove(&socket);
+            let followed = follow(daemon, &tmux, &mut stop).await;
+            set_live(false);
             match followed {
-                Followed::ServerGone if daemon.is_auto_asked(&socket) => {}
+                Followed::ServerGone if daemon.is_auto_asked(socket) => {}
                 Followed::ServerGone | Followed::Stopped => return,
             }
         }

@@ -32,7 +32,7 @@ pub(super) async fn switch(
     TmuxSocket(socket): TmuxSocket,
     Body(update): Body<AutoSwitch>,
 ) -> Json<Auto> {
-    Json(daemon.set_auto(update.on, socket))
+    Json(daemon.set_auto(update.on, socket).await)
 }
 
 /// Say what the rules mean for a window, and why.
