@@ -92,7 +92,19 @@ impl Flashback {
 
 /// Bytes of a part where `most` are kept.
 fn part_size(most: u64) -> u64 {
-    (most / u64::from(PARTS)).min(LARGEST_PART)
+    (most / u64::from(PARTS)).clamp(1, LARGEST_PART)
+}
+
+/// How many parts' sizes the `bytes` of one come to, where `most` are kept.
+pub(super) fn parts_in(bytes: u64, most: u64) -> u64 {
+    bytes / part_size(most)
+}
+
+/// Bytes that are left of `most` for the parts before the present one, which has
+/// `present` and may have more until it is looked again: when it is as large as another
+/// part. Nothing where it alone is as much as may be kept.
+pub(super) fn room(most: u64, present: u64) -> Option<u64> {
+    most.checked_sub((parts_in(present, most) + 1) * part_size(most))
 }
 
 /// The folder of a ring beside casts in `folder`; its recording's files are named
@@ -140,15 +152,13 @@ fn closed_parts(cast: &Path, present: u32) -> io::Result<Vec<Closed>> {
 }
 
 /// Removes the parts before the `present` one that are too old, and the oldest of the
-/// rest while together they have more than `most` bytes, less what the present one
-/// may come to have.
+/// rest while together they have more than `room` bytes.
 ///
 /// # Errors
 /// As the system says.
-pub(super) fn prune(cast: &Path, present: u32, kept: Duration, most: u64) -> io::Result<()> {
+pub(super) fn prune(cast: &Path, present: u32, kept: Duration, room: u64) -> io::Result<()> {
     let parts = closed_parts(cast, present)?;
     let mut bytes: u64 = parts.iter().map(|part| part.bytes).sum();
-    let room = most - part_size(most);
     let now = SystemTime::now();
     for part in parts {
         let age = now.duration_since(part.written).unwrap_or_default();
@@ -360,15 +370,41 @@ mod tests {
     fn what_is_too_old_or_too_much_goes_and_the_present_part_never() {
         let (folder, cast) = ring();
         let ring = ring_folder(folder.path(), "x");
-        prune(&cast, 6, Duration::from_secs(60), 1000).unwrap();
+        prune(&cast, 6, Duration::from_secs(60), 300).unwrap();
         assert_eq!(numbers(&ring), [3, 4, 5, 6]);
-        // An eighth of what may be kept is that of the present part.
-        prune(&cast, 6, Duration::from_secs(60), 240).unwrap();
+        prune(&cast, 6, Duration::from_secs(60), 299).unwrap();
         assert_eq!(numbers(&ring), [4, 5, 6]);
-        prune(&cast, 6, Duration::ZERO, 240).unwrap();
+        prune(&cast, 6, Duration::ZERO, 299).unwrap();
         assert_eq!(numbers(&ring), [6]);
         remove_ring(&cast);
         assert!(!folder.path().join(FLASHBACK_FOLDER).exists());
+    }
+
+    #[test]
+    fn a_part_that_grows_past_its_size_takes_the_place_of_older_ones() {
+        // Eight parts of 100 bytes, and of 64 MiB where more is kept.
+        assert_eq!(room(800, 0), Some(700));
+        assert_eq!(room(800, 99), Some(700));
+        assert_eq!(room(800, 100), Some(600));
+        assert_eq!(room(800, 799), Some(0));
+        assert_eq!(room(800, 800), None, "it alone is as much as may be kept");
+        assert_eq!(room(1 << 30, 0), Some(15 << 26));
+        assert_eq!(room(1 << 30, 1 << 30), None);
+        assert_eq!(room(0, 0), None);
+
+        // With the present one, at every size of it, no more than may be kept.
+        let (_folder, cast) = ring();
+        for present in 0..=900 {
+            let Some(room) = room(800, present) else {
+                assert!(present >= 800);
+                continue;
+            };
+            prune(&cast, 6, Duration::from_secs(3600), room).unwrap();
+            let parts = closed_parts(&cast, 6).unwrap();
+            let closed: u64 = parts.iter().map(|part| part.bytes).sum();
+            assert_eq!(closed, room.min(500), "beside {present} bytes");
+            assert!(closed + present < 800);
+        }
     }
 
     #[test]

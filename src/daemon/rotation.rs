@@ -308,6 +308,16 @@ impl Rotation {
         None
     }
 
+    /// The cast was removed, and one in its place begins anew: what was read of it
+    /// counts no more. A next one that is being made is taken back in the end, since
+    /// lines have come.
+    pub(super) fn start_over(&mut self) {
+        self.opening = 0;
+        if !self.is_making() {
+            self.state = State::Idle;
+        }
+    }
+
     /// Makes the next cast with `work`, off the thread that drains.
     pub(super) fn make(
         &mut self,
@@ -530,93 +540,4 @@ async fn read_answer(output: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(cast: &Path, lines: &[u8]) -> DiskFile {
-        DiskFile::create(cast, lines).unwrap()
-    }
-
-    fn header() -> Header {
-        Header {
-            width: 80,
-            height: 24,
-            ..Header::default()
-        }
-    }
-
-    #[test]
-    fn a_part_that_was_not_come_to_is_taken_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let cast = folder.path().join("x.cast");
-        let mut recorder = Recorder::new(&header(), 1 << 20);
-        recorder.output(3_000_000, b"output");
-        let lines = recorder.take_copy();
-        let file = write(&cast, &lines);
-        let kept = Carry::create(&folder.path().join("kept")).unwrap();
-        recorder.keep(kept, file.id().unwrap(), 0);
-        let earlier = Earlier::default().and(recorder.stats());
-        let made = make_part(&cast, earlier, header(), b"\x1b[Hscreen").unwrap();
-        assert_eq!(made.path, folder.path().join("x.part002.cast"));
-
-        // The journal names the new one, and no line went there.
-        let kept = Carry::find(&folder.path().join("kept")).unwrap();
-        let (mut path, mut told) = (made.path.clone(), earlier);
-        take_back_unfinished(&kept, &mut path, &mut told);
-        assert_eq!((&path, told), (&cast, Earlier::default()));
-        assert!(remove_unused(&path) && !made.path.exists());
-        assert!(!remove_unused(&path), "once");
-
-        // Nor is one in the way that a daemon before has left.
-        make_part(&cast, earlier, header(), b"\x1b[Hscreen").unwrap();
-        let made = make_part(&cast, earlier, header(), b"\x1b[Hother").unwrap();
-        recorder.go_on_in(made.id, made.length, made.events, 5);
-        let kept = Carry::find(&folder.path().join("kept")).unwrap();
-        let (mut path, mut told) = (made.path.clone(), earlier);
-        take_back_unfinished(&kept, &mut path, &mut told);
-        assert_eq!((&path, told), (&made.path, earlier), "it has been come to");
-        assert_eq!(kept.written(), (made.length, made.events));
-    }
-
-    #[test]
-    fn what_a_power_cut_left_of_the_next_part_is_in_nobodys_way() {
-        let folder = tempfile::tempdir().unwrap();
-        let cast = folder.path().join("x.cast");
-        write(&cast, b"{\"version\":2,\"width\":80,\"height\":24}\n");
-        let next = chain::part_path(&cast, 2);
-        let earlier = Earlier::default().and(Stats::default());
-        let aside = |number| next.with_extension(format!("cast.damaged-{number}"));
-        let torn = &b"{\"version\":2,\"wid"[..];
-        for (left, kept) in [(&b""[..], 0), (&[0; 4096], 0), (torn, 1), (torn, 2)] {
-            fs::write(&next, left).unwrap();
-            let made = make_part(&cast, earlier, header(), b"screen").unwrap();
-            assert_eq!(made.path, next);
-            assert_eq!(chain::part_of(&next).unwrap().number, 2);
-            assert!(!aside(kept + 1).exists());
-            assert!(kept == 0 || fs::read(aside(kept)).unwrap() == left);
-            fs::remove_file(&next).unwrap();
-        }
-    }
-
-    #[test]
-    fn a_part_that_something_was_recorded_in_is_never_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let cast = folder.path().join("x.cast");
-        write(&cast, b"{\"version\":2,\"width\":80,\"height\":24}\n");
-        let earlier = Earlier {
-            casts: 1,
-            ..Earlier::default()
-        };
-        let made = make_part(&cast, earlier, header(), b"screen").unwrap();
-        let mut bytes = fs::read(&made.path).unwrap();
-        bytes.extend_from_slice(b"[1.0, \"o\", \"x\"]\n");
-        fs::write(&made.path, &bytes).unwrap();
-        assert!(!remove_unused(&cast));
-        let taken = make_part(&cast, earlier, header(), b"screen").unwrap_err();
-        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
-        // One of another recording.
-        let text = String::from_utf8(bytes).unwrap();
-        fs::write(&made.path, text.replace("x.cast", "y.cast")).unwrap();
-        assert!(!remove_unused(&cast) && made.path.exists());
-    }
-}
+mod tests;

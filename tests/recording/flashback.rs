@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tvmux::chain;
 use tvmux::timeline::{Timeline, TimelineOptions};
@@ -14,7 +15,7 @@ use crate::support::tvmux::{Tvmux, read_cast};
 use crate::support::{TestTmux, wait_for, wait_until};
 
 /// Numbered lines, some two thousand a second.
-const LINES: &str = "exec perl -e '$|=1; $b = \"\"; for ($i = 1; ; $i++) { \
+pub const LINES: &str = "exec perl -e '$|=1; $b = \"\"; for ($i = 1; ; $i++) { \
                      $b .= \"line $i end\\n\"; if ($i % 40 == 0) { print $b; $b = \"\"; \
                      select(undef, undef, undef, 0.02) } }'";
 
@@ -24,7 +25,7 @@ const MANY: &str = "exec perl -e '$|=1; $b = \"\"; for ($i = 1; ; $i++) { \
                     select(undef, undef, undef, 0.02) } }'";
 
 /// Every number is there once, in order; gives the first and the last.
-fn contiguous(output: &str) -> (u64, u64) {
+pub fn contiguous(output: &str) -> (u64, u64) {
     let numbers = numbers(output);
     let broken = numbers.windows(2).find(|pair| pair[1] != pair[0] + 1);
     assert_eq!(broken, None, "of {} lines", numbers.len());
@@ -32,7 +33,7 @@ fn contiguous(output: &str) -> (u64, u64) {
 }
 
 /// The window's recording, once it is in its cast of this number.
-fn wait_for_part(tvmux: &Tvmux, part: u64) -> Value {
+pub fn wait_for_part(tvmux: &Tvmux, part: u64) -> Value {
     wait_for(&format!("part {part}"), || {
         let all = tvmux.recordings();
         all.into_iter()
@@ -40,18 +41,18 @@ fn wait_for_part(tvmux: &Tvmux, part: u64) -> Value {
     })
 }
 
-fn save(tvmux: &Tvmux, more: &[&str]) -> Value {
+pub fn save(tvmux: &Tvmux, more: &[&str]) -> Value {
     let mut args = vec!["rec", "save", "--json"];
     args.extend(more);
     serde_json::from_str(&tvmux.ok(args)).unwrap()
 }
 
-fn first_cast(saved: &Value) -> PathBuf {
+pub fn first_cast(saved: &Value) -> PathBuf {
     PathBuf::from(saved["cast_path"].as_str().unwrap())
 }
 
 /// The number of the last line that tmux shows.
-fn last_shown(tmux: &TestTmux) -> u64 {
+pub fn last_shown(tmux: &TestTmux) -> u64 {
     let screen = tmux.tmux(&["capture-pane", "-p", "-t", "@0"]);
     let number = |line: &str| {
         line.strip_prefix("line ")?
@@ -62,7 +63,7 @@ fn last_shown(tmux: &TestTmux) -> u64 {
     screen.lines().filter_map(number).next_back().unwrap()
 }
 
-fn rings(tvmux: &Tvmux) -> PathBuf {
+pub fn rings(tvmux: &Tvmux) -> PathBuf {
     tvmux.folder().join("casts/.flashback")
 }
 
@@ -92,7 +93,10 @@ fn the_last_seconds_are_kept_and_saved_when_asked_for() {
 
     let shown = last_shown(&tmux);
     let saved = save(&tvmux, &[]);
+    // At once: what is kept goes by the clock, however slow the machine is.
+    let again = first_cast(&save(&tvmux, &["@0"]));
     let first = first_cast(&saved);
+    assert_ne!(again, first);
     assert!(first.starts_with(tvmux.folder().join("casts")), "{saved}");
     let parts = chain::from(&first);
     assert_eq!(saved["parts"], parts.len());
@@ -110,18 +114,22 @@ fn the_last_seconds_are_kept_and_saved_when_asked_for() {
         screen.lines().filter(|line| line.contains("line ")).count() >= 20,
         "{screen}"
     );
+    let (oldest, later) = contiguous(&tvmux.ok(["cat", again.to_str().unwrap()]));
+    assert!(
+        oldest <= newest && newest <= later,
+        "both have what is in both"
+    );
     let all = listed(&tvmux);
-    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all.len(), 2, "{all:?}");
 
-    // It goes on as before, and may be saved again.
+    // It goes on as before.
     wait_for_part(&tvmux, 18);
-    let again = first_cast(&save(&tvmux, &["@0"]));
-    assert_ne!(again, first);
-    let (oldest, _) = contiguous(&tvmux.ok(["cat", again.to_str().unwrap()]));
-    assert!(oldest <= newest, "both have what is in both");
+    let third = first_cast(&save(&tvmux, &[]));
+    let (_, latest) = contiguous(&tvmux.ok(["cat", third.to_str().unwrap()]));
+    assert!(latest > later);
     tvmux.ok(["rec", "stop"]);
     assert!(!rings(&tvmux).exists(), "what was not saved is gone");
-    assert_eq!(listed(&tvmux).len(), 2);
+    assert_eq!(listed(&tvmux).len(), 3);
     for part in parts {
         read_cast(&part);
     }
@@ -181,6 +189,101 @@ fn what_is_kept_is_bounded_on_the_disk() {
     assert!(most <= 5 << 18, "{most} bytes");
     let first = first_cast(&save(&tvmux, &[]));
     contiguous(&tvmux.ok(["cat", first.to_str().unwrap()]));
+}
+
+/// The processes that work out the screen of a daemon's casts.
+fn helpers(daemon: u32) -> Vec<i32> {
+    let children = fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children"));
+    let children = children.unwrap_or_default();
+    let is_helper = |child: &&str| {
+        let line = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        memchr::memmem::find(&line, b"part-screen").is_some()
+    };
+    let helpers = children.split_whitespace().filter(is_helper);
+    helpers.map(|child| child.parse().unwrap()).collect()
+}
+
+/// Whether a cast of a ring holds a text.
+fn is_in_ring(tvmux: &Tvmux, text: &str) -> bool {
+    let rings = fs::read_dir(rings(tvmux)).unwrap().flatten();
+    let mut files = rings.flat_map(|ring| fs::read_dir(ring.path()).unwrap().flatten());
+    files.any(|file| {
+        let bytes = fs::read(file.path()).unwrap_or_default();
+        memchr::memmem::find(&bytes, text.as_bytes()).is_some()
+    })
+}
+
+#[test]
+fn a_part_that_alone_is_more_than_is_kept_goes_and_the_gap_is_marked() {
+    let tmux = TestTmux::start(MANY);
+    let mut tvmux = Tvmux::new().with("TVMUX_RECORDING_FLASHBACK_MAX_SIZE", "1MiB");
+    let daemon = tvmux.start_server();
+    tvmux.record(&tmux, &["--flashback", "1h"]);
+    let gap = "tvmux: gap: the pane printed more than may be kept";
+    let mut most = 0;
+    wait_until("the part is removed, and another one begins", || {
+        most = most.max(bytes_below(&rings(&tvmux)));
+        let is_marked = is_in_ring(&tvmux, gap);
+        // Nobody works out a screen until then: the part goes on.
+        let signal = if is_marked {
+            Signal::SIGCONT
+        } else {
+            Signal::SIGSTOP
+        };
+        for helper in helpers(daemon) {
+            let _ = kill(Pid::from_raw(helper), signal);
+        }
+        is_marked
+    });
+    // What was before it has made room for it.
+    assert!(most <= 5 << 18, "{most} bytes");
+    let part = tvmux.recordings()[0]["part"].as_u64().unwrap();
+    // What was read of the cast that was removed is in nobody's way.
+    wait_for_part(&tvmux, part + 2);
+    let saved = save(&tvmux, &[]);
+    assert_eq!(saved["recording"]["gaps"], 1, "{saved}");
+    contiguous(&tvmux.ok(["cat", first_cast(&saved).to_str().unwrap()]));
+    // A recording that has lost something says so in the end.
+    let stopped = tvmux.run(["rec", "stop"]);
+    assert_eq!(stopped.status.code(), Some(1), "{stopped:?}");
+}
+
+#[test]
+fn what_is_saved_has_the_title_that_the_recording_was_given() {
+    let tmux = TestTmux::start(LINES);
+    let tvmux = Tvmux::new();
+    tvmux.record(&tmux, &["--flashback", "4s", "--title", "first"]);
+    let titles = || {
+        let listed = listed(&tvmux).into_iter();
+        let mut titles: Vec<String> = listed
+            .map(|cast| cast["title"].as_str().unwrap().to_owned())
+            .collect();
+        titles.sort();
+        titles
+    };
+    wait_for_part(&tvmux, 4);
+    save(&tvmux, &[]);
+    assert_eq!(titles(), ["first"]);
+    // While it is in the ring, and once the part in which it was given is gone.
+    tvmux.ok(["rec", "title", "second"]);
+    let saved = first_cast(&save(&tvmux, &[]));
+    assert_eq!(titles(), ["first", "second"]);
+    let last = chain::from(&saved).pop().unwrap();
+    wait_until("the header has it too", || {
+        read_cast(&last).0["title"] == "second"
+    });
+    let part = tvmux.recordings()[0]["part"].as_u64().unwrap();
+    wait_for_part(&tvmux, part + 10);
+    let saved = first_cast(&save(&tvmux, &[]));
+    let (header, events) = read_cast(&saved);
+    assert_eq!(header["title"], "second");
+    assert!(!events.iter().any(|event| event.data.contains("second")));
+    tvmux.ok(["rec", "title", "third"]);
+    save(&tvmux, &["--continue"]);
+    tvmux.wait_recording("all is kept", |recording| recording["flashback"].is_null());
+    tvmux.ok(["rec", "title", "fourth"]);
+    tvmux.ok(["rec", "stop"]);
+    assert_eq!(titles(), ["first", "fourth", "second", "second"]);
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::record::{FileEvent, Trouble};
 /// Why what was recorded before is missing, and what comes now is in a new file.
 pub(in crate::daemon) const REMOVED: &str = "the cast file was removed";
 
+/// The same where the recording itself has removed it.
+const OVERGROWN: &str = "the pane printed more than may be kept";
+
 impl Task {
     /// Starts what is due for the file.
     pub(super) fn tick_file(&mut self) {
@@ -34,7 +37,11 @@ impl Task {
                     let origin = self.origin();
                     self.recorder.set_file(file, origin);
                 }
-                self.feed(Input::Missing(REMOVED.to_owned()));
+                let why = match std::mem::take(&mut self.is_overgrown) {
+                    true => OVERGROWN,
+                    false => REMOVED,
+                };
+                self.feed(Input::Missing(why.to_owned()));
             }
             FileEvent::SyncFailed(error) => {
                 tracing::error!(id, %error, "syncing the cast failed");
@@ -50,6 +57,7 @@ impl Task {
         self.cast_base = 0;
         let header = self.spec.header(self.recorder.size(), unix_seconds());
         self.recorder.restart(&header);
+        self.rotation.start_over();
         let lines = self.recorder.take_copy();
         self.sink.replace(lines);
     }

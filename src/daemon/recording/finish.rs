@@ -101,7 +101,7 @@ pub(in crate::daemon) async fn settle_cast(config: &Config, path: &Path, title: 
     let _ = tokio::task::spawn_blocking(work).await;
 }
 
-fn retitle(path: &Path, title: &str) {
+pub(super) fn retitle(path: &Path, title: &str) {
     if let Err(error) = set_title(path, title) {
         let path = path.display();
         tracing::warn!(%path, %error, "the cast keeps its old title");

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::super::flashback::{self, Limits, Saved, Saving};
 use super::super::rotation::Writing;
-use super::finish::settle_cast;
+use super::finish::{retitle, settle_cast};
 use super::follow_up::follow_up;
 use super::task::Task;
 use crate::config::Config;
@@ -67,19 +67,11 @@ impl Task {
 
     /// Does what is due for the ring.
     pub(super) fn turn_flashback(&mut self) {
+        self.bound_present();
         let Some(flashback) = &self.spec.flashback else {
             return;
         };
-        let most = self.context.config.recording.flashback_bytes();
-        let (stats, cast) = (self.recorder.stats(), &self.spec.cast_path);
-        let is_overgrown = stats.bytes > most;
-        if is_overgrown && !self.is_overgrown {
-            tracing::warn!(id = self.spec.id, "output comes too fast for a flashback");
-            // The file's removal is noticed, and the recording goes on in a new one.
-            let cast = cast.clone();
-            tokio::task::spawn_blocking(move || std::fs::remove_file(cast));
-        }
-        self.is_overgrown = is_overgrown;
+        let cast = &self.spec.cast_path;
         let written = Writing::length_written(&self.recorder);
         let is_due = |saving: &mut Saving| written >= saving.until;
         if self.rotation.is_making() {
@@ -90,7 +82,7 @@ impl Task {
         };
         let (cast, present) = (cast.clone(), self.spec.earlier.part());
         let (kept, asked) = (flashback.length(), flashback.folder.clone());
-        let config = Arc::clone(&self.context.config);
+        let (config, title) = (Arc::clone(&self.context.config), self.spec.title.clone());
         let is_whole = !saving.goes_on;
         tokio::task::spawn_blocking(move || {
             let now = Zoned::now();
@@ -107,10 +99,37 @@ impl Task {
             if let Some(saved) = done {
                 flashback::sync(&saved);
                 if is_whole {
+                    retitle_last(&saved, title);
                     follow_up(&config, &saved.casts[0], saved.bytes);
                 }
             }
         });
+    }
+
+    /// A part that grows past its size, since its screen cannot be worked out as fast as
+    /// lines come, takes the place of older ones; and one that alone is more than may be
+    /// kept goes.
+    fn bound_present(&mut self) {
+        let Some(flashback) = &self.spec.flashback else {
+            return;
+        };
+        let most = self.context.config.recording.flashback_bytes();
+        let bytes = self.recorder.stats().bytes;
+        let grown = flashback::parts_in(bytes, most);
+        if grown <= std::mem::replace(&mut self.grown, grown) {
+            return;
+        }
+        let (cast, kept) = (self.spec.cast_path.clone(), flashback.length());
+        if let Some(room) = flashback::room(most, bytes) {
+            let present = self.spec.earlier.part();
+            tokio::spawn(prune(cast, present, kept, room));
+        } else if !self.is_overgrown && !self.rotation.is_sealed() && self.sink.trouble().is_none()
+        {
+            tracing::warn!(id = self.spec.id, "output comes too fast for a flashback");
+            self.is_overgrown = true;
+            // The file's removal is noticed, and the recording goes on in a new one.
+            tokio::task::spawn_blocking(move || std::fs::remove_file(cast));
+        }
     }
 
     /// Removes what is too old or too much, and the part that has just been closed once
@@ -122,20 +141,11 @@ impl Task {
         let (cast, present) = (self.spec.cast_path.clone(), self.spec.earlier.part());
         let kept = flashback.length();
         let most = self.context.config.recording.flashback_bytes();
+        let room = flashback::room(most, 0).unwrap_or_default();
         tokio::spawn(async move {
-            for wait in [Duration::ZERO, kept + LATE] {
-                tokio::time::sleep(wait).await;
-                let cast = cast.clone();
-                let pruned = tokio::task::spawn_blocking(move || {
-                    flashback::prune(&cast, present, kept, most)
-                });
-                match pruned.await {
-                    // The ring is gone, and its recording with it or elsewhere.
-                    Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => return,
-                    Ok(Err(error)) => tracing::warn!(%error, "a ring is not pruned"),
-                    Ok(Ok(())) | Err(_) => {}
-                }
-            }
+            prune(cast.clone(), present, kept, room).await;
+            tokio::time::sleep(kept + LATE).await;
+            prune(cast, present, kept, room).await;
         });
     }
 
@@ -155,6 +165,25 @@ impl Task {
             tracing::warn!(%error, "what was recorded last is not saved");
         }
         saved
+    }
+}
+
+/// Removes what is too old of a ring, and what is more than `room` bytes beside the part
+/// of number `present`.
+async fn prune(cast: PathBuf, present: u32, kept: Duration, room: u64) {
+    let work = move || flashback::prune(&cast, present, kept, room);
+    match tokio::task::spawn_blocking(work).await {
+        // The ring is gone, and its recording with it or elsewhere.
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a ring is not pruned"),
+        Ok(Ok(())) | Err(_) => {}
+    }
+}
+
+/// The part that was copied may be of before the recording got its title.
+fn retitle_last(saved: &Saved, title: Option<String>) {
+    if let (Some(last), Some(title)) = (saved.casts.last(), title) {
+        retitle(last, &title);
     }
 }
 

@@ -94,6 +94,7 @@ impl Task {
         let saved = left.and_then(|flashback| flashback.goes_on);
         let is_in_ring = spec.flashback.is_some();
         self.spec = Arc::new(spec);
+        self.is_overgrown = false;
         let (id, path) = (&self.spec.id, self.spec.cast_path.display());
         tracing::info!(id, %path, "the recording goes on in another cast");
         self.note();

@@ -81,8 +81,11 @@ pub(super) struct Task {
     pub(super) saving: Option<Saving>,
     /// Whether the present cast is not to be left just now.
     pub(super) is_held: bool,
-    /// Whether the present cast alone is more than may be kept.
+    /// Whether the present cast alone is more than may be kept, and was removed.
     pub(super) is_overgrown: bool,
+    /// How many times the size of a part the present cast has had when what is before
+    /// it was pruned.
+    pub(super) grown: u64,
     pub(super) is_finished: bool,
     /// Until when a change that is under way is waited for, where another daemon
     /// is to go on.
@@ -185,6 +188,7 @@ impl Task {
             saving: None,
             is_held: false,
             is_overgrown: false,
+            grown: 0,
             is_finished: false,
             hand_over_by: None,
             is_broken_told: false,
