@@ -60,7 +60,7 @@ pub use error::{Error, Result};
 pub use events::Feed;
 pub use interrupted::interrupted;
 pub use names::safe_filename;
-pub use recording::{is_withholding, withheld};
+pub use recording::{Lookout, is_withholding, withheld};
 pub use rotation::SCREEN_VERB;
 
 use auto::Auto;

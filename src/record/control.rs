@@ -41,6 +41,8 @@ pub enum Order {
     Pause(u64),
     /// Hand over what comes from now on; answered by [`Control::Resumed`].
     Resume,
+    /// Hand over what the settings keep out at present, too.
+    Allow,
 }
 
 /// Where the orders for a command's recording come: beside the FIFO of its output,

@@ -40,6 +40,9 @@ pub(super) struct Left {
     pub(super) earlier: Earlier,
     #[serde(default)]
     pub(super) paused: Option<Paused>,
+    /// Why it is paused by the settings.
+    #[serde(default)]
+    pub(super) withheld: Option<String>,
 }
 
 /// The journal of a running recording.

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use self::cast::{Pipes, begin, carry_on, go_on, keep};
 use self::journal::{CommandJournal, Left, kept_base, left_by};
+use self::pause::Pause;
 use self::task::{SpawnArgs, spawn};
 use super::create::Asked;
 use super::earlier::Earlier;
@@ -94,13 +95,20 @@ impl Daemon {
             };
             cast.recorder.begin_stream(&record, false);
         }
-        let (carried, started, earlier, paused) = match before {
+        let (carried, started, earlier, pause) = match before {
             Some(Left {
                 recording,
                 earlier,
                 paused,
-            }) => (recording.carried + 1, recording.started, earlier, paused),
-            None => (0, started_micros / 1_000_000, Earlier::default(), None),
+                withheld,
+            }) => {
+                let pause = Pause::left(paused, withheld);
+                (recording.carried + 1, recording.started, earlier, pause)
+            }
+            None => {
+                let started = started_micros / 1_000_000;
+                (0, started, Earlier::default(), Pause::default())
+            }
         };
         let about = About {
             id: format!("command:{}", request.pid),
@@ -118,7 +126,8 @@ impl Daemon {
         let left = Left {
             recording,
             earlier,
-            paused,
+            paused: pause.asked,
+            withheld: pause.withheld.as_deref().map(str::to_owned),
         };
         let journal =
             tokio::task::spawn_blocking(move || CommandJournal::write(&state, pid, &left));
@@ -130,7 +139,7 @@ impl Daemon {
             cast,
             output,
             control,
-            paused,
+            pause,
         });
         let recording = handle.report.to_api();
         self.adopt(key, handle);

@@ -51,9 +51,10 @@ pub(super) enum State {
 
 impl Pause {
     /// As a daemon before has left it.
-    pub(super) fn left(asked: Option<Paused>) -> Pause {
+    pub(super) fn left(asked: Option<Paused>, withheld: Option<String>) -> Pause {
         Pause {
             asked,
+            withheld: withheld.map(Arc::from),
             state: match asked {
                 Some(_) => State::Paused,
                 None => State::Recording,
@@ -64,6 +65,15 @@ impl Pause {
 
     pub(super) fn is_paused(&self) -> bool {
         self.state == State::Paused
+    }
+
+    /// What the marker of the present pause says.
+    pub(super) fn label(&self) -> Option<String> {
+        match &self.withheld {
+            _ if self.is_paused() => Some("tvmux: paused".to_owned()),
+            Some(why) => Some(format!("tvmux: paused: {why}")),
+            None => None,
+        }
     }
 
     pub(super) fn condition(&self) -> Option<Condition> {
@@ -83,5 +93,25 @@ impl Pause {
         let until = self.asked.and_then(|asked| asked.until);
         let until = until.map(|until| Instant::now() + time_until(until));
         by.into_iter().chain(until).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_lasts_while_there_is_a_reason_for_it() {
+        let asked = Some(Paused { until: Some(9) });
+        let mut pause = Pause::left(asked, Some("it runs".to_owned()));
+        assert_eq!(pause.label().as_deref(), Some("tvmux: paused"));
+        pause.state = State::Recording;
+        assert_eq!(pause.label().as_deref(), Some("tvmux: paused: it runs"));
+        assert!(pause.condition().is_some());
+        pause.withheld = None;
+        assert_eq!(pause.label(), None);
+        assert!(pause.condition().is_none());
+        let left = Pause::left(None, Some("it runs".to_owned()));
+        assert!(!left.is_paused() && left.condition().is_some());
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::pause::{ANSWER, State};
+use super::pause::{ANSWER, Pause, State};
 use super::task::Task;
 use crate::clock::{monotonic_micros, unix_seconds};
 use crate::daemon::spec::Paused;
@@ -45,23 +45,50 @@ impl Task {
         }
     }
 
-    pub(super) fn resume(&mut self, reply: Option<oneshot::Sender<bool>>) {
-        self.pause.asked = None;
-        self.pause.for_end.extend(reply);
-        if self.pause.state == State::Recording {
+    /// Somebody wants it to be recorded, whatever the settings say.
+    pub(super) fn resume(&mut self, reply: oneshot::Sender<bool>) {
+        self.pause.for_end.push(reply);
+        let is_withheld = self.pause.withheld.is_some();
+        if self.pause.state == State::Recording && !is_withheld {
             return self.on_resumed();
         }
-        if !self.pause.is_paused() {
+        if is_withheld {
+            self.order(Order::Allow);
+        }
+        self.end_pause(|pause| pause.withheld = None);
+    }
+
+    fn end_pause(&mut self, more: impl FnOnce(&mut Pause)) {
+        self.pause.asked = None;
+        if matches!(self.pause.state, State::Pausing { .. }) {
             self.enter_pause();
         }
-        self.pause.state = State::Recording;
-        self.recorder.marker(self.cast_time(), "tvmux: resumed");
+        self.change(|pause| {
+            pause.state = State::Recording;
+            more(pause);
+        });
         self.write_journal();
-        if let Err(error) = Order::Resume.send(&self.orders()) {
+        self.order(Order::Resume);
+    }
+
+    fn order(&mut self, order: Order) {
+        if let Err(error) = order.send(&self.orders()) {
             // Its process is gone: the recording ends.
             tracing::warn!(id = self.id(), %error, "nothing more comes");
             self.on_resumed();
         }
+    }
+
+    /// Changes how it stands with pauses, and marks where one begins or ends.
+    fn change(&mut self, change: impl FnOnce(&mut Pause)) {
+        let was_paused = self.pause.label().is_some();
+        change(&mut self.pause);
+        let label = match (was_paused, self.pause.label()) {
+            (false, Some(label)) => label,
+            (true, None) => "tvmux: resumed".to_owned(),
+            (true, Some(_)) | (false, None) => return,
+        };
+        self.recorder.marker(self.cast_time(), &label);
     }
 
     /// What the command prints is handed over again.
@@ -84,18 +111,17 @@ impl Task {
     /// The settings want nothing of it to be recorded, and why; or want it again.
     pub(super) fn on_withheld(&mut self, why: Option<String>) {
         self.read_all();
-        let label = match &why {
-            Some(why) => format!("tvmux: paused: {why}"),
-            None => "tvmux: resumed".to_owned(),
-        };
-        self.recorder.marker(self.cast_time(), &label);
-        self.pause.withheld = why.map(Arc::from);
+        self.change(|pause| pause.withheld = why.map(Arc::from));
+        self.write_journal();
     }
 
     fn enter_pause(&mut self) {
         self.read_all();
-        self.recorder.marker(self.cast_time(), "tvmux: paused");
-        self.pause.state = State::Paused;
+        self.begin_pause();
+    }
+
+    fn begin_pause(&mut self) {
+        self.change(|pause| pause.state = State::Paused);
         self.tell_paused();
     }
 
@@ -104,13 +130,11 @@ impl Task {
         if let State::Pausing { by, .. } = self.pause.state
             && by <= Instant::now()
         {
-            self.recorder.marker(self.cast_time(), "tvmux: paused");
-            self.pause.state = State::Paused;
-            self.tell_paused();
+            self.begin_pause();
         }
         let until = self.pause.asked.and_then(|asked| asked.until);
         if until.is_some_and(|until| until <= unix_seconds()) {
-            self.resume(None);
+            self.end_pause(|_| ());
         }
     }
 

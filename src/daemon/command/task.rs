@@ -20,7 +20,6 @@ use crate::daemon::recording::{
     marker_label, settle_cast,
 };
 use crate::daemon::rotation::{Made, Next, Progress, Rotation, Writing, make_part};
-use crate::daemon::spec::Paused;
 use crate::record::{
     Control, DiskSink, Fifo, FileEvent, Intake, LineReader, PipeEnd, Read, Recorder, Trouble,
 };
@@ -34,8 +33,8 @@ pub(super) struct SpawnArgs {
     pub(super) cast: OpenCast,
     pub(super) output: PipeEnd,
     pub(super) control: Fifo,
-    /// The pause in which a daemon before has left it.
-    pub(super) paused: Option<Paused>,
+    /// As a daemon before has left it.
+    pub(super) pause: Pause,
 }
 
 pub(super) struct Task {
@@ -81,7 +80,7 @@ impl Task {
             cast,
             output,
             control,
-            paused,
+            pause,
         } = args;
         let intervals = context.intervals();
         let mut intake = Intake::default();
@@ -107,7 +106,7 @@ impl Task {
             control,
             is_controlled: true,
             messages: LineReader::default(),
-            pause: Pause::left(paused),
+            pause,
             marked_lost: stats.lost_bytes,
             recorder: cast.recorder,
             alarm: Alarm::default(),
@@ -171,7 +170,7 @@ impl Task {
                     }
                     Some(Command::Saved(_)) => {}
                     Some(Command::Pause(until, reply)) => self.pause(until, reply),
-                    Some(Command::Resume(reply)) => self.resume(Some(reply)),
+                    Some(Command::Resume(reply)) => self.resume(reply),
                     Some(Command::HandOver) => return self.hand_over().await,
                     Some(Command::Stop) | None => break,
                 },
@@ -290,6 +289,7 @@ impl Task {
                     .header_part(&self.report.cast_path(), 0);
                 (header.width, header.height) = (columns, rows);
                 self.recorder.restart(&header);
+                self.rotation.start_over();
                 self.mark_gap(REMOVED);
                 let lines = self.recorder.take_copy();
                 self.sink.replace(lines);
@@ -344,6 +344,7 @@ impl Task {
             recording: self.report.to_api(),
             earlier: self.report.earlier(),
             paused: self.pause.asked,
+            withheld: self.pause.withheld.as_deref().map(str::to_owned),
         }
     }
 

@@ -22,35 +22,37 @@ const AFTER: Duration = Duration::from_millis(100);
 const SOON: Duration = Duration::from_millis(50);
 const LATE: Duration = Duration::from_millis(500);
 
-/// When the pane was and will be looked at.
+/// When a terminal was and will be looked at.
 #[derive(Debug, Default)]
-pub(super) struct Lookout {
+pub struct Lookout {
     last: Option<Instant>,
     due: Option<Instant>,
     /// Since when there is something.
     since: Option<Instant>,
     /// Whether what is there may be recorded, since somebody said so.
-    pub(super) is_allowed: bool,
+    pub is_allowed: bool,
 }
 
 impl Lookout {
     /// When it is to be looked though nothing happens.
-    pub(super) fn due(&self) -> Option<Instant> {
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
         self.due
     }
 
     /// Whether it is to be looked before output is read.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
+    #[must_use]
+    pub fn is_due(&self, now: Instant) -> bool {
         self.last.is_none_or(|last| now >= last + EVERY)
     }
 
     /// Output was read.
-    pub(super) fn on_output(&mut self, now: Instant) {
+    pub fn on_output(&mut self, now: Instant) {
         self.due.get_or_insert(now + AFTER);
     }
 
     /// It was looked, and whether there is something.
-    pub(super) fn looked(&mut self, now: Instant, is_there: bool) {
+    pub fn looked(&mut self, now: Instant, is_there: bool) {
         self.last = Some(now);
         self.since = is_there.then(|| self.since.unwrap_or(now));
         self.due = self.since.map(|since| {

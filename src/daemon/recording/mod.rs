@@ -46,7 +46,7 @@ pub(super) use self::alarm::Alarm;
 pub(super) use self::file::REMOVED;
 pub(super) use self::finish::{close_part, settle_cast};
 pub(super) use self::follow_up::{Updates, follow_up};
-pub use self::lookout::{is_withholding, withheld};
+pub use self::lookout::{Lookout, is_withholding, withheld};
 pub(super) use self::status::{About, Condition, Report};
 pub(super) use self::waiting::time_until;
 

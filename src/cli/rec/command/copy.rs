@@ -18,7 +18,7 @@ use super::terminal::{Pty, UserTerminal};
 use crate::api::CommandStarted;
 use crate::cli::terminal::terminal_size;
 use crate::config::Config;
-use crate::daemon::{is_withholding, withheld};
+use crate::daemon::{Lookout, is_withholding, withheld};
 
 /// What is read at once.
 const CHUNK: usize = 64 * 1024;
@@ -33,8 +33,11 @@ const QUIET: Duration = Duration::from_millis(50);
 /// How long the last output may take, and a command whose terminal hung up.
 const LAST: Duration = Duration::from_secs(2);
 
-/// Least time between two looks whether output may be recorded.
-const OUTPUT_LOOK: Duration = Duration::from_millis(25);
+/// Reads that empty a terminal, of which the kernel gives a page at a time.
+const WAITING: usize = 32;
+
+/// What a wait is exact to.
+const TICK: Duration = Duration::from_millis(1);
 
 /// How often it is looked whether another daemon goes on.
 const LOOK: Duration = Duration::from_millis(50);
@@ -79,8 +82,8 @@ struct State {
     status: Option<u8>,
     hung_up: Option<Instant>,
     answer: Option<Receiver<Option<CommandStarted>>>,
-    /// When it was last looked whether the output may be recorded.
-    looked: Option<Instant>,
+    /// When it is looked whether the output may be recorded.
+    lookout: Lookout,
 }
 
 impl Copy<'_> {
@@ -103,10 +106,13 @@ impl Copy<'_> {
                 self.write_keys(&mut state);
             }
             if ready.orders || ready.output {
-                self.take_orders();
+                self.take_orders(&mut state);
+            }
+            let now = tokio::time::Instant::now();
+            if ready.output || state.lookout.due().is_some_and(|due| due <= now) {
+                self.look_out(&mut state, &mut buffer);
             }
             if ready.output {
-                self.look_out(&mut state);
                 self.read_output(&mut state, &mut buffer);
             }
             if ready.link_gone {
@@ -147,11 +153,14 @@ impl Copy<'_> {
             .orders()
             .map(|fd| add(&mut fds, fd, PollFlags::POLLIN));
         let is_looking = state.answer.is_some() || state.hung_up.is_some();
-        let timeout = if is_looking || self.link.is_backed_up() {
-            PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::NONE)
-        } else {
-            PollTimeout::NONE
-        };
+        let again = (is_looking || self.link.is_backed_up()).then_some(LOOK);
+        let now = tokio::time::Instant::now();
+        // A whole millisecond is waited for, or it would be looked too early.
+        let looked = state.lookout.due().map(|due| (due - now) + TICK);
+        let timeout = again.into_iter().chain(looked).min();
+        let timeout = timeout.map_or(PollTimeout::NONE, |timeout| {
+            PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX)
+        });
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
@@ -237,28 +246,36 @@ impl Copy<'_> {
 
     /// What the screen shows by then is not known to the recording: programs that draw
     /// it do so again when their terminal changes.
-    fn take_orders(&mut self) {
-        if self.link.take_orders() {
+    fn take_orders(&mut self, state: &mut State) {
+        let orders = self.link.take_orders();
+        state.lookout.is_allowed |= orders.allows;
+        if orders.goes_on {
             self.signal(Signal::SIGWINCH);
         }
     }
 
-    /// Looks before output is read whether that may be recorded, by the settings.
-    fn look_out(&mut self, state: &mut State) {
+    /// Looks before output and keys are handed over whether they may be recorded, by the
+    /// settings. While they may not it is looked each time: what comes behind is wanted.
+    fn look_out(&mut self, state: &mut State, buffer: &mut [u8]) {
         let settings = &self.settings.recording;
-        let now = Instant::now();
-        let is_early = state
-            .looked
-            .is_some_and(|looked| now < looked + OUTPUT_LOOK);
+        let now = tokio::time::Instant::now();
+        let is_early = !state.lookout.is_due(now);
         if !is_withholding(settings) || (is_early && !self.link.is_withheld()) {
             return;
         }
-        state.looked = Some(now);
         let group = self.pty.foreground().map_or(0, Pid::as_raw);
         let root = u32::try_from(self.monitor.as_raw()).unwrap_or(0);
         let hides = || self.pty.hides_lines();
         let why = withheld(settings, (root, group), hides);
-        if self.link.withhold(why) {
+        state.lookout.looked(now, why.is_some());
+        state.lookout.is_allowed &= why.is_some();
+        let is_allowed = state.lookout.is_allowed;
+        if why.is_none() && self.link.is_withheld() {
+            // What waits may be from before its end: it is shown, and not handed over.
+            let mut reads = 0..WAITING;
+            while reads.next().is_some() && self.read_output(state, buffer) == Some(true) {}
+        }
+        if self.link.withhold(why.filter(|_| !is_allowed)) {
             self.signal(Signal::SIGWINCH);
         }
     }
@@ -271,6 +288,9 @@ impl Copy<'_> {
     }
 
     fn read_keys(&mut self, state: &mut State, buffer: &mut [u8]) {
+        if self.records_keys {
+            self.look_out(state, buffer);
+        }
         match read(io::stdin(), &mut buffer[..4096]) {
             Ok(0) | Err(Errno::EIO) => {
                 self.terminal.restore();
@@ -312,6 +332,9 @@ impl Copy<'_> {
                     self.hang_up(state);
                 }
                 self.link.output(bytes);
+                if is_withholding(&self.settings.recording) {
+                    state.lookout.on_output(tokio::time::Instant::now());
+                }
                 Some(true)
             }
             Err(_) => Some(false),
@@ -323,8 +346,8 @@ impl Copy<'_> {
         let end = Instant::now() + LAST;
         let quiet = PollTimeout::try_from(QUIET).unwrap_or(PollTimeout::ZERO);
         while Instant::now() < end {
-            self.take_orders();
-            self.look_out(state);
+            self.take_orders(state);
+            self.look_out(state, buffer);
             match self.read_output(state, buffer) {
                 None => break,
                 Some(true) => {}

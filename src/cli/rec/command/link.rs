@@ -46,6 +46,15 @@ enum State {
     Ended,
 }
 
+/// What the daemon has ordered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Orders {
+    /// Output is handed over again.
+    pub(super) goes_on: bool,
+    /// So is what the settings keep out at present.
+    pub(super) allows: bool,
+}
+
 /// The way of the command's output to its recording.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -104,9 +113,8 @@ impl Link {
         if let Some((columns, rows)) = self.size {
             self.tell(&Control::Resize(columns, rows));
         }
-        if self.withheld.is_some() {
-            self.answers.push(Control::Withheld(self.withheld.clone()));
-        }
+        // Another one may have been told otherwise.
+        self.answers.push(Control::Withheld(self.withheld.clone()));
         self.flush();
         Ok(())
     }
@@ -150,17 +158,16 @@ impl Link {
     }
 
     /// Takes the daemon's orders. To be called before each read of output: what is
-    /// printed once it is told to pause is not handed over. Returns whether it is
-    /// told to go on.
-    pub(super) fn take_orders(&mut self) -> bool {
+    /// printed once it is told to pause is not handed over.
+    pub(super) fn take_orders(&mut self) -> Orders {
+        let mut taken = Orders::default();
         let Some(orders) = &mut self.orders else {
-            return false;
+            return taken;
         };
         let (mut buffer, mut all) = ([0; 512], Vec::new());
         while let Ok(count @ 1..) = orders.read(&mut buffer) {
             self.order.feed(&buffer[..count], |order| all.push(order));
         }
-        let mut goes_on = false;
         for order in all {
             match order {
                 Order::Pause(number) => {
@@ -169,14 +176,18 @@ impl Link {
                     self.answers.push(Control::Paused(number));
                 }
                 Order::Resume => {
-                    goes_on |= self.paused.take().is_some();
+                    taken.goes_on |= self.paused.take().is_some();
                     self.answers.push(Control::Resumed);
                     self.tell_size();
+                }
+                Order::Allow => {
+                    taken.allows = true;
+                    taken.goes_on |= self.withhold(None);
                 }
             }
         }
         self.flush();
-        goes_on
+        taken
     }
 
     /// No daemon goes on with it.
