@@ -29,6 +29,7 @@ mod joints;
 mod keys;
 mod loss;
 mod pause;
+mod paused;
 mod playback;
 mod readme;
 mod rotate;

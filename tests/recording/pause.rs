@@ -13,9 +13,9 @@ use crate::support::tvmux::{Tvmux, markers_of, output_of, parse_cast, read_cast,
 use crate::support::{TestTmux, wait_until};
 
 /// What must be nowhere, in two parts for whoever types it.
-const SECRET: [&str; 2] = ["hu", "sh-4711-0815"];
+pub const SECRET: [&str; 2] = ["hu", "sh-4711-0815"];
 
-fn contains(text: &[u8], word: &str) -> bool {
+pub fn contains(text: &[u8], word: &str) -> bool {
     memchr::memmem::find(text, word.as_bytes()).is_some()
 }
 
@@ -52,7 +52,7 @@ fn remembers(pid: u32, word: &str) -> bool {
 
 /// The secret is in no file of the user's, nor in the daemon's memory.
 #[track_caller]
-fn assert_unknown(tvmux: &Tvmux) {
+pub fn assert_unknown(tvmux: &Tvmux) {
     let secret = SECRET.concat();
     let kept = tvmux.folders().kept().map(files_in_owned);
     let files = files_in(tvmux.folder());
@@ -81,23 +81,23 @@ fn files_in_owned(folder: impl AsRef<Path>) -> Vec<PathBuf> {
     files_in(folder.as_ref())
 }
 
-fn state(tvmux: &Tvmux) -> Value {
+pub fn state(tvmux: &Tvmux) -> Value {
     tvmux.recordings()[0]["state"].clone()
 }
 
-fn typed(tmux: &TestTmux, line: &str) {
+pub fn typed(tmux: &TestTmux, line: &str) {
     tmux.tmux(&["send-keys", "-t", "main:", line, "Enter"]);
 }
 
 #[track_caller]
-fn wait_shown(tmux: &TestTmux, word: &str) {
+pub fn wait_shown(tmux: &TestTmux, word: &str) {
     wait_until(word, || {
         tmux.tmux(&["capture-pane", "-p", "-t", "main:"])
             .contains(word)
     });
 }
 
-fn print_secret(tmux: &TestTmux) {
+pub fn print_secret(tmux: &TestTmux) {
     let [one, two] = SECRET;
     typed(tmux, &format!("printf '%s\\n' '{one}''{two}'"));
     wait_shown(tmux, &SECRET.concat());
@@ -107,7 +107,7 @@ fn print_secret(tmux: &TestTmux) {
 
 /// Waits until something is recorded.
 #[track_caller]
-fn wait_recorded(cast: &Path, word: &str) {
+pub fn wait_recorded(cast: &Path, word: &str) {
     wait_until(word, || recorded(cast).contains(word));
 }
 
@@ -332,7 +332,7 @@ fn a_pause_of_a_command_takes_nothing_from_its_terminal() {
 }
 
 /// A program that waits for a file, shows the secret, waits for another and cleans up.
-fn keeper(tvmux: &Tvmux) -> [PathBuf; 3] {
+pub fn keeper(tvmux: &Tvmux) -> [PathBuf; 3] {
     let at = |name: &str| tvmux.folder().join(name);
     let (program, first, second) = (at("keeper"), at("1"), at("2"));
     let [one, two] = SECRET;

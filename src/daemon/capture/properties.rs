@@ -396,6 +396,7 @@ proptest! {
         world.step(&Step::Pause(rest));
         world.wait(Duration::from_secs(20));
         prop_assert!(world.capture.is_paused(), "{world:?}");
+        prop_assert!(world.capture.is_settled(), "a cast may be left: {world:?}");
         prop_assert!(world.capture.due().is_none(), "it wakes nobody: {:?}", world);
         prop_assert_eq!(world.stream, None);
         prop_assert!(!world.attaching, "a switch goes on");

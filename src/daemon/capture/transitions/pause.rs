@@ -127,6 +127,26 @@ fn a_switch_is_over_before_a_pause_begins() {
 }
 
 #[test]
+fn a_cast_may_be_left_while_it_is_paused_and_not_on_the_way_there_or_back() {
+    let mut capture = streaming();
+    capture.on(seen(pane(0)), LATER);
+    assert!(capture.is_settled());
+    capture.on(RECORDED, LATER);
+    assert!(!capture.is_settled(), "the pipe is being turned off");
+    capture.on(Input::TurnedOff { is_dead: false }, LATER + ms(3));
+    assert!(!capture.is_settled(), "what it had comes still");
+    capture.on(closed(), LATER + ms(4));
+    assert!(capture.is_paused() && capture.is_settled());
+    capture.on(Input::Resume, LATER + ms(10));
+    assert!(!capture.is_settled(), "its next screen is not there");
+    capture.on(Input::Attached(attached(Pipe::Started)), LATER + ms(11));
+    assert!(capture.is_settled());
+    // At a secret all is over at once.
+    capture.on(Input::Pause(Rest::Drop), LATER + ms(12));
+    assert!(capture.is_paused() && capture.is_settled());
+}
+
+#[test]
 fn a_recording_ends_while_it_is_paused() {
     for input in [Input::Stop, Input::Gone("the window is closed")] {
         let mut capture = paused();
