@@ -212,17 +212,22 @@ fn commands_that_the_settings_name_are_kept_out_of_a_terminal_of_its_own() {
     let mut tvmux = Tvmux::new().with("TVMUX_RECORDING_PAUSE_ON", "other|keeper s*");
     tvmux.start_server();
     let [program, first, second] = keeper(&tvmux);
-    let [on, again, end] = ["3", "4", "5"].map(|name| tvmux.folder().join(name));
-    let [until_on, until_again, until_end] = [&on, &again, &end].map(|file| until(file));
+    let files = ["3", "4", "5", "6"].map(|name| tvmux.folder().join(name));
+    let [until_start, until_on, until_again, until_end] = files.each_ref().map(|it| until(it));
+    let [start, on, again, end] = files;
     let program = program.display();
     // What is printed beside it has it looked at, however long it takes to begin.
     let shows = first.display();
     let script = format!(
         "ticks() {{ until [ -e {shows} ]; do sleep 0.1; echo tick; done; }}; \
-         echo before; ticks & {program} show; {until_on}; echo between; \
+         echo before; {until_start}; ticks & {program} show; {until_on}; echo between; \
          {until_again}; ticks & {program} show; {until_end}; echo after"
     );
     let mut shown = Shown::start(&tvmux, &script);
+    tvmux.wait_recording("it is recorded", |recording| {
+        recorded(&tvmux.cast(recording)).contains("before\r\n")
+    });
+    fs::write(&start, "").unwrap();
     let paused = wait_paused(&tvmux);
     assert_eq!(paused["reason"], "`keeper s*` runs");
     let (id, cast) = (paused["id"].as_str().unwrap(), tvmux.cast(&paused));
