@@ -169,8 +169,11 @@ pub fn run() -> Table {
     wait_until("the recording has ended", || user.recordings().is_empty());
     let (_, events) = read_cast(&scene.cast);
     let output = output_of(&events);
-    let lines = output.lines().filter_map(|line| line.strip_prefix("line "));
-    let lines: Vec<usize> = lines.filter_map(|line| line[..9].parse().ok()).collect();
+    // The first follows the snapshot without a line's end between.
+    let lines = output.lines().filter_map(|line| line.split_once("line "));
+    let lines: Vec<usize> = lines
+        .filter_map(|(_, line)| line[..9].parse().ok())
+        .collect();
     let markers: Vec<_> = events.iter().filter(|event| event.code == 'm').collect();
     let differs = lines
         .iter()
