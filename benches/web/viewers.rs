@@ -84,7 +84,8 @@ impl Scene {
     }
 }
 
-/// Whether the last 64 KiB of a file have this in them.
+/// Whether the output in the last 64 KiB of a cast has this in it; two events may share
+/// it.
 fn ends_with(path: &Path, text: &str) -> bool {
     let mut file = File::open(path).unwrap();
     let length = file.metadata().unwrap().len();
@@ -92,7 +93,12 @@ fn ends_with(path: &Path, text: &str) -> bool {
         .unwrap();
     let mut end = Vec::new();
     file.read_to_end(&mut end).unwrap();
-    memchr::memmem::find(&end, text.as_bytes()).is_some()
+    let events = end.split(|byte| *byte == b'\n').skip(1);
+    let events = events.filter_map(|line| serde_json::from_slice(line).ok());
+    let output: String = events
+        .map(|(_, _, data): (f64, char, String)| data)
+        .collect();
+    output.contains(text)
 }
 
 /// Counts the frames of ten viewers while `flood` goes on; gives frames a second of
