@@ -106,7 +106,7 @@ fn list(context: &Context, args: &List) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let now = Zoned::now();
-    let mut rows = Cells::new(6);
+    let mut rows = Cells::default();
     for (entry, command) in &listed {
         rows.add(row(entry, command, &now));
     }

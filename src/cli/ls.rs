@@ -84,7 +84,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
 
 fn print_table(entries: &[Entry]) -> std::io::Result<()> {
     let now = Zoned::now();
-    let mut rows = Cells::new(9);
+    let mut rows = Cells::default();
     for entry in entries {
         rows.add(row(entry, &now));
     }

@@ -23,24 +23,16 @@ pub(super) fn clock_time(unix_seconds: u64) -> String {
         .to_string()
 }
 
-/// The cells of a table, row by row, all in one text.
+/// The cells of a table, row by row, all in one text. Each row has as many as the
+/// header that it is printed under.
+#[derive(Default)]
 pub(super) struct Cells {
-    columns: usize,
     text: String,
     /// Where each ends in the text, and how many columns of a terminal it takes.
     ends: Vec<(usize, usize)>,
 }
 
 impl Cells {
-    /// Rows of so many cells.
-    pub(super) fn new(columns: usize) -> Cells {
-        Cells {
-            columns,
-            text: String::new(),
-            ends: Vec::new(),
-        }
-    }
-
     /// Adds the cells of a row, the first of them first.
     pub(super) fn add<T: AsRef<str>>(&mut self, row: impl IntoIterator<Item = T>) {
         for cell in row {
@@ -50,13 +42,8 @@ impl Cells {
         }
     }
 
-    fn rows(&self) -> usize {
-        self.ends.len() / self.columns.max(1)
-    }
-
     /// A cell, and how many columns of a terminal it takes.
-    fn at(&self, row: usize, column: usize) -> (&str, usize) {
-        let at = row * self.columns + column;
+    fn at(&self, at: usize) -> (&str, usize) {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before].0);
         let (end, width) = self.ends[at];
         (&self.text[start..end], width)
@@ -101,19 +88,20 @@ pub(super) fn print(
 /// Hands over the header, then each row, as lines.
 fn each_line<'a>(
     header: &[&'a str],
-    rows: &'a Cells,
+    cells: &'a Cells,
     (flexible, dispensable): (&[&str], &[&str]),
     limit: Option<usize>,
     mut take: impl FnMut(&str) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let limit = limit.unwrap_or(usize::MAX);
+    let rows = 0..cells.ends.len() / header.len();
+    let at = |row: usize, column: usize| cells.at(row * header.len() + column);
     let natural = |column: usize| {
-        let cells = (0..rows.rows()).map(|row| rows.at(row, column).1);
-        cells.chain([width(header[column])]).max().unwrap_or(0)
+        let widths = rows.clone().map(|row| at(row, column).1);
+        widths.chain([width(header[column])]).max().unwrap_or(0)
     };
     let natural: Vec<usize> = (0..header.len()).map(natural).collect();
-    let says_something =
-        |column: &usize| (0..rows.rows()).any(|row| rows.at(row, *column).0 != "-");
+    let says_something = |column: &usize| rows.clone().any(|row| at(row, *column).0 != "-");
     let mut columns: Vec<(usize, usize)> = (0..header.len())
         .filter(says_something)
         .map(|column| (column, natural[column]))
@@ -163,7 +151,8 @@ fn each_line<'a>(
         take(text.trim_end())
     };
     line(&|column| (header[column], width(header[column])))?;
-    (0..rows.rows()).try_for_each(|row| line(&|column| rows.at(row, column)))
+    rows.clone()
+        .try_for_each(|row| line(&|column| at(row, column)))
 }
 
 /// How many columns a text takes; that of most is told at once.
@@ -255,7 +244,7 @@ mod tests {
             "1.5 MB",
             "~/Videos/tmux/2026-11/2026-11-26_1200_host_main_@12_x.cast",
         ];
-        let mut rows = Cells::new(header.len());
+        let mut rows = Cells::default();
         rows.add(row);
         let columns = (&["NAME"][..], &["CAST", "SIZE", "NAME"][..]);
         let shown = |width| {

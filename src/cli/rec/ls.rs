@@ -73,7 +73,7 @@ fn print_table(recordings: &[Recording]) -> std::io::Result<()> {
     if recordings.is_empty() {
         return Ok(());
     }
-    let mut rows = Cells::new(9);
+    let mut rows = Cells::default();
     for recording in recordings {
         rows.add(row(recording));
     }

@@ -259,8 +259,8 @@ impl Copy<'_> {
     fn look_out(&mut self, state: &mut State, buffer: &mut [u8]) {
         let settings = &self.settings.recording;
         let now = tokio::time::Instant::now();
-        let is_early = !state.lookout.is_due(now);
-        if !is_withholding(settings) || (is_early && !self.link.is_withheld()) {
+        let is_due = state.lookout.is_due(now) || self.link.is_withheld();
+        if !is_withholding(settings) || !is_due {
             return;
         }
         let group = self.pty.foreground().map_or(0, Pid::as_raw);
@@ -272,8 +272,11 @@ impl Copy<'_> {
         let is_allowed = state.lookout.is_allowed;
         if why.is_none() && self.link.is_withheld() {
             // What waits may be from before its end: it is shown, and not handed over.
-            let mut reads = 0..WAITING;
-            while reads.next().is_some() && self.read_output(state, buffer) == Some(true) {}
+            for _ in 0..WAITING {
+                if self.read_output(state, buffer) != Some(true) {
+                    break;
+                }
+            }
         }
         if self.link.withhold(why.filter(|_| !is_allowed)) {
             self.signal(Signal::SIGWINCH);
