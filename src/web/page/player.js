@@ -106,8 +106,7 @@ class Player {
     const button = (name, label, action, key) => iconButton(name, label, () => this.#act(...action), key);
     this.state = element("p", { class: "state" });
     this.facts = element("p", { class: "facts" });
-    this.menu = element("details", { class: "menu" }, element("summary", { "aria-label": "Download", title: "Download", class: "plain" }, icon("download")));
-    this.menu.addEventListener("toggle", () => this.#fillMenu());
+    this.menu = this.#downloads();
     this.whole = button("full", "Whole screen", ["whole"], "w");
     this.fitButton = button("fit", "True size", ["fit"], "z");
     const head = element(
@@ -140,13 +139,17 @@ class Player {
     main.replaceChildren(this.root);
   }
 
-  #fillMenu() {
-    if (!this.menu.open) return;
-    const { id } = this.cast;
-    const t = this.playback.time.toFixed(3);
-    const link = (format, label) => element("a", { href: api.download(id, format, format === "cast" ? undefined : t), download: true, onclick: () => { this.menu.open = false; } }, label);
-    const list = element("div", { class: "choices" }, link("cast", "The recording (.cast)"), link("text", "This screen as text"), link("svg", "This screen as a picture (.svg)"));
-    this.menu.replaceChildren(this.menu.firstChild, list);
+  /** What can be saved, as it is at the moment that the menu is opened. */
+  #downloads() {
+    const { cast, playback } = this;
+    const formats = { cast: "The recording (.cast)", text: "This screen as text", svg: "This screen as a picture (.svg)" };
+    const links = Object.entries(formats).map(([format, label]) => element("a", { download: true, onclick: () => { this.menu.open = false; } }, label));
+    // The event "toggle" would come after the menu is shown.
+    const aim = () => Object.keys(formats).forEach((format, at) => {
+      links[at].href = api.download(cast.id, format, format === "cast" ? undefined : playback.time.toFixed(3));
+    });
+    const summary = element("summary", { "aria-label": "Download", title: "Download", class: "plain", onclick: aim }, icon("download"));
+    return element("details", { class: "menu" }, summary, element("div", { class: "choices" }, links));
   }
 
   #place() {

@@ -195,13 +195,19 @@ impl Browser {
         self.runtime.block_on(typed).unwrap();
     }
 
+    /// Clicks on an element; on its successor where the page replaces it meanwhile.
     pub fn click(&self, selector: &str) {
-        let clicked = async {
-            let element = self.client().find(Locator::Css(selector)).await?;
-            element.click().await
-        };
-        let clicked = self.runtime.block_on(clicked);
-        clicked.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        wait_for(selector, || {
+            let clicked = async {
+                let element = self.client().find(Locator::Css(selector)).await?;
+                element.click().await
+            };
+            match self.runtime.block_on(clicked) {
+                Ok(()) => Some(()),
+                Err(error) if error.is_stale_element_reference() => None,
+                Err(error) => panic!("{selector}: {error}"),
+            }
+        });
     }
 
     /// Moves the mouse to a place of the window, in pixels.
