@@ -25,6 +25,8 @@ const SAME: usize = 16;
 #[derive(Debug, Default)]
 pub struct Recent {
     bytes: VecDeque<u8>,
+    /// Whether a stream has begun.
+    is_started: bool,
     /// Whether there were more.
     is_cut: bool,
     /// The terminal's columns and rows when the stream began.
@@ -43,10 +45,10 @@ pub struct Told {
 
 impl Recent {
     /// A stream begins, with what has `painted` a terminal of `size` (columns,
-    /// rows). Nothing later allocates.
+    /// rows).
     pub fn restart(&mut self, size: (u16, u16), painted: &[u8]) {
         self.bytes.clear();
-        self.bytes.reserve(RECENT);
+        self.is_started = true;
         self.is_cut = false;
         self.size = size;
         self.push(painted);
@@ -59,9 +61,9 @@ impl Recent {
         self.is_cut = true;
     }
 
-    /// More output. Copies at most [`RECENT`] bytes.
+    /// More output. Copies at most [`RECENT`] bytes; allocates until so many are kept.
     pub fn push(&mut self, bytes: &[u8]) {
-        if self.bytes.capacity() == 0 {
+        if !self.is_started {
             return;
         }
         let last = &bytes[bytes.len().saturating_sub(RECENT)..];

@@ -66,8 +66,8 @@ pub(super) struct Task {
 
 /// Starts the task of a command's recording.
 pub(super) fn spawn(args: SpawnArgs) -> Handle {
-    let task = Task::new(args);
-    Handle::spawn(Arc::clone(&task.report), |inbox| task.run(inbox))
+    let task = Box::new(Task::new(args));
+    Handle::spawn(Arc::clone(&task.report), move |inbox| task.run(inbox))
 }
 
 impl Task {
@@ -119,7 +119,7 @@ impl Task {
         }
     }
 
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+    async fn run(mut self: Box<Self>, mut inbox: mpsc::Receiver<Command>) {
         if self.pause.is_paused() {
             self.order_pause();
         }
@@ -171,7 +171,7 @@ impl Task {
                     Some(Command::Saved(_)) => {}
                     Some(Command::Pause(until, reply)) => self.pause(until, reply),
                     Some(Command::Resume(reply)) => self.resume(reply),
-                    Some(Command::HandOver) => return self.hand_over().await,
+                    Some(Command::HandOver) => return Box::pin(self.hand_over()).await,
                     Some(Command::Stop) | None => break,
                 },
                 _ = self.control.readable(), if self.is_controlled && !is_sealed => {
@@ -206,7 +206,7 @@ impl Task {
             }
         }
         drop(inbox);
-        self.finish().await;
+        Box::pin(self.finish()).await;
     }
 
     /// Whether what comes is read. While it is paused only the end is waited for,
@@ -446,7 +446,7 @@ impl Task {
 
     /// Leaves the recording to another daemon: its pipes go on, and all that was
     /// read is in the cast.
-    async fn hand_over(mut self) {
+    async fn hand_over(mut self: Box<Self>) {
         self.abandon_rotation().await;
         self.read_control();
         self.sink.close(&mut self.recorder).await;
@@ -457,7 +457,7 @@ impl Task {
         tracing::info!(id = self.report.about().id, "left to another server");
     }
 
-    async fn finish(mut self) {
+    async fn finish(mut self: Box<Self>) {
         self.abandon_rotation().await;
         self.read_control();
         let time = self.cast_time();

@@ -17,7 +17,7 @@ use crate::wording::chain;
 impl Task {
     /// Leaves the recording to another daemon: its pipe goes on, and all that
     /// was read is in the cast.
-    pub(super) async fn hand_over(mut self) {
+    pub(super) async fn hand_over(mut self: Box<Self>) {
         self.abandon_rotation().await;
         self.sink.close(&mut self.recorder).await;
         if let Some(stream) = self.intake.stream_mut() {
@@ -26,7 +26,7 @@ impl Task {
         tracing::info!(id = self.spec.id, "left to another server");
     }
 
-    pub(super) async fn finish(mut self) {
+    pub(super) async fn finish(mut self: Box<Self>) {
         self.abandon_rotation().await;
         if let Some(closing) = self.closing.take() {
             let _ = closing.await;

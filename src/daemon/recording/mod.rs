@@ -206,18 +206,23 @@ pub(super) struct SpawnArgs {
     pub(super) carried: u64,
 }
 
+/// The most bytes that the event loop of a recording may keep while it waits, beside
+/// its task. What is seldom awaited is boxed.
+const LARGEST_FUTURE: usize = 2048;
+
 impl Handle {
     /// Starts a recording's task: `run` gets what clients ask of it, and returns
     /// when the recording has ended.
     pub(super) fn spawn<F: Future<Output = ()> + Send + 'static>(
         report: Arc<Report>,
-        run: impl FnOnce(mpsc::Receiver<Command>) -> F,
+        run: impl FnOnce(mpsc::Receiver<Command>) -> F + Send + 'static,
     ) -> Handle {
+        const { assert!(size_of::<F>() <= LARGEST_FUTURE) };
         let (commands, inbox) = mpsc::channel(8);
         let (ended_sender, ended) = watch::channel(false);
-        let running = run(inbox);
         tokio::spawn(async move {
-            running.await;
+            // Made here: a future that is handed over would be held twice.
+            run(inbox).await;
             ended_sender.send_replace(true);
         });
         Handle {
@@ -230,6 +235,6 @@ impl Handle {
 
 /// Starts the task of a recording.
 pub(super) fn spawn(args: SpawnArgs) -> Handle {
-    let task = Task::new(args);
-    Handle::spawn(Arc::clone(task.report()), |inbox| task.run(inbox))
+    let task = Box::new(Task::new(args));
+    Handle::spawn(Arc::clone(task.report()), move |inbox| task.run(inbox))
 }

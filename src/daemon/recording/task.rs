@@ -208,7 +208,7 @@ impl Task {
         &self.report
     }
 
-    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
+    pub(super) async fn run(mut self: Box<Self>, mut inbox: mpsc::Receiver<Command>) {
         let mut is_abandoned = false;
         if self.recorder.has_overflowed() {
             // The daemon before was about to make up for it.
@@ -217,7 +217,7 @@ impl Task {
         while !self.is_finished {
             if self.is_to_hand_over() {
                 drop(inbox);
-                return self.hand_over().await;
+                return Box::pin(self.hand_over()).await;
             }
             if self.context.renew() {
                 self.sink.set_intervals(self.context.intervals());
@@ -262,7 +262,7 @@ impl Task {
         }
         // From here on clients are told at once that there is no recording.
         drop(inbox);
-        self.finish().await;
+        Box::pin(self.finish()).await;
     }
 
     /// When something is due though nothing happens.
