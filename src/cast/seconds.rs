@@ -45,6 +45,12 @@ impl PlainSeconds {
         self.units as f64 / POWERS[usize::from(self.places)]
     }
 
+    /// Whether no part of a microsecond is told.
+    #[inline(always)]
+    pub(super) fn is_whole_micros(self) -> bool {
+        self.places <= 6
+    }
+
     /// Microseconds, rounded; what is too long is the longest time.
     #[inline(always)]
     pub(super) fn micros(self) -> Micros {
@@ -114,14 +120,18 @@ pub(super) fn to_micros(seconds: f64) -> Micros {
     (seconds.clamp(0.0, LONGEST) * 1e6).round() as Micros
 }
 
+/// Whether these seconds are the nearest to a whole number of microseconds.
+pub(super) fn is_whole_micros(seconds: f64) -> bool {
+    to_micros(seconds) as f64 / 1e6 == seconds
+}
+
 /// Appends `seconds` as a decimal number with at most six places, no fewer
 /// than one, never below the value itself by rounding.
 pub(super) fn push_time(seconds: f64, out: &mut Vec<u8>) {
     let micros = to_micros(seconds);
     // The shortest text that reads back as the same value keeps the order of
     // times that are finer than a microsecond.
-    let exact = micros as f64 / 1e6;
-    if exact == seconds || !(0.0..LONGEST).contains(&seconds) {
+    if is_whole_micros(seconds) || !(0.0..LONGEST).contains(&seconds) {
         let written = write!(out, "{}.{:06}", micros / 1_000_000, micros % 1_000_000);
         debug_assert!(written.is_ok());
         while out.ends_with(b"0") && !out.ends_with(b".0") {

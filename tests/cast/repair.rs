@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use tvmux::cast::{
-    Amount, Edits, FindingKind, Foreign, Reader, RepairOptions, Report, Summary, ValidateOptions,
-    repair, repair_edits, validate,
+    Amount, Edits, EventReader, FindingKind, Foreign, Reader, RepairOptions, Report, Strictness,
+    Summary, ValidateOptions, repair, repair_edits, validate,
 };
 
 use super::damage::{Damage, damage};
@@ -403,6 +403,62 @@ fn every_truncation_keeps_every_complete_event() {
     }
 }
 
+/// A reader suspects what `validate` finds an error in, be it read at once or, of a
+/// file that grows, up to `cut` and from there on; a sound cast is not suspect.
+fn check_suspicion(cast: &[u8], cut: usize) {
+    let is_refused = !validated(cast, 1).0.accepted_by(Reader::Asciinema);
+    let drain = |reader: &mut EventReader<&[u8]>| while let Ok(Some(_)) = reader.next() {};
+    let Ok(mut reader) = EventReader::new(cast, Strictness::Forgiving) else {
+        return;
+    };
+    drain(&mut reader);
+    assert!(
+        reader.is_suspect() || !is_refused,
+        "{:?}",
+        String::from_utf8_lossy(cast)
+    );
+    if let Ok(mut reader) = EventReader::new(&cast[..cut], Strictness::Forgiving) {
+        drain(&mut reader);
+        let place = reader.position();
+        let rest = &cast[place.offset as usize..];
+        let mut later = EventReader::resume(rest, place, Strictness::Forgiving);
+        drain(&mut later);
+        let is_suspect = reader.is_suspect() || later.is_suspect();
+        assert!(
+            is_suspect || !is_refused,
+            "{:?} {cut}",
+            String::from_utf8_lossy(cast)
+        );
+    }
+}
+
+#[test]
+fn only_what_may_be_damaged_is_suspect() {
+    for (name, cast) in samples::all() {
+        let mut reader = EventReader::new(&cast[..], Strictness::Forgiving).unwrap();
+        while reader.next().unwrap().is_some() {}
+        assert_eq!(reader.is_suspect(), reader.version() == 1, "{name}");
+        check_suspicion(&cast, cast.len() / 2);
+    }
+    let header = "{\"version\": 2, \"width\": 80, \"height\": 24}\n";
+    // Parts of a microsecond count for `validate`.
+    for (times, is_suspect) in [
+        (["1", "1.0"], false),
+        (["1.000001", "1.000001"], false),
+        (["1.0000014", "1.0000012"], true),
+        (["1.0000004", "1"], true),
+        (["1.0000004e0", "1"], true),
+        (["2", "1"], true),
+    ] {
+        let event = |time: &str| format!("[{time}, \"o\", \"x\"]\n");
+        let cast = [header, &event(times[0]), &event(times[1])].concat();
+        let mut reader = EventReader::new(cast.as_bytes(), Strictness::Forgiving).unwrap();
+        while reader.next().unwrap().is_some() {}
+        assert_eq!(reader.is_suspect(), is_suspect, "{times:?}");
+        check_suspicion(cast.as_bytes(), header.len() + event(times[0]).len());
+    }
+}
+
 fn find(bytes: &[u8], text: &str) -> usize {
     bytes
         .windows(text.len())
@@ -426,6 +482,19 @@ proptest! {
             damage.apply(&mut cast);
         }
         check(&cast);
+    }
+
+    #[test]
+    fn what_validate_refuses_is_suspect(
+        sample in 0usize..3,
+        damages in prop::collection::vec(damage(), 0..3),
+        cut in 0.0f64..1.0,
+    ) {
+        let mut cast = samples::all().swap_remove(sample).1;
+        for damage in &damages {
+            damage.apply(&mut cast);
+        }
+        check_suspicion(&cast, (cast.len() as f64 * cut) as usize);
     }
 
     #[test]

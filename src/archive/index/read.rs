@@ -6,10 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::batch::Target;
@@ -23,9 +20,6 @@ use crate::screen::{put_part, take_part};
 
 /// Bytes of a cast between two looks at whether to stop.
 const STEP: u64 = 1 << 20;
-
-/// Casts that are shorter are checked when they were read, not meanwhile, in bytes.
-const BESIDE: u64 = 1 << 20;
 
 /// Casts that are shorter are read again, unless they are known to run.
 const WORTH: u64 = 64 << 10;
@@ -99,14 +93,10 @@ pub(super) fn read(entry: &Entry, outlet: &mut Outlet<'_>, much: usize) -> Resul
         }
         None => {
             (&file).seek(SeekFrom::Start(0))?;
-            let (scan, header) = Scan::new(input(&file)?)?;
+            let (scan, header) = Scan::new(Input::whole(&file)?)?;
             writer.begins(header);
             scan
         }
-    };
-    let check = match runs {
-        true => None,
-        false => Some(Check::start(&entry.path, found.len())?),
     };
     let mut read = scan.offset();
     loop {
@@ -136,83 +126,52 @@ pub(super) fn read(entry: &Entry, outlet: &mut Outlet<'_>, much: usize) -> Resul
         writer.rest_begins();
     }
     scan.give_rest(&mut |line| writer.add(line));
-    let finding = check.map_or(Ok(None), Check::finish)?;
+    let is_suspect = scan.is_suspect() || scan.input().is_damaged();
+    let finding = match is_suspect && !runs {
+        true => finding(&entry.path)?,
+        false => None,
+    };
     writer.check()?;
     let batch = writer.last_batch(&scan, progress, finding)?;
     outlet.write(batch, Some(Indexed::Read(read)))?;
     Ok(())
 }
 
-type Input<'a> = Box<dyn Read + 'a>;
-
-fn input(file: &File) -> io::Result<Input<'_>> {
-    Ok(Box::new(ToDamage::new(Unpacked::new(file)?)))
+/// What a cast is read from.
+enum Input<'a> {
+    /// All of it.
+    Whole(ToDamage<&'a File>),
+    /// The rest of one that is not compressed.
+    Rest(&'a File),
 }
 
-/// A look at what is wrong with a cast, beside the reading of a long one.
-enum Check {
-    Beside {
-        thread: JoinHandle<io::Result<Option<String>>>,
-        /// Nobody waits for it any more.
-        stop: Stop,
-    },
-    Later(PathBuf),
-}
+impl Input<'_> {
+    fn whole(file: &File) -> io::Result<Input<'_>> {
+        Ok(Input::Whole(ToDamage::new(Unpacked::new(file)?)))
+    }
 
-/// Set when it goes.
-struct Stop(Arc<AtomicBool>);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+    fn is_damaged(&self) -> bool {
+        matches!(self, Input::Whole(input) if input.is_damaged())
     }
 }
 
-impl Check {
-    fn start(path: &Path, size: u64) -> io::Result<Check> {
-        let path = path.to_owned();
-        if size < BESIDE {
-            return Ok(Check::Later(path));
-        }
-        let flag = Arc::new(AtomicBool::new(false));
-        let stop = Stop(flag.clone());
-        let look = move || finding(&path, &flag);
-        let thread = thread::Builder::new().name("check".into()).spawn(look)?;
-        Ok(Check::Beside { thread, stop })
-    }
-
-    fn finish(self) -> io::Result<Option<String>> {
-        match self {
-            Check::Beside { thread, stop } => {
-                let found = thread.join();
-                drop(stop);
-                found.unwrap_or_else(|_| Err(io::Error::other("the check has ended too early")))
-            }
-            Check::Later(path) => finding(&path, &AtomicBool::new(false)),
-        }
-    }
-}
-
-/// Input that ends when a flag is set.
-struct Stoppable<'a, R>(R, &'a AtomicBool);
-
-impl<R: Read> Read for Stoppable<'_, R> {
+impl Read for Input<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.1.load(Ordering::Relaxed) {
-            true => Ok(0),
-            false => self.0.read(buffer),
+        match self {
+            Input::Whole(input) => input.read(buffer),
+            Input::Rest(file) => file.read(buffer),
         }
     }
 }
 
 /// What `validate` says of a cast that is damaged.
-fn finding(path: &Path, stop: &AtomicBool) -> io::Result<Option<String>> {
+fn finding(path: &Path) -> io::Result<Option<String>> {
     let options = ValidateOptions {
         max_findings: 200,
         ..ValidateOptions::default()
     };
     let mut first = None;
-    let input = Stoppable(Unpacked::new(File::open(path)?)?, stop);
+    let input = Unpacked::new(File::open(path)?)?;
     let mut take = |finding: &crate::cast::Finding| {
         if finding.severity == Severity::Error && first.is_none() {
             first = Some(format!("line {}: {}", finding.line, finding.kind.message()));
@@ -272,7 +231,7 @@ impl Saved {
             return None;
         }
         file.seek(SeekFrom::Start(self.offset)).ok()?;
-        Scan::resume(Box::new(file), &self.scan)
+        Scan::resume(Input::Rest(file), &self.scan)
     }
 }
 

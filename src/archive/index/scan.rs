@@ -57,6 +57,8 @@ struct Known {
     #[serde(default)]
     repainted: u64,
     width: u16,
+    #[serde(default)]
+    is_suspect: bool,
 }
 
 /// A cast that is being played.
@@ -94,6 +96,7 @@ impl<R: Read> Scan<R> {
                 snapshots: Vec::new(),
                 repainted: header.part.as_ref().map_or(0, |part| part.screen),
                 width: header.width,
+                is_suspect: false,
             },
             text: TextBuffer::default(),
             is_inside: false,
@@ -135,6 +138,17 @@ impl<R: Read> Scan<R> {
     /// The first byte that was not read.
     pub fn offset(&self) -> u64 {
         self.known.place.1
+    }
+
+    /// Whether `validate` may find an error in what was read, or in what was read
+    /// before the scan was saved ([`EventReader::is_suspect`]).
+    pub fn is_suspect(&self) -> bool {
+        self.known.is_suspect || self.reader.is_suspect()
+    }
+
+    /// What the cast is read from.
+    pub fn input(&self) -> &R {
+        self.reader.get_ref()
     }
 
     pub fn figures(&self) -> &Figures {
@@ -216,6 +230,7 @@ impl<R: Read> Scan<R> {
             if continues {
                 continue;
             }
+            known.is_suspect |= self.reader.is_suspect();
             let position = self.reader.position();
             known.place = (
                 position.version,

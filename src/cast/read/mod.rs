@@ -36,6 +36,7 @@ use thiserror::Error;
 use super::event::{Code, Event, Micros};
 use super::header::{Header, Part};
 use super::lines::{BLOCK, Cursor, Line, Liner};
+use super::seconds::is_whole_micros;
 use super::text::Text;
 use super::validate::{FindingKind, LineCheck, LineContent, Reader, Severity, Tally, opening};
 use clock::Clock;
@@ -91,6 +92,9 @@ pub struct EventReader<R> {
     /// Bytes of output still to be passed over: they paint the screen that the part
     /// before has left.
     repainted: u64,
+    is_suspect: bool,
+    /// The last event's time tells no part of a microsecond.
+    was_whole_micros: bool,
 }
 
 /// An event that was found.
@@ -119,13 +123,10 @@ impl<R: Read> EventReader<R> {
         if opening.header.version.is_none() && !opening.document && !lines.starts_with(b"[") {
             return Err(ReadError::NotACast);
         }
-        let severe = |kind: &FindingKind| kind.severity(Reader::Asciinema) == Severity::Error;
+        let mut findings = opening.header.findings.iter();
+        let error = findings.find(|(kind, _)| is_error(*kind));
         if strictness == Strictness::Strict
-            && let Some((kind, at)) = opening
-                .header
-                .findings
-                .iter()
-                .find(|(kind, _)| severe(kind))
+            && let Some((kind, at)) = error
         {
             return Err(ReadError::Invalid {
                 kind: *kind,
@@ -139,6 +140,7 @@ impl<R: Read> EventReader<R> {
         };
         let header = Header::read(block, version);
         let mut reader = EventReader::at(input, strictness, header, Clock::new(version));
+        reader.is_suspect = opening.document || error.is_some();
         if opening.document {
             reader.pieces = Some(Box::new(Pieces::document()));
         } else {
@@ -155,7 +157,9 @@ impl<R: Read> EventReader<R> {
         let input = Input::new(input, position.offset);
         let header = Header::default();
         let mut reader = EventReader::at(input, strictness, header, Clock::at(position));
+        reader.was_whole_micros = false;
         if position.version == 1 {
+            reader.is_suspect = true;
             reader.pieces = Some(Box::new(Pieces::resumed()));
         }
         reader
@@ -174,6 +178,8 @@ impl<R: Read> EventReader<R> {
             looked_at: 0,
             is_line_open: false,
             repainted: 0,
+            is_suspect: false,
+            was_whole_micros: true,
         }
     }
 
@@ -201,6 +207,13 @@ impl<R: Read> EventReader<R> {
     #[must_use]
     pub fn is_line_open(&self) -> bool {
         self.is_line_open
+    }
+
+    /// Whether `validate` may find an error, as asciinema sees it, in what was read.
+    /// It does not where this is `false`; else it is to be asked.
+    #[must_use]
+    pub fn is_suspect(&self) -> bool {
+        self.is_suspect
     }
 
     /// The input, as far as it was read.
@@ -250,6 +263,7 @@ impl<R: Read> EventReader<R> {
         if !is_forward && self.strictness == Strictness::Strict {
             return None;
         }
+        self.compare(time, is_forward, plain.time.is_whole_micros());
         self.cursor = cursor;
         let start = self.lines.start;
         let base = self.input.offset() + start as u64;
@@ -258,6 +272,15 @@ impl<R: Read> EventReader<R> {
         let data = start + plain.data.0 as usize..start + plain.data.1 as usize;
         let code = Code::from(char::from(plain.code));
         Some((time, code, data, base + line.start as u64))
+    }
+
+    /// Suspects times that run backwards, be it by less than a microsecond.
+    #[inline(always)]
+    fn compare(&mut self, time: Micros, is_forward: bool, is_whole_micros: bool) {
+        let is_same = time == self.clock.position().time;
+        let is_exact = is_whole_micros && self.was_whole_micros;
+        self.is_suspect |= !is_forward || is_same && !is_exact;
+        self.was_whole_micros = is_whole_micros;
     }
 
     /// The next event, whatever it is.
@@ -348,20 +371,21 @@ impl<R: Read> EventReader<R> {
         if newline && let Some(part) = part_of(text) {
             self.clock.restart(2, offset + bytes.len() as u64);
             self.repainted = part.screen;
+            self.is_suspect = true;
             return Ok(None);
         }
         let mut tally = Tally::new(version, Reader::Asciinema, 8);
         let mut check = LineCheck::new(version, 0, offset);
         check.feed(text, offset, &mut tally);
         let content = check.finish(offset + text.len() as u64, newline, &mut tally);
-        if self.strictness == Strictness::Strict {
-            let severe = |kind: FindingKind| kind.severity(Reader::Asciinema) == Severity::Error;
-            if let Some(detail) = tally.details.iter().find(|detail| severe(detail.kind)) {
-                return Err(ReadError::Invalid {
-                    kind: detail.kind,
-                    offset: detail.offset,
-                });
-            }
+        self.is_suspect |= !tally.taken_by_asciinema();
+        if self.strictness == Strictness::Strict
+            && let Some(detail) = tally.details.iter().find(|detail| is_error(detail.kind))
+        {
+            return Err(ReadError::Invalid {
+                kind: detail.kind,
+                offset: detail.offset,
+            });
         }
         let end = offset + bytes.len() as u64;
         match content {
@@ -381,10 +405,12 @@ impl<R: Read> EventReader<R> {
                 Ok(None)
             }
             LineContent::Event { code, time, data } => {
-                let (time, is_forward) = self.clock.absolute(time);
+                let seconds = time;
+                let (time, is_forward) = self.clock.absolute(seconds);
                 if !is_forward && self.strictness == Strictness::Strict {
                     return Err(backward(offset));
                 }
+                self.compare(time, is_forward, seconds.is_some_and(is_whole_micros));
                 self.clock.set(time, end);
                 self.is_line_open = !newline;
                 let at = |place: u64| (place - self.input.offset()) as usize;
@@ -417,6 +443,7 @@ impl<R: Read> EventReader<R> {
             if rest.len() >= BLOCK {
                 self.looked_at = 0;
                 self.pieces = Some(Box::new(Pieces::line(self.version())));
+                self.is_suspect = true;
                 return Ok(true);
             }
             if self.input.fill()? == 0 {
@@ -494,6 +521,11 @@ impl<R: Read> EventReader<R> {
             continues: piece.end.is_none(),
         })
     }
+}
+
+/// Whether asciinema refuses a cast for this.
+fn is_error(kind: FindingKind) -> bool {
+    kind.severity(Reader::Asciinema) == Severity::Error
 }
 
 /// Which part of a recording begins with this line, where it goes on with another.

@@ -133,7 +133,7 @@ impl Tally {
     }
 
     /// Whether asciinema minds nothing of what was found.
-    pub(super) fn taken_by_asciinema(&self) -> bool {
+    pub(in crate::cast) fn taken_by_asciinema(&self) -> bool {
         self.counts.total(Reader::Asciinema, Severity::Error) == 0
     }
 
