@@ -99,6 +99,9 @@ impl Rows {
 pub(crate) struct Remembered {
     new: Hashes,
     old: Hashes,
+    /// Those that came last, as long as nobody asks.
+    #[serde(default)]
+    waiting: Vec<u64>,
 }
 
 /// What they are made with is the same in every process: they are saved.
@@ -106,14 +109,33 @@ type Hashes = HashSet<u64, FixedState>;
 
 impl Remembered {
     /// Whether it is known.
-    pub fn has(&self, text: &str) -> bool {
+    pub fn has(&mut self, text: &str) -> bool {
+        self.sort_in();
         let hash = hash(text);
         self.new.contains(&hash) || self.old.contains(&hash)
     }
 
+    /// It is known from now on: quicker than [`Remembered::insert`].
+    pub fn add(&mut self, text: &str) {
+        if self.waiting.len() == 2 * REMEMBERED {
+            self.waiting.drain(..REMEMBERED);
+        }
+        self.waiting.push(hash(text));
+    }
+
     /// Whether it is new; it is known from now on.
     pub fn insert(&mut self, text: &str) -> bool {
-        let hash = hash(text);
+        self.sort_in();
+        self.insert_hash(hash(text))
+    }
+
+    fn sort_in(&mut self) {
+        for hash in std::mem::take(&mut self.waiting) {
+            self.insert_hash(hash);
+        }
+    }
+
+    fn insert_hash(&mut self, hash: u64) -> bool {
         if self.new.len() >= REMEMBERED {
             std::mem::swap(&mut self.old, &mut self.new);
             self.new.clear();

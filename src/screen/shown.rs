@@ -41,6 +41,8 @@ pub const SETTLED: u64 = 1_000_000;
 /// of them than the history holds. A short one stays in the processor's memory.
 const PART: usize = 1024;
 const HISTORY: usize = 1024;
+/// Texts that are kept to be used again.
+const SPARE: usize = 64;
 
 /// Where a line was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +124,9 @@ pub struct Shown {
     last_text: String,
     #[serde(skip)]
     lines: VecDeque<ShownLine>,
+    /// Texts of lines that nobody needs any more.
+    #[serde(skip)]
+    spare: Vec<String>,
     /// Room for what is gone through at each look.
     #[serde(skip)]
     scrolled: Vec<ScrolledLine>,
@@ -159,6 +164,7 @@ impl Shown {
             below: None,
             last_text: String::new(),
             lines: VecDeque::new(),
+            spare: Vec::new(),
             scrolled: Vec::new(),
             changed: Vec::new(),
             texts: None,
@@ -252,6 +258,14 @@ impl Shown {
     /// the others when they are gone.
     pub fn next_line(&mut self) -> Option<ShownLine> {
         self.lines.pop_front()
+    }
+
+    /// Takes back the text of a line, so that another one need not be made.
+    pub fn reuse(&mut self, mut text: String) {
+        if self.spare.len() < SPARE && text.capacity() < PART {
+            text.clear();
+            self.spare.push(text);
+        }
     }
 
     /// The recording ends at `time`: what is still shown is told, too.
@@ -392,7 +406,7 @@ impl Shown {
 
     fn take_scrolled(&mut self) {
         let mut lines = std::mem::take(&mut self.scrolled);
-        self.screen.take_scrolled_into(&mut lines);
+        self.screen.take_scrolled_into(&mut lines, &mut self.spare);
         for line in lines.drain(..) {
             self.give_text(line);
         }

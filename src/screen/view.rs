@@ -409,16 +409,21 @@ impl Screen {
     /// missing in the numbers.
     pub fn take_scrolled(&mut self) -> Vec<ScrolledLine> {
         let mut lines = Vec::new();
-        self.take_scrolled_into(&mut lines);
+        self.take_scrolled_into(&mut lines, &mut Vec::new());
         lines
     }
 
-    /// The same, appended to `lines`.
-    pub(super) fn take_scrolled_into(&mut self, lines: &mut Vec<ScrolledLine>) {
+    /// The same, appended to `lines`, with texts that were made for others where there
+    /// are some.
+    pub(super) fn take_scrolled_into(
+        &mut self,
+        lines: &mut Vec<ScrolledLine>,
+        spare: &mut Vec<String>,
+    ) {
         if let Some(cleared) = &mut self.cleared {
             lines.append(cleared);
         }
-        self.hand_out(lines, false);
+        self.hand_out(lines, spare, false);
     }
 
     /// From now on [`Screen::take_scrolled`] has also what the program cleared from the
@@ -430,7 +435,7 @@ impl Screen {
     /// Empties the history (ED 3).
     pub(super) fn clear_history(&mut self) {
         if let Some(mut cleared) = self.cleared.take() {
-            self.hand_out(&mut cleared, true);
+            self.hand_out(&mut cleared, &mut Vec::new(), true);
             self.cleared = Some(cleared);
         }
         self.grid.clear_history();
@@ -438,11 +443,11 @@ impl Screen {
 
     /// Appends the lines that scrolled off; where `all`, also the rows of one that goes
     /// on on the screen.
-    fn hand_out(&mut self, lines: &mut Vec<ScrolledLine>, all: bool) {
+    fn hand_out(&mut self, lines: &mut Vec<ScrolledLine>, spare: &mut Vec<String>, all: bool) {
         let first = self.handed_out.max(self.grid.dropped);
         let mut y = (first - self.grid.dropped) as usize;
         let mut start = y;
-        let mut text = String::new();
+        let mut text = spare.pop().unwrap_or_default();
         while y < self.grid.history {
             let row = &self.grid.rows[y];
             self.push_text_of(row, &mut text);
@@ -455,12 +460,14 @@ impl Screen {
                 lines.push(ScrolledLine {
                     row: self.grid.dropped + start as u64,
                     rows: (y - start) as u64,
-                    text: std::mem::take(&mut text),
+                    text: std::mem::replace(&mut text, spare.pop().unwrap_or_default()),
                     continues,
                 });
                 start = y;
             }
         }
+        text.clear();
+        spare.push(text);
         self.handed_out = self.handed_out.max(self.grid.dropped + start as u64);
     }
 

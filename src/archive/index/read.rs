@@ -100,7 +100,7 @@ pub(super) fn read(entry: &Entry, outlet: &mut Outlet<'_>, much: usize) -> Resul
     };
     let mut read = scan.offset();
     loop {
-        let more = scan.step(STEP, &mut |line| writer.add(line))?;
+        let more = scan.step(STEP, &mut |line, command| writer.add(line, command))?;
         let now = scan.offset();
         let is_stopped = outlet.advance(now.saturating_sub(read)).is_break();
         read = now;
@@ -125,7 +125,7 @@ pub(super) fn read(entry: &Entry, outlet: &mut Outlet<'_>, much: usize) -> Resul
         writer.close_block()?;
         writer.rest_begins();
     }
-    scan.give_rest(&mut |line| writer.add(line));
+    scan.give_rest(&mut |line, command| writer.add(line, command));
     let is_suspect = scan.is_suspect() || scan.input().is_damaged();
     let finding = match is_suspect && !runs {
         true => finding(&entry.path)?,

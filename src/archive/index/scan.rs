@@ -71,8 +71,8 @@ pub(super) struct Scan<R> {
     is_inside: bool,
 }
 
-/// A line, and the command that printed it, counted from 0.
-pub(super) type Line = (ShownLine, Option<usize>);
+/// What takes lines, each with the command that printed it, counted from 0.
+pub(super) type Take<'a> = &'a mut dyn FnMut(&ShownLine, Option<usize>);
 
 impl<R: Read> Scan<R> {
     /// A scan from the start.
@@ -167,7 +167,7 @@ impl<R: Read> Scan<R> {
 
     /// Plays about `bytes` of the cast; gives whether there may be more of it. Its
     /// lines go to `take`.
-    pub fn step(&mut self, bytes: u64, take: &mut dyn FnMut(Line)) -> Result<bool, ReadError> {
+    pub fn step(&mut self, bytes: u64, take: Take<'_>) -> Result<bool, ReadError> {
         let enough = self.offset() + bytes;
         loop {
             let Some(event) = self.reader.next()? else {
@@ -221,7 +221,7 @@ impl<R: Read> Scan<R> {
                     let (moment, label) = named_moment(time, label);
                     figures.mark(moment, label);
                     if !label.is_empty() {
-                        take((ShownLine::alone(label, moment), None));
+                        take(&ShownLine::alone(label, moment), None);
                     }
                 }
                 _ => {}
@@ -246,7 +246,7 @@ impl<R: Read> Scan<R> {
 
     /// Gives what is still shown, as if the recording ended here; the scan itself
     /// can go on.
-    pub fn give_rest(&self, take: &mut dyn FnMut(Line)) {
+    pub fn give_rest(&self, take: Take<'_>) {
         let mut shown = self.shown.clone();
         let mut known = self.known.clone();
         shown.finish(known.figures.duration);
@@ -254,18 +254,14 @@ impl<R: Read> Scan<R> {
     }
 }
 
-fn give(shown: &mut Shown, known: &mut Known, take: &mut dyn FnMut(Line)) {
+fn give(shown: &mut Shown, known: &mut Known, take: Take<'_>) {
     while let Some(line) = shown.next_line() {
-        if line.text.is_empty() {
-            continue;
+        let is_repainted = || known.snapshots.binary_search(&line.first).is_ok();
+        if !line.text.is_empty() && !(is_repainted() && known.told.has(&line.text)) {
+            known.told.add(&line.text);
+            take(&line, known.command_of(&line));
         }
-        let is_repainted = known.snapshots.contains(&line.first);
-        if is_repainted && known.told.has(&line.text) {
-            continue;
-        }
-        known.told.insert(&line.text);
-        let command = known.command_of(&line);
-        take((line, command));
+        shown.reuse(line.text);
     }
 }
 
@@ -275,7 +271,7 @@ impl Known {
         let mut shown = shown.clone();
         shown.finish(time);
         while let Some(line) = shown.next_line() {
-            self.told.insert(&line.text);
+            self.told.add(&line.text);
         }
         self.snapshots.push(time);
     }

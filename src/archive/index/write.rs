@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use super::batch::{Batch, End, Target};
 use super::block::Builder;
 use super::pack::Packer;
-use super::scan::{Figures, Line, Scan};
+use super::scan::{Figures, Scan};
 use crate::archive::catalogue::Condition;
 use crate::cast::Header;
+use crate::screen::ShownLine;
 use crate::timeline::Command;
 
 /// How many of the last commands stand in a cast's row, and bytes of each.
@@ -55,8 +56,8 @@ impl Writer {
         self.kept_markers = figures.markers.len();
     }
 
-    pub fn add(&mut self, (line, command): Line) {
-        self.builder.add(&line, command);
+    pub fn add(&mut self, line: &ShownLine, command: Option<usize>) {
+        self.builder.add(line, command);
         if self.builder.is_full()
             && let Err(error) = self.pack_full()
         {
