@@ -26,7 +26,7 @@
 //! | 0 | [`chain`] | the casts of a recording that was rotated |
 //! | 0 | [`config`], [`folders`] | the settings; sockets, pipes and journals |
 //! | 0 | [`processes`] | processes and their terminals, as the system shows them |
-//! | 0 | [`atomic_file`], [`clock`], [`shell`], [`wording`] | one way to replace a file, to tell the time, to quote, to word a message |
+//! | 0 | [`atomic_file`], [`clock`], [`shell`], [`threads`], [`wording`] | one way to replace a file, to tell the time, to quote, to do two things at once, to word a message |
 //!
 //! # The way of a byte
 //! A pane prints. tmux hands a copy to the pipe process ([`record::relay`]),
@@ -83,6 +83,7 @@ pub mod record;
 pub mod screen;
 mod serving;
 pub mod shell;
+pub mod threads;
 pub mod timeline;
 pub mod tmux;
 pub mod view;

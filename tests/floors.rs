@@ -9,7 +9,14 @@ use std::path::{Path, PathBuf};
 
 /// The floors, lowest first. A new module needs a place here.
 const FLOORS: [&[&str]; 8] = [
-    &["atomic_file", "clock", "processes", "shell", "wording"],
+    &[
+        "atomic_file",
+        "clock",
+        "processes",
+        "shell",
+        "threads",
+        "wording",
+    ],
     &["api", "cast", "config", "packed", "screen", "tmux"],
     &["chain", "folders", "serving"],
     &["record", "timeline", "workspace"],

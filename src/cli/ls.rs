@@ -10,8 +10,12 @@ use super::archive::{FilterArgs, look_and_list, with_archive};
 use super::table::{self, Cells, printable, shown};
 use super::{Context, Outcome};
 use crate::archive::{Condition, Entry, Listed, join_parts, long_ago};
+use crate::threads::beside;
 use crate::wording::counted;
 use crate::workspace::abbreviate_home;
+
+/// The rows of so many casts are made in two halves at once.
+const MANY: usize = 1000;
 
 /// List the casts that there are, the newest first
 ///
@@ -84,10 +88,19 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
 
 fn print_table(entries: &[Entry]) -> std::io::Result<()> {
     let now = Zoned::now();
-    let mut rows = Cells::default();
-    for entry in entries {
-        rows.add(row(entry, &now));
-    }
+    let cells = |entries: &[Entry]| {
+        let mut cells = Cells::default();
+        for entry in entries {
+            cells.add(row(entry, &now));
+        }
+        cells
+    };
+    let (first, rest) = entries.split_at(match entries.len() {
+        ..MANY => entries.len(),
+        many => many / 2,
+    });
+    let (rest, mut rows) = beside(|| cells(rest), || cells(first));
+    rows.append(&rest);
     table::print(
         &[
             "STARTED", "TIME", "SIZE", "SESSION", "TITLE", "STATE", "LOST", "DONE", "CAST",

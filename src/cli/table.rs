@@ -42,6 +42,14 @@ impl Cells {
         }
     }
 
+    /// Adds the rows of another table of as many columns.
+    pub(super) fn append(&mut self, other: &Cells) {
+        let before = self.text.len();
+        self.text.push_str(&other.text);
+        let ends = other.ends.iter().map(|(end, width)| (before + end, *width));
+        self.ends.extend(ends);
+    }
+
     /// A cell, and how many columns of a terminal it takes.
     fn at(&self, at: usize) -> (&str, usize) {
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before].0);

@@ -1,5 +1,6 @@
 //! What can be listed and searched of workspace files.
 
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -92,11 +93,16 @@ fn name(path: &Path) -> String {
 /// A path with `~` for the home folder.
 #[must_use]
 pub fn abbreviate_home(path: &Path) -> String {
-    static HOME: LazyLock<PathBuf> = LazyLock::new(|| Variables::of_process().home());
-    match path.strip_prefix(&*HOME) {
-        Ok(rest) if rest.as_os_str().is_empty() => "~".to_owned(),
-        Ok(rest) if *HOME != Path::new("/") => format!("~/{}", rest.display()),
-        _ => path.display().to_string(),
+    // Without a slash at the end: nothing, where that is the root.
+    static HOME: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut home = Variables::of_process().home().into_os_string().into_vec();
+        home.pop_if(|last| *last == b'/');
+        home
+    });
+    let below = path.as_os_str().as_bytes().strip_prefix(&HOME[..]);
+    match below.filter(|below| !HOME.is_empty() && matches!(below, [] | [b'/', ..])) {
+        Some(below) => format!("~{}", String::from_utf8_lossy(below)),
+        None => path.to_string_lossy().into_owned(),
     }
 }
 

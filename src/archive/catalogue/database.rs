@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::ArchiveError;
 
@@ -60,6 +60,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, ArchiveError> {
     if version < known {
         bring_up(&mut connection).map_err(failed)?;
     }
+    Ok(connection)
+}
+
+/// Opens another connection to a database that is open already, to read it.
+pub(super) fn open_beside(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(PATIENCE)?;
     Ok(connection)
 }
 

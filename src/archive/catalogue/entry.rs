@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use serde::Serialize;
 
 macro_rules! select {
@@ -20,10 +21,11 @@ macro_rules! select {
     };
 }
 
-/// All casts, in no order: to sort them by an index would take longer.
-pub(super) const SELECT_ALL: &str = select!("");
+/// Those with an id above one and up to another, in no order: to sort them by an index
+/// would take longer.
+const SELECT_RANGE: &str = select!("WHERE id > ? AND id <= ?");
 /// So many of the newest, the newest first.
-pub(super) const SELECT_NEWEST: &str = select!("ORDER BY started DESC, id DESC LIMIT ?");
+const SELECT_NEWEST: &str = select!("ORDER BY started DESC, id DESC LIMIT ?");
 /// The cast of a path.
 pub(super) const SELECT_BY_PATH: &str = select!("WHERE path = ?");
 
@@ -116,6 +118,23 @@ pub struct Entry {
     /// There is more to be read.
     #[serde(rename = "due")]
     pub is_due: bool,
+}
+
+/// The casts whose ids are above the start of a range and up to its end.
+pub(super) fn select_range(
+    connection: &Connection,
+    ids: Range<i64>,
+) -> rusqlite::Result<Vec<Entry>> {
+    let mut select = connection.prepare_cached(SELECT_RANGE)?;
+    let rows = select.query_map([ids.start, ids.end], Entry::of_row)?;
+    rows.collect()
+}
+
+/// So many of the newest casts, the newest first.
+pub(super) fn select_newest(connection: &Connection, most: i64) -> rusqlite::Result<Vec<Entry>> {
+    let mut select = connection.prepare_cached(SELECT_NEWEST)?;
+    let rows = select.query_map([most], Entry::of_row)?;
+    rows.collect()
 }
 
 fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {

@@ -8,7 +8,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -21,6 +20,7 @@ use super::{Archive, ArchiveError, database};
 use crate::cast::{EventReader, Header, Strictness};
 use crate::clock::unix_micros;
 use crate::packed::{self, Unpacked, is_cast_name};
+use crate::threads::beside;
 use crate::timeline::{Timeline, TimelineOptions};
 
 /// What was written so lately may grow, whoever writes it.
@@ -72,7 +72,7 @@ impl Archive {
         running: &HashSet<PathBuf>,
         all_sizes: bool,
     ) -> Result<Looked, ArchiveError> {
-        let (walked, entries) = beside_a_walk(folders, || self.all_entries());
+        let (walked, entries) = beside(|| walk(folders), || self.all_entries());
         let changes = compare(&entries?, walked, running, all_sizes);
         self.apply(changes)
     }
@@ -87,7 +87,7 @@ impl Archive {
         folders: &[PathBuf],
         running: &HashSet<PathBuf>,
     ) -> Result<(Looked, Vec<Entry>), ArchiveError> {
-        let (walked, entries) = beside_a_walk(folders, || self.all_entries());
+        let (walked, entries) = beside(|| walk(folders), || self.all_entries());
         let entries = entries?;
         let changes = compare(&entries, walked, running, false);
         let is_same = changes.is_none();
@@ -154,23 +154,6 @@ impl Changes {
             && self.turned.is_empty()
             && self.gone.is_empty()
     }
-}
-
-/// Does some work while a thread of its own looks what the folders hold.
-fn beside_a_walk<T>(folders: &[PathBuf], work: impl FnOnce() -> T) -> (Vec<Walked>, T) {
-    thread::scope(|scope| {
-        let walk = || apart(folders).into_iter().map(Walked::of).collect();
-        // Where no thread is to be had it is done here.
-        let walking = thread::Builder::new().spawn_scoped(scope, walk);
-        let done = work();
-        let walked = walking.map(|walking| walking.join());
-        let walked = match walked {
-            Ok(Ok(walked)) => walked,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(_) => walk(),
-        };
-        (walked, done)
-    })
 }
 
 impl Walked {
@@ -259,6 +242,10 @@ fn compare(
     let gone = known.iter().filter(|(path, _)| !is_away(path));
     changes.gone = gone.map(|(_, entry)| entry.id).collect();
     changes
+}
+
+fn walk(folders: &[PathBuf]) -> Vec<Walked> {
+    apart(folders).into_iter().map(Walked::of).collect()
 }
 
 /// The folders by their real paths, without those that are inside of others.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 pub use entry::{Condition, Entry, Listed};
 pub use filter::Filter;
@@ -32,9 +32,13 @@ pub(super) use entry::path_bytes;
 pub(super) use look::LATELY;
 
 use crate::folders::open_lock;
+use crate::threads::beside;
 
 /// How many [`Archive::newest_entries`] are.
 const NEWEST: i64 = 300;
+
+/// So many casts are read in two halves at once.
+const MANY: i64 = 1000;
 
 /// Why the archive cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -215,19 +219,33 @@ impl Archive {
     /// # Errors
     /// When the database cannot be read.
     pub fn newest_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
-        self.selected(entry::SELECT_NEWEST, [NEWEST])
+        let mut casts = self.with(|connection| entry::select_newest(connection, NEWEST))?;
+        parts::share_titles(&mut casts);
+        Ok(casts)
     }
 
     /// All casts, in no order.
     fn all_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
-        self.selected(entry::SELECT_ALL, [])
-    }
-
-    fn selected(&self, select: &str, values: impl Params) -> Result<Vec<Entry>, ArchiveError> {
-        let mut casts: Vec<Entry> = self.with(|connection| {
-            let mut select = connection.prepare_cached(select)?;
-            select.query_map(values, Entry::of_row)?.collect()
+        let last: i64 = self.with(|connection| {
+            connection.query_row("SELECT coalesce(max(id), 0) FROM casts", [], |row| {
+                row.get(0)
+            })
         })?;
+        let middle = match last < MANY {
+            true => 0,
+            false => last / 2,
+        };
+        // To make texts of rows is what takes time.
+        let path = self.path();
+        let first = || match middle {
+            0 => Ok(Vec::new()),
+            _ => database::open_beside(path)
+                .and_then(|connection| entry::select_range(&connection, 0..middle)),
+        };
+        let rest = || self.with(|connection| entry::select_range(connection, middle..i64::MAX));
+        let (first, rest) = beside(first, rest);
+        let mut casts = first.map_err(|source| self.failed(source))?;
+        casts.append(&mut rest?);
         parts::share_titles(&mut casts);
         Ok(casts)
     }
