@@ -265,7 +265,7 @@ fn written(pid: u32) -> u64 {
 }
 
 /// The process between the pane and its FIFO.
-fn pipe_process(tvmux: &Tvmux) -> Option<u32> {
+pub fn pipe_process(tvmux: &Tvmux) -> Option<u32> {
     let pipes = tvmux.folder().join("run/tvmux/pipes");
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let is_writer = |process: &fs::DirEntry| {

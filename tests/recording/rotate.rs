@@ -1,15 +1,18 @@
 //! Recordings that go on in further casts: as one, nothing is missing or there twice.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tvmux::chain;
 use tvmux::timeline::{Timeline, TimelineOptions};
 
+use crate::heal::pipe_process;
 use crate::loss::numbers;
 use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
 use crate::support::{DEADLINE, TestTmux, wait_for, wait_until};
@@ -209,6 +212,79 @@ fn a_daemon_that_is_killed_between_the_next_cast_and_its_first_line_loses_nothin
     tvmux.ok(["rec", "stop"]);
     contiguous(&tvmux.ok(["cat", first.to_str().unwrap()]));
     parts_of(&tvmux, &first);
+}
+
+/// What a power cut leaves of a recording, as far as its disk goes: no daemon, no pipe
+/// process, nothing that was kept in memory.
+fn cut_power(tvmux: &mut Tvmux) {
+    let pipe = wait_for("a pipe process", || pipe_process(tvmux));
+    tvmux.signal_daemon(Signal::SIGSTOP);
+    kill(Pid::from_raw(pipe as i32), Signal::SIGKILL).unwrap();
+    tvmux.signal_daemon(Signal::SIGKILL);
+    fs::remove_dir_all(tvmux.folders().kept().unwrap()).unwrap();
+}
+
+#[test]
+fn a_power_cut_within_a_rotation_costs_no_more_than_the_disk_lacks() {
+    // What came to the disk last: the next cast, or the journal that names it.
+    for has_cast in [true, false] {
+        let tmux = TestTmux::start("");
+        let mut tvmux = rotating();
+        let first = tvmux.cast(&tvmux.record(&tmux, &[]));
+        let state = fs::read_dir(tvmux.folder().join("state/tvmux")).unwrap();
+        let mut state = state.map(|entry| entry.unwrap().path());
+        let is_journal = |path: &PathBuf| path.to_string_lossy().ends_with(".journal.json");
+        let journal = state.find(is_journal).unwrap();
+        let print = |tvmux: &Tvmux, from: u32, to: u32| {
+            let line = format!("seq -f 'line %.0f end' {from} {to}");
+            tmux.tmux(&["send-keys", "-t", "@0", &line, "Enter"]);
+            let last = format!("line {to} end");
+            wait_until(&line, || {
+                let output = tvmux.run(["cat", first.to_str().unwrap()]).stdout;
+                String::from_utf8_lossy(&output).contains(&last)
+            });
+        };
+        print(&tvmux, 1, 8000);
+        wait_for_part(&tvmux, 2);
+        let older = fs::read(&journal).unwrap();
+        print(&tvmux, 8001, 16_000);
+        wait_for_part(&tvmux, 3);
+        let parts = chain::from(&first);
+        let newest = &parts[parts.len() - 1];
+        cut_power(&mut tvmux);
+        match has_cast {
+            true => fs::write(&journal, older).unwrap(),
+            false => fs::remove_file(newest).unwrap(),
+        }
+        let output = || {
+            let output = tvmux.ok(["cat", first.to_str().unwrap()]);
+            // What it ends with is no whole line.
+            numbers(&output[..output.rfind("\r\n").unwrap()])
+        };
+        let mut expected = BTreeSet::from_iter(output());
+        tvmux.ok(["server", "start"]);
+        let now = tvmux.wait_recording("it goes on with a gap", |now| now["gaps"] == 1);
+        let part = now["part"].as_u64().unwrap() as usize;
+        // One in which nothing but its screen was may be taken back.
+        assert!(part + 1 >= parts.len(), "{now}");
+        print(&tvmux, 16_001, 24_000);
+        let stopped = tvmux.run(["rec", "stop", "--json"]);
+        assert_eq!(stopped.status.code(), Some(1), "there is a gap");
+        let stopped: Value = serde_json::from_slice(&stopped.stdout).unwrap();
+        let stopped = stopped.as_array().map_or(&stopped, |all| &all[0]);
+        let parts = parts_of(&tvmux, &first);
+        let size = |part: &PathBuf| part.metadata().unwrap().len();
+        assert_eq!(stopped["bytes"], parts.iter().map(size).sum::<u64>());
+        // Those of the screen are there once more for each snapshot.
+        expected.extend(16_001..=24_000);
+        let there = BTreeSet::from_iter(output());
+        let missing: Vec<_> = expected.difference(&there).collect();
+        let other: Vec<_> = there.difference(&expected).collect();
+        assert!(
+            missing.is_empty() && other.is_empty(),
+            "{missing:?} {other:?}"
+        );
+    }
 }
 
 #[test]
