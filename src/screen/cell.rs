@@ -301,6 +301,16 @@ impl Cell {
         (all & (Cell::TEXT as u32) < 0x80).then_some(signs)
     }
 
+    /// The character of a cell that has one beyond ASCII and nothing else.
+    #[inline]
+    pub const fn character_beyond(self) -> Option<char> {
+        let is_other = self.0 & (Cell::CLUSTER | Cell::TAB) != 0;
+        match is_other || self.code() < 0x80 {
+            true => None,
+            false => char::from_u32(self.code()),
+        }
+    }
+
     pub const fn is_padding(self) -> bool {
         self.0 & Cell::PADDING != 0
     }

@@ -164,10 +164,25 @@ impl Pool {
                     // than to copy them.
                     out.push_str(unsafe { std::str::from_utf8_unchecked(&signs) });
                 }
-                _ => piece.iter().for_each(|cell| self.push_text(*cell, out)),
+                _ => self.push_mixed(piece, out),
             }
         }
         rest
+    }
+
+    /// The same of cells of which not all are ASCII.
+    #[inline]
+    fn push_mixed(&self, cells: &[Cell], out: &mut String) {
+        for cell in cells {
+            if cell.is_padding() {
+                continue;
+            }
+            // Most are one character beyond ASCII, which is never drawn as a line.
+            match cell.character_beyond() {
+                Some(character) => out.push(character),
+                None => self.push_text(*cell, out),
+            }
+        }
     }
 
     /// Whether small letters of that style are lines.

@@ -35,6 +35,9 @@ pub(super) struct Settled {
     pub steps: Vec<Step>,
     /// How often it was redrawn one after the other.
     pub redraws: u32,
+    /// The row says it still, as far as that is known.
+    #[serde(default)]
+    pub is_shown: bool,
 }
 
 /// What is known of a row.
@@ -46,8 +49,9 @@ pub(super) struct RowState {
     pub written: u64,
     /// The same, until that is looked at.
     pub changed: Option<u64>,
-    pub settled: Option<Settled>,
-    pub sample: Option<Sample>,
+    // All rows are gone through again and again: what few have stands elsewhere.
+    pub settled: Option<Box<Settled>>,
+    pub sample: Option<Box<Sample>>,
 }
 
 /// What a row showed at a look while it kept changing.
@@ -59,13 +63,33 @@ pub(super) struct Sample {
     pub is_current: bool,
 }
 
+impl RowState {
+    /// What the row says now, where that is known.
+    pub fn shown(&self) -> Option<&str> {
+        let sample = self.sample.as_ref().filter(|sample| sample.is_current);
+        let settled = self.settled.as_ref().filter(|settled| settled.is_shown);
+        let sample = sample.map(|sample| &*sample.text);
+        sample.or_else(|| settled.map(|settled| &*settled.text))
+    }
+
+    /// The row may say something else than what is known of it.
+    pub fn is_other(&mut self) {
+        if let Some(sample) = &mut self.sample {
+            sample.is_current = false;
+        }
+        if let Some(settled) = &mut self.settled {
+            settled.is_shown = false;
+        }
+    }
+}
+
 impl Sample {
-    pub fn new(since: u64, text: String) -> Sample {
-        Sample {
+    pub fn new(since: u64, text: String) -> Box<Sample> {
+        Box::new(Sample {
             since,
             text,
             is_current: true,
-        }
+        })
     }
 }
 
@@ -85,12 +109,28 @@ impl Rows {
         self.states.get_mut(index)
     }
 
-    /// Takes out the rows before `row`.
-    pub fn take_before(&mut self, row: u64) -> impl Iterator<Item = RowState> {
-        let count = row.saturating_sub(self.base);
-        self.base = self.base.max(row);
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        self.states.drain(..count.min(self.states.len()))
+    /// So many rows from `row` on, with their numbers.
+    pub fn from(&mut self, row: u64, count: usize) -> impl Iterator<Item = (u64, &mut RowState)> {
+        let end = (row + count as u64).saturating_sub(self.base) as usize;
+        let row = row.max(self.base);
+        let start = ((row - self.base) as usize).min(end);
+        if self.states.len() < end {
+            self.states.resize_with(end, RowState::default);
+        }
+        (row..).zip(self.states.range_mut(start..end))
+    }
+
+    /// Takes out the first row, if that is before `row`.
+    pub fn take_before(&mut self, row: u64) -> Option<RowState> {
+        if self.base >= row {
+            return None;
+        }
+        let state = self.states.pop_front();
+        self.base = match state {
+            Some(_) => self.base + 1,
+            None => row,
+        };
+        state
     }
 }
 
@@ -149,20 +189,25 @@ fn hash(text: &str) -> u64 {
 }
 
 impl Settled {
-    pub fn new(text: String, (first, since): (u64, u64), last: u64) -> Settled {
-        Settled {
+    pub fn new(text: String, (first, since): (u64, u64), last: u64) -> Box<Settled> {
+        Box::new(Settled {
             text,
             first,
             last,
             since,
             steps: Vec::new(),
             redraws: 0,
-        }
+            is_shown: true,
+        })
     }
 
     /// Puts what a row shows now in the place of what settled in it before; gives
     /// that if it is to be told: not as a redraw after `untold` of them.
-    pub fn replace(mut self, place: &mut Option<Settled>, untold: u32) -> Option<Settled> {
+    pub fn replace(
+        mut self: Box<Self>,
+        place: &mut Option<Box<Settled>>,
+        untold: u32,
+    ) -> Option<Box<Settled>> {
         let Some(old) = place else {
             *place = Some(self);
             return None;

@@ -32,7 +32,7 @@ use super::row_states::{
 };
 use super::rules::Rules;
 use super::state::BadState;
-use super::terminal::{Screen, ScrolledLine};
+use super::terminal::{Screen, ScrolledLine, ScrolledRows};
 use super::view::Which;
 
 /// How long a row stays as it is to count as shown, in microseconds.
@@ -42,7 +42,7 @@ pub const SETTLED: u64 = 1_000_000;
 const PART: usize = 1024;
 const HISTORY: usize = 1024;
 /// Texts that are kept to be used again.
-const SPARE: usize = 64;
+const SPARE: usize = 256;
 
 /// Where a line was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,16 +120,11 @@ pub struct Shown {
     resized_below: bool,
     /// What was known of the normal screen's lines when the alternate one was entered.
     below: Option<Kept>,
-    /// The line that left the normal screen last.
-    last_text: String,
     #[serde(skip)]
     lines: VecDeque<ShownLine>,
-    /// Texts of lines that nobody needs any more.
     #[serde(skip)]
-    spare: Vec<String>,
+    spare: Spare,
     /// Room for what is gone through at each look.
-    #[serde(skip)]
-    scrolled: Vec<ScrolledLine>,
     #[serde(skip)]
     changed: Vec<u64>,
     /// The texts of the rows as they are now, once they were asked for.
@@ -144,6 +139,35 @@ fn smallest() -> Screen {
 
 /// What is known of lines, by their texts, in their order.
 type Kept = HashMap<String, VecDeque<RowState>>;
+
+/// Texts that nobody needs any more, to be used again.
+#[derive(Clone, Debug, Default)]
+struct Spare(Vec<String>);
+
+impl Spare {
+    /// An empty text.
+    fn take(&mut self) -> String {
+        self.0.pop().unwrap_or_default()
+    }
+
+    /// The same as another.
+    fn copy(&mut self, other: &str) -> String {
+        let mut text = self.take();
+        text.push_str(other);
+        text
+    }
+
+    fn give(&mut self, mut text: String) {
+        if self.0.len() < SPARE && text.capacity() < PART {
+            text.clear();
+            self.0.push(text);
+        }
+    }
+
+    fn give_all(&mut self, texts: impl IntoIterator<Item = String>) {
+        texts.into_iter().for_each(|text| self.give(text));
+    }
+}
 
 impl Shown {
     /// A blank screen of that size.
@@ -162,10 +186,8 @@ impl Shown {
             oldest: None,
             resized_below: false,
             below: None,
-            last_text: String::new(),
             lines: VecDeque::new(),
-            spare: Vec::new(),
-            scrolled: Vec::new(),
+            spare: Spare::default(),
             changed: Vec::new(),
             texts: None,
         }
@@ -261,11 +283,8 @@ impl Shown {
     }
 
     /// Takes back the text of a line, so that another one need not be made.
-    pub fn reuse(&mut self, mut text: String) {
-        if self.spare.len() < SPARE && text.capacity() < PART {
-            text.clear();
-            self.spare.push(text);
-        }
+    pub fn reuse(&mut self, text: String) {
+        self.spare.give(text);
     }
 
     /// The recording ends at `time`: what is still shown is told, too.
@@ -287,10 +306,11 @@ impl Shown {
         while lines.last().is_some_and(|line| line.text.is_empty()) {
             lines.pop();
         }
+        let last = lines.last().map(|line| line.text.clone());
         for line in lines {
-            self.give_text(line);
+            self.give_line(line.place(), Some(line.text));
         }
-        self.give_overwritten_before(u64::MAX);
+        self.give_overwritten_before(u64::MAX, &last.unwrap_or_default());
     }
 
     fn advance(&mut self, time: u64) {
@@ -329,10 +349,12 @@ impl Shown {
             let Some(state) = rows.at(*row) else {
                 continue;
             };
+            state.is_other();
             if state.changed.is_none() && !is_normal {
-                state.sample = Some(Sample::new(self.now, self.screen.text(Which::Shown, y)));
-            } else if let Some(sample) = &mut state.sample {
-                sample.is_current = false;
+                let mut text = self.spare.take();
+                self.screen.push_text(y, &mut text);
+                let sample = state.sample.replace(Sample::new(self.now, text));
+                self.spare.give_all(sample.map(|sample| sample.text));
             }
             if state.changed.is_none()
                 && is_normal
@@ -361,36 +383,36 @@ impl Shown {
     fn find_changed(&mut self, top: u64, changed: &mut Vec<u64>) {
         let first = self.top.min(top);
         changed.extend(self.screen.written_since(self.look, first));
-        let moved: Option<Vec<usize>> = match self.screen.has_same_numbers(self.look) {
-            true => None,
-            false => Some(self.screen.changed_since(self.look).collect()),
-        };
-        if let Some(moved) = &moved {
-            self.renumber(top, moved);
+        let is_moved = !self.screen.has_same_numbers(self.look);
+        if is_moved {
+            self.renumber(top);
+            self.normal.states.iter_mut().for_each(RowState::is_other);
         }
         self.top = top;
         for row in changed.iter() {
             if let Some(state) = self.normal.at(*row) {
                 state.written = self.now;
+                state.is_other();
             }
         }
-        match moved {
-            Some(moved) => {
-                changed.clear();
-                changed.extend(moved.iter().map(|y| top + *y as u64));
-            }
-            None => changed.retain(|row| *row >= top),
+        if is_moved {
+            changed.clear();
+            let moved = self.screen.changed_since(self.look);
+            changed.extend(moved.map(|y| top + y as u64));
+        } else {
+            changed.retain(|row| *row >= top);
         }
     }
 
     /// The first row of the normal screen has this number now. Below and above a
     /// region that scrolled rows stay where they are.
-    fn renumber(&mut self, top: u64, changed: &[usize]) {
+    fn renumber(&mut self, top: u64) {
         if top == self.top {
             return;
         }
         let height = usize::from(self.screen.size().1);
-        let stay = (0..height).filter(|y| changed.binary_search(y).is_err());
+        let mut changed = self.screen.changed_since(self.look).peekable();
+        let stay = (0..height).filter(|y| changed.next_if_eq(y).is_none());
         let states: Vec<_> = stay
             .map(|y| {
                 let state = self.normal.at(self.top + y as u64);
@@ -405,49 +427,88 @@ impl Shown {
     }
 
     fn take_scrolled(&mut self) {
-        let mut lines = std::mem::take(&mut self.scrolled);
-        self.screen.take_scrolled_into(&mut lines, &mut self.spare);
-        for line in lines.drain(..) {
-            self.give_text(line);
+        for line in self.screen.take_cleared().into_iter().flatten() {
+            self.give_line(line.place(), Some(line.text));
         }
-        self.scrolled = lines;
+        while let Some(rows) = self.screen.next_scrolled(false) {
+            self.give_line(rows, None);
+        }
     }
 
-    /// Gives a line that leaves the normal screen.
-    fn give_text(&mut self, line: ScrolledLine) {
-        self.give_overwritten_before(line.row);
-        let now = self.now;
-        let written = self.written(&line);
-        let state = self.normal.at(line.row);
-        let born = state.as_ref().and_then(|state| state.born).unwrap_or(now);
-        let settled = state.as_ref().and_then(|state| state.settled.as_ref());
-        let steps = Settled::steps_to(settled, &line.text, born, written.unwrap_or(born));
-        self.last_text.clone_from(&line.text);
+    /// Gives a line that leaves the normal screen, and what was overwritten in its rows.
+    fn give_line(&mut self, rows: ScrolledRows, text: Option<String>) {
+        let ScrolledRows {
+            start,
+            count,
+            continues,
+        } = rows;
+        self.give_overwritten_before(start, "");
+        let state = self.normal.take_before(start + 1).unwrap_or_default();
+        let born = state.born.unwrap_or(self.now);
+        let mut written = state.born.map(|_| state.written);
+        let mut others = Vec::new();
+        while let Some(other) = self.normal.take_before(start + count) {
+            written = written.max(other.born.map(|_| other.written));
+            others.push(other);
+        }
+        let is_known = text.is_none() && count == 1 && !continues && state.shown().is_some();
+        let text = text.unwrap_or_else(|| match is_known {
+            true => self.spare.copy(state.shown().unwrap_or_default()),
+            false => {
+                let mut text = self.spare.take();
+                self.screen.push_scrolled(&rows, &mut text);
+                text
+            }
+        });
+        debug_assert!(
+            !is_known || {
+                let mut again = String::new();
+                self.screen.push_scrolled(&rows, &mut again);
+                text == again
+            }
+        );
+        let written = written.unwrap_or(born);
+        let steps = Settled::steps_to(state.settled.as_deref(), &text, born, written);
+        let mut gone = Vec::new();
+        for state in std::iter::once(state).chain(others) {
+            gone.extend(self.untold(state, &text));
+        }
         self.lines.push_back(ShownLine {
-            text: line.text,
+            text,
             seen: Seen::InText,
             first: born,
-            last: now,
-            continues: line.continues,
-            row: Some(line.row),
+            last: self.now,
+            continues,
+            row: Some(start),
             steps,
         });
-    }
-
-    /// Gives what was overwritten in the rows of the last line, which end at `row`.
-    fn give_overwritten_before(&mut self, row: u64) {
-        let text = &self.last_text;
-        let is_told = |settled: &Settled| {
-            text.starts_with(&settled.text)
-                || text.contains(&settled.text)
-                || is_redraw(&settled.text, text)
-        };
-        let states = self.normal.take_before(row);
-        let settled = states.filter_map(|state| state.settled);
-        let gone: Vec<Settled> = settled.filter(|settled| !is_told(settled)).collect();
         for settled in gone {
             self.give_overwritten(settled);
         }
+    }
+
+    /// Gives what was overwritten in rows before `row` that no line has; `text` was
+    /// given last.
+    fn give_overwritten_before(&mut self, row: u64, text: &str) {
+        while let Some(state) = self.normal.take_before(row) {
+            if let Some(settled) = self.untold(state, text) {
+                self.give_overwritten(settled);
+            }
+        }
+    }
+
+    /// What settled in a row that is gone, if a line that was given does not tell it.
+    fn untold(&mut self, state: RowState, text: &str) -> Option<Box<Settled>> {
+        self.spare.give_all(state.sample.map(|sample| sample.text));
+        let settled = state.settled?;
+        let is_told = text.starts_with(&settled.text)
+            || text.contains(&settled.text)
+            || is_redraw(&settled.text, text);
+        if is_told {
+            self.spare.give(settled.text);
+            return None;
+        }
+        Some(settled)
     }
 
     /// Looks at the rows that have not changed for a while; in the end at all.
@@ -460,13 +521,12 @@ impl Shown {
         let rows = self.alternate.as_mut().unwrap_or(&mut self.normal);
         let mut gone = Vec::new();
         self.oldest = None;
-        for y in 0..usize::from(self.screen.size().1) {
-            let Some(state) = rows.at(top + y as u64) else {
-                continue;
-            };
+        let height = usize::from(self.screen.size().1);
+        for (row, state) in rows.from(top, height) {
             let Some(at) = state.changed else {
                 continue;
             };
+            let y = (row - top) as usize;
             let at = if at + SETTLED <= self.now || in_the_end {
                 state.changed = None;
                 at
@@ -474,12 +534,19 @@ impl Shown {
                 self.oldest = self.oldest.into_iter().chain([at]).min();
                 // Written again and again, it may still be the same.
                 let is_current = |sample: &Sample| sample.is_current;
-                if !state.sample.as_ref().is_some_and(is_current) {
-                    let text = self.screen.text(Which::Shown, y);
-                    match &mut state.sample {
-                        Some(sample) if sample.text == text => sample.is_current = true,
-                        sample => *sample = Some(Sample::new(self.now, text)),
-                    }
+                if !state.sample.as_deref().is_some_and(is_current) {
+                    let mut text = self.spare.take();
+                    self.screen.push_text(y, &mut text);
+                    let other = match &mut state.sample {
+                        Some(sample) if sample.text == text => {
+                            sample.is_current = true;
+                            Some(text)
+                        }
+                        sample => sample
+                            .replace(Sample::new(self.now, text))
+                            .map(|it| it.text),
+                    };
+                    self.spare.give_all(other);
                 }
                 match &state.sample {
                     Some(sample) if sample.since + SETTLED <= self.now => sample.since,
@@ -487,8 +554,12 @@ impl Shown {
                 }
             };
             let text = match &state.sample {
-                Some(sample) if sample.is_current => sample.text.clone(),
-                _ => self.screen.text(Which::Shown, y),
+                Some(sample) if sample.is_current => self.spare.copy(&sample.text),
+                _ => {
+                    let mut text = self.spare.take();
+                    self.screen.push_text(y, &mut text);
+                    text
+                }
             };
             let first = state.born.filter(|_| is_normal).unwrap_or(at);
             // A row of the normal screen counts as changed also where it only moved.
@@ -500,7 +571,7 @@ impl Shown {
             if is_normal {
                 self.give_overwritten(settled);
             } else {
-                self.give_alternate(settled);
+                self.give_alternate(*settled);
             }
         }
     }
@@ -511,7 +582,7 @@ impl Shown {
             .get_or_insert_with(|| rows.map(|y| self.screen.text(Which::Shown, y)).collect())
     }
 
-    fn give_overwritten(&mut self, settled: Settled) {
+    fn give_overwritten(&mut self, settled: Box<Settled>) {
         let top = self.screen.first_row() + self.screen.history() as u64;
         // Where it moved to it is told when it is gone there.
         if self.alternate.is_none()
@@ -545,7 +616,7 @@ impl Shown {
         let rows = self.alternate.take().unwrap_or_default();
         for state in rows.states {
             if let Some(settled) = state.settled {
-                self.give_alternate(settled);
+                self.give_alternate(*settled);
             }
         }
         self.oldest = None;
@@ -607,7 +678,7 @@ impl Shown {
             if line.text.is_empty() {
                 continue;
             }
-            let written = self.written(&line);
+            let written = self.written(line.row, line.rows);
             let Some(state) = self.normal.at(line.row) else {
                 continue;
             };
@@ -621,9 +692,8 @@ impl Shown {
     }
 
     /// When the last of a line's rows was written.
-    fn written(&mut self, line: &ScrolledLine) -> Option<u64> {
-        let rows = line.row..line.row + line.rows;
-        let states = rows.filter_map(|row| {
+    fn written(&mut self, row: u64, rows: u64) -> Option<u64> {
+        let states = (row..row + rows).filter_map(|row| {
             let state = self.normal.at(row)?;
             state.born.map(|_| state.written)
         });
@@ -638,9 +708,7 @@ impl Shown {
                 continue;
             };
             let written = state.written;
-            if let Some(sample) = &mut state.sample {
-                sample.is_current = false;
-            }
+            state.is_other();
             for row in line.row..line.row + line.rows {
                 if let Some(other) = self.normal.at(row) {
                     other.written = written;

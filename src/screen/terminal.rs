@@ -136,6 +136,25 @@ pub struct ScrolledLine {
     pub continues: bool,
 }
 
+/// The rows of a line that left the screen at its top.
+pub(super) struct ScrolledRows {
+    /// The first, counted from the first that the terminal ever had.
+    pub start: u64,
+    pub count: u64,
+    /// It is longer than 256 rows: the next one goes on with it.
+    pub continues: bool,
+}
+
+impl ScrolledLine {
+    pub(super) fn place(&self) -> ScrolledRows {
+        ScrolledRows {
+            start: self.row,
+            count: self.rows,
+            continues: self.continues,
+        }
+    }
+}
+
 /// A size that is possible.
 pub(super) fn possible(columns: u16, rows: u16) -> (usize, usize) {
     let columns = usize::from(columns.clamp(1, LARGEST));

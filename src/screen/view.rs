@@ -8,7 +8,7 @@ use super::marks::Marked;
 use super::parse::State;
 use super::pool::Link;
 use super::rules::Rules;
-use super::terminal::{Modes, Screen, ScrolledLine};
+use super::terminal::{Modes, Screen, ScrolledLine, ScrolledRows};
 
 /// A switch that a program sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -357,14 +357,24 @@ impl Screen {
             .push_texts(&row.cells[..row.used.min(row.cells.len())], out);
     }
 
+    /// Writes what row `y` of what is shown says into an empty text, without the spaces
+    /// at its end.
+    pub(super) fn push_text(&self, y: usize, text: &mut String) {
+        self.write_text(self.grid.row(y), text);
+    }
+
     fn text_of(&self, row: &Row) -> String {
+        let mut text = String::new();
+        self.write_text(row, &mut text);
+        text
+    }
+
+    fn write_text(&self, row: &Row, text: &mut String) {
         let cells = &row.cells[..row.cells.len().min(self.columns())];
         let end = cells.iter().rposition(|cell| !cell.is_space());
-        let mut text = String::new();
         self.pool
-            .push_texts(&cells[..end.map_or(0, |last| last + 1)], &mut text);
+            .push_texts(&cells[..end.map_or(0, |last| last + 1)], text);
         text.truncate(text.trim_end_matches(' ').len());
-        text
     }
 
     /// What is shown now, to ask [`changed_since`](Screen::changed_since) about
@@ -409,21 +419,11 @@ impl Screen {
     /// missing in the numbers.
     pub fn take_scrolled(&mut self) -> Vec<ScrolledLine> {
         let mut lines = Vec::new();
-        self.take_scrolled_into(&mut lines, &mut Vec::new());
-        lines
-    }
-
-    /// The same, appended to `lines`, with texts that were made for others where there
-    /// are some.
-    pub(super) fn take_scrolled_into(
-        &mut self,
-        lines: &mut Vec<ScrolledLine>,
-        spare: &mut Vec<String>,
-    ) {
         if let Some(cleared) = &mut self.cleared {
             lines.append(cleared);
         }
-        self.hand_out(lines, spare, false);
+        self.hand_out(&mut lines, false);
+        lines
     }
 
     /// From now on [`Screen::take_scrolled`] has also what the program cleared from the
@@ -435,7 +435,7 @@ impl Screen {
     /// Empties the history (ED 3).
     pub(super) fn clear_history(&mut self) {
         if let Some(mut cleared) = self.cleared.take() {
-            self.hand_out(&mut cleared, &mut Vec::new(), true);
+            self.hand_out(&mut cleared, true);
             self.cleared = Some(cleared);
         }
         self.grid.clear_history();
@@ -443,32 +443,56 @@ impl Screen {
 
     /// Appends the lines that scrolled off; where `all`, also the rows of one that goes
     /// on on the screen.
-    fn hand_out(&mut self, lines: &mut Vec<ScrolledLine>, spare: &mut Vec<String>, all: bool) {
-        let first = self.handed_out.max(self.grid.dropped);
-        let mut y = (first - self.grid.dropped) as usize;
-        let mut start = y;
-        let mut text = spare.pop().unwrap_or_default();
-        while y < self.grid.history {
-            let row = &self.grid.rows[y];
-            self.push_text_of(row, &mut text);
-            y += 1;
-            let continues = row.wrapped;
-            if !continues || y - start >= LONG_LINE || all && y == self.grid.history {
-                if !continues {
-                    text.truncate(text.trim_end_matches(' ').len());
-                }
-                lines.push(ScrolledLine {
-                    row: self.grid.dropped + start as u64,
-                    rows: (y - start) as u64,
-                    text: std::mem::replace(&mut text, spare.pop().unwrap_or_default()),
-                    continues,
-                });
-                start = y;
-            }
+    fn hand_out(&mut self, lines: &mut Vec<ScrolledLine>, all: bool) {
+        while let Some(rows) = self.next_scrolled(all) {
+            let mut text = String::new();
+            self.push_scrolled(&rows, &mut text);
+            lines.push(ScrolledLine {
+                row: rows.start,
+                rows: rows.count,
+                text,
+                continues: rows.continues,
+            });
         }
-        text.clear();
-        spare.push(text);
-        self.handed_out = self.handed_out.max(self.grid.dropped + start as u64);
+    }
+
+    /// What the program cleared since the last call, if anything.
+    pub(super) fn take_cleared(&mut self) -> Option<Vec<ScrolledLine>> {
+        let cleared = self.cleared.as_mut().filter(|lines| !lines.is_empty());
+        cleared.map(std::mem::take)
+    }
+
+    /// The next line that scrolled off whole; where `all`, also the rows of one that
+    /// goes on on the screen. It is not given again.
+    pub(super) fn next_scrolled(&mut self, all: bool) -> Option<ScrolledRows> {
+        let start = self.first_unscrolled();
+        let first = ((start - self.grid.dropped) as usize).min(self.grid.history);
+        let rows = self.grid.rows.range(first..self.grid.history);
+        let most = rows.len();
+        let ends = |(at, row): (usize, &Row)| {
+            let count = at + 1;
+            let is_over = !row.wrapped || count >= LONG_LINE || all && count == most;
+            is_over.then_some((count, row.wrapped))
+        };
+        let (count, continues) = rows.enumerate().find_map(ends)?;
+        let count = count as u64;
+        self.handed_out = start + count;
+        Some(ScrolledRows {
+            start,
+            count,
+            continues,
+        })
+    }
+
+    /// Appends the text of a line that scrolled off.
+    pub(super) fn push_scrolled(&self, rows: &ScrolledRows, out: &mut String) {
+        let first = (rows.start - self.grid.dropped) as usize;
+        for row in self.grid.rows.range(first..first + rows.count as usize) {
+            self.push_text_of(row, out);
+        }
+        if !rows.continues {
+            out.truncate(out.trim_end_matches(' ').len());
+        }
     }
 
     /// The marks of the shell since the last call.

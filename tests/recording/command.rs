@@ -474,6 +474,32 @@ fn keys_are_recorded_but_for_what_is_not_echoed() {
 }
 
 #[test]
+fn keys_for_a_command_that_the_settings_name_are_kept_out() {
+    let tvmux = user().with("TVMUX_RECORDING_PAUSE_ON", "keeper");
+    let terminal = Terminal::new(&tvmux);
+    let program = terminal.tmux.folder().join("keeper");
+    fs::write(&program, "#!/bin/sh\necho asks; read b; echo thanks\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "echo begun; read a; ./keeper; echo shown; read c; echo got $a $c";
+    fs::write(terminal.tmux.folder().join("script"), script).unwrap();
+    terminal.type_line("./tvmux rec -q --input -- sh ./script");
+    terminal.wait_recorded("begun");
+    terminal.type_line("first");
+    tvmux.wait_recording("it is paused", |recording| recording["state"] == "paused");
+    terminal.wait_screen("asks");
+    terminal.type_line("secret");
+    terminal.wait_recorded("shown");
+    terminal.type_line("third");
+    terminal.wait_screen("got first third");
+    assert_eq!(recorded_keys(&tvmux), "first\rthird\r");
+    let cast = fs::read_to_string(only_cast(&tvmux)).unwrap();
+    assert!(
+        !cast.contains("secret") && !cast.contains("thanks"),
+        "{cast}"
+    );
+}
+
+#[test]
 fn keys_that_readline_takes_are_recorded() {
     let tvmux = user();
     let terminal = Terminal::new(&tvmux);

@@ -7,8 +7,7 @@
 //! Of numbers and hashes any three digits stand in nearly every text. So each five
 //! hexadecimal digits, one of them decimal, turn on one of 2^14 bits of their own.
 
-use std::ops::RangeInclusive;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Bits for three bytes, and behind them those for five digits.
 const THREES: u32 = 1 << 16;
@@ -38,14 +37,28 @@ fn fold_valid(mut rest: &str, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(plain.as_bytes());
         out[start..].make_ascii_lowercase();
-        rest = beyond.trim_start_matches(|c: char| {
-            let is_beyond = !c.is_ascii();
-            if is_beyond {
-                fold_char(c, out);
-            }
-            is_beyond
-        });
+        rest = fold_beyond(beyond, out);
     }
+}
+
+/// Folds what is not ASCII at the start; gives what is left.
+fn fold_beyond<'a>(text: &'a str, out: &mut Vec<u8>) -> &'a str {
+    let threes = text.as_bytes().as_chunks::<3>().0.iter();
+    let caseless = threes.take_while(|bytes| is_caseless(**bytes));
+    let (caseless, rest) = text.split_at(3 * caseless.count());
+    out.extend_from_slice(caseless.as_bytes());
+    let mut chars = rest.chars();
+    if let Some(c) = chars.next().filter(|c| !c.is_ascii()) {
+        fold_char(c, out);
+        return chars.as_str();
+    }
+    rest
+}
+
+/// Whether three bytes of UTF-8 are a character of U+2500 to U+2BFF, such as lines, or
+/// of U+3000 to U+9FFF, that is most of CJK: none of these has a case.
+fn is_caseless([first, second, _]: [u8; 3]) -> bool {
+    (0xe3..=0xe9).contains(&first) || first == 0xe2 && (0x94..=0xaf).contains(&second)
 }
 
 /// How many bytes at the start are ASCII.
@@ -69,17 +82,26 @@ fn fold_char(c: char, out: &mut Vec<u8>) {
 /// Stands for what no gram may have in it.
 const NO_GRAM: u8 = 0xff;
 
-/// CJK, emoji and more CJK need not be asked.
-const CASELESS: [RangeInclusive<char>; 2] = ['\u{2e80}'..='\u{a63f}', '\u{1f200}'..=char::MAX];
+/// From here on no character has a case: emoji and CJK.
+const CASELESS: char = '\u{1f1e6}';
 
 /// The same as [`has_case`], told quickly.
 fn is_cased(c: char) -> bool {
-    /// Of the characters before the first of [`CASELESS`].
-    static KNOWN: LazyLock<Vec<bool>> =
-        LazyLock::new(|| ('\0'..*CASELESS[0].start()).map(has_case).collect());
-    match KNOWN.get(c as usize) {
-        Some(is_cased) => *is_cased,
-        None => !CASELESS.iter().any(|range| range.contains(&c)) && has_case(c),
+    const CASED: u8 = 1;
+    const UNCASED: u8 = 2;
+    /// Of the characters that were asked for.
+    static KNOWN: [AtomicU8; 1 << 16] = [const { AtomicU8::new(0) }; 1 << 16];
+    let Some(known) = KNOWN.get(c as usize) else {
+        return c < CASELESS && has_case(c);
+    };
+    match known.load(Ordering::Relaxed) {
+        0 => {
+            let is_cased = has_case(c);
+            let answer = if is_cased { CASED } else { UNCASED };
+            known.store(answer, Ordering::Relaxed);
+            is_cased
+        }
+        answer => answer == CASED,
     }
 }
 
@@ -90,6 +112,10 @@ fn has_case(c: char) -> bool {
         || !c.to_uppercase().eq([c])
 }
 
+fn bit_of(three: u32) -> u32 {
+    three.wrapping_mul(0x9e37_79b1) >> 16
+}
+
 /// Calls `take` with the bits of a folded text.
 #[inline]
 fn each_bit(folded: &[u8], mut take: impl FnMut(u32)) {
@@ -97,31 +123,45 @@ fn each_bit(folded: &[u8], mut take: impl FnMut(u32)) {
     let ends = memchr::memchr2_iter(b'\n', NO_GRAM, folded);
     for end in ends.chain([folded.len()]) {
         let line = &folded[start..end];
-        start = end + 1;
-        for three in line.windows(3) {
-            let three = three
-                .iter()
-                .fold(0, |all, byte| all << 8 | u32::from(*byte));
-            take(three.wrapping_mul(0x9e37_79b1) >> 16);
+        // With the byte behind each three, that are four, which are read at once.
+        let fours = folded[start..].get(..line.len() + 1).unwrap_or(line);
+        for four in fours.windows(4) {
+            let four = <[u8; 4]>::try_from(four).unwrap_or_default();
+            take(bit_of(u32::from_be_bytes(four) >> 8));
         }
-        each_five(line, &mut take);
+        if fours.len() == line.len()
+            && let Some([a, b, c]) = line.last_chunk()
+        {
+            take(bit_of(u32::from_be_bytes([0, *a, *b, *c])));
+        }
+        start = end + 1;
     }
+    // No line's end is a digit.
+    each_five(folded, &mut take);
 }
 
 /// Calls `take` with the bits of each five digits in a row.
 #[inline]
-fn each_five(line: &[u8], take: &mut impl FnMut(u32)) {
-    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+fn each_five(text: &[u8], take: &mut impl FnMut(u32)) {
+    const DIGITS: [bool; 256] = {
+        let (mut digits, mut at) = ([false; 256], 0);
+        while at < 256 {
+            digits[at] = matches!(at as u8, b'0'..=b'9' | b'a'..=b'f');
+            at += 1;
+        }
+        digits
+    };
+    let is_digit = |byte: &u8| DIGITS[usize::from(*byte)];
     // Five in a row have one at each fifth place.
     let mut at = 4;
-    while let Some(byte) = line.get(at) {
+    while let Some(byte) = text.get(at) {
         if !is_digit(byte) {
             at += 5;
             continue;
         }
-        let before = line[..at].iter().rev().take_while(|b| is_digit(b)).count();
-        let behind = line[at..].iter().take_while(|b| is_digit(b)).count();
-        for five in line[at - before..at + behind].windows(5) {
+        let before = text[..at].iter().rev().take_while(|b| is_digit(b)).count();
+        let behind = text[at..].iter().take_while(|b| is_digit(b)).count();
+        for five in text[at - before..at + behind].windows(5) {
             if five.iter().any(u8::is_ascii_digit) {
                 let five = five.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
                 let hash = five.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
@@ -272,6 +312,11 @@ mod tests {
     #[test]
     fn what_has_a_case_is_known() {
         assert!(('\0'..=char::MAX).all(|c| is_cased(c) == has_case(c)));
+        for c in ('\u{800}'..='\u{ffff}').filter(|c| has_case(*c)) {
+            let mut bytes = [0; 3];
+            c.encode_utf8(&mut bytes);
+            assert!(!is_caseless(bytes), "{c:?}");
+        }
     }
 
     #[test]

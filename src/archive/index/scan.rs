@@ -256,8 +256,10 @@ impl<R: Read> Scan<R> {
 
 fn give(shown: &mut Shown, known: &mut Known, take: Take<'_>) {
     while let Some(line) = shown.next_line() {
-        let is_repainted = || known.snapshots.binary_search(&line.first).is_ok();
-        if !line.text.is_empty() && !(is_repainted() && known.told.has(&line.text)) {
+        let is_repainted = known.snapshots.last() >= Some(&line.first)
+            && known.snapshots.binary_search(&line.first).is_ok();
+        let is_told = is_repainted && known.told.has(&line.text);
+        if !line.text.is_empty() && !is_told {
             known.told.add(&line.text);
             take(&line, known.command_of(&line));
         }
