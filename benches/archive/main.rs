@@ -124,6 +124,11 @@ impl Home {
         start.elapsed()
     }
 
+    /// Removes what was read of the casts.
+    fn forget(&self) {
+        let _ = fs::remove_dir_all(self.0.join("data"));
+    }
+
     fn database(&self) -> u64 {
         let files = fs::read_dir(self.0.join("data/tvmux")).expect("the archive's folder");
         files
@@ -164,9 +169,10 @@ fn reading(home: &Home, rounds: u64) {
     let (emulator, output, size) = emulate(&home.casts());
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let update = || {
+        home.forget();
         let before = children().0;
         let start = Instant::now();
-        home.run(&["archive", "rebuild", "-q"]);
+        home.run(&["archive", "update", "-q"]);
         (start.elapsed(), children().0 - before)
     };
     // One after the other, again and again: the machine is not always as fast.

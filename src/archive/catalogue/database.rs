@@ -81,7 +81,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<u32> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
-         PRAGMA wal_autocheckpoint = 8192;
+         PRAGMA wal_autocheckpoint = 1024;
          PRAGMA cache_size = -8192;",
     )?;
     Ok(version)
