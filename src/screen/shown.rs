@@ -444,13 +444,16 @@ impl Shown {
         } = rows;
         self.give_overwritten_before(start, "");
         let state = self.normal.take_before(start + 1).unwrap_or_default();
-        let born = state.born.unwrap_or(self.now);
+        // Where the first row is blank the next one says when.
+        let mut born = state.born;
         let mut written = state.born.map(|_| state.written);
         let mut others = Vec::new();
         while let Some(other) = self.normal.take_before(start + count) {
+            born = born.or(other.born);
             written = written.max(other.born.map(|_| other.written));
             others.push(other);
         }
+        let born = born.unwrap_or(self.now);
         let is_known = text.is_none() && count == 1 && !continues && state.shown().is_some();
         let text = text.unwrap_or_else(|| match is_known {
             true => self.spare.copy(state.shown().unwrap_or_default()),
@@ -678,26 +681,30 @@ impl Shown {
             if line.text.is_empty() {
                 continue;
             }
-            let written = self.written(line.row, line.rows);
+            let (born, written) = self.times(line.row, line.rows);
             let Some(state) = self.normal.at(line.row) else {
                 continue;
             };
             let mut state = state.clone();
-            // It came with what made the alternate screen.
-            state.born.get_or_insert(self.now);
+            // Or it came with what made the alternate screen.
+            state.born = Some(born.unwrap_or(self.now));
             state.written = written.unwrap_or(self.now);
             kept.entry(line.text).or_default().push_back(state);
         }
         kept
     }
 
-    /// When the last of a line's rows was written.
-    fn written(&mut self, row: u64, rows: u64) -> Option<u64> {
-        let states = (row..row + rows).filter_map(|row| {
-            let state = self.normal.at(row)?;
-            state.born.map(|_| state.written)
-        });
-        states.max()
+    /// When something stood in a line's rows first, and when the last of them was
+    /// written. The first row may be blank.
+    fn times(&mut self, row: u64, rows: u64) -> (Option<u64>, Option<u64>) {
+        let (mut born, mut written) = (None, None);
+        for row in row..row + rows {
+            if let Some(state) = self.normal.at(row) {
+                born = born.or(state.born);
+                written = written.max(state.born.map(|_| state.written));
+            }
+        }
+        (born, written)
     }
 
     /// Takes what was known of lines that are still there.

@@ -57,6 +57,20 @@ fn lines_are_told_once_with_their_times() {
 }
 
 #[test]
+fn a_line_whose_first_row_is_blank_has_its_time() {
+    let line = format!("{}word\r\n", " ".repeat(20));
+    for [on, off] in [["", ""], ["\x1b[?1049h above", "\x1b[?1049l"]] {
+        let parts = [(1, &*line), (3, on), (4, off), (5, "\n\n\n\n\n\nend")];
+        let lines = lines(&parts, 9);
+        let found = lines
+            .iter()
+            .find(|line| line.text.ends_with("word"))
+            .unwrap();
+        assert_eq!(found.time_of(found.text.len()) / SECOND, 1, "{lines:?}");
+    }
+}
+
+#[test]
 fn bars_and_prompts_that_are_redrawn_are_one_line() {
     let parts = [
         (1, "fetch [#   ] 25%"),
