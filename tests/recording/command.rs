@@ -480,7 +480,7 @@ fn keys_for_a_command_that_the_settings_name_are_kept_out() {
     let program = terminal.tmux.folder().join("keeper");
     fs::write(&program, "#!/bin/sh\necho asks; read b; echo thanks\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let script = "echo begun; read a; ./keeper; echo shown; read c; echo got $a $c";
+    let script = "echo begun; read a; ./keeper; read c; echo got $a $c";
     fs::write(terminal.tmux.folder().join("script"), script).unwrap();
     terminal.type_line("./tvmux rec -q --input -- sh ./script");
     terminal.wait_recorded("begun");
@@ -488,7 +488,8 @@ fn keys_for_a_command_that_the_settings_name_are_kept_out() {
     tvmux.wait_recording("it is paused", |recording| recording["state"] == "paused");
     terminal.wait_screen("asks");
     terminal.type_line("secret");
-    terminal.wait_recorded("shown");
+    terminal.wait_screen("thanks");
+    tvmux.wait_recording("it goes on", |recording| recording["state"] == "recording");
     terminal.type_line("third");
     terminal.wait_screen("got first third");
     assert_eq!(recorded_keys(&tvmux), "first\rthird\r");
