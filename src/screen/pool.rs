@@ -164,25 +164,10 @@ impl Pool {
                     // than to copy them.
                     out.push_str(unsafe { std::str::from_utf8_unchecked(&signs) });
                 }
-                _ => self.push_mixed(piece, out),
+                _ => piece.iter().for_each(|cell| self.push_text(*cell, out)),
             }
         }
         rest
-    }
-
-    /// The same of cells of which not all are ASCII.
-    #[inline]
-    fn push_mixed(&self, cells: &[Cell], out: &mut String) {
-        for cell in cells {
-            if cell.is_padding() {
-                continue;
-            }
-            // Most are one character beyond ASCII, which is never drawn as a line.
-            match cell.character_beyond() {
-                Some(character) => out.push(character),
-                None => self.push_text(*cell, out),
-            }
-        }
     }
 
     /// Whether small letters of that style are lines.
@@ -196,6 +181,11 @@ impl Pool {
     #[inline]
     pub fn push_text(&self, cell: Cell, out: &mut String) {
         if cell.is_padding() {
+            return;
+        }
+        // Of those that are not ASCII most are one character.
+        if let Some(character) = cell.character_beyond() {
+            out.push(character);
             return;
         }
         if cell.is_cluster() {

@@ -73,7 +73,7 @@ impl RowState {
     }
 
     /// The row may say something else than what is known of it.
-    pub fn is_other(&mut self) {
+    pub fn forget_shown(&mut self) {
         if let Some(sample) = &mut self.sample {
             sample.is_current = false;
         }

@@ -349,7 +349,7 @@ impl Shown {
             let Some(state) = rows.at(*row) else {
                 continue;
             };
-            state.is_other();
+            state.forget_shown();
             if state.changed.is_none() && !is_normal {
                 let mut text = self.spare.take();
                 self.screen.push_text(y, &mut text);
@@ -386,13 +386,16 @@ impl Shown {
         let is_moved = !self.screen.has_same_numbers(self.look);
         if is_moved {
             self.renumber(top);
-            self.normal.states.iter_mut().for_each(RowState::is_other);
+            self.normal
+                .states
+                .iter_mut()
+                .for_each(RowState::forget_shown);
         }
         self.top = top;
         for row in changed.iter() {
             if let Some(state) = self.normal.at(*row) {
                 state.written = self.now;
-                state.is_other();
+                state.forget_shown();
             }
         }
         if is_moved {
@@ -443,17 +446,11 @@ impl Shown {
             continues,
         } = rows;
         self.give_overwritten_before(start, "");
-        let state = self.normal.take_before(start + 1).unwrap_or_default();
-        // Where the first row is blank the next one says when.
-        let mut born = state.born;
-        let mut written = state.born.map(|_| state.written);
-        let mut others = Vec::new();
-        while let Some(other) = self.normal.take_before(start + count) {
-            born = born.or(other.born);
-            written = written.max(other.born.map(|_| other.written));
-            others.push(other);
-        }
+        let (born, written) = self.times(start, count);
         let born = born.unwrap_or(self.now);
+        let state = self.normal.take_before(start + 1).unwrap_or_default();
+        let others: Vec<RowState> =
+            std::iter::from_fn(|| self.normal.take_before(start + count)).collect();
         let is_known = text.is_none() && count == 1 && !continues && state.shown().is_some();
         let text = text.unwrap_or_else(|| match is_known {
             true => self.spare.copy(state.shown().unwrap_or_default()),
@@ -715,7 +712,7 @@ impl Shown {
                 continue;
             };
             let written = state.written;
-            state.is_other();
+            state.forget_shown();
             for row in line.row..line.row + line.rows {
                 if let Some(other) = self.normal.at(row) {
                     other.written = written;

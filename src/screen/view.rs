@@ -418,10 +418,7 @@ impl Screen {
     /// Those that the history dropped meanwhile are not there: their rows are
     /// missing in the numbers.
     pub fn take_scrolled(&mut self) -> Vec<ScrolledLine> {
-        let mut lines = Vec::new();
-        if let Some(cleared) = &mut self.cleared {
-            lines.append(cleared);
-        }
+        let mut lines = self.take_cleared().unwrap_or_default();
         self.hand_out(&mut lines, false);
         lines
     }

@@ -81,7 +81,6 @@ fn prepare(connection: &Connection) -> rusqlite::Result<u32> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = NORMAL;
-         PRAGMA wal_autocheckpoint = 1024;
          PRAGMA cache_size = -8192;",
     )?;
     Ok(version)
