@@ -161,7 +161,7 @@ impl Archive {
             connection
                 .prepare_cached(
                     "UPDATE casts SET path = ?1, device = ?2, inode = ?3, size = ?4, modified = ?5,
-                         is_compressed = ?6, progress = NULL, indexed = (1 - is_due) * ?4
+                         is_compressed = ?6, indexed = (1 - is_due) * ?4
                      WHERE id = ?7",
                 )?
                 .execute(params![
@@ -173,6 +173,7 @@ impl Archive {
                     form == Form::Packed,
                     cast
                 ])?;
+            connection.execute("DELETE FROM progress WHERE cast_id = ?", [cast])?;
             Ok(())
         })
     }

@@ -11,13 +11,14 @@ use super::ArchiveError;
 
 /// What makes each version of the tables from the one before. All is derived, so
 /// that a step may also begin anew.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("tables.sql"),
     READ_ANEW,
     READ_ANEW,
     "ALTER TABLE casts ADD COLUMN part INTEGER NOT NULL DEFAULT 1;",
     READ_ANEW,
     READ_ANEW,
+    PROGRESS_APART,
 ];
 
 /// Grams have other bits, lines that a program cleared are told, casts say which part
@@ -30,6 +31,13 @@ const READ_ANEW: &str = "
     DELETE FROM part;
     DELETE FROM shelf;
     UPDATE casts SET is_due = 1, indexed = 0, progress = NULL, lines = 0, commands = 0;";
+
+/// What it takes to go on is some hundred kilobytes a cast, over which whoever reads the
+/// rows of the catalogue had to go.
+const PROGRESS_APART: &str = "
+    CREATE TABLE progress (cast_id INTEGER PRIMARY KEY, state BLOB NOT NULL);
+    INSERT INTO progress SELECT id, progress FROM casts WHERE progress IS NOT NULL;
+    ALTER TABLE casts DROP COLUMN progress;";
 
 /// How long a process waits for the writing of another.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -131,7 +139,7 @@ pub(in crate::archive) fn forget(connection: &Connection, cast: i64) -> rusqlite
 
 /// Takes out what was read of a cast.
 pub(in crate::archive) fn clear(connection: &Connection, cast: i64) -> rusqlite::Result<()> {
-    for table in ["marker", "command", "block"] {
+    for table in ["marker", "command", "block", "progress"] {
         let delete = format!("DELETE FROM {table} WHERE cast_id = ?");
         connection.prepare_cached(&delete)?.execute([cast])?;
     }
@@ -140,7 +148,10 @@ pub(in crate::archive) fn clear(connection: &Connection, cast: i64) -> rusqlite:
 
 /// Takes everything out.
 pub(super) fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
-    for table in ["marker", "command", "block", "part", "shelf", "casts"] {
+    let all = [
+        "marker", "command", "block", "part", "shelf", "progress", "casts",
+    ];
+    for table in all {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
     Ok(())
@@ -175,11 +186,7 @@ mod tests {
             3
         );
         assert_eq!(number("SELECT is_due + indexed + lines FROM casts"), 1);
-        assert_eq!(
-            number("SELECT count(*) FROM casts WHERE progress IS NULL"),
-            1
-        );
-        for table in ["block", "part"] {
+        for table in ["block", "part", "progress"] {
             assert_eq!(number(&format!("SELECT count(*) FROM {table}")), 0);
         }
         drop(connection);
@@ -193,6 +200,30 @@ mod tests {
             .query_row("SELECT is_due FROM casts", [], |row| row.get(0))
             .unwrap();
         assert_eq!(due, 0);
+    }
+
+    #[test]
+    fn how_to_go_on_with_casts_stays_when_it_is_kept_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("archive.db");
+        let old = Connection::open(&path).unwrap();
+        STEPS[..6]
+            .iter()
+            .for_each(|step| old.execute_batch(step).unwrap());
+        old.pragma_update(None, "user_version", 6).unwrap();
+        old.execute_batch(
+            "INSERT INTO casts (id, path, device, inode, size, modified, started, progress, lines)
+             VALUES (7, x'2f61', 1, 2, 3, 4, 5, x'0102', 9), (8, x'2f62', 1, 3, 3, 4, 5, NULL, 1);",
+        )
+        .unwrap();
+        drop(old);
+        let connection = open(&path).unwrap();
+        let mut select = connection
+            .prepare("SELECT id, lines, state FROM casts LEFT JOIN progress ON cast_id = id")
+            .unwrap();
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let rows: Vec<(i64, i64, Option<Vec<u8>>)> = rows.unwrap().map(Result::unwrap).collect();
+        assert_eq!(rows, [(7, 9, Some(vec![1, 2])), (8, 1, None)]);
     }
 
     #[test]

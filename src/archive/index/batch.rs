@@ -81,15 +81,13 @@ impl Batch {
         let is_running = matches!(self.target.condition, Condition::Running);
         let written = connection
             .prepare_cached(
-                "UPDATE casts SET indexed = ?, progress = ?, duration = ?, events = ?, gaps = ?,
-                     lost = ?, markers = ?, commands = ?, last_commands = ?,
-                     title = coalesce(?11, title),
-                     lines = (SELECT coalesce(sum(count), 0) FROM block WHERE cast_id = ?10)
-                 WHERE id = ?10",
+                "UPDATE casts SET indexed = ?, duration = ?, events = ?, gaps = ?, lost = ?,
+                     markers = ?, commands = ?, last_commands = ?, title = coalesce(?10, title),
+                     lines = (SELECT coalesce(sum(count), 0) FROM block WHERE cast_id = ?9)
+                 WHERE id = ?9",
             )?
             .execute(params![
                 self.read as i64,
-                self.progress,
                 figures.duration as i64,
                 figures.events as i64,
                 figures.gaps as i64,
@@ -105,6 +103,14 @@ impl Batch {
             // It was taken out meanwhile: nothing of this is kept.
             return Err(rusqlite::Error::QueryReturnedNoRows);
         }
+        match &self.progress {
+            Some(state) => connection
+                .prepare_cached("INSERT OR REPLACE INTO progress (cast_id, state) VALUES (?, ?)")?
+                .execute(params![cast, state])?,
+            None => connection
+                .prepare_cached("DELETE FROM progress WHERE cast_id = ?")?
+                .execute([cast])?,
+        };
         match &self.end {
             Some(end) => self.write_end(connection, end),
             None => connection
@@ -216,11 +222,12 @@ impl Archive {
     ) -> Result<Option<Vec<u8>>, ArchiveError> {
         self.with(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT progress FROM casts WHERE id = ? AND device = ? AND inode = ?",
+                "SELECT state FROM casts JOIN progress ON cast_id = id
+                 WHERE id = ? AND device = ? AND inode = ?",
             )?;
-            let found =
-                select.query_row(params![cast, device as i64, inode as i64], |row| row.get(0));
-            Ok(found.optional()?.flatten())
+            select
+                .query_row(params![cast, device as i64, inode as i64], |row| row.get(0))
+                .optional()
         })
     }
 
@@ -230,7 +237,7 @@ impl Archive {
         self.change(|connection| {
             clear(connection, cast)?;
             connection.execute(
-                "UPDATE casts SET condition = ?, finding = ?, is_due = 0, progress = NULL,
+                "UPDATE casts SET condition = ?, finding = ?, is_due = 0,
                      indexed = 0, lines = 0, commands = 0 WHERE id = ?",
                 params![condition, why, cast],
             )?;

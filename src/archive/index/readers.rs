@@ -35,8 +35,8 @@ impl Archive {
         let before = now - LATELY.as_micros() as i64;
         self.with(|connection| {
             connection.execute(
-                "UPDATE casts SET progress = NULL
-                 WHERE progress IS NOT NULL AND is_due = 0 AND condition != ? AND modified < ?",
+                "DELETE FROM progress WHERE cast_id IN
+                     (SELECT id FROM casts WHERE is_due = 0 AND condition != ? AND modified < ?)",
                 [Condition::Running.number(), before],
             )?;
             Ok(())
