@@ -42,9 +42,11 @@ impl BlockLine {
 /// Takes lines until there is enough for a block.
 #[derive(Default)]
 pub(super) struct Builder {
-    text: Vec<u8>,
-    lines: Vec<u8>,
-    count: u64,
+    /// The lines, each with a newline behind it.
+    pub text: Vec<u8>,
+    /// What is known of each.
+    pub lines: Vec<u8>,
+    pub count: u64,
     before: (u64, u64),
 }
 
@@ -94,28 +96,12 @@ impl Builder {
         self.count == 0
     }
 
-    /// The block, to be packed; the next one begins.
-    pub fn take(&mut self) -> Plain {
-        // As much room as this one took, for one like it.
-        let next = Builder {
-            text: Vec::with_capacity(self.text.len()),
-            lines: Vec::with_capacity(self.lines.len()),
-            ..Builder::default()
-        };
-        let built = std::mem::replace(self, next);
-        Plain {
-            text: built.text,
-            lines: built.lines,
-            count: built.count,
-        }
+    /// The next block begins.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.lines.clear();
+        (self.count, self.before) = (0, (0, 0));
     }
-}
-
-/// A block before it is packed.
-pub(super) struct Plain {
-    pub text: Vec<u8>,
-    pub lines: Vec<u8>,
-    pub count: u64,
 }
 
 /// A block that was unpacked.
@@ -258,7 +244,8 @@ mod tests {
             &line("two", 1_000, u64::MAX / 2, &[(1, 900), (3, 70_000_000)]),
             Some(4),
         );
-        let packed = Packing::new().unwrap().pack(&builder.take()).unwrap();
+        let packed = Packing::new().unwrap().pack(&builder, false).unwrap();
+        builder.clear();
         assert!(builder.is_empty());
         let block = Block::unpack(&packed.text, &packed.lines).unwrap();
         assert_eq!(block.text, "one 漢\ntwo\n".as_bytes());

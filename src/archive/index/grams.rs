@@ -172,17 +172,35 @@ fn each_five(text: &[u8], take: &mut impl FnMut(u32)) {
     }
 }
 
-/// Turns on the bits of a folded text.
-pub(super) fn add(folded: &[u8], bits: &mut [u8; BYTES]) {
-    // A byte for each at first: that is written without being read, and takes two thirds
-    // of the time.
-    let mut seen = vec![0u8; BITS];
-    each_bit(folded, |bit| seen[bit as usize] = 1);
-    for (byte, eight) in bits.iter_mut().zip(seen.as_chunks::<8>().0) {
-        // Gathers the lowest bits of eight bytes, the first in the lowest place.
-        let gathered = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        *byte |= gathered as u8;
+/// Finds the bits of texts.
+#[derive(Default)]
+pub(super) struct Grams {
+    folded: Vec<u8>,
+    /// A byte for each bit: that is written without being read, and takes two thirds of
+    /// the time.
+    seen: Vec<u8>,
+}
+
+impl Grams {
+    /// The bits that a text turns on.
+    pub fn of(&mut self, text: &[u8]) -> Box<[u8; BYTES]> {
+        fold(text, &mut self.folded);
+        self.seen.clear();
+        self.seen.resize(BITS, 0);
+        let seen = &mut self.seen[..BITS];
+        each_bit(&self.folded, |bit| seen[bit as usize] = 1);
+        let mut bits = Box::new([0; BYTES]);
+        for (byte, eight) in bits.iter_mut().zip(seen.as_chunks::<8>().0) {
+            *byte = gather(u64::from_le_bytes(*eight));
+        }
+        bits
     }
+}
+
+/// The lowest bits of eight bytes, that of the lowest byte in the lowest place. No other
+/// bit of them may be on.
+pub(super) fn gather(eight: u64) -> u8 {
+    (eight.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
 /// What a text must have so that it can have what is looked for.
@@ -263,9 +281,7 @@ mod tests {
     use super::*;
 
     fn may_have(text: &str, wanted: &Wanted) -> bool {
-        let (mut folded, mut bits) = (Vec::new(), [0; BYTES]);
-        fold(text.as_bytes(), &mut folded);
-        add(&folded, &mut bits);
+        let bits = Grams::default().of(text.as_bytes());
         let column = |bit: u32| u128::from(bits[bit as usize / 8] >> (bit % 8) & 1);
         wanted.fitting(&column) & 1 == 1
     }

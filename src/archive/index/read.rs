@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use super::batch::Target;
 use super::outlet::{Closed, Indexed, Outlet};
+use super::pack::Packing;
 use super::scan::Scan;
 use super::write::Writer;
 use crate::archive::catalogue::{Condition, Entry, LATELY};
@@ -65,7 +66,12 @@ struct Saved {
 
 /// Reads what was not read of a cast, and gives it to `outlet`: a batch whenever `much`
 /// bytes of text have come together, and the last one when all was read.
-pub(super) fn read(entry: &Entry, outlet: &mut Outlet<'_>, much: usize) -> Result<(), Trouble> {
+pub(super) fn read(
+    entry: &Entry,
+    outlet: &mut Outlet<'_>,
+    packing: &mut Packing,
+    much: usize,
+) -> Result<(), Trouble> {
     let file = File::open(&entry.path)?;
     let found = file.metadata()?;
     let is_late = |time: SystemTime| time.elapsed().is_ok_and(|age| age < LATELY);
@@ -85,7 +91,7 @@ pub(super) fn read(entry: &Entry, outlet: &mut Outlet<'_>, much: usize) -> Resul
     };
     let kept = kept.and_then(Saved::unpack);
     let resumed = kept.and_then(|saved| saved.resume(&file));
-    let mut writer = Writer::new(target);
+    let mut writer = Writer::new(target, packing);
     let mut scan = match resumed {
         Some(scan) => {
             writer.goes_on(scan.figures(), scan.commands());

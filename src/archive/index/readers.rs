@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::outlet::{Closed, Indexed, News, Outlet, What};
+use super::pack::Packing;
 use super::read::{Trouble, read};
 use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, LATELY, UpdateLock};
 
@@ -69,9 +70,10 @@ impl Archive {
         thread::scope(|scope| {
             for _ in 0..threads {
                 let (give, work) = (give.clone(), &work);
-                let started = thread::Builder::new()
-                    .name("read".into())
-                    .spawn_scoped(scope, move || work.run(&give));
+                let started = Packing::new().and_then(|packing| {
+                    let thread = thread::Builder::new().name("read".into());
+                    thread.spawn_scoped(scope, move || work.run(&give, packing))
+                });
                 if let Err(source) = started {
                     work.is_stopped.store(true, Ordering::Relaxed);
                     let path = self.path().to_owned();
@@ -137,7 +139,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Reads one cast after the other.
-    fn run(&self, news: &SyncSender<News>) {
+    fn run(&self, news: &SyncSender<News>, mut packing: Packing) {
         while !self.is_stopped.load(Ordering::Relaxed) {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(entry) = self.casts.get(at) else {
@@ -145,7 +147,7 @@ impl Work<'_> {
             };
             let ends = [&self.is_stopped, &self.are_gone[at]];
             let mut outlet = Outlet::new(at, news, ends);
-            let done = match read(entry, &mut outlet, self.much) {
+            let done = match read(entry, &mut outlet, &mut packing, self.much) {
                 Err(Trouble::Cast(why)) => outlet.send(What::Unreadable(why)),
                 Err(Trouble::Closed) => Err(Closed),
                 Ok(()) => Ok(()),

@@ -9,11 +9,14 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::block::FULL;
-use super::grams::{BITS, BYTES, Wanted};
+use super::grams::{BITS, BYTES, Wanted, gather};
 use super::pack::Packed;
 
 /// Parts on a shelf.
 const PARTS: i64 = 128;
+
+/// Bytes that say of which parts a bit is on.
+const COLUMN: usize = PARTS as usize / 8;
 
 /// Bits in one row of a shelf.
 const PER_ROW: usize = 64;
@@ -87,16 +90,18 @@ impl Open {
 
 /// Puts the parts of a shelf there.
 fn shelve(connection: &Connection, shelf: i64) -> rusqlite::Result<()> {
-    let mut turned = vec![0u128; BITS];
+    let mut parts = vec![[0; BYTES]; PARTS as usize];
     let first = shelf * PARTS;
     each_part(connection, first, &mut |at, bits| {
-        turn(at, bits, &mut turned)
+        parts[at]
+            .iter_mut()
+            .zip(bits)
+            .for_each(|(to, own)| *to = *own);
     })?;
     let mut insert =
         connection.prepare_cached("INSERT OR REPLACE INTO shelf (id, bits) VALUES (?, ?)")?;
-    for (at, row) in turned.chunks(PER_ROW).enumerate() {
-        let bytes: Vec<u8> = row.iter().flat_map(|parts| parts.to_le_bytes()).collect();
-        insert.execute(params![shelf * ROWS + at as i64, bytes])?;
+    for row in 0..ROWS {
+        insert.execute(params![shelf * ROWS + row, turn(&parts, row as usize)])?;
     }
     let delete = "DELETE FROM part WHERE id >= ? AND id < ?";
     connection.execute(delete, [first, first + PARTS])?;
@@ -120,15 +125,20 @@ fn each_part(
     Ok(())
 }
 
-fn turn(at: usize, bits: &[u8], turned: &mut [u128]) {
-    for (byte, eight) in bits.iter().zip(turned.chunks_mut(8)) {
-        if *byte == 0 {
-            continue;
-        }
-        for (bit, parts) in eight.iter_mut().enumerate() {
-            *parts |= u128::from(byte >> bit & 1) << at;
+/// What a row of a shelf says of its parts: bit by bit, each in all parts.
+fn turn(parts: &[[u8; BYTES]], row: usize) -> [u8; PER_ROW * COLUMN] {
+    const LOWEST: u64 = 0x0101_0101_0101_0101;
+    let mut turned = [0; PER_ROW * COLUMN];
+    for (to, eight) in parts.as_chunks::<8>().0.iter().enumerate() {
+        for at in 0..PER_ROW / 8 {
+            let bytes = eight.each_ref().map(|bits| bits[row * PER_ROW / 8 + at]);
+            let bytes = u64::from_le_bytes(bytes);
+            for bit in 0..8 {
+                turned[(8 * at + bit) * COLUMN + to] = gather(bytes >> bit & LOWEST);
+            }
         }
     }
+    turned
 }
 
 /// The parts that may have what is wanted, as ranges of their numbers, the first and
@@ -162,7 +172,7 @@ pub fn columns_with(connection: &Connection, wanted: &Wanted) -> rusqlite::Resul
                     select.query_row([number], |row| row.get(0)).optional()?;
                 row = (number, found.unwrap_or_default());
             }
-            let parts = row.1.chunks_exact(16).nth(*bit as usize % PER_ROW);
+            let parts = row.1.chunks_exact(COLUMN).nth(*bit as usize % PER_ROW);
             // What is not there rules nothing out.
             *column = parts.map_or(u128::MAX, |parts| {
                 parts
@@ -202,9 +212,10 @@ impl Ranges {
 
 #[cfg(test)]
 mod tests {
-    use super::super::block::Plain;
+    use super::super::block::Builder;
     use super::super::pack::Packing;
     use super::*;
+    use crate::screen::ShownLine;
 
     #[test]
     fn parts_are_found_on_shelves_and_off() {
@@ -221,12 +232,9 @@ mod tests {
                 "needle{}needle {filling}",
                 (b'a' + (number % 26) as u8) as char
             );
-            let plain = Plain {
-                text: text.into_bytes(),
-                lines: Vec::new(),
-                count: 1,
-            };
-            let block = packing.pack(&plain).unwrap();
+            let mut builder = Builder::default();
+            builder.add(&ShownLine::alone(&text, 0), None);
+            let block = packing.pack(&builder, false).unwrap();
             at.push(open.add(&connection, &block).unwrap());
             if number % 50 == 0 {
                 open.save(&connection).unwrap();

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use super::batch::{Batch, End, Target};
 use super::block::Builder;
-use super::pack::Packer;
+use super::pack::{Packed, Packing};
 use super::scan::{Figures, Scan};
 use crate::archive::catalogue::Condition;
 use crate::cast::Header;
@@ -17,12 +17,15 @@ const LAST_COMMANDS: usize = 3;
 const LONGEST: usize = 120;
 
 /// What waits to be written.
-pub(super) struct Writer {
+pub(super) struct Writer<'a> {
     target: Target,
     /// Set where the cast is read from its start.
     header: Option<Header>,
     builder: Builder,
-    packer: Packer,
+    packing: &'a mut Packing,
+    packed: Vec<Packed>,
+    /// Bytes of their texts.
+    waiting: usize,
     is_rest: bool,
     /// Commands and markers that are in the database and do not change any more.
     kept_commands: usize,
@@ -30,13 +33,15 @@ pub(super) struct Writer {
     trouble: Option<io::Error>,
 }
 
-impl Writer {
-    pub fn new(target: Target) -> Writer {
+impl Writer<'_> {
+    pub fn new(target: Target, packing: &mut Packing) -> Writer<'_> {
         Writer {
             target,
             header: None,
             builder: Builder::default(),
-            packer: Packer::default(),
+            packing,
+            packed: Vec::new(),
+            waiting: 0,
             is_rest: false,
             kept_commands: 0,
             kept_markers: 0,
@@ -59,26 +64,21 @@ impl Writer {
     pub fn add(&mut self, line: &ShownLine, command: Option<usize>) {
         self.builder.add(line, command);
         if self.builder.is_full()
-            && let Err(error) = self.pack_full()
+            && let Err(error) = self.close_block()
         {
             self.trouble = Some(error);
         }
     }
 
-    /// Packs a full block.
-    fn pack_full(&mut self) -> io::Result<()> {
-        match self.is_rest {
-            true => self.close_block(),
-            false => self.packer.add(self.builder.take()),
-        }
-    }
-
     /// Packs the lines that wait.
     pub fn close_block(&mut self) -> io::Result<()> {
-        match self.builder.is_empty() {
-            true => Ok(()),
-            false => self.packer.add_last(self.builder.take(), self.is_rest),
+        if !self.builder.is_empty() {
+            let packed = self.packing.pack(&self.builder, self.is_rest)?;
+            self.waiting += packed.length;
+            self.packed.push(packed);
+            self.builder.clear();
         }
+        Ok(())
     }
 
     /// What comes now stands on the screen at the end of a cast that may grow.
@@ -93,7 +93,7 @@ impl Writer {
 
     /// Bytes of text that wait.
     pub fn waiting(&self) -> usize {
-        self.packer.waiting()
+        self.waiting
     }
 
     /// All that is new since the last call, and how to go on from here.
@@ -103,11 +103,12 @@ impl Writer {
         progress: Option<Vec<u8>>,
     ) -> io::Result<Batch> {
         self.close_block()?;
+        self.waiting = 0;
         let (figures, commands) = (scan.figures(), scan.commands());
         let batch = Batch {
             target: self.target,
             header: self.header.take(),
-            blocks: self.packer.take()?,
+            blocks: std::mem::take(&mut self.packed),
             first_command: self.kept_commands,
             commands: commands[self.kept_commands..].to_vec(),
             markers: figures.markers[self.kept_markers..].to_vec(),
