@@ -292,13 +292,9 @@ impl Cell {
     /// The characters of cells that have ASCII alone.
     #[inline]
     pub fn ascii_of<const N: usize>(cells: &[Cell; N]) -> Option<[u8; N]> {
-        // Without a branch, so that many are looked at in one step.
-        let (mut all, mut signs) = (0, [0; N]);
-        for (sign, cell) in signs.iter_mut().zip(cells) {
-            all |= cell.0 as u32;
-            *sign = cell.0 as u8;
-        }
-        (all & (Cell::TEXT as u32) < 0x80).then_some(signs)
+        // Each without a branch, so that many are looked at in one step.
+        let all = cells.iter().fold(0, |all, cell| all | cell.0);
+        (all & Cell::TEXT < 0x80).then(|| cells.map(|cell| cell.0 as u8))
     }
 
     /// The character of a cell that has one beyond ASCII and nothing else.

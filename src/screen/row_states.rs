@@ -189,8 +189,8 @@ fn hash(text: &str) -> u64 {
 }
 
 impl Settled {
-    pub fn new(text: String, (first, since): (u64, u64), last: u64) -> Box<Settled> {
-        Box::new(Settled {
+    pub fn new(text: String, (first, since): (u64, u64), last: u64) -> Settled {
+        Settled {
             text,
             first,
             last,
@@ -198,7 +198,7 @@ impl Settled {
             steps: Vec::new(),
             redraws: 0,
             is_shown: true,
-        })
+        }
     }
 
     /// Puts what a row shows now in the place of what settled in it before; gives

@@ -127,9 +127,6 @@ pub struct Shown {
     /// Room for what is gone through at each look.
     #[serde(skip)]
     changed: Vec<u64>,
-    /// The texts of the rows as they are now, once they were asked for.
-    #[serde(skip)]
-    texts: Option<Vec<String>>,
 }
 
 /// A screen in the place of one that is saved apart.
@@ -140,14 +137,35 @@ fn smallest() -> Screen {
 /// What is known of lines, by their texts, in their order.
 type Kept = HashMap<String, VecDeque<RowState>>;
 
-/// Texts that nobody needs any more, to be used again.
-#[derive(Clone, Debug, Default)]
-struct Spare(Vec<String>);
+/// Memory that nobody needs any more, to be used again.
+#[derive(Clone, Default)]
+struct Spare {
+    texts: Vec<String>,
+    #[expect(clippy::vec_box, reason = "the boxes are what is used again")]
+    settled: Vec<Box<Settled>>,
+}
 
 impl Spare {
     /// An empty text.
     fn take(&mut self) -> String {
-        self.0.pop().unwrap_or_default()
+        self.texts.pop().unwrap_or_default()
+    }
+
+    fn boxed(&mut self, settled: Settled) -> Box<Settled> {
+        match self.settled.pop() {
+            Some(mut used) => {
+                *used = settled;
+                used
+            }
+            None => Box::new(settled),
+        }
+    }
+
+    fn give_settled(&mut self, mut settled: Box<Settled>) {
+        self.give(std::mem::take(&mut settled.text));
+        if self.settled.len() < SPARE {
+            self.settled.push(settled);
+        }
     }
 
     /// The same as another.
@@ -158,9 +176,9 @@ impl Spare {
     }
 
     fn give(&mut self, mut text: String) {
-        if self.0.len() < SPARE && text.capacity() < PART {
+        if self.texts.len() < SPARE && text.capacity() < PART {
             text.clear();
-            self.0.push(text);
+            self.texts.push(text);
         }
     }
 
@@ -189,7 +207,6 @@ impl Shown {
             lines: VecDeque::new(),
             spare: Spare::default(),
             changed: Vec::new(),
-            texts: None,
         }
     }
 
@@ -242,7 +259,6 @@ impl Shown {
             let length = rest.len().min(PART + more.count());
             let (part, later) = rest.split_at(length);
             self.screen.feed(part);
-            self.texts = None;
             self.after_change();
             rest = later;
         }
@@ -251,7 +267,6 @@ impl Shown {
     /// Gives the terminal another size at `time`.
     pub fn resize(&mut self, time: u64, columns: u16, rows: u16) {
         self.advance(time);
-        self.texts = None;
         if self.screen.is_alternate() {
             self.screen.resize(columns, rows);
             self.resized_below = true;
@@ -505,7 +520,7 @@ impl Shown {
             || text.contains(&settled.text)
             || is_redraw(&settled.text, text);
         if is_told {
-            self.spare.give(settled.text);
+            self.spare.give_settled(settled);
             return None;
         }
         Some(settled)
@@ -565,6 +580,7 @@ impl Shown {
             // A row of the normal screen counts as changed also where it only moved.
             let since = if is_normal { state.written } else { at };
             let new = Settled::new(text, (first, since), self.now);
+            let new = self.spare.boxed(new);
             gone.extend(new.replace(&mut state.settled, untold));
         }
         for settled in gone {
@@ -576,17 +592,11 @@ impl Shown {
         }
     }
 
-    fn texts(&mut self) -> &[String] {
-        let rows = 0..usize::from(self.screen.size().1);
-        self.texts
-            .get_or_insert_with(|| rows.map(|y| self.screen.text(Which::Shown, y)).collect())
-    }
-
     fn give_overwritten(&mut self, settled: Box<Settled>) {
         let top = self.screen.first_row() + self.screen.history() as u64;
         // Where it moved to it is told when it is gone there.
         if self.alternate.is_none()
-            && let Some(y) = self.texts().iter().position(|text| *text == settled.text)
+            && let Some(y) = self.screen.row_with(&settled.text)
             && let Some(state) = self.normal.at(top + y as u64)
             && state
                 .settled

@@ -363,6 +363,24 @@ impl Screen {
         self.write_text(self.grid.row(y), text);
     }
 
+    /// The first row of what is shown that says `text`.
+    pub(super) fn row_with(&self, text: &str) -> Option<usize> {
+        let mut own = String::new();
+        (0..self.height()).find(|y| {
+            let row = self.grid.row(*y);
+            // Few cells tell most rows apart.
+            let start = &row.cells[..row.cells.len().min(self.columns()).min(4)];
+            own.clear();
+            self.pool.push_texts(start, &mut own);
+            if !text.starts_with(own.trim_end_matches(' ')) {
+                return false;
+            }
+            own.clear();
+            self.write_text(row, &mut own);
+            own == text
+        })
+    }
+
     fn text_of(&self, row: &Row) -> String {
         let mut text = String::new();
         self.write_text(row, &mut text);
