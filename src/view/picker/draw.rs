@@ -1,7 +1,6 @@
 //! What the terminal is to show.
 
-use frizbee::{Config, Matcher};
-
+use super::query::Query;
 use super::{Item, List, Picker, Question};
 use crate::screen::{Attributes, Colour, Style};
 use crate::view::frame::{Crop, Frame, Line, ink, row_of};
@@ -168,21 +167,14 @@ impl Picker {
         if shown.is_empty() {
             return vec![self.draw_nothing(columns)];
         }
-        let mut matcher = match list {
+        let mut query = match list {
             List::Hits => None,
-            _ => Some(Matcher::from_query(self.query.trim(), &Config::default())),
+            _ => Some(Query::new(self.query.trim())),
         };
         let draw = |(place, item): (usize, &Item)| {
-            let found = matcher.as_mut().and_then(|matcher| {
-                let found = matcher.match_one_indices(&item.text, 0)?;
-                Some(found.indices)
-            });
-            draw_item(
-                item,
-                place == items.selected,
-                &found.unwrap_or_default(),
-                columns,
-            )
+            let found = query.as_mut().map(|query| query.found_in(&item.text));
+            let found = found.unwrap_or_default();
+            draw_item(item, place == items.selected, &found, columns)
         };
         shown.into_iter().map(draw).collect()
     }
@@ -288,8 +280,8 @@ fn draw_item(item: &Item, is_selected: bool, found: &[u32], columns: usize) -> L
     line.append(&" ".repeat(pad), plain, columns);
     let strong = ink(Colour::Basic(3), base.with(Attributes::BOLD));
     let mut buffer = [0; 4];
-    for (at, c) in item.text.char_indices() {
-        let is_found = found.contains(&(at as u32));
+    for (at, c) in (0..).zip(item.text.chars()) {
+        let is_found = found.contains(&at);
         let style = if is_found { strong } else { plain };
         line.append(c.encode_utf8(&mut buffer), style, columns);
     }

@@ -6,11 +6,12 @@
 
 mod draw;
 mod keys;
+mod query;
 
 use std::path::{Path, PathBuf};
 
-use frizbee::{Config, Matcher};
 
+use self::query::Query;
 use crate::cast::Micros;
 use crate::screen::Screen;
 
@@ -83,8 +84,6 @@ pub enum Wish {
 #[derive(Default)]
 struct Items {
     all: Vec<Item>,
-    /// Their texts again, as the matcher takes them.
-    texts: Vec<String>,
     /// Places of those that fit, the best first.
     fitting: Vec<usize>,
     /// More may come.
@@ -162,7 +161,6 @@ impl Picker {
             .filter(|_| known.selected > 0)
             .cloned();
         let known = &mut self.items[list as usize];
-        known.texts = items.iter().map(|item| item.text.clone()).collect();
         known.all = items;
         known.is_coming = false;
         self.fit(list);
@@ -249,10 +247,7 @@ impl Picker {
         items.fitting = match query {
             "" => (0..items.all.len()).collect(),
             _ if list == List::Hits => (0..items.all.len()).collect(),
-            query => {
-                let found = Matcher::from_query(query, &Config::default()).match_list(&items.texts);
-                found.iter().map(|found| found.index as usize).collect()
-            }
+            query => Query::new(query).fitting(items.all.iter().map(|item| &*item.text)),
         };
         items.selected = items.selected.min(items.fitting.len().saturating_sub(1));
     }
