@@ -252,7 +252,7 @@ impl Screen {
                 let fill = self.fill();
                 for _ in 0..count {
                     if last == b'S' {
-                        self.grid.scroll_up(self.top, self.bottom, fill);
+                        self.scroll_up(fill);
                     } else {
                         self.grid.scroll_down(self.top, self.bottom, fill);
                     }
@@ -336,7 +336,7 @@ impl Screen {
         let fill = self.fill();
         let (x, y, columns) = (self.x, self.y, self.columns());
         match parameters.get(0, 0, 0) {
-            Some(0) if x == 0 && y == 0 && self.grid.keeps => self.grid.push_all(fill),
+            Some(0) if x == 0 && y == 0 && self.grid.keeps => self.push_all(fill),
             Some(0) => {
                 if x < columns {
                     self.grid.erase(y, x..columns, fill);
@@ -347,7 +347,7 @@ impl Screen {
                 self.grid.erase_rows(0..y, fill);
                 self.grid.erase(y, 0..(x + 1).min(columns), fill);
             }
-            Some(2) => self.grid.push_all(fill),
+            Some(2) => self.push_all(fill),
             Some(3) if parameters.get(1, 0, 0) == Some(0) => self.clear_history(),
             _ => {}
         }
@@ -414,7 +414,7 @@ impl Screen {
                     self.go_to_column(0);
                     self.go_to_row(0);
                     let fill = self.fill();
-                    self.grid.push_all(fill);
+                    self.push_all(fill);
                 }
                 6 => {
                     self.modes.set(Modes::ORIGIN, on);

@@ -230,12 +230,20 @@ impl Grid {
 
     /// Drops the oldest tenth of a full history.
     fn make_room(&mut self) {
-        let limit = self.room;
-        if self.history == 0 || self.history < limit {
-            return;
+        if self.history > 0 && self.history >= self.room {
+            self.drop_oldest(self.history - self.room + self.tenth());
         }
-        let over = self.history - limit;
-        self.drop_oldest(over + (limit / 10).max(1));
+    }
+
+    fn tenth(&self) -> usize {
+        (self.room / 10).max(1)
+    }
+
+    /// Whether the history may drop the row of that number when it gets `more` rows.
+    #[inline]
+    pub fn may_drop(&self, row: u64, more: usize) -> bool {
+        let over = (self.history + more).saturating_sub(self.room);
+        over > 0 && row < self.dropped + (over + self.tenth()) as u64
     }
 
     /// Ends what sizes that go up and down make of the history: tmux lets it grow

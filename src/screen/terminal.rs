@@ -322,10 +322,22 @@ impl Screen {
             self.grid.row_mut(self.y).wrapped = true;
         }
         if self.y == self.bottom {
-            self.grid.scroll_up(self.top, self.bottom, fill);
+            self.scroll_up(fill);
         } else if self.y + 1 < self.height() {
             self.y += 1;
         }
+    }
+
+    /// The rows of the region move up by one.
+    pub(super) fn scroll_up(&mut self, fill: Cell) {
+        self.keep_scrolled(1);
+        self.grid.scroll_up(self.top, self.bottom, fill);
+    }
+
+    /// Clears the screen, its text into the history.
+    pub(super) fn push_all(&mut self, fill: Cell) {
+        self.keep_scrolled(self.height());
+        self.grid.push_all(fill);
     }
 
     /// Moves the cursor up, and scrolls at the start of the region.
@@ -423,7 +435,7 @@ impl Screen {
         self.tabs = usual_tabs(self.columns());
         (self.top, self.bottom) = (0, self.height() - 1);
         self.modes = Modes(Modes::CURSOR | Modes::WRAP);
-        self.grid.push_all(Cell::BLANK);
+        self.push_all(Cell::BLANK);
         (self.x, self.y) = (0, 0);
         self.palette.clear();
     }

@@ -441,19 +441,32 @@ impl Screen {
         lines
     }
 
-    /// From now on [`Screen::take_scrolled`] has also what the program cleared from the
-    /// history (ED 3) since the last call: it was on the screen.
+    /// From now on [`Screen::take_scrolled`] has also what the history lost since the
+    /// last call: what the program cleared from it (ED 3), and what it had no room for.
     pub(super) fn keep_cleared(&mut self) {
         self.cleared = Some(Vec::new());
     }
 
     /// Empties the history (ED 3).
     pub(super) fn clear_history(&mut self) {
+        self.save_scrolled(true);
+        self.grid.clear_history();
+    }
+
+    /// The history gets `more` rows: what it may lose by that is kept.
+    #[inline]
+    pub(super) fn keep_scrolled(&mut self, more: usize) {
+        if self.grid.may_drop(self.handed_out, more) {
+            self.save_scrolled(false);
+        }
+    }
+
+    #[cold]
+    fn save_scrolled(&mut self, all: bool) {
         if let Some(mut cleared) = self.cleared.take() {
-            self.hand_out(&mut cleared, true);
+            self.hand_out(&mut cleared, all);
             self.cleared = Some(cleared);
         }
-        self.grid.clear_history();
     }
 
     /// Appends the lines that scrolled off; where `all`, also the rows of one that goes

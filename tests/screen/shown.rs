@@ -184,6 +184,33 @@ fn what_clear_takes_out_of_the_history_was_on_the_screen() {
 }
 
 #[test]
+fn what_scrolls_off_far_in_one_write_is_told() {
+    let text = "one\r\ntwo\r\nthree\r\n";
+    let expected = in_text(&["one", "two", "three", "next"]);
+    let is_told = |scrolls: &str| {
+        // Many more rows than the history holds, which is full.
+        let full = "\r\n".repeat(3000);
+        let parts = [(1, full.as_str()), (1, text), (1, scrolls), (1, "next")];
+        let mut told = told(&parts, 2);
+        told.retain(|(text, _)| !text.is_empty());
+        assert_eq!(told, expected, "{scrolls:?}");
+    };
+    is_told(&"\n".repeat(1024));
+    is_told(&"\x1b[5S".repeat(250));
+    // Into the history goes what is cleared, too.
+    let cleared: Vec<String> = (0..90).map(|number| format!("a {number}")).collect();
+    let printed = format!("\x1b[H{}\x1b[2J", cleared.join("\x1b[2J\x1b[5H"));
+    let full = "\r\n".repeat(3000);
+    let told = told(&[(1, &full), (1, &printed)], 2);
+    let told: Vec<String> = told
+        .into_iter()
+        .map(|(text, _)| text)
+        .filter(|t| !t.is_empty())
+        .collect();
+    assert_eq!(told, cleared);
+}
+
+#[test]
 fn a_line_without_end_comes_in_parts() {
     let mut shown = Shown::new(10, 5, Rules::TMUX_3_7);
     let text: String = ('a'..='z').cycle().take(100_000).collect();

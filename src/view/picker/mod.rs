@@ -10,7 +10,6 @@ mod query;
 
 use std::path::{Path, PathBuf};
 
-
 use self::query::Query;
 use crate::cast::Micros;
 use crate::screen::Screen;
