@@ -177,6 +177,19 @@ fn a_window_is_recorded_from_its_first_line() {
 }
 
 #[test]
+fn turning_rules_on_says_how_many_windows_are_recorded() {
+    let tmux = TestTmux::start(STAYS);
+    new_window(&tmux, "main", "one", STAYS);
+    new_window(&tmux, "main", "two", STAYS);
+    let tvmux = user("[[auto]]\nwindow = '*o*'\n");
+    let socket = tmux.socket();
+    let socket = socket.to_str().unwrap();
+    let said = tvmux.ok(["auto", "on", "-S", socket]);
+    let recorded = format!("{socket}: 2 windows recorded");
+    assert!(said.lines().any(|line| line == recorded), "{said}");
+}
+
+#[test]
 fn a_tmux_server_that_comes_later_is_noticed() {
     let tvmux = user("[[auto]]\n");
     let socket = default_socket(&tvmux);

@@ -100,7 +100,8 @@ impl Daemon {
     }
 
     /// Follows the rules from now on, on this tmux server too; or no more. Returns once
-    /// it is known which servers are there, after five seconds at most.
+    /// it is known which servers are there and what is recorded on them, after five
+    /// seconds at most.
     pub async fn set_auto(&self, on: bool, socket: Option<Socket>) -> api::Auto {
         self.shared.auto.change(|kept| {
             if on {

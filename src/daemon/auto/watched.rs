@@ -62,9 +62,7 @@ async fn watch_socket(daemon: Daemon, socket: Socket, stop: watch::Receiver<()>)
 async fn follow_servers(daemon: &Daemon, socket: &Socket, mut stop: watch::Receiver<()>) {
     let live = &daemon.shared.auto.live;
     let set_live = |is_live| {
-        live.send_modify(|live| {
-            live.insert(socket.clone(), is_live);
-        });
+        live.send_if_modified(|live| live.insert(socket.clone(), is_live) != Some(is_live));
     };
     let mut folder = SocketFolder::watch(socket)
         .inspect_err(|error| {
@@ -77,14 +75,16 @@ async fn follow_servers(daemon: &Daemon, socket: &Socket, mut stop: watch::Recei
             reached = reach(daemon, socket) => reached,
             _ = stop.changed() => return,
         };
-        set_live(reached.is_some());
+        let mut followed = None;
         if let Some(tmux) = reached {
-            let followed = follow(daemon, &tmux, &mut stop).await;
-            set_live(false);
-            match followed {
-                Followed::ServerGone if daemon.is_auto_asked(socket) => {}
-                Followed::ServerGone | Followed::Stopped => return,
-            }
+            // Once its windows were looked at, it is known which are recorded.
+            followed = Some(follow(daemon, &tmux, &mut stop, &|| set_live(true)).await);
+        }
+        set_live(false);
+        match followed {
+            Some(Followed::ServerGone) if !daemon.is_auto_asked(socket) => return,
+            Some(Followed::Stopped) => return,
+            Some(Followed::ServerGone) | None => {}
         }
         tokio::select! {
             appeared = appeared(&mut folder) => if let Err(error) = appeared {
@@ -129,8 +129,14 @@ enum Followed {
     Stopped,
 }
 
-/// Records what the rules want of a server, until it is gone.
-async fn follow(daemon: &Daemon, tmux: &Control, stop: &mut watch::Receiver<()>) -> Followed {
+/// Records what the rules want of a server, until it is gone; tells `has_looked` when
+/// that has begun.
+async fn follow(
+    daemon: &Daemon,
+    tmux: &Control,
+    stop: &mut watch::Receiver<()>,
+    has_looked: &(dyn Fn() + Sync),
+) -> Followed {
     let mut settings = daemon.watch_settings();
     loop {
         let config = Arc::clone(&settings.borrow_and_update());
@@ -153,6 +159,7 @@ async fn follow(daemon: &Daemon, tmux: &Control, stop: &mut watch::Receiver<()>)
             };
             if let Some(state) = state {
                 let has_new = windows.look(&state).await;
+                has_looked();
                 if has_new {
                     again = Some(Instant::now() + SETTLE);
                 }
