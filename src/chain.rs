@@ -126,7 +126,6 @@ pub struct Joined<R> {
 }
 
 impl<R: Read> Joined<R> {
-    /// Joins `inputs`.
     #[must_use]
     pub fn new(inputs: Vec<R>) -> Joined<R> {
         let mut inputs = inputs.into_iter();

@@ -3,7 +3,7 @@
 use std::thread;
 
 /// Does some work on a thread of its own while other work is done here; gives what came
-/// of both. Where no thread is to be had both are done here.
+/// of both. Where there is no thread both are done here.
 pub fn beside<A: Send, B>(aside: impl Fn() -> A + Sync, here: impl FnOnce() -> B) -> (A, B) {
     thread::scope(|scope| {
         let started = thread::Builder::new().spawn_scoped(scope, &aside);

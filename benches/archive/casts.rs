@@ -26,7 +26,7 @@ pub struct Planted {
     pub second: f64,
 }
 
-/// Fills a folder with casts of so many bytes in all; gives what was planted, and how
+/// Fills a folder with casts of `bytes` bytes in all; gives what was planted, and how
 /// many casts there are.
 pub fn fill(folder: &Path, bytes: u64) -> io::Result<(Vec<Planted>, usize)> {
     fs::create_dir_all(folder)?;

@@ -85,7 +85,7 @@ impl Home {
         self.0.join("casts")
     }
 
-    /// The first casts, so many bytes of them.
+    /// The first casts, about `bytes` of them.
     fn some_casts(&self, bytes: u64) -> Vec<PathBuf> {
         let files = fs::read_dir(self.casts()).expect("the casts");
         let mut casts: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
@@ -237,7 +237,7 @@ fn on_one_core<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Plays all casts into screens, so many at once; gives the time that passed.
+/// Plays all casts into screens, `threads` at once; gives the time that passed.
 fn play(casts: &Path, threads: usize) -> Duration {
     let files = fs::read_dir(casts).expect("the casts");
     let files = Mutex::new(files.map(|cast| cast.expect("a cast").path()));

@@ -15,7 +15,7 @@ use super::report::{Table, number};
 use super::support::tvmux::{Tvmux, parse_cast};
 use super::support::{TestTmux, wait_until};
 
-/// A tmux with so many windows besides the first, and a daemon that records
+/// A tmux with windows besides the first, and a daemon that records
 /// them.
 pub struct Many {
     tmux: TestTmux,

@@ -70,7 +70,7 @@ impl Options {
         self.only.is_empty() || self.only.iter().any(|only| only == part)
     }
 
-    /// One of three, by how much is to be measured.
+    /// One of three, by how much they measure.
     pub fn scale<T>(&self, quick: T, usual: T, full: T) -> T {
         if self.quick {
             quick

@@ -108,7 +108,7 @@ impl Table {
     }
 }
 
-/// A number with so many places.
+/// A number with `places` places.
 pub fn number(value: f64, places: usize) -> Value {
     let scale = 10f64.powi(places as i32);
     json!((value * scale).round() / scale)

@@ -190,7 +190,7 @@ fn check_contiguous(output: &str, seed: u64) {
         })
         .collect();
     for pair in numbers.windows(2) {
-        // A program that was started anew counts from 1, whose line may be
+        // A program that was started again counts from 1, whose line may be
         // glued to what was left of one; its snapshot comes a moment later.
         let is_next = pair[0] + 1 == pair[1] || pair[1] <= 2;
         assert!(is_next, "seed {seed}: {} follows {}", pair[1], pair[0]);

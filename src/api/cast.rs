@@ -42,13 +42,12 @@ pub struct Cast {
     pub parts: u32,
     /// When it was written last: seconds since the Unix epoch.
     pub modified: f64,
-    /// How it is.
     pub state: CastState,
     /// What `validate` says of one that is damaged.
     pub finding: Option<String>,
     /// Whether it is compressed with zstd.
     pub compressed: bool,
-    /// The machine.
+    /// The name of the machine.
     pub host: Option<String>,
     /// The tmux session's name.
     pub session: Option<String>,
@@ -282,7 +281,6 @@ pub struct SearchHit {
     pub time: f64,
     /// When it was there last, in seconds since the start of the cast.
     pub until: f64,
-    /// The line.
     pub line: String,
     /// The command that printed it, where that is known.
     pub command: Option<String>,

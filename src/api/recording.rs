@@ -119,7 +119,7 @@ pub struct RecordingCreate {
     /// Whether to follow the active pane; as configured without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follow_active_pane: Option<bool>,
-    /// Keep only the last so many seconds, until they are saved; all without.
+    /// Seconds: only the last ones are kept, until they are saved; all without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schema(minimum = 1, maximum = 31_536_000))]
     pub flashback: Option<u64>,
@@ -213,7 +213,7 @@ pub struct Recording {
     /// How often a server went on with it where the one before had ended.
     #[serde(default)]
     pub carried: u64,
-    /// Only the last so many seconds are kept, until they are saved.
+    /// Seconds: only the last ones are kept, until they are saved.
     #[serde(default)]
     pub flashback: Option<u64>,
     /// When it goes on by itself where it is paused for some time: seconds since the
@@ -288,7 +288,6 @@ pub struct CommandRecording {
     /// event without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_at: Option<f64>,
-    /// The cast's title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The command, for the cast's header.

@@ -1,6 +1,6 @@
 //! Which casts are compressed and which go, by the settings.
 //!
-//! A cast that is write-protected is kept for ever: that is in the file itself, and
+//! A cast that is write-protected is kept forever: that is in the file itself, and
 //! survives moving it, compressing it, and the loss of the catalogue. What is being
 //! recorded, or was written lately, is left alone.
 
@@ -63,11 +63,10 @@ pub struct Candidate {
     /// Bytes of the file.
     pub bytes: u64,
     modified: SystemTime,
-    /// It is kept for ever.
+    /// It is kept forever.
     pub is_kept: bool,
 }
 
-/// What is to be done.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The oldest first.
@@ -85,7 +84,6 @@ pub enum Removed {
 }
 
 impl Rules {
-    /// The settings.
     #[must_use]
     pub fn of(archive: &config::Archive) -> Rules {
         Rules {
@@ -98,7 +96,7 @@ impl Rules {
         }
     }
 
-    /// Whether nothing is to be done, ever.
+    /// Whether there is never anything to do.
     #[must_use]
     pub fn are_off(&self) -> bool {
         self.compress_after.is_none()
@@ -128,7 +126,7 @@ impl Rules {
         fits(&self.sessions, &entry.session) || fits(&self.titles, &entry.title)
     }
 
-    /// What is to be done with these casts. `free` are the bytes that are free on a
+    /// What to do with these casts. `free` are the bytes that are free on a
     /// device.
     #[must_use]
     pub fn plan(
@@ -195,7 +193,7 @@ impl Archive {
         Ok(entries.into_iter().filter_map(candidate).collect())
     }
 
-    /// What is to be done by the settings at present.
+    /// What the settings want done at present.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -244,7 +242,7 @@ fn is_protected(found: &Metadata) -> bool {
     found.mode() & WRITABLE == 0
 }
 
-/// Whether a cast is kept for ever.
+/// Whether a cast is kept forever.
 ///
 /// # Errors
 /// When the system does not say.
@@ -252,7 +250,7 @@ pub fn is_pinned(path: &Path) -> io::Result<bool> {
     Ok(is_protected(&fs::metadata(path)?))
 }
 
-/// Keeps a cast for ever, or no longer; `false` when that is so already. Its file is
+/// Keeps a cast forever, or no longer; `false` when that is so already. Its file is
 /// write-protected, or may be written by its owner again.
 ///
 /// # Errors

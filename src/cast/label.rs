@@ -11,7 +11,7 @@ const TITLE: &str = "tvmux: title: ";
 /// Bytes of a label at most that is followed by how late it is.
 const LONGEST: usize = 960;
 
-/// The label of a marker for a moment that is so long ago. A cast only grows: the
+/// The label of a marker for a moment that is `before` microseconds ago. A cast only grows: the
 /// marker stands where it was written, and says which moment it names.
 #[must_use]
 pub fn late_label(label: &str, before: Micros) -> String {

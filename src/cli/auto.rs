@@ -103,7 +103,7 @@ async fn on(context: &Context, args: &On) -> Outcome {
     let auto = background::set_auto(context, &update, socket.path().to_owned()).await?;
     told(&auto, &args.shape)?;
     if auto.rules == 0 && !args.shape.quiet {
-        super::warn("no rule says what is to be recorded: nothing is");
+        super::warn("no rule says what to record: nothing is recorded");
         anstream::eprintln!(
             "`[[auto]]` tables in the configuration file are the rules, `tvmux server reload` \
              reads them; an empty one records every window"

@@ -181,7 +181,7 @@ pub(super) fn hold_calls() -> Option<impl Drop> {
     }
 }
 
-/// The way to the daemon. Looked for anew each time: where it listens changes
+/// The way to the daemon. Looked for each time: where it listens changes
 /// from one daemon to the next.
 fn connection() -> Connection {
     let program = std::env::current_exe().unwrap_or_else(|_| "tvmux".into());

@@ -386,7 +386,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "archive rebuild",
         &[
-            ("tvmux archive rebuild", "read all casts anew"),
+            ("tvmux archive rebuild", "read all casts again"),
             ("tvmux archive rebuild --low-priority", "beside other work"),
         ],
     ),
@@ -426,7 +426,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         &[
             (
                 "tvmux archive keep @latest",
-                "the newest cast stays for ever",
+                "the newest cast stays forever",
             ),
             ("tvmux archive keep --not day", "it may go"),
         ],

@@ -14,7 +14,7 @@ use crate::threads::beside;
 use crate::wording::counted;
 use crate::workspace::abbreviate_home;
 
-/// The rows of so many casts are made in two halves at once.
+/// From this many casts on their rows are made in two halves at once.
 const MANY: usize = 1000;
 
 /// List the casts that there are, the newest first

@@ -2,7 +2,7 @@
 //! screen there: what the next part of a recording that is rotated begins with.
 //!
 //! It says `ready` once little of the cast is left: a flood is never read to its end. Then each line of its
-//! standard input asks for the screen at so many bytes of the cast; the answer is
+//! standard input asks for the screen at a byte of the cast; the answer is
 //! `screen LENGTH` and as many bytes of output that paint it, or `inside` where the
 //! cast ends within an escape sequence there. It ends with its standard input.
 

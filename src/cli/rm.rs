@@ -87,6 +87,6 @@ fn is_sure(entries: &[Entry]) -> Result<bool, Failure> {
         let (time, bytes) = (duration(entry.duration), size(entry.bytes));
         anstream::eprintln!("{}  {time}, {bytes}", shown(&entry.path));
     }
-    let question = format!("Remove {} for ever?", counted(entries.len() as u64, "cast"));
+    let question = format!("Remove {} forever?", counted(entries.len() as u64, "cast"));
     Ok(ask::choose(&question, &['n', 'y']) == Some('y'))
 }

@@ -54,7 +54,7 @@ enum Verb {
     Start,
     /// Finish all recordings and end the server.
     Stop,
-    /// Start the server anew, as after an upgrade; its recordings go on and
+    /// Restart the server, as after an upgrade; its recordings go on and
     /// nothing is missing from them.
     Restart,
     /// Say whether the server runs; exits with 1 when it does not.
@@ -78,7 +78,7 @@ enum Verb {
         /// End with the last recording, if `server.auto_shutdown` is set.
         #[arg(long, hide = true)]
         on_demand: bool,
-        /// A server before this one died, and is to be gone on with.
+        /// A server before this one died: go on with its recordings.
         #[arg(long, hide = true)]
         again: bool,
     },

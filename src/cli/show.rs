@@ -114,7 +114,7 @@ fn print(entry: &Entry, markers: &Markers, commands: &[CommandRow]) -> Outcome {
     let is_kept = is_pinned(&entry.path).unwrap_or(false);
     line(
         "Kept",
-        is_kept.then(|| "for ever: it is write-protected".to_owned()),
+        is_kept.then(|| "forever: it is write-protected".to_owned()),
     )?;
     let missing = |bytes| match bytes {
         0 => String::new(),

@@ -214,7 +214,7 @@ impl TakenTerminal {
             .is_none()
     }
 
-    /// What is to be written at the end from now on.
+    /// What is written at the end from now on.
     pub(super) fn set_leave(&mut self, leave: &str) {
         if let Some(taken) = &mut *TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
             && taken.leave != leave.as_bytes()

@@ -44,7 +44,7 @@ pub(super) struct Args {
     /// Let the page look alone; so it is without --control
     #[arg(long, overrides_with = "control")]
     read_only: bool,
-    /// End when nobody has looked for so long; 0 is never
+    /// End when nobody has looked for that time; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 1800)]
     idle_end: u64,
 }

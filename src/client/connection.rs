@@ -32,7 +32,7 @@ const LARGEST_LOG: u64 = 1024 * 1024;
 /// completed first.
 const START_TIME: u16 = 60_000;
 
-/// How long a daemon may take to start, to end or to listen anew, and how often
+/// How long a daemon may take to start, to end or to listen again, and how often
 /// it is looked.
 const PATIENCE_TO_CONNECT: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(10);
@@ -108,7 +108,7 @@ impl Connection {
     }
 
     /// A client of the daemon. One that runs while its socket was swept is asked
-    /// to listen anew; one that is starting or ending is waited for.
+    /// to listen again; one that is starting or ending is waited for.
     ///
     /// # Errors
     /// [`Error::NotRunning`] when it does not run; [`Error::Unreachable`] or
@@ -217,7 +217,7 @@ impl Connection {
         let plan = RecallPlan::read(self.folders.runtime());
         let is_on_demand = |plan: &RecallPlan| plan.arguments.iter().any(|a| a == "--on-demand");
         let on_demand = plan.as_ref().is_some_and(is_on_demand);
-        // The program of this call is to be the next one: pipe processes, which
+        // The program of this call becomes the next one: pipe processes, which
         // would start the old one's, wait.
         let _calls = plan.as_ref().and_then(RecallPlan::hold_calls);
         let was_running = self.end(Signal::SIGUSR1).await?;

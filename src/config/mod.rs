@@ -132,7 +132,7 @@ schema::settings! {
         /// How long after its end a cast is compressed, such as `1d`; `off` for
         /// never.
         compress_after: Period = Period(None), any;
-        /// How long a cast is kept after its end, such as `365d`; `off` for ever.
+        /// How long a cast is kept after its end, such as `365d`; `off` forever.
         keep: Period = Period(None), any;
         /// Bytes of all casts at most, such as `50GB`: the oldest go; `off` for no
         /// limit.
@@ -140,10 +140,10 @@ schema::settings! {
         /// Bytes that stay free where casts are, such as `5GB`: the oldest go;
         /// `off` for no limit.
         min_free: ByteLimit = ByteLimit(None), any;
-        /// Sessions whose casts are kept for ever: names with `*` and `?`,
+        /// Sessions whose casts are kept forever: names with `*` and `?`,
         /// separated by `|`.
         keep_sessions: String = String::new(), any;
-        /// Titles of casts that are kept for ever, in the same way.
+        /// Titles of casts that are kept forever, in the same way.
         keep_titles: String = String::new(), any;
     }
 }

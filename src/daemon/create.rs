@@ -40,7 +40,7 @@ pub enum Created {
     Present(api::Recording),
 }
 
-/// What tmux says of the window that is to be recorded.
+/// What tmux says of the window to record.
 struct Found {
     window: WindowId,
     pane: PaneId,

@@ -25,7 +25,7 @@ impl Earlier {
         self.casts + 1
     }
 
-    /// The same with another cast, which has done so much.
+    /// The same with another cast.
     pub(super) fn and(self, cast: Stats) -> Earlier {
         Earlier {
             casts: self.casts + 1,
@@ -35,7 +35,7 @@ impl Earlier {
         }
     }
 
-    /// The same without the last of them, which has done so much.
+    /// The same without the last of them.
     pub(super) fn without(self, cast: Stats) -> Earlier {
         Earlier {
             casts: self.casts.saturating_sub(1),

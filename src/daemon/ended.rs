@@ -16,11 +16,11 @@ use crate::folders::open_to_append;
 /// How long they are kept, in seconds.
 const KEPT: u64 = 3600;
 
-/// A file larger than this is written anew without those that are too old, in
+/// A file larger than this is written again without those that are too old, in
 /// bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Most that are kept when the file is written anew.
+/// Most that are kept when the file is written again.
 const MOST: usize = 500;
 
 fn path(state: &Path) -> PathBuf {
@@ -44,7 +44,7 @@ pub(super) fn note(state: &Path, recording: &api::Recording) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the file anew without those that are too old.
+/// Writes the file again without those that are too old.
 ///
 /// # Errors
 /// When the file cannot be written.

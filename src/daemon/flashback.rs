@@ -184,7 +184,6 @@ pub(super) fn saved_name(cast: &Path, now: &Zoned, number: u32) -> String {
     }
 }
 
-/// What was saved.
 #[derive(Clone, Debug)]
 pub(super) struct Saved {
     /// The first cast, and those that follow it.

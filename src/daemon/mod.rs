@@ -222,7 +222,7 @@ impl Daemon {
         Ok(self.find(id).await?.1.report.to_api())
     }
 
-    /// Puts a marker into a recording, for the moment so many microseconds ago.
+    /// Puts a marker into a recording, for the moment `ago` microseconds before now.
     ///
     /// # Errors
     /// When there is no such recording, or no room for a marker.
@@ -251,7 +251,7 @@ impl Daemon {
         Ok(recording)
     }
 
-    /// Pauses a recording, for so many seconds where that is said. From the moment it
+    /// Pauses a recording, for some seconds or until it is resumed. From the moment it
     /// returns not a byte is taken.
     ///
     /// # Errors

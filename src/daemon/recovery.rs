@@ -7,7 +7,7 @@
 //! recording goes on with the same stream. Nothing is missing then, and no
 //! snapshot is taken.
 //!
-//! Where that cannot be (the machine was started anew, the pipe process is gone
+//! Where that cannot be (the machine was started again, the pipe process is gone
 //! too) the cast is made whole; where the window still lives on the same tmux
 //! server the recording goes on in the same file, with a marker for what is
 //! missing and a new snapshot; otherwise it ends with that marker. What the other

@@ -106,7 +106,6 @@ pub(super) enum Progress {
     Made(io::Result<Made>),
 }
 
-/// What is to be done next.
 #[derive(Debug)]
 pub(super) enum Next {
     /// Make the next cast, beginning with this screen ([`Rotation::make`]).
@@ -140,7 +139,7 @@ impl Writing<'_> {
 }
 
 impl Rotation {
-    /// Whether the FIFO is to be left alone at present.
+    /// Whether nobody may read the FIFO at present.
     pub(super) fn is_sealed(&self) -> bool {
         matches!(self.state, State::Sealed { .. } | State::Making { .. })
     }
@@ -150,7 +149,7 @@ impl Rotation {
         matches!(self.state, State::Making { .. })
     }
 
-    /// When [`Rotation::turn`] is to be called though nothing happens.
+    /// When to call [`Rotation::turn`] though nothing happens.
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
             State::Sealed { by, .. } => Some(*by),
@@ -160,8 +159,8 @@ impl Rotation {
         }
     }
 
-    /// Goes on as far as that is possible now: to be called whenever something has
-    /// happened to the recording. Gives whether its lines are to be written as they
+    /// Goes on as far as that is possible now: call it whenever something has
+    /// happened to the recording. Gives whether its lines are written as they
     /// come.
     pub(super) fn turn(&mut self, limits: Limits, writing: Writing<'_>) -> bool {
         let now = Instant::now();
@@ -308,7 +307,7 @@ impl Rotation {
         None
     }
 
-    /// The cast was removed, and one in its place begins anew: what was read of it
+    /// The cast was removed, and one in its place starts over: what was read of it
     /// counts no more. A next one that is being made is taken back in the end, since
     /// lines have come.
     pub(super) fn start_over(&mut self) {
@@ -331,7 +330,7 @@ impl Rotation {
         };
     }
 
-    /// Ends it; gives a cast that was made and is to be taken back.
+    /// Ends it; gives a cast that was made and is not used.
     pub(super) async fn abandon(&mut self) -> Option<Made> {
         match std::mem::take(&mut self.state) {
             State::Making { made, .. } => made.await.ok()?.ok(),

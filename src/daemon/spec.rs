@@ -55,7 +55,7 @@ pub(super) struct Paused {
 }
 
 impl RecordingSpec {
-    /// Whether nothing is to be recorded at present.
+    /// Whether it records nothing at present.
     pub(super) fn is_paused(&self) -> bool {
         self.paused.is_some() || self.withheld.is_some()
     }

@@ -8,7 +8,7 @@
 //! prints: whoever types a command sees its letters, and most programs draw
 //! themselves again when their pane has another size. There is a watcher only
 //! while something on the server is recorded, a client listens to its events, or
-//! rules say what is to be recorded there.
+//! rules say what is recorded there.
 
 use std::future::pending;
 use std::process::Stdio;

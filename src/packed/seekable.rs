@@ -94,7 +94,7 @@ impl Plain {
     /// Reads as many plain bytes as `buffer` takes.
     ///
     /// # Errors
-    /// As [`Plain::read_at`], and when there are not so many.
+    /// As [`Plain::read_at`], and when there are fewer.
     pub fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         fill(buffer, offset, |buffer, offset| {
             self.read_at(buffer, offset)
@@ -163,7 +163,7 @@ impl Packed {
 /// Fills `buffer` from `offset` on by as many reads as it takes.
 ///
 /// # Errors
-/// As `read`, and when there are not so many bytes.
+/// As `read`, and when there are fewer bytes.
 pub(crate) fn fill(
     mut buffer: &mut [u8],
     mut offset: u64,

@@ -33,7 +33,6 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Adds a frame.
     pub fn push(&mut self, packed: u32, plain: u32) {
         self.starts.push(self.end);
         self.end.0 += u64::from(packed);

@@ -23,9 +23,9 @@ struct Chunk {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gathered {
-    /// So many bytes wait in addition.
+    /// Bytes that wait in addition.
     Kept(usize),
-    /// So many bytes found no room.
+    /// Bytes that found no room.
     Dropped(usize),
     /// The input has ended.
     Ended,

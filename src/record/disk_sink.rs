@@ -81,7 +81,7 @@ impl DiskSink {
         }
     }
 
-    /// When [`DiskSink::tick`] is to be called though nothing happens.
+    /// When to call [`DiskSink::tick`] though nothing happens.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         self.due
@@ -124,7 +124,7 @@ impl DiskSink {
     }
 
     /// Goes on in another file, of which `length` bytes are there; all lines must be
-    /// written. Gives what is to be closed of the one before.
+    /// written. Gives the one before, to close.
     #[must_use]
     pub fn go_on_in(&mut self, file: DiskFile, length: u64, intervals: Intervals) -> DiskSink {
         let mut next = DiskSink::new(Arc::clone(&self.disks), file, length, intervals);

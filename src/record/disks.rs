@@ -27,7 +27,7 @@ pub enum Work {
     Sync,
 }
 
-/// Work, which gives what is to be done with its result on the thread that
+/// Work, which gives what handles its result on the thread that
 /// waits for it.
 type Job = Box<dyn FnOnce() -> Reply + Send>;
 type Reply = Box<dyn FnOnce() + Send>;

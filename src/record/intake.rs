@@ -121,7 +121,7 @@ impl<S: DerefMut<Target = PipeEnd>> Intake<S> {
         }
     }
 
-    /// When a stream that is left alone is to be read again.
+    /// When a stream that is left alone is read again.
     #[must_use]
     pub fn paused_until(&self) -> Option<Instant> {
         self.paused_until

@@ -158,7 +158,7 @@ impl Recall {
         self.has_given_up
     }
 
-    /// Whether nothing more is to be done: the daemon is up or comes up, or no more
+    /// Whether nothing is left to do: the daemon is up or comes up, or no more
     /// tries are made.
     pub(super) fn has_called(&self) -> bool {
         // The one that has died may hold its lock for a moment longer.
@@ -254,7 +254,7 @@ impl Recall {
     }
 }
 
-/// How long a try waits after so many before it.
+/// How long a try waits after `tries` before it.
 fn pause_after(tries: usize) -> Duration {
     match tries {
         0 => Duration::ZERO,

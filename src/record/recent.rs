@@ -2,7 +2,7 @@
 //! that comes in its middle.
 //!
 //! tmux tells a screen, but not with what the next character is written, and some
-//! more ([`Unrevealed`]). When a pane has another size, its pipe is started anew
+//! more ([`Unrevealed`]). When a pane has another size, its pipe is started again
 //! with a snapshot, and all of that stands in what was recorded before. So the last
 //! bytes are kept, and only then read by an emulator. What was set before them is
 //! not known.
@@ -61,7 +61,7 @@ impl Recent {
         self.is_cut = true;
     }
 
-    /// More output. Copies at most [`RECENT`] bytes; allocates until so many are kept.
+    /// More output. Copies at most [`RECENT`] bytes; allocates until it keeps that much.
     pub fn push(&mut self, bytes: &[u8]) {
         if !self.is_started {
             return;

@@ -67,8 +67,8 @@ impl Recorder {
         recorder
     }
 
-    /// A recorder that goes on at `offset` bytes of a file with so many
-    /// `events`, whose last one is at `last` and left a terminal of `size`
+    /// A recorder that goes on at `offset` bytes of a file with
+    /// `events` events, whose last one is at `last` and left a terminal of `size`
     /// (columns, rows).
     #[must_use]
     pub fn resume(
@@ -125,8 +125,8 @@ impl Recorder {
 
     /// Keeps lines and state where a kill does not take them, from now on. The
     /// cast is the file of this device and inode; `origin` is what the monotonic
-    /// clock has at time 0 of the cast, in microseconds. Gives the buffer that is
-    /// to be the next one, and the one that streams are to be read into.
+    /// clock has at time 0 of the cast, in microseconds. Gives the next
+    /// buffer, and the one that streams are read into.
     pub fn keep(&mut self, kept: Kept, file: (u64, u64), origin: i64) -> (Lines, ReadBuffer) {
         let Kept { carry, lines, read } = kept;
         let [lines, spare] = lines;
@@ -166,7 +166,7 @@ impl Recorder {
         }
     }
 
-    /// Says how far it has come, having taken so many bytes more.
+    /// Says how far it has come, having taken `taken` bytes more.
     fn commit(&mut self, taken: usize) {
         self.commit_with(taken, |_| ());
     }

@@ -61,7 +61,7 @@ const FLOOD_BYTES: usize = 16 * 1024;
 /// there gathers in tmux's memory.
 const LARGE: usize = 48 * 1024;
 
-/// So many pieces after one of a flood are taken for some of it, however small.
+/// Pieces after one of a flood that are taken for some of it, however small.
 const FLOOD_PIECES: u32 = 16;
 
 /// How long a flood may gather: as long as the pieces stay below that.
@@ -122,7 +122,7 @@ struct Relay {
     ended: Option<Instant>,
     can_splice: bool,
     pause: Duration,
-    /// So many pieces are still taken for part of a flood.
+    /// Pieces that are still taken for part of a flood.
     flooding: u32,
 }
 

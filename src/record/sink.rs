@@ -1,7 +1,7 @@
 //! When a recording's lines are written and synced: a state machine without
 //! I/O and without a clock.
 //!
-//! Times come in as arguments. What is to be done to the file comes out as a
+//! Times come in as arguments. What the file needs comes out as a
 //! [`Job`], which the caller runs off the thread that drains and hands back to
 //! [`Sink::complete`]. At most one write and one sync are under way; lines go
 //! on gathering in the recorder meanwhile.
@@ -326,7 +326,7 @@ impl<S: Storage> Sink<S> {
         }
     }
 
-    /// What is to be done now: to be called until it is to wait, each time that
+    /// What to do now. Call it until it says to wait, each time that
     /// the recorder has got something, a job is done, or a moment has come.
     pub fn poll(&mut self, now: Instant, recorder: &mut Recorder) -> Step<S> {
         if recorder.waiting() > 0 && self.waiting.is_none() {
@@ -352,7 +352,7 @@ impl<S: Storage> Sink<S> {
 
     fn poll_file(&mut self, now: Instant, recorder: &mut Recorder) -> Option<Step<S>> {
         let is_closing = self.closing != Closing::No;
-        // Taken out, and put back where nothing is to be done.
+        // Taken out, and put back where there is nothing to do.
         match std::mem::replace(&mut self.state, State::Asking) {
             State::Open(file) => {
                 let is_full = recorder.waiting() >= FLUSH_BYTES;
@@ -412,7 +412,7 @@ impl<S: Storage> Sink<S> {
         }))
     }
 
-    /// When [`Sink::poll`] is to be called though nothing happens.
+    /// When to call [`Sink::poll`] though nothing happens.
     fn next_due(&self) -> Option<Instant> {
         let file = match &self.state {
             // Nothing but a job is waited for at the end.
@@ -617,7 +617,7 @@ impl Intervals {
         Waiting { since, flush }
     }
 
-    /// When a byte that came at `since` is to be synced: a tenth early, so that
+    /// When a byte that came at `since` is synced at the latest: a tenth early, so that
     /// the sync itself lies within the bound.
     fn sync_due(&self, since: Instant) -> Instant {
         self.on_tick(since, self.sync * 9 / 10, SYNC_TICK)

@@ -30,11 +30,11 @@ const AT_ONCE: usize = 64;
 /// be woken.
 const NOTICE: Duration = Duration::from_millis(200);
 
-/// After so many bytes, others who wait for the core come first, or the recorder
+/// Bytes after which others who wait for the core come first, or the recorder
 /// holds up the very program that it records …
 const LONG: usize = 32 * 1024;
 
-/// … unless so many more wait: then the reader is late.
+/// … unless this many more wait: then the reader is late.
 const LATE: usize = 512 * 1024;
 
 /// A FIFO of ours, and whether anything more comes from it.

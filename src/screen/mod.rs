@@ -36,7 +36,7 @@
 //! [`Screen::save`] gives the complete state as bytes, a half-received sequence
 //! included; [`Screen::restore`] and the rest of the bytes give the same as all of
 //! them at once. Scrolled lines and marks that were not taken are in it. A screen
-//! that was restored counts its looks anew. [`Screen::save_with_history`] leaves
+//! that was restored counts its looks from 0 again. [`Screen::save_with_history`] leaves
 //! old rows of the history out, which only a higher screen or a new width shows.
 //! A state of another version of tvmux is [`BadState`]: it is derived data, so
 //! make it again. `Clone` copies the same in memory.

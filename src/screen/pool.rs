@@ -151,7 +151,7 @@ impl Pool {
         rest.iter().for_each(|cell| self.push_text(*cell, out));
     }
 
-    /// The same by so many cells at once; gives those that are left.
+    /// The same, `N` cells at once; gives those that are left.
     #[inline]
     fn push_pieces<'a, const N: usize>(&self, cells: &'a [Cell], out: &mut String) -> &'a [Cell] {
         let (pieces, rest) = cells.as_chunks::<N>();

@@ -14,7 +14,7 @@ pub const LIVELY: u64 = 5_000_000;
 /// How many lines are remembered at least as given.
 pub const REMEMBERED: usize = 16_384;
 
-/// From a time on, a line began with so many bytes of what it was in the end.
+/// From `time` on, a line began with the first `length` bytes of what it was in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Bytes from its start.
@@ -109,7 +109,7 @@ impl Rows {
         self.states.get_mut(index)
     }
 
-    /// So many rows from `row` on, with their numbers.
+    /// `count` rows from `row` on, with their numbers.
     pub fn from(&mut self, row: u64, count: usize) -> impl Iterator<Item = (u64, &mut RowState)> {
         let end = (row + count as u64).saturating_sub(self.base) as usize;
         let row = row.max(self.base);
@@ -202,7 +202,7 @@ impl Settled {
     }
 
     /// Puts what a row shows now in the place of what settled in it before; gives
-    /// that if it is to be told: not as a redraw after `untold` of them.
+    /// that if it counts as a line: not as a redraw after `untold` of them.
     pub fn replace(
         mut self: Box<Self>,
         place: &mut Option<Box<Settled>>,

@@ -214,7 +214,7 @@ impl Screen {
 
     /// The number of the oldest row that is still there: of the history, or else
     /// of the screen. Numbers of rows count from the first that the terminal ever
-    /// had; a new width counts rows anew.
+    /// had; a new width counts rows from 0 again.
     pub fn first_row(&self) -> u64 {
         self.grid.dropped
     }

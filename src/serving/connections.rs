@@ -71,7 +71,7 @@ impl Connections {
     }
 }
 
-/// The next client over TCP, and its address; waits for ever without a listener.
+/// The next client over TCP, and its address; waits forever without a listener.
 pub(crate) async fn accept_tcp(listener: &mut Option<TcpListener>) -> (TcpStream, SocketAddr) {
     let Some(listener) = listener else {
         return pending().await;
@@ -169,7 +169,7 @@ where
     }
 }
 
-/// A request for the log, where that takes so much.
+/// A request for the log, where that takes each.
 struct Logged(Option<(String, Instant)>);
 
 impl Logged {

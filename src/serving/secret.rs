@@ -22,7 +22,6 @@ impl Secret {
         ))
     }
 
-    /// The secret itself.
     pub(crate) fn tell(&self) -> &str {
         &self.0
     }

@@ -98,7 +98,7 @@ struct Shared {
     source: Source,
     header: Header,
     rules: Rules,
-    /// The file for what is known, if there is to be one.
+    /// The file for what is known, if it is kept.
     cache: Option<PathBuf>,
     state: Mutex<State>,
     /// Threads that wait for the state.

@@ -27,7 +27,7 @@ pub struct Animation<W> {
 }
 
 impl<W: Write> Animation<W> {
-    /// Starts a picture of so many columns and rows (the first ones of larger
+    /// Starts a picture of a screen's columns and rows (the first ones of larger
     /// screens) that takes `duration`
     /// microseconds and then starts again.
     ///

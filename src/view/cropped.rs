@@ -1,4 +1,4 @@
-//! A recording of a part of its screen: the first columns and rows, drawn anew.
+//! A recording of a part of its screen: the first columns and rows, drawn again.
 
 use std::fmt::Write as _;
 use std::io;
@@ -8,7 +8,7 @@ use crate::cast::{Code, Event, EventSink, Header, Micros, Text, TextBuffer};
 use crate::screen::{Colour, Screen, Style, Which};
 use crate::timeline::rules_of;
 
-/// Gives a sink the first columns and rows of what is shown. Rows are drawn anew
+/// Gives a sink the first columns and rows of what is shown. Rows are drawn again
 /// where they changed, so nothing outside of the part moves what is in it; what only
 /// programs see (modes, scroll regions, the normal screen behind the alternate one)
 /// is left out.
@@ -25,7 +25,7 @@ pub struct Cropped<'a> {
 }
 
 impl<'a> Cropped<'a> {
-    /// At most so many columns and rows go to `sink`.
+    /// At most `columns` and `rows` go to `sink`.
     pub fn new(sink: &'a mut dyn EventSink, columns: u16, rows: u16) -> Cropped<'a> {
         Cropped {
             sink,

@@ -35,7 +35,7 @@ pub fn svg(screen: &Screen, theme: &Theme) -> String {
     out
 }
 
-/// Pixels of a picture of so many columns and rows.
+/// Pixels that a picture of a screen takes.
 fn pixels((columns, rows): (u16, u16)) -> (f64, f64) {
     let width = f64::from(columns) * WIDTH + 2.0 * MARGIN;
     (width, f64::from(rows) * HEIGHT + 2.0 * MARGIN)

@@ -123,7 +123,7 @@ pub(super) struct Catalogue {
 #[derive(Default)]
 struct List {
     archive: Option<Archive>,
-    /// It is made anew after this.
+    /// It is made again after this.
     fresh_until: Option<Instant>,
 }
 
@@ -192,7 +192,7 @@ impl Catalogue {
         Ok((cast, file))
     }
 
-    /// The list is made anew when somebody asks for it next.
+    /// The list is made again when somebody asks for it next.
     pub(super) async fn forget(&self) {
         self.list.lock().await.fresh_until = None;
     }

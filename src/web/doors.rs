@@ -25,7 +25,6 @@ const TICKET_TIME: Duration = Duration::from_secs(15 * 60);
 /// Tickets that nobody has used, at most: the oldest make room.
 const MAX_TICKETS: usize = 32;
 
-/// The cookie's name.
 const COOKIE_NAME: &str = "tvmux";
 
 /// What somebody may do.

@@ -62,7 +62,6 @@ pub struct Known {
     pub address: String,
     /// The process that serves it.
     pub pid: u32,
-    /// Its version.
     pub version: String,
 }
 

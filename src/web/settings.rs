@@ -17,6 +17,6 @@ pub struct Settings {
     pub tmux_socket: PathBuf,
     /// What a daemon that died was recording: it says so of none that runs.
     pub interrupted: fn() -> Vec<Recording>,
-    /// The server ends when nobody has looked for so long; `None` is never.
+    /// The server ends when nobody has looked for that time; `None` is never.
     pub idle_end: Option<Duration>,
 }

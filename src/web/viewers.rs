@@ -32,7 +32,7 @@ impl Viewers {
         Viewer(Arc::clone(&self.0))
     }
 
-    /// Returns when nobody has looked for so long.
+    /// Returns when nobody has looked for that time.
     pub(super) async fn gone_for(&self, time: Duration) {
         let mut count = self.0.count.subscribe();
         loop {

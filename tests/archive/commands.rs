@@ -296,7 +296,7 @@ fn bash_tells_of_its_commands() {
 }
 
 /// Prompts such as starship's take the place of all hooks, or of the first, call those
-/// that were there with another status, and make the prompt anew.
+/// that were there with another status, and make the prompt again.
 #[test]
 fn hooks_that_come_later_in_bash_change_nothing() {
     for taken in ["PROMPT_COMMAND=later", "PROMPT_COMMAND=(later)"] {

@@ -201,7 +201,7 @@ fn every_verb_reads_a_compressed_cast_as_if_it_were_plain() {
     assert!(now.len() * 4 < bytes.len() as u64, "{}", now.len());
     assert_eq!(now.modified().unwrap(), then);
     assert_eq!(now.mode() & 0o777, 0o640);
-    // Nothing was read anew, and nothing is due.
+    // Nothing was read again, and nothing is due.
     let updated: Value = serde_json::from_str(&user.ok(["archive", "update", "--json"])).unwrap();
     assert_eq!(updated["casts"], 0);
     assert_eq!(listed(&user, &[])[0]["compressed"], true);
@@ -364,7 +364,7 @@ fn a_process_that_is_killed_loses_no_cast_and_leaves_none_half() {
             plain.exists() != cast.exists(),
             "round {round}: one is left"
         );
-        assert_eq!(updated["casts"], 0, "round {round}: nothing is read anew");
+        assert_eq!(updated["casts"], 0, "round {round}: nothing is read again");
         assert_eq!(listed(&user, &[]).len(), 1);
         let files: Vec<_> = fs::read_dir(plain.parent().unwrap())
             .unwrap()

@@ -1,4 +1,4 @@
-//! What is compressed and removed by the settings, and what is kept for ever.
+//! What is compressed and removed by the settings, and what is kept forever.
 
 use std::fs::{self, File, FileTimes};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::support::TestTmux;
 use crate::support::tvmux::Tvmux;
 use crate::{listed, write};
 
-/// Writes a cast that ended so many days ago.
+/// Writes a cast that ended some days ago.
 fn old(user: &Tvmux, name: &str, days: u64) -> PathBuf {
     let path = write(user, name, &mixed(days, 20_000));
     let time = SystemTime::now() - Duration::from_secs(days * 86_400);
@@ -68,7 +68,7 @@ fn old_casts_go_and_those_that_are_kept_stay() {
     ]
     .map(|(name, days)| old(&user, name, days));
     let said = user.ok(["archive", "keep", "pinned"]);
-    assert!(said.contains("is kept for ever"), "{said}");
+    assert!(said.contains("is kept forever"), "{said}");
     let shown: Value = serde_json::from_str(&user.ok(["show", "pinned", "--json"])).unwrap();
     assert_eq!(shown["kept"], true);
     let settings = [

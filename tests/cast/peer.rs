@@ -17,7 +17,7 @@ fn run(program: &Path, arguments: &[&str]) -> Output {
 }
 
 /// Where the two differ, and are to: asciinema takes the code `out` for `o`, its
-/// terminal draws DEL, and it joins lines that zsh had drawn anew after a resize.
+/// terminal draws DEL, and it joins lines that zsh had drawn again after a resize.
 const OTHERWISE: [(&str, &str); 4] = [
     ("v2-code-long.cast", "raw"),
     ("v2-code-long.cast", "txt"),

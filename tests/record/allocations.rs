@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Types so many keys, one of them a character of three bytes that come one by
+/// Types some keys, one of them a character of three bytes that come one by
 /// one; the buffer goes to the file ten times a second.
 fn strike(recorder: &mut Recorder, keys: u64, spare: &mut Lines) {
     for key in 0..keys {

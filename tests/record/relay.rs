@@ -237,7 +237,7 @@ fn what_comes_while_nobody_reads_is_handed_to_the_next_reader() {
 fn a_reader_that_stands_still_holds_nobody_up() {
     let (mut relay, mut reader) = Held::start(100_000);
     let sent: Vec<u8> = (0..500_000u32).flat_map(u32::to_le_bytes).collect();
-    // More than the FIFO and the bound take: it would wait for ever.
+    // More than the FIFO and the bound take: it would wait forever.
     relay.input.write_all(&sent).unwrap();
     relay.input.shutdown(std::net::Shutdown::Write).unwrap();
     wait_until("all is taken", || {

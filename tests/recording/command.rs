@@ -69,7 +69,7 @@ fn it_ends_as_the_command_does() {
     assert_eq!(status(&["sh", "-c", "exit 7"]).0, Some(7));
     assert_eq!(status(&["sh", "-c", "kill -TERM $$"]).0, Some(128 + 15));
     assert_eq!(status(&["sh", "-c", "kill -KILL $$"]).0, Some(128 + 9));
-    // What there is to be said is said in the command's terminal.
+    // What there is to say is said in the command's terminal.
     let (code, said, _) = status(&["no-such-command"]);
     assert_eq!(code, Some(127));
     assert_eq!(said, "tvmux: no-such-command: command not found\r\n");

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::support::{is_root, skipped, wait_until};
 
-/// A shell command that prints numbered lines for ever, and notes in a file how
+/// A shell command that prints numbered lines forever, and notes in a file how
 /// far it has come. No faster than a busy machine records: at most 3 MB a second.
 pub fn counter(progress: &Path) -> String {
     format!(

@@ -160,7 +160,7 @@ fn a_daemon_that_cannot_be_reached_is_named() {
         assert!(!stdout(&output).contains("Nothing"), "{args:?}: {output:?}");
         assert!(holder.0.try_wait().unwrap().is_none(), "it is left alone");
     }
-    // The lock says who is to be ended.
+    // The lock says whom to end.
     let stopped = tvmux.run(["server", "stop"]);
     // The shell that waited for it is this test.
     holder.0.wait().unwrap();

@@ -79,7 +79,7 @@ fn every_text_of_the_command_line_is_a_text() {
     tvmux.start_server();
     let walk = Walk { tmux, tvmux };
     for bytes in HOSTILE {
-        // A workspace's own variables are to be expanded.
+        // A workspace's own variables get expanded.
         let text = String::from_utf8_lossy(bytes).replace("$HOME", "$NOT_SET");
         let folder = walk.folder(bytes);
         let is_altered = |c: char| ":.".contains(c) || c.is_ascii_control();

@@ -3,7 +3,7 @@
 use crate::support::tvmux::{CastEvent, Tvmux, markers_of, read_cast};
 use crate::support::{TestTmux, wait_for, wait_until};
 
-/// A shell command that prints numbered lines for ever.
+/// A shell command that prints numbered lines forever.
 pub const COUNTER: &str = "exec awk 'BEGIN { for (i = 1; ; i++) printf \"line %d end\\n\", i }'";
 
 /// The numbers of the whole lines in a stretch of output.

@@ -258,7 +258,7 @@ fn recordings_are_ended_and_marked_and_casts_removed_after_a_question() {
     assert!(stage.rows()[29].contains("not being recorded"));
     stage.key(KeyCode::Down);
     assert_eq!(stage.control('x'), None);
-    assert!(stage.rows()[29].contains("remove two.cast for ever?"));
+    assert!(stage.rows()[29].contains("remove two.cast forever?"));
     assert_eq!(stage.types("n"), None);
     stage.control('x');
     let two = PathBuf::from("/casts/two.cast");

@@ -98,7 +98,7 @@ impl Stage {
                 return;
             }
         }
-        panic!("something takes for ever");
+        panic!("something takes forever");
     }
 
     fn key(&mut self, code: KeyCode, modifiers: KeyModifiers) -> Option<Action> {

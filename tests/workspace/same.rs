@@ -2,7 +2,7 @@
 //!
 //! What tmuxp built of each file in `fixtures/workspace/same` is recorded
 //! beside it (`NAME.state.json`). `TVMUX_RECORD_TMUXP=/path/to/tmuxp` records
-//! anew; `TVMUX_COMPARE=FOLDER` with it compares the files of another folder,
+//! again; `TVMUX_COMPARE=FOLDER` with it compares the files of another folder,
 //! recording nothing.
 
 use std::path::{Path, PathBuf};

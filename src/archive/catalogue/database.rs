@@ -10,21 +10,21 @@ use rusqlite::{Connection, OpenFlags};
 use super::ArchiveError;
 
 /// What makes each version of the tables from the one before. All is derived, so
-/// that a step may also begin anew.
+/// that a step may also start over.
 const STEPS: [&str; 7] = [
     include_str!("tables.sql"),
-    READ_ANEW,
-    READ_ANEW,
+    READ_AGAIN,
+    READ_AGAIN,
     "ALTER TABLE casts ADD COLUMN part INTEGER NOT NULL DEFAULT 1;",
-    READ_ANEW,
-    READ_ANEW,
+    READ_AGAIN,
+    READ_AGAIN,
     PROGRESS_APART,
 ];
 
 /// Grams have other bits, lines that a program cleared are told, casts say which part
 /// they are and which command went on in them, and the labels of markers are lines:
-/// what was read is read anew.
-const READ_ANEW: &str = "
+/// what was read is read again.
+const READ_AGAIN: &str = "
     DELETE FROM marker;
     DELETE FROM command;
     DELETE FROM block;

@@ -24,7 +24,7 @@ macro_rules! select {
 /// Those with an id above one and up to another, in no order: to sort them by an index
 /// would take longer.
 const SELECT_RANGE: &str = select!("WHERE id > ? AND id <= ?");
-/// So many of the newest, the newest first.
+/// Some of the newest, the newest first.
 const SELECT_NEWEST: &str = select!("ORDER BY started DESC, id DESC LIMIT ?");
 /// The cast of a path.
 pub(super) const SELECT_BY_PATH: &str = select!("WHERE path = ?");
@@ -130,7 +130,7 @@ pub(super) fn select_range(
     rows.collect()
 }
 
-/// So many of the newest casts, the newest first.
+/// At most `most` of the newest casts, the newest first.
 pub(super) fn select_newest(connection: &Connection, most: i64) -> rusqlite::Result<Vec<Entry>> {
     let mut select = connection.prepare_cached(SELECT_NEWEST)?;
     let rows = select.query_map([most], Entry::of_row)?;
@@ -190,7 +190,6 @@ impl Entry {
         self.commands > 0 || self.part > 1
     }
 
-    /// The file's name.
     #[must_use]
     pub fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or_default();

@@ -37,7 +37,7 @@ use crate::threads::beside;
 /// How many [`Archive::newest_entries`] are.
 const NEWEST: i64 = 300;
 
-/// So many casts are read in two halves at once.
+/// From this many on, casts are read in two halves at once.
 const MANY: i64 = 1000;
 
 /// Why the archive cannot be used.

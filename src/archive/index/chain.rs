@@ -226,7 +226,7 @@ impl<'a> ChainPrinted<'a> {
         Ok(())
     }
 
-    /// Says whether all of it could be unpacked; what could not is read anew from the
+    /// Says whether all of it could be unpacked; what could not is read again from the
     /// cast by the next update.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl Archive {
         })
     }
 
-    /// All of a cast is to be read anew: what was read of it is damaged.
+    /// All of a cast will be read again: what was read of it is damaged.
     pub(in crate::archive) fn read_again(&self, cast: i64) -> Result<(), ArchiveError> {
         self.with(|connection| {
             let update = "UPDATE casts SET is_due = 1, indexed = 0 WHERE id = ?";

@@ -58,7 +58,7 @@ impl<'a> Outlet<'a> {
         }
     }
 
-    /// So many more bytes were read; gives whether to go on.
+    /// `bytes` more were read; gives whether to go on.
     pub fn advance(&mut self, bytes: u64) -> ControlFlow<()> {
         self.read += bytes;
         let news = self.news_of(What::Read);

@@ -114,7 +114,7 @@ impl Printed<'_> {
         Ok(())
     }
 
-    /// Says whether all of it could be unpacked; what could not is read anew from the
+    /// Says whether all of it could be unpacked; what could not is read again from the
     /// cast by the next update.
     ///
     /// # Errors

@@ -125,7 +125,7 @@ impl Archive {
     }
 }
 
-/// The casts that are to be read, for several threads.
+/// The casts that several threads read.
 struct Work<'a> {
     casts: &'a [&'a Entry],
     /// The first that nobody reads so far.

@@ -1,7 +1,7 @@
 //! Plays a cast and gives what it holds: figures, commands, and each line that was
 //! shown, once; the label of a marker is a line of its own.
 //!
-//! A snapshot of tvmux paints what is on the screen anew. What was there is told
+//! A snapshot of tvmux paints what is on the screen again. What was there is told
 //! before it, as at the end of a recording, and what the snapshot painted is told
 //! only if it was not told before.
 

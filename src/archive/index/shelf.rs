@@ -4,7 +4,7 @@
 //! newest parts the bits are kept as they are. 128 that are full go on a shelf, where
 //! what belongs to one bit stands together: a search for a few grams reads some
 //! kilobytes a shelf, whatever is on it. Bits of what was taken out stay on, and cost
-//! a look in vain at most.
+//! a needless look at most.
 
 use rusqlite::{Connection, OptionalExtension, params};
 

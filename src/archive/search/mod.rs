@@ -68,7 +68,7 @@ impl Archive {
         let mut broken = Vec::new();
         let searched = self.search_in(pattern, casts, options, &mut broken, take);
         drop(moment);
-        // What cannot be unpacked is read anew from the cast.
+        // What cannot be unpacked is read again from the cast.
         for cast in broken {
             self.read_again(cast)?;
         }

@@ -85,7 +85,7 @@ pub struct EventReader<R> {
     cursor: Cursor,
     /// A line that is longer than the buffer, or a v1 document.
     pieces: Option<Box<Pieces>>,
-    /// How much of an open last line was looked at in vain.
+    /// How much of an open last line was looked at without finding its end.
     looked_at: usize,
     /// The last event's line has no newline yet.
     is_line_open: bool,
@@ -210,7 +210,7 @@ impl<R: Read> EventReader<R> {
     }
 
     /// Whether `validate` may find an error, as asciinema sees it, in what was read.
-    /// It does not where this is `false`; else it is to be asked.
+    /// It does not where this is `false`; else ask it.
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.is_suspect

@@ -39,7 +39,7 @@ pub(in crate::cli) fn open() -> Result<Archive, Failure> {
 }
 
 /// Does some work with the catalogue; one that turns out to be damaged is set aside,
-/// and the work done again with what is made anew.
+/// and the work done again with what is made instead.
 pub(in crate::cli) fn with_archive<T>(
     mut work: impl FnMut(&mut Archive) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
@@ -188,7 +188,7 @@ pub(in crate::cli) fn chains_with_commands(
     Ok(chains)
 }
 
-/// The casts that are meant, after what is new in them was read: up to so many bytes,
+/// The casts that are meant, after what is new in them was read: up to a bound,
 /// those that are recorded at present first. Says what has to be left out.
 pub(in crate::cli) fn chosen_and_read(
     archive: &mut Archive,

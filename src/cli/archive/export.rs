@@ -189,7 +189,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     if !is_whole {
         warn(
             "some of what was read is damaged and left out; `tvmux archive update` reads it \
-             anew from the casts",
+             again from the casts",
         );
     }
     Ok(ExitCode::from(u8::from(!is_whole)))
@@ -335,7 +335,7 @@ struct Line {
     command: Option<u64>,
 }
 
-/// A text that takes so many bytes and no more.
+/// A text that takes `most` bytes and no more.
 struct Bounded {
     text: String,
     most: usize,

@@ -9,7 +9,7 @@ use crate::archive::pin;
 use crate::cli::validate::shown;
 use crate::cli::{Context, Failure, Outcome, candidates};
 
-/// Keep casts for ever, whatever the settings of [archive] say
+/// Keep casts forever, whatever the settings of [archive] say
 ///
 /// Their files are write-protected (chmod a-w), and stay so when they are moved or
 /// compressed: `tvmux archive prune` leaves every cast that is. The settings
@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         }
         let again = if changed { "" } else { " already" };
         match args.not {
-            false => anstream::println!("{name} is kept for ever{again}"),
+            false => anstream::println!("{name} is kept forever{again}"),
             true => anstream::println!("{name} goes when the settings say so{again}"),
         }
     }

@@ -38,7 +38,7 @@ pub(super) struct Args {
 enum Verb {
     Status(status::Args),
     Update(update::Args),
-    /// Forget all that was read, and read all casts anew
+    /// Forget all that was read, and read all casts again
     Rebuild(update::Args),
     Verify(verify::Args),
     Export(Box<export::Args>),

@@ -21,7 +21,7 @@ use crate::clock::unix_seconds;
 use crate::folders;
 use crate::wording::counted;
 
-/// Bytes of the log beyond which it begins anew; the former one stays as `.1`.
+/// Bytes of the log beyond which a new one begins; the former one stays as `.1`.
 const LARGEST_LOG: u64 = 1 << 20;
 
 /// Compress old casts and remove the oldest, by the settings of [archive]
@@ -86,7 +86,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         apply(archive, &lock, &rules, told, stop)
     })?;
     if told == Told::Text && done == 0 {
-        anstream::println!("Nothing is to be done.");
+        anstream::println!("There is nothing to do.");
     }
     Ok(ExitCode::SUCCESS)
 }

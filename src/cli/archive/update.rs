@@ -34,7 +34,6 @@ pub(super) struct Args {
     quiet: bool,
 }
 
-/// What was read.
 #[derive(Default)]
 struct Done {
     casts: u64,
@@ -42,15 +41,15 @@ struct Done {
     unreadable: u64,
 }
 
-pub(super) fn run(context: &Context, args: &Args, anew: bool) -> Outcome {
+pub(super) fn run(context: &Context, args: &Args, from_the_start: bool) -> Outcome {
     if args.low_priority {
         yield_to_others();
     }
     let stop = stop_flag()?;
-    let mut anew = anew;
+    let mut from_the_start = from_the_start;
     let done = with_archive(|archive| {
         let lock = archive.lock_for_update().map_err(stopped)?;
-        if std::mem::take(&mut anew) {
+        if std::mem::take(&mut from_the_start) {
             archive.forget_all()?;
         }
         look_and_sweep(context, archive, &lock, stop)?;

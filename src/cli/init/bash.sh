@@ -27,7 +27,7 @@ if [[ $- == *i* && $TERM != dumb && -z ${__tvmux_none-} ]] &&
         printf '\e]7;file://%s%s\a' "${HOSTNAME-}" "$(__tvmux_escape "$PWD")"
         return "$status"
     }
-    # Runs after them: some make the prompt anew each time.
+    # Runs after them: some make the prompt again each time.
     __tvmux_prompt() {
         local status=$?
         if [[ $PS1 != *]133\;A* ]]; then

@@ -24,7 +24,7 @@ if [[ -o interactive && $TERM != dumb && -z ${__tvmux_ran-} ]] &&
         printf '\e]7;file://%s%s\a' "$HOST" "$(__tvmux_escape "$PWD")"
         return $code
     }
-    # Runs after them: some make the prompt anew each time.
+    # Runs after them: some make the prompt again each time.
     __tvmux_prompt() {
         local code=$?
         if [[ $PS1 != *']133;A'* ]]; then

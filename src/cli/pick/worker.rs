@@ -33,7 +33,6 @@ const MOST_HITS: usize = 1000;
 /// Hits that are given at once, but for the first.
 const AT_ONCE: usize = 50;
 
-/// What is to be done.
 pub(super) enum Job {
     /// Read what is being recorded, and the casts.
     Lists,
@@ -59,7 +58,7 @@ enum Done {
 /// The screen that is wanted.
 type Wanted = (PathBuf, Option<Micros>);
 
-/// The picker's other hands: one thread for lists and what is to be done, one for
+/// The picker's other hands: one thread for lists and jobs, one for
 /// screens. They end with the program.
 pub(super) struct Worker {
     jobs: Sender<(u64, Job)>,

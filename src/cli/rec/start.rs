@@ -40,7 +40,7 @@ pub(super) struct StartArgs {
     #[arg(long)]
     no_follow: bool,
 
-    /// Keep only the last so much, such as `15m`, until `tvmux rec save`.
+    /// Keep only the last minutes or hours, such as `15m`, until `tvmux rec save`.
     #[arg(long, value_name = "TIME", value_parser = parse_flashback)]
     flashback: Option<u64>,
 
@@ -137,7 +137,7 @@ impl StartArgs {
         self.quiet
     }
 
-    /// Whether only the last minutes are to be kept.
+    /// Whether only the last minutes are kept.
     pub(super) fn keeps_a_flashback(&self) -> bool {
         self.flashback.is_some()
     }

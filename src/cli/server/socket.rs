@@ -1,4 +1,4 @@
-//! The daemon's Unix socket, which is made anew where somebody has swept it.
+//! The daemon's Unix socket, which is made again where somebody has swept it.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -35,7 +35,7 @@ impl Socket {
     }
 
     /// Listens again where the socket's file is gone; else `None`. The folder
-    /// is made anew too; where it cannot be, since a login has ended and its
+    /// is made again too; where it cannot be, since a login has ended and its
     /// XDG_RUNTIME_DIR with it, the last resort serves.
     pub(super) fn renew(&mut self) -> Option<UnixListener> {
         if identity(&self.folders).is_some_and(|found| found == self.identity) {
@@ -47,7 +47,7 @@ impl Socket {
             match renewed.and_then(|()| listen(&folders)) {
                 Ok(listener) => {
                     let path = folders.socket();
-                    tracing::warn!(socket = %path.display(), "the socket was gone: listening anew");
+                    tracing::warn!(socket = %path.display(), "the socket was gone: listening again");
                     self.folders = folders;
                     if let Err(error) = self.note() {
                         tracing::error!(error = chain(&error), "clients cannot be told");

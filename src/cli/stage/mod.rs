@@ -40,7 +40,7 @@ const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?1000h\x1b[?1002h\x1b[?1
 const LEAVE: &[u8] =
     b"\x1b[?2026l\x1b]8;;\x1b\\\x1b[0m\x1b[?2004l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-/// At most so many pictures a second.
+/// Time between two pictures at least: about 60 a second.
 const PICTURE: Duration = Duration::from_millis(16);
 
 /// How long a step of a program takes at most, about.
@@ -52,7 +52,7 @@ pub(super) trait Program {
     /// another time comes.
     fn advance(&mut self, now: Duration, is_over: &mut dyn FnMut() -> bool);
 
-    /// How long nothing changes unless something comes; `None` for ever.
+    /// How long nothing changes unless something comes; `None` forever.
     fn wait(&mut self) -> Option<Duration>;
 
     /// What the terminal is to show.

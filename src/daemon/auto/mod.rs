@@ -48,7 +48,7 @@ pub(super) struct Auto {
     kept: Mutex<Kept>,
     /// Whether a server is there, for each socket at which one was looked for.
     live: watch::Sender<BTreeMap<Socket, bool>>,
-    /// Which servers are to be watched may have changed.
+    /// Which servers are watched may have changed.
     changed: watch::Sender<()>,
 }
 

@@ -24,7 +24,7 @@ const TRIES: [u64; 6] = [0, 10, 30, 100, 300, 1000];
 /// programs: its shell has been started, or its command, and no hook tells so.
 const SETTLE: Duration = Duration::from_millis(400);
 
-/// Has a task for each server that is to be watched, and no other.
+/// Has a task for each server that the rules are followed on, and no other.
 pub(super) async fn supervise(daemon: Daemon) {
     let mut changed = daemon.shared.auto.changed.subscribe();
     let mut settings = daemon.watch_settings();
@@ -213,7 +213,7 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Begins to record what the rules say; gives whether it is to be looked again
+    /// Begins to record what the rules say; gives whether to look again
     /// in a moment.
     async fn look(&mut self, state: &ServerState) -> bool {
         let socket = self.tmux.server().socket();

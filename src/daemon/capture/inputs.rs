@@ -128,7 +128,7 @@ pub(in crate::daemon) enum Input {
     },
     /// Something is missing up to now, and why.
     Missing(String),
-    /// Nothing is to be recorded from now on …
+    /// Record nothing from now on …
     Pause(Rest),
     /// … until this.
     Resume,

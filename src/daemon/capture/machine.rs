@@ -76,7 +76,7 @@ pub(in crate::daemon) struct Capture {
     /// When a switch is no longer waited for, once the recording is to end or to
     /// pause.
     pub(super) give_up_at: Option<Time>,
-    /// Whether the recording is to be paused.
+    /// Whether the recording pauses.
     pub(super) pause: Option<Rest>,
     /// Whether the marker of a pause has no counterpart yet.
     pub(super) marks_resume: bool,
@@ -157,7 +157,7 @@ impl Capture {
         self.captured.map(|shown| shown.pid)
     }
 
-    /// The process that tmux has started in the pane that is to be captured.
+    /// The process that tmux has started in the pane that is captured, or is next.
     pub(in crate::daemon) fn wanted_process(&self) -> Option<u32> {
         self.wanted.or(self.captured).map(|shown| shown.pid)
     }
@@ -207,7 +207,7 @@ impl Capture {
         }
     }
 
-    /// Takes in what has happened; says what is to be done. Most output calls
+    /// Takes in what has happened; says what to do. Most output calls
     /// for nothing, and costs no allocation.
     pub(in crate::daemon) fn on(&mut self, input: Input, now: Time) -> Vec<Action> {
         let mut actions = Vec::new();

@@ -70,7 +70,7 @@ impl Capture {
 
     fn leave_pause(&mut self, now: Time, actions: &mut Vec<Action>) {
         self.state = State::Capturing(Source::Nothing);
-        // Also the last screen of a dead pane is shown anew.
+        // Also the last screen of a dead pane is shown again.
         self.captured = None;
         actions.push(Action::Look);
         self.compare(now, actions);

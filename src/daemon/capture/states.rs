@@ -24,7 +24,7 @@ pub(super) enum Source {
     Dead,
     /// Snapshots alone: another program has the pane's pipe.
     Blind { pane: PaneId, painted: Vec<u8> },
-    /// Nothing, and nothing is to be: no stream, no snapshot, no look at the pane.
+    /// Nothing, as was asked: no stream, no snapshot, no look at the pane.
     Paused,
 }
 

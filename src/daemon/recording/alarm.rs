@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A timer that is set anew only when its time changes: setting one wakes the
+/// A timer that is set again only when its time changes: setting one wakes the
 /// runtime, once for each event of a busy pane.
 #[derive(Debug, Default)]
 pub(in crate::daemon) struct Alarm {
@@ -13,7 +13,7 @@ pub(in crate::daemon) struct Alarm {
 }
 
 impl Alarm {
-    /// Waits until `due`, for ever without. Cancel safe.
+    /// Waits until `due`, forever without. Cancel safe.
     pub(in crate::daemon) async fn at(&mut self, due: Option<Instant>) {
         let Some(due) = due else {
             return pending().await;

@@ -70,7 +70,7 @@ impl Task {
     }
 }
 
-/// Closes a cast of so many bytes that its recording has left for the next one.
+/// Closes a cast that its recording has left for the next one.
 pub(in crate::daemon) async fn close_part(
     mut sink: DiskSink,
     config: Arc<Config>,

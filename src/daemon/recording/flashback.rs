@@ -17,7 +17,7 @@ use crate::daemon::destination::cast_folder;
 use crate::daemon::{Error, Result};
 use crate::record::{DiskSink, Recorder};
 
-/// A part that is too old is removed so long after it has become so.
+/// How long after it is too old a part is removed.
 const LATE: Duration = Duration::from_millis(500);
 
 impl Task {

@@ -18,7 +18,7 @@ use crate::daemon::helper::of_archive;
 /// Casts that are shorter are gone through in a moment, in bytes.
 const WORTH: u64 = 4 << 20;
 
-/// Starts what is worth it for a cast of so many bytes: `tvmux keyframes`, and `tvmux
+/// Starts what is worth it for a cast of `bytes` bytes: `tvmux keyframes`, and `tvmux
 /// archive update`, which asks whether the recording is still running: not before it
 /// is told to have ended.
 pub(in crate::daemon) fn follow_up(config: &Config, cast: &Path, bytes: u64) {
@@ -32,7 +32,7 @@ pub(in crate::daemon) fn follow_up(config: &Config, cast: &Path, bytes: u64) {
     }
 }
 
-/// Says when what recordings write while they run is to be read into the archive: by
+/// Says when what running recordings have written is read into the archive: by
 /// one update for all of them, some time after something was written first.
 #[derive(Debug, Default)]
 pub(in crate::daemon) struct Updates {
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(at(&[10, 20, 109]), [0; 0]);
         // Two recordings write in the same moment.
         assert_eq!(at(&[110, 110]), [110]);
-        // The second one has started to count anew.
+        // The second one has started to count again.
         assert_eq!(at(&[150, 209, 210]), [210]);
         // Nothing was written for long: what came is left to grow.
         assert_eq!(at(&[9000, 9050, 9100, 9101]), [9100]);

@@ -34,13 +34,13 @@ pub struct Lookout {
 }
 
 impl Lookout {
-    /// When it is to be looked though nothing happens.
+    /// When it looks though nothing happens.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Whether it is to be looked before output is read.
+    /// Whether it looks before output is read.
     #[must_use]
     pub fn is_due(&self, now: Instant) -> bool {
         self.last.is_none_or(|last| now >= last + EVERY)
@@ -68,7 +68,7 @@ pub fn is_withholding(settings: &config::Recording) -> bool {
     settings.pause_on_no_echo || !settings.pause_on.is_empty()
 }
 
-/// Why nothing of a terminal is to be recorded at present, by the settings: of the
+/// Why nothing of a terminal may be recorded at present, by the settings: of the
 /// processes at and below `root` those of the foreground `group` count; `hides` says
 /// whether the line that is typed is hidden. Names patterns and not commands: those
 /// may hold the secret.

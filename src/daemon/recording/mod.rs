@@ -115,7 +115,7 @@ impl Context {
 
 /// What a client asks of a running recording.
 pub(super) enum Command {
-    /// Of a moment that is so long ago. Answered by whether there was room for it.
+    /// Of a moment that many microseconds ago. Answered by whether there was room for it.
     Mark(String, Micros, oneshot::Sender<bool>),
     SetTitle(String, oneshot::Sender<()>),
     /// Save what is kept; whether it is to go on behind that, which waits for
@@ -134,7 +134,7 @@ pub(super) enum Command {
     HandOver,
 }
 
-/// The label of a marker that names a moment so long ago, at this `time` of a cast
+/// The label of a marker that names a moment `ago` microseconds before, at this `time` of a cast
 /// with `earlier` ones.
 pub(super) fn marker_label(
     label: &str,

@@ -170,8 +170,8 @@ impl Report {
         self.lock().earlier
     }
 
-    /// The recording goes on in another cast, which has got `stats` so far; of which
-    /// so many seconds are kept, where that is not all.
+    /// The recording goes on in another cast, which has got `stats` so far and keeps
+    /// the last `flashback` seconds, or all.
     pub(in crate::daemon) fn go_on_in(
         &self,
         cast: &Path,

@@ -282,7 +282,7 @@ impl Task {
         .min()
     }
 
-    /// When a stream that is left alone is to be read again.
+    /// When a stream that is left alone is read again.
     fn paused_until(&self) -> Option<Instant> {
         let paused = self.intake.paused_until();
         paused.filter(|_| !self.rotation.is_sealed())
@@ -441,7 +441,7 @@ impl Task {
                 View::Live(state) => seen(&self.spec, state, self.intake.stream()),
             },
         };
-        // Of the pane that is to be captured, before it is.
+        // Of the pane that is captured next, before it is.
         let process = match &input {
             Input::Seen { wanted, .. } => Some(wanted.pid),
             _ => None,

@@ -1,4 +1,4 @@
-//! Parts that are made, taken back, left and begun anew.
+//! Parts that are made, taken back, left and begun again.
 
 use super::*;
 

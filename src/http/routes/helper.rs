@@ -22,7 +22,7 @@ pub(super) async fn answer(
     answer_within(ANSWER_TIME, app, arguments, content_type).await
 }
 
-/// The same within so much time, to its end.
+/// The same to its end, within a time.
 pub(super) async fn answer_within(
     time: Duration,
     app: &App,

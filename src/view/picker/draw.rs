@@ -9,8 +9,8 @@ use crate::view::frame::{Crop, Frame, Line, ink, row_of};
 const HEAD: usize = 2;
 const FOOT: usize = 1;
 
-/// From so many columns on the preview stands beside the list, else below it where
-/// there are so many rows.
+/// Columns from which on the preview stands beside the list, and rows from which on
+/// it stands below.
 const WIDE: usize = 100;
 const HIGH: usize = 20;
 
@@ -237,7 +237,7 @@ impl Picker {
             }
             Some(Question::Remove(cast)) => {
                 let name = cast.file_name().unwrap_or_default().to_string_lossy();
-                let text = format!("remove {name} for ever? y/n ");
+                let text = format!("remove {name} forever? y/n ");
                 let column = line.append(&text, bold, self.columns);
                 return (line, Some(column));
             }

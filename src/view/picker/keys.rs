@@ -77,7 +77,7 @@ impl Picker {
         None
     }
 
-    /// Shows the list so many further.
+    /// Shows the list that is `by` places further.
     fn turn(&mut self, by: usize) -> Option<Wish> {
         self.list = List::ALL[(self.list as usize + by) % List::ALL.len()];
         let is_due = self.list == List::Hits && self.shown().all.is_empty();

@@ -185,7 +185,7 @@ impl Picker {
         self.message = Some(message.into());
     }
 
-    /// What is to be looked at beside the list, if that is not there.
+    /// The preview that belongs beside the list, if that is not there.
     #[must_use]
     pub fn wanted_preview(&self) -> Option<(&Path, Option<Micros>)> {
         let item = self.selected()?;

@@ -108,7 +108,7 @@ impl Matches {
     }
 
     /// Whether a line appeared that was not there `before`: neither the same one
-    /// elsewhere nor one that was only drawn anew. `gone`: lines that left the
+    /// elsewhere nor one that was only drawn again. `gone`: lines that left the
     /// screen meanwhile.
     #[must_use]
     pub fn has_new(&self, before: &Matches, gone: &[ScrolledLine], pattern: &Pattern) -> bool {

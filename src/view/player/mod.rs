@@ -58,7 +58,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// How fast a cast is played.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as it was recorded.
+    /// Times as fast as it was recorded.
     Times(f64),
     /// As fast as the terminal takes it.
     Max,
@@ -311,7 +311,7 @@ impl Player {
         self.look();
     }
 
-    /// How long nothing changes unless something is done; `None` for ever.
+    /// How long nothing changes unless something is done; `None` forever.
     pub fn wait(&mut self) -> Option<Duration> {
         if self.task.is_some() {
             return Some(Duration::ZERO);

@@ -16,7 +16,7 @@ const FEW: u32 = 4096;
 pub enum Found {
     At(Micros),
     Nowhere,
-    /// Not yet; so many hundredths of the way are done.
+    /// Not yet: per cent of the way that are done.
     Searching(u8),
 }
 

@@ -69,7 +69,6 @@ fn filter_of(query: &CastFilter) -> Result<Filter> {
     })
 }
 
-/// A marker.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(super) struct MarkerDocument {
@@ -151,7 +150,6 @@ pub(super) struct Details {
     running: bool,
     /// All of it was gone through.
     covered: bool,
-    /// Its colours.
     theme: ThemeDocument,
     markers: Vec<MarkerDocument>,
     commands: Vec<CommandDocument>,

@@ -14,7 +14,6 @@ use crate::web::doors::Rights;
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(utoipa::ToSchema))]
 pub(super) struct WebInfo {
-    /// The program's version.
     version: &'static str,
     /// Whether recordings may be started, marked and stopped.
     control: bool,
