@@ -29,11 +29,11 @@ pub enum Durability {
 /// A file that has no name yet.
 #[derive(Debug)]
 pub struct AtomicFile {
-    place: Place,
+    place: TempFile,
 }
 
 #[derive(Debug)]
-enum Place {
+enum TempFile {
     Anonymous { file: File, folder: PathBuf },
     Named(NamedTempFile),
 }
@@ -72,11 +72,11 @@ impl AtomicFile {
             .custom_flags(OFlag::O_TMPFILE.bits())
             .open(folder);
         let place = match anonymous {
-            Ok(file) => Place::Anonymous {
+            Ok(file) => TempFile::Anonymous {
                 file,
                 folder: folder.to_owned(),
             },
-            Err(error) if is_unsupported(&error) => Place::Named(named(folder, mode)?),
+            Err(error) if is_unsupported(&error) => TempFile::Named(named(folder, mode)?),
             Err(error) => return Err(error),
         };
         Ok(AtomicFile { place })
@@ -86,16 +86,16 @@ impl AtomicFile {
     #[must_use]
     pub fn file(&self) -> &File {
         match &self.place {
-            Place::Anonymous { file, .. } => file,
-            Place::Named(named) => named.as_file(),
+            TempFile::Anonymous { file, .. } => file,
+            TempFile::Named(named) => named.as_file(),
         }
     }
 
     /// The file, to write to.
     pub fn file_mut(&mut self) -> &mut File {
         match &mut self.place {
-            Place::Anonymous { file, .. } => file,
-            Place::Named(named) => named.as_file_mut(),
+            TempFile::Anonymous { file, .. } => file,
+            TempFile::Named(named) => named.as_file_mut(),
         }
     }
 
@@ -107,8 +107,8 @@ impl AtomicFile {
     pub fn publish_new(&self, path: &Path, durability: Durability) -> io::Result<()> {
         self.sync(durability)?;
         match &self.place {
-            Place::Anonymous { file, .. } => link(file, path)?,
-            Place::Named(named) => fs::hard_link(named.path(), path)?,
+            TempFile::Anonymous { file, .. } => link(file, path)?,
+            TempFile::Named(named) => fs::hard_link(named.path(), path)?,
         }
         if durability == Durability::PowerCut {
             sync_folder(path)?;
@@ -120,8 +120,8 @@ impl AtomicFile {
     #[must_use]
     pub fn into_file(self) -> File {
         match self.place {
-            Place::Anonymous { file, .. } => file,
-            Place::Named(named) => named.into_file(),
+            TempFile::Anonymous { file, .. } => file,
+            TempFile::Named(named) => named.into_file(),
         }
     }
 
@@ -133,11 +133,11 @@ impl AtomicFile {
     pub fn replace(self, path: &Path, durability: Durability) -> io::Result<File> {
         self.sync(durability)?;
         let file = match self.place {
-            Place::Anonymous { file, folder } => {
+            TempFile::Anonymous { file, folder } => {
                 rename_anonymous(&file, &folder, path)?;
                 file
             }
-            Place::Named(named) => named.persist(path).map_err(|error| error.error)?,
+            TempFile::Named(named) => named.persist(path).map_err(|error| error.error)?,
         };
         if durability == Durability::PowerCut {
             sync_folder(path)?;
@@ -216,7 +216,7 @@ mod tests {
 
     /// The same file without a name and with one.
     fn both_kinds(path: &Path) -> [AtomicFile; 2] {
-        let named = Place::Named(named(folder_of(path), 0o600).unwrap());
+        let named = TempFile::Named(named(folder_of(path), 0o600).unwrap());
         [
             AtomicFile::beside(path, 0o600).unwrap(),
             AtomicFile { place: named },

@@ -232,8 +232,8 @@ impl<'a> Swap<'a> {
         }
         let temporary = AtomicFile::beside(&new, 0o600).map_err(writing)?;
         write(&original.file, &temporary, form, options, stop).map_err(writing)?;
-        let mut whole = Unpacked::new(At::start(&original.file)).map_err(reading)?;
-        let mut back = Unpacked::new(At::start(temporary.file())).map_err(writing)?;
+        let mut whole = Unpacked::new(FromStart::of(&original.file)).map_err(reading)?;
+        let mut back = Unpacked::new(FromStart::of(temporary.file())).map_err(writing)?;
         if !have_same_bytes(&mut whole, &mut back, options, stop).map_err(writing)? {
             return Err(CompressError::Differs { path: new });
         }
@@ -281,7 +281,7 @@ fn write(
     options: CompressOptions<'_>,
     stop: Stop<'_>,
 ) -> io::Result<()> {
-    let mut input = Unpacked::new(At::start(old))?;
+    let mut input = Unpacked::new(FromStart::of(old))?;
     let output = BufWriter::with_capacity(BLOCK, new.file());
     match form {
         Form::Packed => {
@@ -377,18 +377,18 @@ fn fill(input: &mut impl Read, block: &mut [u8]) -> io::Result<usize> {
 }
 
 /// A file from its start on, whatever place it stands at.
-struct At<'a> {
+struct FromStart<'a> {
     file: &'a File,
     offset: u64,
 }
 
-impl At<'_> {
-    fn start(file: &File) -> At<'_> {
-        At { file, offset: 0 }
+impl FromStart<'_> {
+    fn of(file: &File) -> FromStart<'_> {
+        FromStart { file, offset: 0 }
     }
 }
 
-impl Read for At<'_> {
+impl Read for FromStart<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         use std::os::unix::fs::FileExt;
         let count = self.file.read_at(buffer, self.offset)?;

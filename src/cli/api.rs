@@ -55,7 +55,7 @@ struct Operation {
 
 /// Where a field goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum ParameterIn {
     Path,
     Query,
     Header,
@@ -65,7 +65,7 @@ enum Place {
 /// One thing that may be given.
 struct Field {
     name: String,
-    place: Place,
+    place: ParameterIn,
     is_required: bool,
     description: String,
     /// The JSON types that it may have.
@@ -165,7 +165,7 @@ impl Field {
     fn arg(&self, has_body: bool) -> Arg {
         let name = self.name.to_lowercase().replace('_', "-");
         let mut arg = Arg::new(self.name.clone());
-        if self.place == Place::Path {
+        if self.place == ParameterIn::Path {
             return arg
                 .help(self.description.clone())
                 .required(true)
@@ -198,7 +198,7 @@ impl Field {
             arg = arg.value_name(kind.to_uppercase());
         }
         match self.is_required {
-            true if has_body && self.place == Place::Body => {
+            true if has_body && self.place == ParameterIn::Body => {
                 arg.required_unless_present("json-body")
             }
             other => arg.required(other),
@@ -231,16 +231,17 @@ async fn call(operation: &Operation, matches: &ArgMatches) -> Outcome {
             continue;
         };
         match field.place {
-            Place::Path => path = path.replace(&format!("{{{}}}", field.name), &encode(text)),
-            Place::Query => query.push((field.name.clone(), text.clone())),
-            Place::Header => headers.push(("last-event-id", text.clone())),
-            Place::Body => {
+            ParameterIn::Path => path = path.replace(&format!("{{{}}}", field.name), &encode(text)),
+            ParameterIn::Query => query.push((field.name.clone(), text.clone())),
+            ParameterIn::Header => headers.push(("last-event-id", text.clone())),
+            ParameterIn::Body => {
                 body.insert(field.name.clone(), field.value(text));
             }
         }
     }
     // As tmux itself does: inside it, the server around is meant.
-    let asks_for_socket = |field: &Field| field.name == "socket" && field.place == Place::Query;
+    let asks_for_socket =
+        |field: &Field| field.name == "socket" && field.place == ParameterIn::Query;
     if operation.resource != "callbacks"
         && operation.fields.iter().any(asks_for_socket)
         && !query.iter().any(|(name, _)| name == "socket")
@@ -417,9 +418,9 @@ fn fields(document: &Value, operation: &Value) -> Vec<Field> {
             continue;
         }
         let place = match parameter["in"].as_str() {
-            Some("path") => Place::Path,
-            Some("header") => Place::Header,
-            _ => Place::Query,
+            Some("path") => ParameterIn::Path,
+            Some("header") => ParameterIn::Header,
+            _ => ParameterIn::Query,
         };
         let is_required = parameter["required"] == true;
         let description = text(&parameter["description"]);
@@ -445,7 +446,7 @@ fn fields(document: &Value, operation: &Value) -> Vec<Field> {
         all.push(field(
             document,
             name,
-            Place::Body,
+            ParameterIn::Body,
             is_required,
             description,
             schema,
@@ -457,7 +458,7 @@ fn fields(document: &Value, operation: &Value) -> Vec<Field> {
 fn field(
     document: &Value,
     name: String,
-    place: Place,
+    place: ParameterIn,
     is_required: bool,
     description: String,
     schema: &Value,

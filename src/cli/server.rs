@@ -109,7 +109,7 @@ pub(super) fn run(context: &Context, args: Args) -> Outcome {
             on_demand,
             again,
         } => {
-            let start = Start {
+            let start = StartMode {
                 background,
                 on_demand,
                 again,
@@ -241,7 +241,7 @@ async fn reload(json: bool) -> Outcome {
 
 /// How the daemon is started.
 #[derive(Clone, Copy)]
-struct Start {
+struct StartMode {
     background: bool,
     on_demand: bool,
     again: bool,
@@ -249,7 +249,7 @@ struct Start {
 
 /// Runs the daemon; in the background the outcome of the start is told in one
 /// line on standard output.
-fn run_daemon(context: &Context, runtime: tokio::runtime::Runtime, start: Start) -> Outcome {
+fn run_daemon(context: &Context, runtime: tokio::runtime::Runtime, start: StartMode) -> Outcome {
     let outcome = runtime.block_on(serve(context, start));
     if let (true, Err(failure)) = (start.background, &outcome) {
         let _ = writeln!(io::stdout(), "{failure}");
@@ -259,8 +259,8 @@ fn run_daemon(context: &Context, runtime: tokio::runtime::Runtime, start: Start)
     outcome
 }
 
-async fn serve(context: &Context, start: Start) -> Outcome {
-    let Start {
+async fn serve(context: &Context, start: StartMode) -> Outcome {
+    let StartMode {
         background,
         on_demand,
         again,

@@ -8,15 +8,15 @@ use super::terminal::{Screen, possible};
 
 /// A place in the text: which line, soft wraps joined, and the cell in it.
 #[derive(Clone, Copy)]
-struct Place {
+struct TextPosition {
     line: usize,
     /// Nothing: behind the line's end.
     cell: Option<usize>,
 }
 
 /// The place of a position; `y` counts from the first row of the history.
-fn place_of(grid: &Grid, x: usize, y: usize) -> Place {
-    let mut place = Place {
+fn place_of(grid: &Grid, x: usize, y: usize) -> TextPosition {
+    let mut place = TextPosition {
         line: 0,
         cell: Some(0),
     };
@@ -35,7 +35,7 @@ fn place_of(grid: &Grid, x: usize, y: usize) -> Place {
 }
 
 /// The position of a place.
-fn position_of(grid: &Grid, place: Place) -> (usize, usize) {
+fn position_of(grid: &Grid, place: TextPosition) -> (usize, usize) {
     let rows = &grid.rows;
     let last = rows.len() - 1;
     let mut y = 0;

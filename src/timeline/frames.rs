@@ -1,6 +1,6 @@
 //! What a cast showed, change by change, forwards and backwards.
 
-use super::index::{Keyframe, Place};
+use super::index::{KeptPosition, Keyframe};
 use super::replay::{Replay, Shown};
 use super::{Timeline, TimelineError};
 use crate::cast::Micros;
@@ -133,7 +133,7 @@ struct Stop {
 
 /// A screen inside of a segment.
 struct Saved {
-    place: Place,
+    place: KeptPosition,
     state: Vec<u8>,
     is_full: bool,
     is_odd: bool,

@@ -17,7 +17,7 @@ const SLICES: usize = 4096;
 /// A saved screen, and where in the cast the events that follow start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Keyframe {
-    pub place: Place,
+    pub place: KeptPosition,
     /// The state has the whole history, so that sizes may change after it.
     pub is_full: bool,
     /// The alternate screen is shown in another size than the one it was entered in.
@@ -30,11 +30,11 @@ pub(super) struct Keyframe {
 
 /// A [`Position`] as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place(u8, u64, Micros, Micros);
+pub(super) struct KeptPosition(u8, u64, Micros, Micros);
 
-impl From<Position> for Place {
-    fn from(position: Position) -> Place {
-        Place(
+impl From<Position> for KeptPosition {
+    fn from(position: Position) -> KeptPosition {
+        KeptPosition(
             position.version,
             position.offset,
             position.time,
@@ -43,7 +43,7 @@ impl From<Position> for Place {
     }
 }
 
-impl Place {
+impl KeptPosition {
     pub fn offset(self) -> u64 {
         self.1
     }

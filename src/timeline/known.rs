@@ -3,7 +3,7 @@
 use std::io;
 
 use super::cache::{self, Loaded};
-use super::index::{Index, Place};
+use super::index::{Index, KeptPosition};
 use super::scan::{Keeper, Progress, Scan};
 use super::source::Bytes;
 use super::store::Store;
@@ -16,7 +16,7 @@ pub(super) struct State {
     pub store: Store,
     scan: ScanState,
     /// What was read so far.
-    pub covered: Place,
+    pub covered: KeptPosition,
     /// All that was there was read, the last time.
     pub is_whole: bool,
     /// Why keyframes are not kept any more.

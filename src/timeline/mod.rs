@@ -37,7 +37,7 @@ use crate::screen::{Rules, Screen};
 
 use index::{Index, Keyframe};
 use known::State;
-use replay::{Replay, Start};
+use replay::{Replay, ReplayStart};
 use source::{Bytes, Source};
 
 pub use commands::Command;
@@ -523,7 +523,7 @@ impl Timeline {
 
     fn replay_start(&self) -> Result<Replay, TimelineError> {
         let reader = EventReader::new(self.bytes_from(0), Strictness::Forgiving)?;
-        let start = Start {
+        let start = ReplayStart {
             reader,
             screen: blank(self.header(), self.rules()),
             is_full: true,
@@ -540,7 +540,7 @@ impl Timeline {
         };
         let position = key.place.position();
         let bytes = self.bytes_from(position.offset);
-        let start = Start {
+        let start = ReplayStart {
             reader: EventReader::resume(bytes, position, Strictness::Forgiving),
             screen,
             is_full: key.is_full,

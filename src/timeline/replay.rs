@@ -4,7 +4,7 @@
 //! a replay that started at one of those takes the screen from the last keyframe
 //! that has it, so that what is shown is what it would be from the start.
 
-use super::index::Place;
+use super::index::KeptPosition;
 use super::source::Bytes;
 use super::{Timeline, TimelineError};
 use crate::cast::{Code, Event, EventReader, Micros, Position, TextBuffer};
@@ -68,7 +68,7 @@ pub(super) enum Shown {
 }
 
 /// Where a replay starts.
-pub(super) struct Start {
+pub(super) struct ReplayStart {
     pub reader: EventReader<Bytes>,
     pub screen: Screen,
     pub is_full: bool,
@@ -76,7 +76,7 @@ pub(super) struct Start {
 }
 
 impl Replay {
-    pub fn new(timeline: &Timeline, start: Start) -> Replay {
+    pub fn new(timeline: &Timeline, start: ReplayStart) -> Replay {
         Replay {
             timeline: timeline.clone(),
             position: start.reader.position(),
@@ -92,7 +92,7 @@ impl Replay {
     }
 
     /// Behind the last event that was shown whole.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> KeptPosition {
         self.position.into()
     }
 

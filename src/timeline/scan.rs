@@ -12,7 +12,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::{Index, Keyframe, Place, Resize};
+use super::index::{Index, KeptPosition, Keyframe, Resize};
 use super::replay::{feed, resize};
 use super::source::Bytes;
 use super::store::Store;
@@ -36,7 +36,7 @@ const PER_STATE: u64 = 8;
 /// How far a scan has come.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Progress {
-    pub place: Place,
+    pub place: KeptPosition,
     is_odd: bool,
     /// Output since the last keyframe, and since the last with the whole history.
     since: u64,
@@ -74,7 +74,7 @@ impl std::fmt::Debug for ScreenBox {
 impl Scan {
     /// A scan from the start.
     pub fn new(reader: EventReader<Bytes>, screen: Screen) -> Scan {
-        let place = Place::from(reader.position());
+        let place = KeptPosition::from(reader.position());
         Scan {
             reader,
             screen: Box::new(ScreenBox(screen)),
@@ -110,7 +110,7 @@ impl Scan {
     }
 
     /// What was read so far.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> KeptPosition {
         self.progress.place
     }
 

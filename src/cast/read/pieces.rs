@@ -194,7 +194,7 @@ impl Pieces {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum Field {
     /// Nothing that an event is made of.
     #[default]
     Elsewhere,
@@ -226,7 +226,7 @@ struct Shape {
     event_at: u64,
     /// Elements of the event so far.
     count: usize,
-    place: Place,
+    place: Field,
     /// The raw text of the scalar that is being read, its start.
     kept: Vec<u8>,
     time: Option<f64>,
@@ -321,10 +321,10 @@ impl Sink for Shape {
     }
 
     fn start(&mut self, scalar: Scalar, key: bool, at: u64) {
-        self.place = Place::Elsewhere;
+        self.place = Field::Elsewhere;
         self.kept.clear();
         if key && self.version == 1 && self.depth == 1 {
-            self.place = Place::Name;
+            self.place = Field::Name;
         }
         if !self.in_event || self.depth != self.inner() {
             return;
@@ -332,13 +332,13 @@ impl Sink for Shape {
         self.count += 1;
         let text_is = if self.version == 1 { 2 } else { 3 };
         match (self.count, scalar) {
-            (1, Scalar::Number) => self.place = Place::Time,
+            (1, Scalar::Number) => self.place = Field::Time,
             (1, _) => self.note(FindingKind::TimeType, at),
             (count, Scalar::Text) if count == text_is && self.code.is_some() => {
-                self.place = Place::Text;
+                self.place = Field::Text;
                 self.text_from = Some(at + 1);
             }
-            (2, Scalar::Text) => self.place = Place::Code,
+            (2, Scalar::Text) => self.place = Field::Code,
             (count, _) if count == text_is => self.note(FindingKind::DataType, at),
             (2, _) => self.note(FindingKind::CodeType, at),
             _ => {}
@@ -346,7 +346,7 @@ impl Sink for Shape {
     }
 
     fn piece(&mut self, bytes: &[u8]) {
-        if matches!(self.place, Place::Time | Place::Code | Place::Name) {
+        if matches!(self.place, Field::Time | Field::Code | Field::Name) {
             let room = KEPT.saturating_sub(self.kept.len());
             self.kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
@@ -354,17 +354,17 @@ impl Sink for Shape {
 
     fn end(&mut self, _: Scalar, _: bool, at: u64) {
         match std::mem::take(&mut self.place) {
-            Place::Time => {
+            Field::Time => {
                 let (time, kind) = judge_time(&self.kept);
                 self.time = time;
                 if let Some(kind) = kind {
                     self.note(kind, at);
                 }
             }
-            Place::Code => self.read_code(at),
-            Place::Text => self.end_text(at - 1, at),
-            Place::Name => self.in_list = self.kept == b"stdout",
-            Place::Elsewhere => {}
+            Field::Code => self.read_code(at),
+            Field::Text => self.end_text(at - 1, at),
+            Field::Name => self.in_list = self.kept == b"stdout",
+            Field::Elsewhere => {}
         }
     }
 

@@ -11,7 +11,7 @@ use crate::cast::json::{Fault, Lexer, Scalar, Sink, Utf8Check};
 
 /// What stands first on a line, after white space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Start {
+enum FirstByte {
     Nothing,
     /// `[`, as an event has it.
     Bracket,
@@ -44,7 +44,7 @@ pub(in crate::cast) struct LineCheck {
     version: u8,
     line: u64,
     at: u64,
-    start: Start,
+    start: FirstByte,
     space: bool,
     nul: bool,
     last: u8,
@@ -60,7 +60,7 @@ impl LineCheck {
             version,
             line,
             at,
-            start: Start::Nothing,
+            start: FirstByte::Nothing,
             space: false,
             nul: false,
             last: 0,
@@ -75,7 +75,7 @@ impl LineCheck {
         let Some(&last) = bytes.last() else { return };
         self.last = last;
         let mut rest = bytes;
-        if self.start == Start::Nothing {
+        if self.start == FirstByte::Nothing {
             let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | 0);
             let blanks = bytes.iter().take_while(|b| blank(b)).count();
             self.nul |= bytes[..blanks].contains(&0);
@@ -83,34 +83,34 @@ impl LineCheck {
             rest = &bytes[blanks..];
             self.start = match rest.first() {
                 None => return,
-                Some(b'[') => Start::Bracket,
-                Some(b'{') => Start::Brace,
-                Some(b'#') if !self.space => Start::Comment,
-                Some(_) => Start::Other,
+                Some(b'[') => FirstByte::Bracket,
+                Some(b'{') => FirstByte::Brace,
+                Some(b'#') if !self.space => FirstByte::Comment,
+                Some(_) => FirstByte::Other,
             };
             if self.nul {
                 // A reader that skips NULs only does so for whole lines.
-                self.start = Start::Other;
+                self.start = FirstByte::Other;
             }
         }
         let rest_at = at + (bytes.len() - rest.len()) as u64;
         match self.start {
-            Start::Bracket | Start::Brace => {
+            FirstByte::Bracket | FirstByte::Brace => {
                 let mut sink = Shaping {
-                    array: self.start == Start::Bracket,
+                    array: self.start == FirstByte::Bracket,
                     line: self.line,
                     shape: &mut self.shape,
                     tally,
                 };
                 self.lexer.feed(rest, rest_at, &mut sink);
             }
-            Start::Comment => {
+            FirstByte::Comment => {
                 let line = self.line;
                 self.comment.push(rest, rest_at, &mut |at| {
                     tally.note(FindingKind::BadUtf8Comment, at, line)
                 });
             }
-            Start::Nothing | Start::Other => {}
+            FirstByte::Nothing | FirstByte::Other => {}
         }
     }
 
@@ -127,34 +127,36 @@ impl LineCheck {
         }
         let cr = newline && self.last == b'\r';
         match self.start {
-            Start::Nothing if self.nul => tally.note(FindingKind::NulLine, at, line),
-            Start::Nothing if end == at => {
+            FirstByte::Nothing if self.nul => tally.note(FindingKind::NulLine, at, line),
+            FirstByte::Nothing if end == at => {
                 if newline {
                     tally.note(FindingKind::BlankLine, at, line);
                 }
             }
-            Start::Nothing if cr && end == at + 1 => tally.note(FindingKind::BlankCrLf, at, line),
-            Start::Nothing => tally.note(FindingKind::WhiteSpaceLine, at, line),
-            Start::Comment => {
+            FirstByte::Nothing if cr && end == at + 1 => {
+                tally.note(FindingKind::BlankCrLf, at, line)
+            }
+            FirstByte::Nothing => tally.note(FindingKind::WhiteSpaceLine, at, line),
+            FirstByte::Comment => {
                 self.comment
                     .finish(&mut |at| tally.note(FindingKind::BadUtf8Comment, at, line));
                 if self.version != 3 {
                     tally.note(FindingKind::CommentInV2, at, line);
                 }
             }
-            Start::Other => tally.note(FindingKind::NotAnEvent, at, line),
-            Start::Bracket | Start::Brace => {
+            FirstByte::Other => tally.note(FindingKind::NotAnEvent, at, line),
+            FirstByte::Bracket | FirstByte::Brace => {
                 if cr {
                     tally.note(FindingKind::CarriageReturn, end - 1, line);
                 }
                 let mut sink = Shaping {
-                    array: self.start == Start::Bracket,
+                    array: self.start == FirstByte::Bracket,
                     line,
                     shape: &mut self.shape,
                     tally,
                 };
                 self.lexer.finish(end, &mut sink);
-                if self.start == Start::Bracket {
+                if self.start == FirstByte::Bracket {
                     if self.space && !self.lexer.is_dead() {
                         tally.note(FindingKind::LeadingSpace, at, line);
                     }

@@ -87,7 +87,7 @@ impl Convert {
 
 /// Whose files can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Kind {
+enum SourceFormat {
     /// teamocil, 0.x and 1.x
     Teamocil,
     /// tmuxinator
@@ -98,7 +98,7 @@ enum Kind {
 #[derive(Debug, Args)]
 struct Import {
     /// Whose file it is
-    kind: Kind,
+    kind: SourceFormat,
     /// The file, or its name in that program's folder
     file: String,
     #[command(flatten)]
@@ -128,8 +128,8 @@ impl Import {
         refuse_templates(&text, source)?;
         let tree = parse(&text, Format::of(path).unwrap_or_default(), source)?;
         let translated = match self.kind {
-            Kind::Teamocil => import_teamocil(&tree, source)?,
-            Kind::Tmuxinator => import_tmuxinator(&tree, source)?,
+            SourceFormat::Teamocil => import_teamocil(&tree, source)?,
+            SourceFormat::Tmuxinator => import_tmuxinator(&tree, source)?,
         };
         validate_schema(&translated, false, source)?;
         Ok(inline(&translated))
@@ -143,8 +143,8 @@ impl Import {
         }
         let home = std::env::home_dir().unwrap_or_default();
         let folders = match self.kind {
-            Kind::Teamocil => vec![home.join(".teamocil")],
-            Kind::Tmuxinator => {
+            SourceFormat::Teamocil => vec![home.join(".teamocil")],
+            SourceFormat::Tmuxinator => {
                 let set = std::env::var_os("TMUXINATOR_CONFIG").map(PathBuf::from);
                 let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
                 let config = config

@@ -7,7 +7,7 @@ use crate::tmux::WindowId;
 
 /// What rules look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct WindowFacts {
     /// The names of the sessions that the window is in.
     pub(super) sessions: Vec<String>,
     pub(super) window: String,
@@ -17,7 +17,7 @@ pub(super) struct Facts {
     pub(super) folder: String,
 }
 
-impl Facts {
+impl WindowFacts {
     /// What the window has for a key of a rule.
     fn values(&self, key: &str) -> Vec<String> {
         match key {
@@ -31,7 +31,7 @@ impl Facts {
 }
 
 /// The first pattern of a rule that a window does not fit.
-fn mismatch(rule: &AutoRule, facts: &Facts) -> Option<AutoMismatch> {
+fn mismatch(rule: &AutoRule, facts: &WindowFacts) -> Option<AutoMismatch> {
     let patterns = rule.patterns();
     patterns.into_iter().find_map(|(key, pattern)| {
         let pattern = pattern?;
@@ -46,7 +46,7 @@ fn mismatch(rule: &AutoRule, facts: &Facts) -> Option<AutoMismatch> {
 }
 
 /// The first rule that fits a window.
-pub(super) fn first<'a>(rules: &'a [AutoRule], facts: &Facts) -> Option<&'a AutoRule> {
+pub(super) fn first<'a>(rules: &'a [AutoRule], facts: &WindowFacts) -> Option<&'a AutoRule> {
     rules.iter().find(|rule| mismatch(rule, facts).is_none())
 }
 
@@ -80,7 +80,7 @@ fn recording(rule: Option<&AutoRule>) -> AutoRecording {
 }
 
 /// What all rules say of a window, and why.
-pub(super) fn verdict(rules: &[AutoRule], window: WindowId, facts: Facts) -> AutoVerdict {
+pub(super) fn verdict(rules: &[AutoRule], window: WindowId, facts: WindowFacts) -> AutoVerdict {
     let all = rules.iter().zip(1..).map(|(rule, number)| {
         let mismatch = mismatch(rule, &facts);
         AutoRuleVerdict {
@@ -118,8 +118,8 @@ mod tests {
         Loaded::read(Some(&path)).unwrap().config.auto
     }
 
-    fn facts(sessions: &[&str], window: &str) -> Facts {
-        Facts {
+    fn facts(sessions: &[&str], window: &str) -> WindowFacts {
+        WindowFacts {
             sessions: sessions.iter().map(|name| (*name).to_owned()).collect(),
             window: window.to_owned(),
             command: "vim".to_owned(),

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::folder::SocketFolder;
-use super::rules::{self, Facts};
+use super::rules::{self, WindowFacts};
 use crate::config::{AutoRecord, AutoRule, Config};
 use crate::daemon::watcher::{Need, View};
 use crate::daemon::{Daemon, Error};
@@ -185,7 +185,7 @@ async fn at(time: Option<Instant>) {
 
 /// A window that is not recorded, as it was when the rules were asked.
 struct Asked {
-    facts: Facts,
+    facts: WindowFacts,
     /// Another program's pipe keeps it from being recorded.
     is_piped: bool,
     /// When it was seen first, if no look has seen it before.
@@ -293,11 +293,11 @@ impl<'a> Windows<'a> {
     }
 }
 
-type WindowFacts = BTreeMap<WindowId, (Facts, bool)>;
+type FactsByWindow = BTreeMap<WindowId, (WindowFacts, bool)>;
 
 /// What a state tells of its windows.
-fn facts_in(state: &ServerState) -> WindowFacts {
-    let mut all = WindowFacts::new();
+fn facts_in(state: &ServerState) -> FactsByWindow {
+    let mut all = FactsByWindow::new();
     for pane in &state.panes {
         let (facts, is_piped) = all.entry(pane.window).or_default();
         if !facts.sessions.contains(&pane.session_name) {
@@ -326,7 +326,7 @@ async fn panes(server: &Server, version: Version) -> tmux::Result<Vec<(WindowId,
     Ok(all)
 }
 
-fn add_panes(all: &mut WindowFacts, panes: Vec<(WindowId, String, String)>) {
+fn add_panes(all: &mut FactsByWindow, panes: Vec<(WindowId, String, String)>) {
     for (window, command, folder) in panes {
         if let Some((facts, _)) = all.get_mut(&window) {
             (facts.command, facts.folder) = (command, folder);
@@ -339,7 +339,7 @@ pub(super) async fn facts_of(
     server: &Server,
     version: Version,
     window: WindowId,
-) -> tmux::Result<Facts> {
+) -> tmux::Result<WindowFacts> {
     let query = tmux::StateQuery::new(version);
     let answer = server.ask(version, &query.batch()).await?;
     let state = query.parse(&answer)?;

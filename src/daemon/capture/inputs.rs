@@ -83,7 +83,7 @@ pub(in crate::daemon) enum Life {
 
 /// What becomes of the output before a pause that is not read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::daemon) enum Rest {
+pub(in crate::daemon) enum UnreadOutput {
     /// It is recorded: the pipe is turned off, and runs dry.
     Record,
     /// It may be what must not be recorded: nobody reads it.
@@ -129,7 +129,7 @@ pub(in crate::daemon) enum Input {
     /// Something is missing up to now, and why.
     Missing(String),
     /// Record nothing from now on …
-    Pause(Rest),
+    Pause(UnreadOutput),
     /// … until this.
     Resume,
     /// Somebody wants the recording to end.

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::inputs::{Action, Drained, End, Input, Life, Rest, Shown, Time};
+use super::inputs::{Action, Drained, End, Input, Life, Shown, Time, UnreadOutput};
 use super::states::{Continuity, Source, State, Stream};
 use crate::tmux::PaneId;
 
@@ -77,7 +77,7 @@ pub(in crate::daemon) struct Capture {
     /// pause.
     pub(super) give_up_at: Option<Time>,
     /// Whether the recording pauses.
-    pub(super) pause: Option<Rest>,
+    pub(super) pause: Option<UnreadOutput>,
     /// Whether the marker of a pause has no counterpart yet.
     pub(super) marks_resume: bool,
 }
@@ -108,7 +108,7 @@ impl Capture {
     /// A recording that a daemon before has left paused.
     pub(in crate::daemon) fn paused() -> Capture {
         Capture {
-            pause: Some(Rest::Record),
+            pause: Some(UnreadOutput::Record),
             marks_resume: true,
             ..Capture::with(Source::Paused, Continuity::Whole)
         }

@@ -47,5 +47,5 @@ mod properties;
 #[cfg(test)]
 mod transitions;
 
-pub(super) use inputs::{Action, Attached, Drained, End, Input, Life, Pipe, Rest, Shown};
+pub(super) use inputs::{Action, Attached, Drained, End, Input, Life, Pipe, Shown, UnreadOutput};
 pub(super) use machine::Capture;

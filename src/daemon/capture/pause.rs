@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use super::inputs::{Action, Rest, Time};
+use super::inputs::{Action, Time, UnreadOutput};
 use super::machine::Capture;
 use super::states::{Source, State};
 
@@ -13,7 +13,7 @@ impl Capture {
         matches!(self.state, State::Capturing(Source::Paused))
     }
 
-    pub(super) fn on_pause(&mut self, rest: Rest, now: Time, actions: &mut Vec<Action>) {
+    pub(super) fn on_pause(&mut self, rest: UnreadOutput, now: Time, actions: &mut Vec<Action>) {
         if self.end.is_some() || self.is_paused() {
             return;
         }
@@ -34,12 +34,17 @@ impl Capture {
         }
     }
 
-    pub(super) fn pause_capturing(&mut self, rest: Rest, now: Time, actions: &mut Vec<Action>) {
+    pub(super) fn pause_capturing(
+        &mut self,
+        rest: UnreadOutput,
+        now: Time,
+        actions: &mut Vec<Action>,
+    ) {
         match (self.take_state(), rest) {
-            (State::Capturing(Source::Stream(stream)), Rest::Record) => {
+            (State::Capturing(Source::Stream(stream)), UnreadOutput::Record) => {
                 self.wait_for_lull(stream, now, actions);
             }
-            (State::Capturing(Source::Stream(_)), Rest::Drop) => {
+            (State::Capturing(Source::Stream(_)), UnreadOutput::Drop) => {
                 actions.push(Action::CutOff);
                 self.enter_pause(now, actions);
             }

@@ -28,7 +28,7 @@ enum Step {
     },
     Room,
     Missing,
-    Pause(Rest),
+    Pause(UnreadOutput),
     Resume,
     Stop,
     /// Time passes, and what becomes due meanwhile is done.
@@ -327,7 +327,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::LeaveAlternate),
         1 => Just(Step::Room),
         1 => Just(Step::Missing),
-        1 => prop::sample::select(vec![Rest::Record, Rest::Drop]).prop_map(Step::Pause),
+        1 => prop::sample::select(vec![UnreadOutput::Record, UnreadOutput::Drop]).prop_map(Step::Pause),
         1 => Just(Step::Resume),
         1 => Just(Step::Stop),
         1 => Just(Step::Gone),
@@ -385,7 +385,7 @@ proptest! {
     fn while_it_is_paused_nothing_is_recorded(
         mut world in worlds(),
         before in prop::collection::vec(step(), 0..40),
-        rest in prop::sample::select(vec![Rest::Record, Rest::Drop]),
+        rest in prop::sample::select(vec![UnreadOutput::Record, UnreadOutput::Drop]),
         meanwhile in prop::collection::vec(step(), 0..40),
         after in prop::collection::vec(step(), 0..40),
     ) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::super::capture::{Input, Rest};
+use super::super::capture::{Input, UnreadOutput};
 use super::super::spec::Paused;
 use super::lookout::{is_withholding, withheld_in};
 use super::status::Condition;
@@ -21,7 +21,7 @@ impl Task {
         self.note();
         // What was printed before it is known.
         self.read_turn();
-        self.feed(Input::Pause(Rest::Record));
+        self.feed(Input::Pause(UnreadOutput::Record));
     }
 
     pub(super) fn resume(&mut self, reply: Option<oneshot::Sender<bool>>) {
@@ -76,7 +76,7 @@ impl Task {
                 tracing::info!(id = self.spec.id, why, "paused by the settings");
                 Arc::make_mut(&mut self.spec).withheld = Some(why);
                 self.note();
-                self.feed(Input::Pause(Rest::Drop));
+                self.feed(Input::Pause(UnreadOutput::Drop));
             }
             None if is_withheld => {
                 Arc::make_mut(&mut self.spec).withheld = None;

@@ -93,7 +93,7 @@ fn pane_fields(version: Version) -> Fields {
 }
 
 /// Where a window is.
-struct Place {
+struct WindowPosition {
     session: SessionId,
     index: u32,
     /// The index of its first pane, then of the one after it.
@@ -156,7 +156,7 @@ impl Control {
         let mut places = HashMap::with_capacity(rows.len());
         for mut row in rows {
             let window: WindowId = row.get()?;
-            let place = Place {
+            let place = WindowPosition {
                 session: row.get()?,
                 index: row.get()?,
                 next_pane: row.get()?,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::find::Pattern;
 use super::search::{Found, Search};
 use super::seek::{self, IsOver, Seek};
-use super::{Player, Searched, Speed, Target, Task, Way};
+use super::{Direction, Player, Searched, Speed, Target, Task};
 use crate::cast::Micros;
 use crate::timeline::{Moment, TimelineError};
 
@@ -45,19 +45,19 @@ impl Player {
         self.task = Some(Task::Seek(Seek::new(Micros::MAX)));
     }
 
-    pub(super) fn change_speed(&mut self, way: Way) {
+    pub(super) fn change_speed(&mut self, way: Direction) {
         let now = match self.speed {
             Speed::Times(times) => times,
             Speed::Max => f64::INFINITY,
         };
         let speed = match way {
-            Way::On => SPEEDS.into_iter().find(|speed| *speed > now),
-            Way::Back => SPEEDS.into_iter().rev().find(|speed| *speed < now),
+            Direction::On => SPEEDS.into_iter().find(|speed| *speed > now),
+            Direction::Back => SPEEDS.into_iter().rev().find(|speed| *speed < now),
         };
         self.speed = match (speed, way) {
             (Some(speed), _) => Speed::Times(speed),
-            (None, Way::On) => Speed::Max,
-            (None, Way::Back) => self.speed,
+            (None, Direction::On) => Speed::Max,
+            (None, Direction::Back) => self.speed,
         };
     }
 
@@ -111,7 +111,7 @@ impl Player {
     pub(super) fn jump_on(
         &mut self,
         target: Target,
-        way: Way,
+        way: Direction,
         is_over: IsOver<'_>,
     ) -> Result<(), TimelineError> {
         if let Some((time, what)) = self.nearest(target, way) {
@@ -120,8 +120,8 @@ impl Player {
             return Ok(());
         }
         let behind = match way {
-            Way::On => Micros::MAX,
-            Way::Back => self.position,
+            Direction::On => Micros::MAX,
+            Direction::Back => self.position,
         };
         let is_known = seek::cover(&self.timeline, behind, is_over)?;
         self.list();
@@ -132,8 +132,8 @@ impl Player {
             self.seek(time);
         } else {
             let place = match way {
-                Way::On => "after",
-                Way::Back => "before",
+                Direction::On => "after",
+                Direction::Back => "before",
             };
             let what = match target {
                 Target::Marker => "marker",
@@ -146,19 +146,19 @@ impl Player {
     }
 
     /// The time and the name of the nearest of these.
-    fn nearest(&self, target: Target, way: Way) -> Option<(Micros, String)> {
+    fn nearest(&self, target: Target, way: Direction) -> Option<(Micros, String)> {
         let behind = match self.speed {
             Speed::Times(times) if !self.is_paused && !self.is_at_end => JUST_BEHIND * times,
             _ => 0.0,
         };
         let position = self.position;
         let is_there = |time: Micros| match way {
-            Way::On => time > position,
-            Way::Back => time < position.saturating_sub(behind as Micros),
+            Direction::On => time > position,
+            Direction::Back => time < position.saturating_sub(behind as Micros),
         };
         let one = |mut all: Box<dyn DoubleEndedIterator<Item = (Micros, String)> + '_>| match way {
-            Way::On => all.find(|(time, _)| is_there(*time)),
-            Way::Back => all.rfind(|(time, _)| is_there(*time)),
+            Direction::On => all.find(|(time, _)| is_there(*time)),
+            Direction::Back => all.rfind(|(time, _)| is_there(*time)),
         };
         let commands = self.known.commands.iter();
         match target {
@@ -228,7 +228,7 @@ impl Player {
     }
 
     /// Searches for what was typed; for what was last searched for where nothing was.
-    pub(super) fn search(&mut self, text: &str, is_regex: bool, way: Way) {
+    pub(super) fn search(&mut self, text: &str, is_regex: bool, way: Direction) {
         let pattern = match (text, &self.searched) {
             ("", Some(searched)) => searched.pattern.clone(),
             ("", None) => return,
@@ -245,7 +245,7 @@ impl Player {
         self.search_again(way);
     }
 
-    pub(super) fn search_again(&mut self, way: Way) {
+    pub(super) fn search_again(&mut self, way: Direction) {
         let Some(searched) = &mut self.searched else {
             self.say("nothing was searched for yet");
             return;
@@ -257,7 +257,7 @@ impl Player {
         self.task = Some(Task::Search(Box::new(Search::new(
             pattern,
             origin,
-            way == Way::On,
+            way == Direction::On,
         ))));
     }
 

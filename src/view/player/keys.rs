@@ -5,7 +5,7 @@ use crossterm::event::{
 };
 
 use super::prompt::{Prompt, Question};
-use super::{Player, Speed, Target, Task, Way, bar, help};
+use super::{Direction, Player, Speed, Target, Task, bar, help};
 use crate::view;
 use crate::view::frame::{Action, Typed, paste};
 
@@ -84,14 +84,14 @@ impl Player {
                 self.is_at_end = false;
                 self.task = Some(Task::StepBack);
             }
-            '[' => self.jump(Target::Marker, Way::Back),
-            ']' => self.jump(Target::Marker, Way::On),
-            '{' => self.jump(Target::Command, Way::Back),
-            '}' => self.jump(Target::Command, Way::On),
-            'F' => self.jump(Target::FailedCommand, Way::Back),
-            'f' => self.jump(Target::FailedCommand, Way::On),
-            '+' => self.change_speed(Way::On),
-            '-' => self.change_speed(Way::Back),
+            '[' => self.jump(Target::Marker, Direction::Back),
+            ']' => self.jump(Target::Marker, Direction::On),
+            '{' => self.jump(Target::Command, Direction::Back),
+            '}' => self.jump(Target::Command, Direction::On),
+            'F' => self.jump(Target::FailedCommand, Direction::Back),
+            'f' => self.jump(Target::FailedCommand, Direction::On),
+            '+' => self.change_speed(Direction::On),
+            '-' => self.change_speed(Direction::Back),
             '=' => self.speed = Speed::Times(1.0),
             'i' => self.toggle_idle(),
             'l' => self.is_looped = !self.is_looped,
@@ -102,7 +102,7 @@ impl Player {
                 let way = self
                     .searched
                     .as_ref()
-                    .map_or(Way::On, |searched| searched.way);
+                    .map_or(Direction::On, |searched| searched.way);
                 self.search_again(if c == 'n' { way } else { way.turned() });
             }
             'h' => self.help = self.help.is_none().then_some(0),
@@ -124,7 +124,7 @@ impl Player {
         }
     }
 
-    fn jump(&mut self, target: Target, way: Way) {
+    fn jump(&mut self, target: Target, way: Direction) {
         self.is_at_end = false;
         self.task = Some(Task::Jump(target, way));
     }
@@ -174,7 +174,11 @@ impl Player {
                     Question::Time if prompt.text.is_empty() => {}
                     Question::Time => self.go_to(&prompt.text),
                     Question::Search(is_forward) => {
-                        let way = if is_forward { Way::On } else { Way::Back };
+                        let way = if is_forward {
+                            Direction::On
+                        } else {
+                            Direction::Back
+                        };
                         self.search(&prompt.text, prompt.is_regex, way);
                     }
                 }
@@ -222,11 +226,11 @@ impl Player {
     }
 }
 
-impl Way {
-    fn turned(self) -> Way {
+impl Direction {
+    fn turned(self) -> Direction {
         match self {
-            Way::On => Way::Back,
-            Way::Back => Way::On,
+            Direction::On => Direction::Back,
+            Direction::Back => Direction::On,
         }
     }
 }

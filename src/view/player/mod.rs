@@ -110,7 +110,7 @@ enum Task {
     Search(Box<Search>),
     /// The frame before this one.
     StepBack,
-    Jump(Target, Way),
+    Jump(Target, Direction),
     GoTo(Moment),
 }
 
@@ -123,7 +123,7 @@ enum Target {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Direction {
     Back,
     On,
 }
@@ -132,7 +132,7 @@ enum Way {
 #[derive(Clone)]
 struct Searched {
     pattern: Pattern,
-    way: Way,
+    way: Direction,
     is_shown: bool,
 }
 

@@ -28,13 +28,13 @@ pub struct Search {
     /// What is searched: from behind the first time up to the second one.
     window: (Micros, Micros),
     length: Micros,
-    place: Place,
+    place: Progress,
     /// The last find in the window.
     last: Option<Micros>,
     count: u32,
 }
 
-enum Place {
+enum Progress {
     /// On the way to the start of the window.
     Before(Seek),
     Inside(Box<Frames>, Matches),
@@ -50,7 +50,7 @@ impl Search {
             origin,
             window: (origin, Micros::MAX),
             length: WINDOW,
-            place: Place::Before(Seek::new(origin)),
+            place: Progress::Before(Seek::new(origin)),
             last: None,
             count: 0,
         };
@@ -69,7 +69,7 @@ impl Search {
     fn start_window(&mut self, end: Micros) {
         let start = end.saturating_sub(self.length);
         self.window = (start, end);
-        self.place = Place::Before(Seek::new(start));
+        self.place = Progress::Before(Seek::new(start));
         self.last = None;
         self.count = 0;
     }
@@ -90,8 +90,8 @@ impl Search {
         let (start, until) = self.window;
         loop {
             let (frames, known) = match &mut self.place {
-                Place::Inside(frames, known) => (frames, known),
-                Place::Before(seek) => {
+                Progress::Inside(frames, known) => (frames, known),
+                Progress::Before(seek) => {
                     let mut frames = match seek.step(timeline, is_over)? {
                         None => return Ok(self.progress(start, end)),
                         // What the first events show is a find as well.
@@ -100,7 +100,7 @@ impl Search {
                     };
                     frames.take_scrolled();
                     let known = Matches::of(frames.screen(), &self.pattern);
-                    self.place = Place::Inside(Box::new(frames), known);
+                    self.place = Progress::Inside(Box::new(frames), known);
                     continue;
                 }
             };

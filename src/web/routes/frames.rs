@@ -105,14 +105,14 @@ pub(super) async fn frames(
     Ok((headers, Body::from_stream(lines)).into_response())
 }
 
-enum Way {
+enum Playback {
     Forwards(Box<Frames>),
     Backwards(Box<FramesBack>),
 }
 
 /// A stretch that is being gone through.
 struct Play {
-    way: Way,
+    way: Playback,
     folding: Option<Folding>,
     last: Micros,
     /// Frames that may still be told.
@@ -149,10 +149,10 @@ impl Play {
         let way = match is_back {
             false => timeline
                 .frames(from, until, interval)
-                .map(|frames| Way::Forwards(Box::new(frames))),
+                .map(|frames| Playback::Forwards(Box::new(frames))),
             true => timeline
                 .frames_back(from, until, interval)
-                .map(|frames| Way::Backwards(Box::new(frames))),
+                .map(|frames| Playback::Backwards(Box::new(frames))),
         };
         Ok(Play {
             way: way.map_err(unreadable)?,
@@ -174,15 +174,15 @@ impl Play {
             None => {}
         }
         match &mut self.way {
-            Way::Forwards(frames) => frames.next(),
-            Way::Backwards(frames) => frames.next(),
+            Playback::Forwards(frames) => frames.next(),
+            Playback::Backwards(frames) => frames.next(),
         }
     }
 
     fn screen(&self) -> &Screen {
         match &self.way {
-            Way::Forwards(frames) => frames.screen(),
-            Way::Backwards(frames) => frames.screen(),
+            Playback::Forwards(frames) => frames.screen(),
+            Playback::Backwards(frames) => frames.screen(),
         }
     }
 

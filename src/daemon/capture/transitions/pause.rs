@@ -2,7 +2,7 @@
 
 use super::*;
 
-const RECORDED: Input = Input::Pause(Rest::Record);
+const RECORDED: Input = Input::Pause(UnreadOutput::Record);
 
 /// A recording that is paused.
 fn paused() -> Capture {
@@ -33,7 +33,7 @@ fn a_pause_takes_what_was_printed_before_it() {
 fn a_pause_at_a_secret_reads_nothing_more() {
     let mut capture = streaming();
     capture.on(output(10), LATER);
-    let actions = capture.on(Input::Pause(Rest::Drop), LATER);
+    let actions = capture.on(Input::Pause(UnreadOutput::Drop), LATER);
     assert_eq!(actions, [Action::CutOff, Action::MarkPaused]);
     assert!(capture.is_paused());
 }
@@ -142,7 +142,7 @@ fn a_cast_may_be_left_while_it_is_paused_and_not_on_the_way_there_or_back() {
     capture.on(Input::Attached(attached(Pipe::Started)), LATER + ms(11));
     assert!(capture.is_settled());
     // At a secret all is over at once.
-    capture.on(Input::Pause(Rest::Drop), LATER + ms(12));
+    capture.on(Input::Pause(UnreadOutput::Drop), LATER + ms(12));
     assert!(capture.is_paused() && capture.is_settled());
 }
 
