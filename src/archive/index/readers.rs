@@ -9,6 +9,7 @@ use std::thread;
 use super::outlet::{Closed, Indexed, News, Outlet, What};
 use super::pack::Packing;
 use super::read::{Trouble, read};
+use super::shelf;
 use crate::archive::catalogue::{Archive, ArchiveError, Condition, Entry, LATELY, UpdateLock};
 
 /// Casts that are read at once at most: each takes some megabytes of memory.
@@ -27,20 +28,21 @@ impl Archive {
         Ok(all.into_iter().filter(|entry| entry.is_due).collect())
     }
 
-    /// Forgets how to go on with casts that will hardly grow any more.
+    /// Forgets how to go on with casts that will hardly grow any more, and what is of no
+    /// cast any more.
     ///
     /// # Errors
     /// When the database cannot be written.
     pub fn tidy(&mut self, _: &UpdateLock) -> Result<(), ArchiveError> {
         let now = crate::clock::unix_micros() as i64;
         let before = now - LATELY.as_micros() as i64;
-        self.with(|connection| {
+        self.change(|connection| {
             connection.execute(
                 "DELETE FROM progress WHERE cast_id IN
                      (SELECT id FROM casts WHERE is_due = 0 AND condition != ? AND modified < ?)",
                 [Condition::Running.number(), before],
             )?;
-            Ok(())
+            shelf::tidy(connection)
         })
     }
 

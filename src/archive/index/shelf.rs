@@ -4,7 +4,7 @@
 //! newest parts the bits are kept as they are. 128 that are full go on a shelf, where
 //! what belongs to one bit stands together: a search for a few grams reads some
 //! kilobytes a shelf, whatever is on it. Bits of what was taken out stay on, and cost
-//! a needless look at most.
+//! a needless look at most; a shelf of which nothing is left goes ([`tidy`]).
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -108,6 +108,30 @@ fn shelve(connection: &Connection, shelf: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Removes the shelves of whose texts none is left.
+pub(super) fn tidy(connection: &Connection) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached("DELETE FROM shelf WHERE id >= ? AND id < ?")?;
+    for shelf in 0..count(connection)? {
+        if !has_texts(connection, shelf)? {
+            delete.execute([shelf * ROWS, (shelf + 1) * ROWS])?;
+        }
+    }
+    Ok(())
+}
+
+/// How many shelves there are, with those that were removed before the last one.
+fn count(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT coalesce(max(id) / ?, -1) + 1 FROM shelf")?
+        .query_row([ROWS], |row| row.get(0))
+}
+
+fn has_texts(connection: &Connection, shelf: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM block WHERE part >= ? AND part < ?)")?
+        .query_row([shelf * PARTS, (shelf + 1) * PARTS], |row| row.get(0))
+}
+
 /// Calls `take` with the bits of each part from `first` on, and its place on its
 /// shelf.
 fn each_part(
@@ -152,24 +176,23 @@ pub fn columns_with(connection: &Connection, wanted: &Wanted) -> rusqlite::Resul
     bits.sort_unstable();
     bits.dedup();
     let mut ranges = Ranges(Vec::new());
-    let shelves: i64 = connection.query_row(
-        "SELECT coalesce(max(id) / ?, -1) + 1 FROM shelf",
-        [ROWS],
-        |row| row.get(0),
-    )?;
+    let shelves = count(connection)?;
     let mut select = connection.prepare_cached("SELECT bits FROM shelf WHERE id = ?")?;
     let mut columns = vec![0u128; bits.len()];
     let column = |columns: &[u128], bit: u32| {
         let at = bits.binary_search(&bit);
         at.map_or(u128::MAX, |at| columns[at])
     };
-    for shelf in 0..shelves {
+    'shelves: for shelf in 0..shelves {
         let mut row = (-1, Vec::new());
         for (bit, column) in bits.iter().zip(&mut columns) {
             let number = shelf * ROWS + (*bit as usize / PER_ROW) as i64;
             if row.0 != number {
                 let found: Option<Vec<u8>> =
                     select.query_row([number], |row| row.get(0)).optional()?;
+                if found.is_none() && !has_texts(connection, shelf)? {
+                    continue 'shelves;
+                }
                 row = (number, found.unwrap_or_default());
             }
             let parts = row.1.chunks_exact(COLUMN).nth(*bit as usize % PER_ROW);
@@ -254,5 +277,19 @@ mod tests {
         assert_eq!(with("EedleCneed"), expected);
         assert_eq!(with("needle").len(), 300);
         assert_eq!(with("nowhere"), [0; 0]);
+        // The texts of the first shelf are gone, those of the second but for one.
+        let block = "INSERT INTO block (cast_id, is_rest, part, count, text, lines)
+             VALUES (1, 0, ?, 1, x'00', x'00')";
+        for part in [200, 290] {
+            connection.execute(block, [part]).unwrap();
+        }
+        tidy(&connection).unwrap();
+        let left = "SELECT min(id) / 1280, count(*) FROM shelf";
+        let left = connection.query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(left, Ok((1, ROWS)));
+        assert_eq!(with("needle"), (128..300).collect::<Vec<_>>());
+        let expected: Vec<i64> = expected.into_iter().filter(|part| *part >= 128).collect();
+        assert_eq!(with("EedleCneed"), expected);
+        assert_eq!(Open::load(&connection).unwrap().id, 300);
     }
 }
