@@ -70,6 +70,7 @@ pub struct AutoVerdict {
     pub window_id: String,
     /// The names of the sessions that the window is in.
     pub sessions: Vec<String>,
+    /// The window's name.
     pub window: String,
     /// The foreground program of its active pane.
     pub command: String,

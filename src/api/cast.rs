@@ -42,6 +42,7 @@ pub struct Cast {
     pub parts: u32,
     /// When it was written last: seconds since the Unix epoch.
     pub modified: f64,
+    /// How it is.
     pub state: CastState,
     /// What `validate` says of one that is damaged.
     pub finding: Option<String>,
@@ -281,6 +282,7 @@ pub struct SearchHit {
     pub time: f64,
     /// When it was there last, in seconds since the start of the cast.
     pub until: f64,
+    /// The line.
     pub line: String,
     /// The command that printed it, where that is known.
     pub command: Option<String>,

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::check::Check;
 use super::{Position, Recording};
 
+/// What has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -90,6 +91,7 @@ pub struct Event {
     pub sequence: u64,
     /// When it was noted: seconds since the Unix epoch.
     pub time: f64,
+    /// What has changed.
     pub kind: EventKind,
     /// The tmux server's socket, where it is about tmux.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -484,6 +484,7 @@ pub struct PaneDeleted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct PaneAction {
+    /// What was done.
     pub status: ActionStatus,
     /// `%` and a number.
     pub pane: String,

@@ -288,6 +288,7 @@ pub struct CommandRecording {
     /// event without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_at: Option<f64>,
+    /// The cast's title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The command, for the cast's header.

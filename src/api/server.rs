@@ -13,6 +13,7 @@ use super::check::{self, Check};
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ServerStatus {
+    /// The daemon runs.
     Running,
 }
 

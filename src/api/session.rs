@@ -164,6 +164,7 @@ pub struct SessionDeleted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct SessionAction {
+    /// What was done.
     pub status: ActionStatus,
     /// The session's name, as it was given.
     pub session: String,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 #[cfg_attr(test, derive(ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DeletedStatus {
+    /// It is gone.
     Deleted,
 }
 

@@ -202,6 +202,7 @@ pub struct WindowDeleted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ToSchema))]
 pub struct WindowAction {
+    /// What was done.
     pub status: ActionStatus,
     /// `@` and a number.
     pub window: String,

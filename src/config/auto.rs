@@ -103,6 +103,7 @@ pub struct AutoRule {
     pub line: usize,
     /// Of the names of the sessions that the window is in, one.
     pub session: Option<Pattern>,
+    /// The window's name.
     pub window: Option<Pattern>,
     /// The name of the active pane's foreground program, as tmux tells it.
     pub command: Option<Pattern>,
