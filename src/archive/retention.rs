@@ -67,6 +67,7 @@ pub struct Candidate {
     pub is_kept: bool,
 }
 
+/// The casts that the settings want compressed and removed.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The oldest first.
