@@ -19,7 +19,7 @@ pub(super) const BYTES: usize = BITS / 8;
 
 /// A text as it is told: ASCII in lower case, and a byte that stands in no text for
 /// each letter beyond ASCII that has another case.
-pub fn fold(text: &[u8], out: &mut Vec<u8>) {
+fn fold(text: &[u8], out: &mut Vec<u8>) {
     out.clear();
     out.reserve(text.len());
     if let Ok(text) = simdutf8::basic::from_utf8(text) {

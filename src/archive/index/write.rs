@@ -24,8 +24,6 @@ pub(super) struct Writer<'a> {
     builder: Builder,
     packing: &'a mut Packing,
     packed: Vec<Packed>,
-    /// Bytes of their texts.
-    waiting: usize,
     is_rest: bool,
     /// Commands and markers that are in the database and do not change any more.
     kept_commands: usize,
@@ -41,7 +39,6 @@ impl Writer<'_> {
             builder: Builder::default(),
             packing,
             packed: Vec::new(),
-            waiting: 0,
             is_rest: false,
             kept_commands: 0,
             kept_markers: 0,
@@ -74,7 +71,6 @@ impl Writer<'_> {
     pub fn close_block(&mut self) -> io::Result<()> {
         if !self.builder.is_empty() {
             let packed = self.packing.pack(&self.builder, self.is_rest)?;
-            self.waiting += packed.length;
             self.packed.push(packed);
             self.builder.clear();
         }
@@ -93,7 +89,7 @@ impl Writer<'_> {
 
     /// Bytes of text that wait.
     pub fn waiting(&self) -> usize {
-        self.waiting
+        self.packed.iter().map(|block| block.length).sum()
     }
 
     /// All that is new since the last call, and how to go on from here.
@@ -103,7 +99,6 @@ impl Writer<'_> {
         progress: Option<Vec<u8>>,
     ) -> io::Result<Batch> {
         self.close_block()?;
-        self.waiting = 0;
         let (figures, commands) = (scan.figures(), scan.commands());
         let batch = Batch {
             target: self.target,
