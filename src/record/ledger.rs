@@ -40,7 +40,8 @@
 //! # Times
 //! They are microseconds of the monotonic clock. Those of held output are noted
 //! as it comes, at most one for each interval; what went through the FIFO has
-//! the time at which it is read, as ever.
+//! the time at which it is read, as ever, unless output was held behind it by
+//! then: that which was held came later.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -332,7 +333,9 @@ pub(super) fn split_by_times<'a>(
         let room = next.map_or(u64::MAX, |next| times[next].position - position);
         let length = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
         let (now, rest) = bytes.split_at(length);
-        part(now, present.and_then(|came| came.at));
+        let came = present.and_then(|came| came.at);
+        let held_behind = || times[next?..].iter().find_map(|came| came.at);
+        part(now, came.or_else(held_behind));
         bytes = rest;
         position += length as u64;
     }
@@ -415,6 +418,14 @@ mod tests {
                 (15, None)
             ]
         );
+        // What the daemon did not come to read before it died is no later than what
+        // was held from then on.
+        let times = [at(10, None), at(20, Some(2000)), at(30, None)];
+        parts.clear();
+        split_by_times(&times, 15, &[0; 20], |bytes, at| {
+            parts.push((bytes.len(), at))
+        });
+        assert_eq!(parts, [(5, Some(2000)), (10, Some(2000)), (5, None)]);
         parts.clear();
         split_by_times(&[], 5, &[0; 40], |bytes, at| parts.push((bytes.len(), at)));
         assert_eq!(parts, [(40, None)]);

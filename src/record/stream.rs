@@ -280,7 +280,7 @@ impl PipeEnd {
     #[must_use]
     pub fn held_since(&self) -> Option<u64> {
         let times = self.ledger.as_ref()?.times();
-        times.first().and_then(|came| came.at)
+        times.iter().find_map(|came| came.at)
     }
 
     /// Another daemon is to go on where this one stops reading.

@@ -1,6 +1,7 @@
 //! A daemon that dies comes back by itself, and nothing is missing.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -134,6 +136,61 @@ fn a_killed_daemon_comes_back_and_every_line_is_there_once() {
         ms(worst),
         longest_wait(&output)
     );
+}
+
+#[test]
+fn what_comes_while_no_daemon_is_there_has_the_times_at_which_it_came() {
+    let tmux = TestTmux::start(CLOCK);
+    let mut tvmux = Tvmux::new();
+    let (_, cast) = record(&tmux, &tvmux);
+    let printed = || {
+        let screen = tmux.tmux(&["capture-pane", "-p", "-t", "@0"]);
+        let numbers = numbers(&screen.replace('\n', "\r\n"));
+        numbers.last().copied().unwrap_or(0)
+    };
+    let wait_for_lines = |more: u64| {
+        let some = printed() + more;
+        wait_until("more is printed", || printed() >= some);
+    };
+    let mut spans = Vec::new();
+    // The second time something was held before; both times some is not read.
+    for _ in 0..2 {
+        let now = length(&cast);
+        wait_until("the cast goes on", || length(&cast) > now);
+        // As if another pipe process was starting a daemon.
+        let tries = tvmux.folder().join("state/tvmux/lock.tries");
+        let mut tries = File::options()
+            .append(true)
+            .create(true)
+            .open(tries)
+            .unwrap();
+        let tries = loop {
+            match Flock::lock(tries, FlockArg::LockExclusiveNonblock) {
+                Ok(tries) => break tries,
+                Err((file, _)) => tries = file,
+            }
+        };
+        tvmux.signal_daemon(Signal::SIGSTOP);
+        wait_for_lines(50);
+        let killed = tvmux.signal_daemon(Signal::SIGKILL);
+        let from = printed();
+        wait_for_lines(500);
+        spans.push((from, printed()));
+        drop(tries);
+        tvmux.wait_for_another_server(killed);
+    }
+    tvmux.ok(["rec", "stop"]);
+    let (_, events) = read_cast(&cast);
+    assert_eq!(markers_of(&events), [""; 0]);
+    is_contiguous(&output_of(&events)).unwrap();
+    for (from, to) in spans {
+        let came = events.iter().filter(|event| {
+            let numbers = numbers(&event.data);
+            numbers.iter().any(|number| (from..=to).contains(number))
+        });
+        let times: BTreeSet<u64> = came.map(|event| (event.time * 1e6) as u64).collect();
+        assert!(times.len() > 10, "{from} to {to}: {times:?}");
+    }
 }
 
 #[test]

@@ -44,6 +44,15 @@ fn wait_for_part(tvmux: &Tvmux, part: u64) -> Value {
     })
 }
 
+/// Whether a cast has anything at its time 0 behind the screen that it begins with: it
+/// came at the very moment at which the cast before ends.
+fn begins_at_once(cast: &Path) -> bool {
+    let (header, events) = read_cast(cast);
+    let opening = events.iter().take_while(|event| event.time == 0.0);
+    let length: usize = opening.map(|event| event.data.len()).sum();
+    header["tvmux"]["screen"].as_u64() < Some(length as u64)
+}
+
 /// All casts of the chain, each a whole one that begins with a screen.
 fn parts_of(tvmux: &Tvmux, first: &Path) -> Vec<PathBuf> {
     let parts = chain::from(first);
@@ -115,7 +124,9 @@ fn is_one(tvmux: &Tvmux, first: &Path) {
         };
         let alone = Timeline::open(part, alone).unwrap();
         let end = start + lasts[at];
-        assert_eq!(screen(&alone, lasts[at]), screen(&one, end), "part {at}");
+        if !parts.get(at + 1).is_some_and(|next| begins_at_once(next)) {
+            assert_eq!(screen(&alone, lasts[at]), screen(&one, end), "part {at}");
+        }
         assert_eq!(screen(&timeline, end), screen(&one, end), "part {at}");
         start = end;
     }
