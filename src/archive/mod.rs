@@ -15,7 +15,7 @@ mod when;
 
 pub use catalogue::{
     Archive, ArchiveError, Condition, Entry, Filter, Listed, Looked, NameError, Status, UpdateLock,
-    join_parts, sort_parts,
+    is_followed, join_parts, sort_parts,
 };
 pub use compress::{CompressError, CompressOptions, Compressed, Form, compress_file};
 pub use index::{

@@ -93,9 +93,13 @@ fn a_command_that_runs_through_casts_of_a_recording_is_one_with_all_its_output()
         (&hit["command"], &hit["time"]),
         (&"make".into(), &21.0.into())
     );
+    let cut: Vec<Value> = crate::found(&user, &["li"]);
+    let cut: Vec<_> = cut.iter().map(|hit| (&hit["line"], &hit["time"])).collect();
+    assert_eq!((cut.len(), cut[2]), (5, (&"line 3".into(), &1.0.into())));
     let failed = crate::found(&user, &["--failed", "line"]);
     assert!(failed.iter().any(|hit| hit["line"] == "line 4"));
     let lines = user.ok(["archive", "export", "-q", "--lines", "--failed"]);
+    assert_eq!(lines.lines().count(), 5, "{lines}");
     let last: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
     assert_eq!(
         (&last["line"], &last["time"]),
@@ -104,6 +108,42 @@ fn a_command_that_runs_through_casts_of_a_recording_is_one_with_all_its_output()
     let shown: Value = serde_json::from_str(&user.ok(["show", "--json", "x"])).unwrap();
     assert_eq!(shown["commands"].as_array().unwrap().len(), 2);
     assert_eq!(shown["parts"], 4);
+}
+
+#[test]
+fn a_line_through_several_casts_of_a_recording_is_one() {
+    let user = Tvmux::new();
+    write(&user, "x.cast", &made(&[(1.0, "one\r\nwait"), (9.0, "")]));
+    write_part(&user, 2, "one\r\nwait", &[(3.0, "ing ."), (10.0, "")]);
+    write_part(&user, 3, "one\r\nwaiting .", &[(5.0, "..")]);
+    let whole = "one\r\nwaiting ...";
+    // It stays as it was, and another begins as it did.
+    write_part(&user, 4, whole, &[(1.0, "\r\nwait\r\nwaiter")]);
+    // What it begins with is another screen.
+    write_part(&user, 5, "wa", &[(2.0, "ll")]);
+    user.ok(["archive", "update"]);
+    let hits = crate::found(&user, &["wa"]);
+    let seen = |hit: &Value| {
+        (
+            hit["line"].as_str().unwrap().to_owned(),
+            hit["time"].as_f64(),
+        )
+    };
+    let seen: Vec<_> = hits.iter().map(seen).collect();
+    let expected = [
+        ("waiting ...", 1.0),
+        ("wait", 25.0),
+        ("waiter", 25.0),
+        ("wall", 25.0),
+    ];
+    let expected = expected.map(|(line, time)| (line.to_owned(), Some(time)));
+    assert_eq!(seen, expected);
+    assert!(hits.iter().all(|hit| hit["cast"] == hits[0]["cast"]));
+    assert_eq!(hits[0]["until"], 24.0);
+    let one = crate::found(&user, &["-1", "wait"]);
+    assert_eq!((&one[0]["line"], one.len()), (&"waiting ...".into(), 1));
+    let lines = user.ok(["archive", "export", "-q", "--lines", "--format", "text"]);
+    assert_eq!(lines, "one\nwaiting ...\nwait\nwaiter\nwall\n");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use filter::Filter;
 pub use look::Looked;
 pub use named::NameError;
 pub(super) use parts::part_number;
-pub use parts::{join_parts, sort_parts};
+pub use parts::{is_followed, join_parts, sort_parts};
 
 pub(super) use database::{clear, forget};
 pub(super) use entry::path_bytes;

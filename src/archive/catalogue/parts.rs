@@ -58,6 +58,18 @@ pub(in crate::archive) fn part_number(cast: &Entry) -> u32 {
     }
 }
 
+/// Whether the cast behind the one at this place is the next part of its chain.
+#[must_use]
+pub fn is_followed(casts: &[Entry], at: usize) -> bool {
+    match casts.get(at..at + 2) {
+        Some([cast, next]) => {
+            let number = part_number(next);
+            number > 1 && number == part_number(cast) + 1 && chain_of(cast) == chain_of(next)
+        }
+        _ => false,
+    }
+}
+
 /// The chain that a cast is of: the path of its first part.
 fn chain_of(cast: &Entry) -> PathBuf {
     match part_number(cast) {

@@ -5,6 +5,7 @@
 //! these; what is left is unpacked and looked at, the newest cast first, and each hit
 //! is given as soon as it is found.
 
+mod joins;
 mod pattern;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use rusqlite::Connection;
 
 pub use pattern::{Pattern, PatternError, PatternOptions};
 
+use self::joins::Joins;
 use super::catalogue::{Archive, ArchiveError, Entry};
 use super::index::{Block, CommandRow, columns_with};
 
@@ -31,6 +33,8 @@ pub struct Hit {
     pub time: u64,
     /// When it was there last.
     pub until: u64,
+    /// Whether the screen that the cast begins with had it, or a part of it.
+    pub(crate) begins_cast: bool,
     /// The command that printed it, if that is known.
     pub command: Option<CommandRow>,
     /// The lines before and after it, as many as were asked for.
@@ -51,7 +55,8 @@ pub struct SearchOptions {
 
 impl Archive {
     /// Gives each line of `casts` that fits to `take`, in the order of the casts and
-    /// of their time, with the cast's place in `casts`.
+    /// of their time, with the cast's place in `casts`. A line that was cut where the
+    /// casts of a recording join is given once, as one of the cast in which it began.
     ///
     /// # Errors
     /// When the database cannot be used.
@@ -66,13 +71,17 @@ impl Archive {
         let moment = self.connection.unchecked_transaction();
         let moment = moment.map_err(|source| self.failed(source))?;
         let mut broken = Vec::new();
-        let searched = self.search_in(pattern, casts, options, &mut broken, take);
+        let mut joins = Joins::new(casts, take);
+        let searched = self.search_in(pattern, casts, options, &mut broken, &mut joins);
         drop(moment);
+        if let Ok(ControlFlow::Continue(())) = searched {
+            joins.finish();
+        }
         // What cannot be unpacked is read again from the cast.
         for cast in broken {
             self.read_again(cast)?;
         }
-        searched
+        searched.map(|_| ())
     }
 
     fn search_in(
@@ -81,8 +90,8 @@ impl Archive {
         casts: &[Entry],
         options: &SearchOptions,
         broken: &mut Vec<i64>,
-        take: &mut dyn FnMut(usize, Hit) -> ControlFlow<()>,
-    ) -> Result<(), ArchiveError> {
+        joins: &mut Joins<'_>,
+    ) -> Result<ControlFlow<()>, ArchiveError> {
         let ranges = self.with(|connection| columns_with(connection, pattern.wanted()))?;
         let count = |(first, last): &(i64, i64)| last.saturating_sub(*first).saturating_add(1);
         let parts = ranges.iter().map(count).fold(0, i64::saturating_add);
@@ -110,25 +119,27 @@ impl Archive {
             for blocks in few.chunk_by(|a, b| a.0 == b.0) {
                 let ids: Vec<i64> = blocks.iter().map(|(_, id)| *id).collect();
                 let at = blocks[0].0;
+                let cast = (at, &casts[at]);
                 if self
-                    .search_cast(pattern, (at, &casts[at]), &ids, options, broken, take)?
+                    .search_cast(pattern, cast, &ids, options, broken, joins)?
                     .is_break()
                 {
-                    break;
+                    return Ok(ControlFlow::Break(()));
                 }
             }
-            return Ok(());
+            return Ok(ControlFlow::Continue(()));
         }
         for (at, cast) in casts.iter().enumerate() {
             let ids = self.with(|connection| blocks_of(connection, cast.id, &ranges))?;
+            let cast = (at, cast);
             if self
-                .search_cast(pattern, (at, cast), &ids, options, broken, take)?
+                .search_cast(pattern, cast, &ids, options, broken, joins)?
                 .is_break()
             {
-                break;
+                return Ok(ControlFlow::Break(()));
             }
         }
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     fn search_cast(
@@ -138,7 +149,7 @@ impl Archive {
         blocks: &[i64],
         options: &SearchOptions,
         broken: &mut Vec<i64>,
-        take: &mut dyn FnMut(usize, Hit) -> ControlFlow<()>,
+        joins: &mut Joins<'_>,
     ) -> Result<ControlFlow<()>, ArchiveError> {
         let mut commands: Option<Vec<Option<CommandRow>>> = None;
         for id in blocks {
@@ -162,12 +173,12 @@ impl Archive {
                 continue;
             };
             for hit in hits {
-                if take(at, hit).is_break() {
+                if joins.push(at, hit).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(joins.end_of_cast(at))
     }
 }
 
@@ -242,6 +253,7 @@ fn hits(
             found: spot.found,
             time: line.time_of(end),
             until: line.last.max(line.time_of(end)),
+            begins_cast: line.first == 0,
             command: command.cloned(),
             before: around(spot.number.saturating_sub(options.context), spot.number),
             after: around(spot.number + 1, spot.number + 1 + options.context),

@@ -13,7 +13,9 @@ use clap_complete::engine::ArgValueCompleter;
 use super::filter::{CommandFilter, CommandFilterArgs, FilterArgs};
 use super::records::{CommandRecord, Format, LineRecord, Origin, Record, Records};
 use super::{chains_with_commands, chosen_and_read, look, open, with_archive};
-use crate::archive::{Archive, Chain, ChainCommand, ChainPrinted, CommandRow, Entry, sort_parts};
+use crate::archive::{
+    Archive, Chain, ChainCommand, ChainPrinted, CommandRow, Entry, is_followed, sort_parts,
+};
 use crate::cli::output_file::Output;
 use crate::cli::progress::Progress;
 use crate::cli::signals::stop_flag;
@@ -148,6 +150,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         archive: &archive,
         meant: casts.iter().map(|cast| cast.id).collect(),
         chain: None,
+        held: None,
         wanted: args.commands.is_given().then(|| args.commands.filter()),
         most: args.max_output,
         name: &args.output,
@@ -159,8 +162,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     for chain in &chains {
         is_whole &= export.commands(chain)?;
     }
-    for cast in casts.iter().filter(|_| args.lines) {
-        is_whole &= export.lines(cast)?;
+    for (at, cast) in casts.iter().enumerate().filter(|_| args.lines) {
+        is_whole &= export.lines(cast, is_followed(&casts, at))?;
     }
     let Export {
         records, progress, ..
@@ -202,6 +205,8 @@ struct Export<'a> {
     meant: HashSet<i64>,
     /// That of the last line.
     chain: Option<Rc<Chain>>,
+    /// The last line of a cast, with which the next one may go on.
+    held: Option<Line>,
     /// Which commands are asked for.
     wanted: Option<CommandFilter>,
     /// Bytes of an output, or of a line.
@@ -263,9 +268,11 @@ impl Export<'_> {
         Ok(chain)
     }
 
-    /// One record for each line of a cast; gives whether all could be read.
-    fn lines(&mut self, cast: &Entry) -> Result<bool, Failure> {
-        if self.wanted.is_some() && !cast.may_have_commands() {
+    /// One record for each line of a cast; gives whether all could be read. Where the
+    /// recording goes on in the next cast, the last line waits: that one may begin with
+    /// it, and it is one record then, as it was in the end.
+    fn lines(&mut self, cast: &Entry, is_followed: bool) -> Result<bool, Failure> {
+        if self.wanted.is_some() && !cast.may_have_commands() && self.held.is_none() {
             return Ok(true);
         }
         let chain = self.chain(cast)?;
@@ -276,6 +283,7 @@ impl Export<'_> {
         };
         let is_wanted: Vec<bool> = commands.iter().map(is_wanted).collect();
         let at = |number: Option<u64>| usize::try_from(number?.checked_sub(1)?).ok();
+        let in_chain = |number| at(commands.get(at(number)?)?.as_ref().map(|row| row.number));
         let has_wish = self.wanted.is_some();
         let mut printed = self.archive.printed(cast.id)?;
         let mut meter = Meter::new(cast.bytes, printed.blocks());
@@ -285,9 +293,24 @@ impl Export<'_> {
         let most = self.most;
         let mut write = |line: &Line| {
             let text = (&*line.text.text, line.text.is_cut);
-            let times = (line.first + start, line.last + start);
-            let command = at(line.command).and_then(|at| commands.get(at)?.as_ref());
-            records.write(&LineRecord::new(&cast, command, text, times))
+            let command = line.command.and_then(|at| chain.commands().get(at));
+            let command = command.map(|command| &command.row);
+            records.write(&LineRecord::new(
+                &cast,
+                command,
+                text,
+                (line.first, line.last),
+            ))
+        };
+        let mut held = self.held.take();
+        let mut is_first = true;
+        let mut end = |line: Line| {
+            let goes_on = |held: &Line| line.text.text.starts_with(&held.text.text);
+            let is_same = line.begins_cast && held.as_ref().is_some_and(goes_on);
+            match held.replace(line) {
+                Some(before) if !is_same => write(&before),
+                _ => Ok(()),
+            }
         };
         let mut written = Ok(());
         let mut open: Option<Line> = None;
@@ -302,20 +325,26 @@ impl Export<'_> {
             }
             let line = open.get_or_insert_with(|| Line {
                 text: Bounded::new(most),
-                first: part.time,
-                last: part.until,
-                command: part.command,
+                first: part.time + start,
+                last: part.until + start,
+                command: in_chain(part.command),
+                begins_cast: std::mem::take(&mut is_first) && part.first == 0,
             });
             line.text.push(part.text, false);
-            line.last = part.until;
-            if !part.continues {
-                written = write(line);
-                open = None;
+            line.last = part.until + start;
+            if !part.continues
+                && let Some(line) = open.take()
+            {
+                written = end(line);
             }
             written.is_ok()
         })?;
-        if let (Some(line), Ok(())) = (&open, &written) {
-            written = write(line);
+        if let (Some(line), Ok(())) = (open, &written) {
+            written = end(line);
+        }
+        match is_followed {
+            true => self.held = held,
+            false => written = written.and_then(|()| held.as_ref().map_or(Ok(()), write)),
         }
         meter.end(progress);
         written.map_err(|error| writing(error, self.name, self.stop))?;
@@ -329,10 +358,13 @@ impl Export<'_> {
 /// A line of which parts may still come.
 struct Line {
     text: Bounded,
-    /// When it was there first and last, in microseconds of the cast.
+    /// When it was there first and last, in microseconds of the chain.
     first: u64,
     last: u64,
-    command: Option<u64>,
+    /// Its place in those of the chain.
+    command: Option<usize>,
+    /// It is the first line of its cast, and began as that did.
+    begins_cast: bool,
 }
 
 /// A text that takes `most` bytes and no more.
