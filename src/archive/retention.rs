@@ -119,7 +119,7 @@ impl Rules {
         }
     }
 
-    fn keep_for_ever(&self, entry: &Entry) -> bool {
+    fn keeps_always(&self, entry: &Entry) -> bool {
         let fits = |globs: &Option<Regex>, text: &Option<String>| match (globs, text) {
             (Some(globs), Some(text)) => globs.is_match(text),
             _ => false,
@@ -187,7 +187,7 @@ impl Archive {
                 device: found.dev(),
                 bytes: found.len(),
                 modified: found.modified().ok()?,
-                is_kept: is_protected(&found) || rules.keep_for_ever(&entry),
+                is_kept: is_protected(&found) || rules.keeps_always(&entry),
                 entry,
             })
         };
@@ -419,7 +419,7 @@ mod tests {
             ("x", "demo: 17", false),
         ] {
             assert_eq!(
-                rules.keep_for_ever(&entry(session, title)),
+                rules.keeps_always(&entry(session, title)),
                 kept,
                 "{session} {title}"
             );

@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_starts_the_stream_anew() {
+    fn a_snapshot_starts_the_stream_again() {
         let mut recorder = recorder(1 << 20);
         recorder.output(1, b"old\xe2\x82");
         recorder.snapshot(2, 100, 30, b"\x1bcnew");

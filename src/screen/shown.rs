@@ -273,7 +273,7 @@ impl Shown {
         } else {
             let kept = self.keep(Which::Shown);
             self.screen.resize(columns, rows);
-            self.number_anew();
+            self.forget_rows();
             // For lines that leave the screen by it, and for those that stay.
             self.restore_rows(Which::Shown, kept.clone());
             self.after_change();
@@ -284,7 +284,7 @@ impl Shown {
     }
 
     /// Rows have other numbers at another width.
-    fn number_anew(&mut self) {
+    fn forget_rows(&mut self) {
         self.normal = Rows {
             base: self.screen.first_unscrolled(),
             states: VecDeque::new(),
@@ -631,7 +631,7 @@ impl Shown {
         }
         self.oldest = None;
         if std::mem::take(&mut self.resized_below) {
-            self.number_anew();
+            self.forget_rows();
             if let Some(kept) = self.below.clone().filter(|_| !self.screen.is_alternate()) {
                 self.restore_rows(Which::Shown, kept);
             }

@@ -243,7 +243,7 @@ fn keyframes(user: &Tvmux) -> Vec<(PathBuf, u64)> {
 }
 
 #[test]
-fn what_is_read_anew_is_the_same_as_of_the_plain_cast() {
+fn what_is_read_again_is_the_same_as_of_the_plain_cast() {
     let (user, other) = (Tvmux::new(), Tvmux::new());
     let made = mixed(5, 300_000);
     write(&user, "a.cast", &made);
@@ -376,7 +376,7 @@ fn a_process_that_is_killed_loses_no_cast_and_leaves_none_half() {
 }
 
 #[test]
-fn a_cast_that_is_left_in_both_forms_is_not_read_anew() {
+fn a_cast_that_is_left_in_both_forms_is_not_read_again() {
     let user = Tvmux::new();
     let plain = write(&user, "a.cast", &mixed(2, 20_000));
     let cast = packed_path(&plain);

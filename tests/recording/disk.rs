@@ -309,7 +309,7 @@ impl IntoShell for Command {
 }
 
 #[test]
-fn a_removed_cast_is_told_and_begun_anew() {
+fn a_removed_cast_is_told_and_begun_again() {
     let mut tvmux = Tvmux::new();
     tvmux.start_server();
     let tmux = TestTmux::start("");

@@ -66,7 +66,7 @@ fn another_login_reaches_the_daemon() {
 }
 
 #[test]
-fn a_swept_runtime_folder_is_made_anew() {
+fn a_swept_runtime_folder_is_made_again() {
     let tmux = TestTmux::start("");
     let tvmux = Tvmux::new();
     let recording = tvmux.record(&tmux, &[]);

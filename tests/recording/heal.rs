@@ -889,7 +889,7 @@ fn a_window_that_went_with_daemon_and_pipe_process_ends_its_recording_visibly() 
 }
 
 #[test]
-fn a_swept_runtime_folder_is_made_anew_by_the_next_daemon() {
+fn the_next_daemon_makes_a_swept_runtime_folder_again() {
     let tmux = TestTmux::start(CLOCK);
     let tvmux = Tvmux::new();
     let (_, cast) = record(&tmux, &tvmux);

@@ -172,7 +172,7 @@ fn a_snapshot_after_a_resize_follows_what_was_recorded() {
 }
 
 #[test]
-fn a_stream_that_begins_within_a_character_is_started_again_but_not_for_ever() {
+fn a_stream_that_begins_within_a_character_is_started_again_but_not_endlessly() {
     let mut capture = switching(pane(1));
     capture.on(Input::Attached(attached(Pipe::Started)), LATER);
     let mut now = LATER;
