@@ -56,6 +56,54 @@ fn lines_are_told_once_with_their_times() {
     assert_eq!(told, expected);
 }
 
+/// The lines of the normal screen, each with the second at which it was there first.
+fn firsts(parts: &[(u64, &str)], end: u64) -> Vec<(String, u64)> {
+    let lines = lines(parts, end).into_iter();
+    let lines = lines.filter(|line| line.seen == Seen::InText && !line.text.is_empty());
+    lines.map(|line| (line.text, line.first / SECOND)).collect()
+}
+
+#[test]
+fn what_is_below_the_alternate_screen_keeps_its_times() {
+    let firsts = |parts: &[(u64, &str)]| {
+        let firsts = firsts(parts, 12).into_iter();
+        firsts
+            .map(|(text, first)| format!("{text} {first}"))
+            .collect::<Vec<_>>()
+    };
+    let (on, off) = ("\x1b[?1049h", "\x1b[?1049l");
+    // On and off within one write.
+    let flip = format!("{on}\x1b[Hpage{off}");
+    let flips = flip.repeat(3);
+    let parts = [(1, "one\r\ntwo\r\n"), (5, &flip), (6, &flips), (9, "three")];
+    assert_eq!(firsts(&parts), ["one 1", "two 1", "three 9"]);
+    // Off and on.
+    let (begin, between) = (
+        format!("{on}\x1b[Hpage"),
+        format!("{off}two\r\n{on}\x1b[Hother"),
+    );
+    let parts = [
+        (1, "one\r\n"),
+        (2, &begin),
+        (5, &between),
+        (9, off),
+        (10, "three"),
+    ];
+    assert_eq!(firsts(&parts), ["one 1", "two 5", "three 10"]);
+    let scrolls = format!("{off}two\r\n3\r\n4\r\n5\r\n6\r\n{on}\x1b[Hother");
+    let parts = [
+        (1, "one\r\n"),
+        (2, &begin),
+        (5, &scrolls),
+        (9, off),
+        (10, "7"),
+    ];
+    assert_eq!(
+        firsts(&parts),
+        ["one 1", "two 5", "3 5", "4 5", "5 5", "6 5", "7 10"]
+    );
+}
+
 #[test]
 fn a_line_whose_first_row_is_blank_has_its_time() {
     let line = format!("{}word\r\n", " ".repeat(20));
