@@ -21,7 +21,9 @@
 //! hash, the last [`REMEMBERED`] of them.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 use super::grid::Look;
@@ -129,15 +131,18 @@ pub struct Shown {
     changed: Vec<u64>,
 }
 
-/// Where the first sequence ends that shows the alternate screen or the normal one.
-fn switch_in(bytes: &[u8]) -> Option<usize> {
-    memchr::memmem::find_iter(bytes, b"\x1b[?").find_map(|at| {
+/// How many bytes come before the first sequence that shows the alternate screen or the
+/// normal one; where it comes first, how many it has.
+fn up_to_switch(bytes: &[u8]) -> Option<usize> {
+    static MODES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\x1b[?"));
+    MODES.find_iter(bytes).find_map(|at| {
         let modes = at + 3;
         let is_mode = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
         let end = modes + bytes[modes..].iter().take_while(is_mode).count();
         let mut modes = bytes[modes..end].split(|byte| *byte == b';');
         let switches = modes.any(|mode| matches!(mode, b"47" | b"1047" | b"1049"));
-        (switches && matches!(bytes.get(end), Some(b'h' | b'l'))).then_some(end + 1)
+        let is_set = matches!(bytes.get(end), Some(b'h' | b'l'));
+        (switches && is_set).then_some(if at > 0 { at } else { end + 1 })
     })
 }
 
@@ -269,8 +274,8 @@ impl Shown {
             let joins = |byte: &u8| *byte >= 0x80;
             let more = rest.iter().skip(PART).take(PART).take_while(|b| joins(b));
             let length = rest.len().min(PART + more.count());
-            // What is shown between two switches is looked at.
-            let length = switch_in(&rest[..length]).unwrap_or(length);
+            // What is shown before a switch and after it is looked at.
+            let length = up_to_switch(&rest[..length]).unwrap_or(length);
             let (part, later) = rest.split_at(length);
             self.screen.feed(part);
             self.after_change();
