@@ -21,9 +21,7 @@
 //! hash, the last [`REMEMBERED`] of them.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 use super::grid::Look;
@@ -134,15 +132,18 @@ pub struct Shown {
 /// How many bytes come before the first sequence that shows the alternate screen or the
 /// normal one; where it comes first, how many it has.
 fn up_to_switch(bytes: &[u8]) -> Option<usize> {
-    static MODES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\x1b[?"));
-    MODES.find_iter(bytes).find_map(|at| {
-        let modes = at + 3;
+    memchr::memchr_iter(b'?', bytes).find_map(|mark| {
+        let start = mark.checked_sub(2)?;
+        if bytes[start..mark] != *b"\x1b[" {
+            return None;
+        }
+        let modes = mark + 1;
         let is_mode = |byte: &&u8| byte.is_ascii_digit() || **byte == b';';
         let end = modes + bytes[modes..].iter().take_while(is_mode).count();
         let mut modes = bytes[modes..end].split(|byte| *byte == b';');
         let switches = modes.any(|mode| matches!(mode, b"47" | b"1047" | b"1049"));
         let is_set = matches!(bytes.get(end), Some(b'h' | b'l'));
-        (switches && is_set).then_some(if at > 0 { at } else { end + 1 })
+        (switches && is_set).then_some(if start > 0 { start } else { end + 1 })
     })
 }
 
