@@ -101,10 +101,11 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    #[inline]
     pub fn at(&mut self, row: u64) -> Option<&mut RowState> {
         let index = usize::try_from(row.checked_sub(self.base)?).ok()?;
-        while self.states.len() <= index {
-            self.states.push_back(RowState::default());
+        if self.states.len() <= index {
+            self.states.resize_with(index + 1, RowState::default);
         }
         self.states.get_mut(index)
     }
