@@ -159,17 +159,10 @@ fn what_comes_while_no_daemon_is_there_has_the_times_at_which_it_came() {
         wait_until("the cast goes on", || length(&cast) > now);
         // As if another pipe process was starting a daemon.
         let tries = tvmux.folder().join("state/tvmux/lock.tries");
-        let mut tries = File::options()
-            .append(true)
-            .create(true)
-            .open(tries)
-            .unwrap();
-        let tries = loop {
-            match Flock::lock(tries, FlockArg::LockExclusiveNonblock) {
-                Ok(tries) => break tries,
-                Err((file, _)) => tries = file,
-            }
-        };
+        let tries = wait_for("the lock of those who start a daemon", || {
+            let file = File::options().append(true).create(true).open(&tries);
+            Flock::lock(file.unwrap(), FlockArg::LockExclusiveNonblock).ok()
+        });
         tvmux.signal_daemon(Signal::SIGSTOP);
         wait_for_lines(50);
         let killed = tvmux.signal_daemon(Signal::SIGKILL);

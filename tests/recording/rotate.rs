@@ -14,7 +14,7 @@ use tvmux::timeline::{Timeline, TimelineOptions};
 
 use crate::heal::pipe_process;
 use crate::loss::numbers;
-use crate::support::tvmux::{Tvmux, markers_of, output_of, read_cast};
+use crate::support::tvmux::{CastEvent, Tvmux, markers_of, output_of, read_cast};
 use crate::support::{DEADLINE, TestTmux, wait_for, wait_until};
 
 /// Bursts of numbered lines, about a megabyte a second.
@@ -48,9 +48,16 @@ fn wait_for_part(tvmux: &Tvmux, part: u64) -> Value {
 /// came at the very moment at which the cast before ends.
 fn begins_at_once(cast: &Path) -> bool {
     let (header, events) = read_cast(cast);
+    let (painted, screen) = opening(&header, &events);
+    painted > screen
+}
+
+/// How many bytes a cast has at its time 0, and how many of them paint a screen.
+fn opening(header: &Value, events: &[CastEvent]) -> (usize, usize) {
     let opening = events.iter().take_while(|event| event.time == 0.0);
-    let length: usize = opening.map(|event| event.data.len()).sum();
-    header["tvmux"]["screen"].as_u64() < Some(length as u64)
+    let painted = opening.map(|event| event.data.len()).sum();
+    let screen = header["tvmux"]["screen"].as_u64().unwrap_or(0);
+    (painted, screen as usize)
 }
 
 /// All casts of the chain, each a whole one that begins with a screen.
@@ -62,9 +69,7 @@ fn parts_of(tvmux: &Tvmux, first: &Path) -> Vec<PathBuf> {
             let before = parts[at - 1].file_name().unwrap().to_str().unwrap();
             assert_eq!(header["tvmux"]["part"], at + 1);
             assert_eq!(header["tvmux"]["previous"], before);
-            let screen = header["tvmux"]["screen"].as_u64().unwrap() as usize;
-            let opening = events.iter().take_while(|event| event.time == 0.0);
-            let painted: usize = opening.map(|event| event.data.len()).sum();
+            let (painted, screen) = opening(&header, &events);
             assert!(painted >= screen && screen > 0, "{painted} {screen}");
         }
         assert!(events.is_sorted_by_key(|event| event.time));

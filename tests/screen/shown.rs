@@ -56,19 +56,14 @@ fn lines_are_told_once_with_their_times() {
     assert_eq!(told, expected);
 }
 
-/// The lines of the normal screen, each with the second at which it was there first.
-fn firsts(parts: &[(u64, &str)], end: u64) -> Vec<(String, u64)> {
-    let lines = lines(parts, end).into_iter();
-    let lines = lines.filter(|line| line.seen == Seen::InText && !line.text.is_empty());
-    lines.map(|line| (line.text, line.first / SECOND)).collect()
-}
-
 #[test]
 fn what_is_below_the_alternate_screen_keeps_its_times() {
+    // The lines of the normal screen, each with the second at which it was there first.
     let firsts = |parts: &[(u64, &str)]| {
-        let firsts = firsts(parts, 12).into_iter();
-        firsts
-            .map(|(text, first)| format!("{text} {first}"))
+        let lines = lines(parts, 12).into_iter();
+        let lines = lines.filter(|line| line.seen == Seen::InText && !line.text.is_empty());
+        lines
+            .map(|line| format!("{} {}", line.text, line.first / SECOND))
             .collect::<Vec<_>>()
     };
     let (on, off) = ("\x1b[?1049h", "\x1b[?1049l");

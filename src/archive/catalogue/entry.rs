@@ -142,6 +142,10 @@ fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::E
 }
 
 impl Entry {
+    pub(in crate::archive) fn duration_micros(&self) -> u64 {
+        (self.duration * 1e6).round() as u64
+    }
+
     pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Entry> {
         let number = |at| Ok::<u64, rusqlite::Error>(row.get::<_, i64>(at)?.max(0) as u64);
         let condition: i64 = row.get(3)?;

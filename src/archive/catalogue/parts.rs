@@ -43,7 +43,7 @@ impl Archive {
         while part_number(&first) > 1
             && let Some(before) = self.part(&first.path, part_number(&first) - 1)?
         {
-            start += (before.duration * 1e6).round() as u64;
+            start += before.duration_micros();
             first = before;
         }
         Ok((first, start))
@@ -63,8 +63,7 @@ pub(in crate::archive) fn part_number(cast: &Entry) -> u32 {
 pub fn is_followed(casts: &[Entry], at: usize) -> bool {
     match casts.get(at..at + 2) {
         Some([cast, next]) => {
-            let number = part_number(next);
-            number > 1 && number == part_number(cast) + 1 && chain_of(cast) == chain_of(next)
+            part_number(next) == part_number(cast) + 1 && chain_of(cast) == chain_of(next)
         }
         _ => false,
     }

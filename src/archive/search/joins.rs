@@ -46,7 +46,7 @@ impl<'a> Joins<'a> {
         };
         let next = match self.held.take() {
             Some(held) if goes_on(&held) => {
-                let start = held.start + self.duration(held.last);
+                let start = held.start + self.casts[held.last].duration_micros();
                 let hit = Hit {
                     time: held.hit.time,
                     until: hit.until + start,
@@ -70,7 +70,7 @@ impl<'a> Joins<'a> {
                 }
             }
         };
-        let end = next.start + self.duration(at);
+        let end = next.start + self.casts[at].duration_micros();
         let stays = next.hit.until + STEP > end;
         if stays && is_followed(self.casts, at) {
             self.held = Some(next);
@@ -96,9 +96,5 @@ impl<'a> Joins<'a> {
             Some(held) => (self.take)(held.first, held.hit),
             None => ControlFlow::Continue(()),
         }
-    }
-
-    fn duration(&self, at: usize) -> u64 {
-        (self.casts[at].duration * 1e6).round() as u64
     }
 }
